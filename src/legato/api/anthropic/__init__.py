@@ -1,0 +1,1 @@
+"""Anthropic's dialect in front: messages and token counts."""

@@ -1,0 +1,42 @@
+"""Providers, deployments and routes as the control API shows them: no secret, but their health."""
+
+import msgspec
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """A place models are called at. `credential` says where its key comes from, never the key."""
+
+    name: str
+    kind: str
+    preset: str | None
+    base_url: str | None
+    credential: str | None
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """A model at a provider. `breaker` is closed, open (not called) or half_open (probed)."""
+
+    name: str
+    provider: str
+    model: str
+    region: str
+    breaker: str
+    priced: bool
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy behind an alias; `healthy` while any deployment of it is called."""
+
+    alias: str
+    strategy: str
+    deployments: list[str]
+    baseline: str
+    healthy: bool
+
+
+class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it at one moment."""
+
+    providers: list[Provider]
+    deployments: list[Deployment]
+    routes: list[Route]

@@ -1,0 +1,109 @@
+"""Hands a gateway worker's control requests to the process of the control API, and back.
+
+One connection to a Unix socket for each: people and their tools ask here, not applications.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httptools
+import msgspec
+
+from legato.api.control.errors import JSON, REQUEST_ID, ControlUnavailable, error_body
+from legato.core.errors import LegatoError
+
+if TYPE_CHECKING:
+    from legato.api.http1.exchange import Exchange
+
+BODY_BYTES_MAX = 1024 * 1024
+_ANSWER_S = 60.0
+_CHUNK_BYTES = 256 * 1024
+_PASSED_ON = (
+    b"authorization",
+    b"x-api-key",
+    b"accept",
+    b"content-type",
+    b"if-match",
+    b"idempotency-key",
+)
+"""Nothing else reaches the control API: no forged address, no cookie."""
+_PASSED_BACK = frozenset({b"content-type", b"etag", b"location", b"allow", b"idempotency-replayed"})
+
+
+class ControlProxy:
+    """Serves what is below `/api/`."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    async def __call__(self, exchange: "Exchange", request_id: str) -> None:
+        """Serve one request; a failure has the control API's shape, too."""
+        named = (REQUEST_ID, request_id.encode())
+        try:
+            body = await exchange.body()
+            answer = await self._asked(_request(exchange, body, request_id))
+        except LegatoError as error:
+            failed = msgspec.json.encode(error_body(error, request_id))
+            await exchange.reply(error.http_status, [JSON, named], failed)
+            return
+        await exchange.reply(answer.status, [*answer.headers, named], b"".join(answer.parts))
+
+    async def _asked(self, request: bytes) -> "_Answer":
+        answer = _Answer()
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                reader, writer = await asyncio.open_unix_connection(self._socket)
+                try:
+                    writer.write(request)
+                    await writer.drain()
+                    while not answer.complete and (chunk := await reader.read(_CHUNK_BYTES)):
+                        answer.feed(chunk)
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError, httptools.HttpParserError):
+            answer.complete = False
+        if not answer.complete:
+            msg = "The control API doesn't answer; calls to models aren't affected."
+            raise ControlUnavailable(msg, retry_after_s=1)
+        return answer
+
+
+class _Answer:
+    """Collects one HTTP answer."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.parts: list[bytes] = []
+        self.complete = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() in _PASSED_BACK:
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+
+    def on_body(self, body: bytes) -> None:
+        self.parts.append(body)
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
+def _request(exchange: "Exchange", body: bytes, request_id: str) -> bytes:
+    target = exchange.path.encode("ascii", "replace")
+    if exchange.query:
+        target += b"?" + exchange.query
+    lines = [b"%b %b HTTP/1.1" % (exchange.method, target), b"host: control", b"connection: close"]
+    lines += [REQUEST_ID + b": " + request_id.encode(), b"content-length: %d" % len(body)]
+    for name in _PASSED_ON:
+        value = exchange.headers.get(name)
+        if value is not None:
+            lines.append(name + b": " + value)
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body

@@ -1,0 +1,53 @@
+"""What the control API works with; made once by the app."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from legato.api.control.cursors import Cursors
+from legato.api.control.gateway_view import GatewayView
+from legato.core.principal import Principal
+from legato.core.tenant import Reach, Tenant
+from legato.storage.entries import EntryReader
+from legato.storage.idempotent_calls import IdempotentCalls
+from legato.storage.keys import KeyStore
+from legato.storage.places import PlaceStore
+from legato.storage.sums import SpendSums
+
+
+class Authenticator(Protocol):
+    """Tells who holds a secret."""
+
+    async def identify(self, secret: bytes | None) -> Principal:
+        """Raise Unauthenticated or StorageUnavailable where that can't be told."""
+        ...
+
+
+class Sealing(Protocol):
+    """Seals and opens what belongs to an organisation; blocking."""
+
+    def seal(self, org: str, data: bytes, context: bytes) -> bytes:
+        """Encrypt."""
+        ...
+
+    def open(self, org: str, sealed: bytes, context: bytes) -> bytes:
+        """Decrypt. Raises ValueError."""
+        ...
+
+
+class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """Stores are made for whom they work; blocking, so handlers run in threads."""
+
+    authenticator: Authenticator
+    places: Callable[[Reach], PlaceStore]
+    keys: Callable[[Reach], KeyStore]
+    entries: Callable[[Reach], EntryReader]
+    sums: Callable[[Reach], SpendSums]
+    idempotent_calls: Callable[[Tenant], IdempotentCalls]
+    sealing: Sealing
+    digest: Callable[[bytes], bytes]
+    new_secret: Callable[[], str]
+    now_ns: Callable[[], int]
+    cursors: Cursors
+    gateway: Callable[[], GatewayView]

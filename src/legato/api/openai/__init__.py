@@ -1,0 +1,1 @@
+"""OpenAI's dialect in front: chat completions and embeddings."""

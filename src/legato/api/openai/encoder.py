@@ -1,0 +1,140 @@
+"""Canonical events as OpenAI's stream."""
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from legato.api.openai.render import extra_content, finish_reason, usage_object
+from legato.core.chat import (
+    ChatEvent,
+    Ended,
+    Ping,
+    RedactedThinkingDelta,
+    RefusalDelta,
+    SignatureDelta,
+    Started,
+    Stopped,
+    StopReason,
+    TextDelta,
+    ThinkingDelta,
+    ToolUseDelta,
+    ToolUseStarted,
+    UsageReported,
+)
+
+if TYPE_CHECKING:
+    from legato.core.usage import Usage
+
+_DONE = b"data: [DONE]\n\n"
+
+
+class OpenAIEncoder:
+    """A `StreamEncoder`: a role first, one finish_reason per choice, one [DONE].
+
+    Signatures of thinking and encrypted reasoning have no place in this dialect; signatures of a
+    text or a call travel as Google's own layer for OpenAI's clients has them.
+    """
+
+    def __init__(self, *, wants_usage: bool, now_s: int) -> None:
+        self._wants_usage = wants_usage
+        self._head: dict[str, Any] = {
+            "id": "",
+            "object": "chat.completion.chunk",
+            "created": now_s,
+            "model": "",
+        }
+        self._tail: dict[str, Any] = {"usage": None} if wants_usage else {}
+        self._usage: Usage | None = None
+        self._opened: set[int] = set()
+        self._refused: set[int] = set()
+        self._stopped: set[int] = set()
+        self._has_ended = False
+
+    def encode(self, event: ChatEvent) -> bytes:
+        """Return zero or more whole frames."""
+        if self._has_ended:
+            return b""
+        if isinstance(event, Started):
+            return self._start(event)
+        if isinstance(event, Stopped):
+            return self._stop(event.reason, event.choice)
+        if isinstance(event, UsageReported):
+            self._usage = event.usage
+            return b""
+        if isinstance(event, Ended):
+            return self._end()
+        if isinstance(event, Ping):
+            return b": ping\n\n"
+        if isinstance(event, SignatureDelta | RedactedThinkingDelta):
+            return b""
+        if isinstance(event, RefusalDelta):
+            self._refused.add(event.choice)
+        if isinstance(event, TextDelta) and event.logprobs is not None:
+            return self._role(event.choice) + self._scored(event)
+        return self._role(event.choice) + self._chunk(event.choice, _delta(event))
+
+    def _start(self, event: Started) -> bytes:
+        self._head["id"], self._head["model"] = event.id, event.model
+        self._head["created"] = event.created_s or self._head["created"]
+        self._usage = event.usage
+        return self._role(0)
+
+    def _role(self, choice: int) -> bytes:
+        if choice in self._opened:
+            return b""
+        self._opened.add(choice)
+        return self._chunk(choice, {"role": "assistant", "content": ""})
+
+    def _stop(self, reason: StopReason, choice: int) -> bytes:
+        if choice in self._stopped:
+            return b""
+        self._stopped.add(choice)
+        finish = finish_reason(reason, refusal_shown=choice in self._refused)
+        return self._role(choice) + self._chunk(choice, {}, finish)
+
+    def _end(self) -> bytes:
+        self._has_ended = True
+        frames = [self._stop(StopReason.END, choice) for choice in sorted(self._opened)]
+        if self._wants_usage and self._usage is not None:
+            body = {**self._head, "choices": [], "usage": usage_object(self._usage)}
+            frames.append(_frame(body))
+        return b"".join(frames) + _DONE
+
+    def _chunk(self, choice: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
+        part = {"index": choice, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return _frame({**self._head, "choices": [part], **self._tail})
+
+    def _scored(self, event: TextDelta) -> bytes:
+        part = {"index": event.choice, "delta": _delta(event), "finish_reason": None}
+        part["logprobs"] = event.logprobs
+        return _frame({**self._head, "choices": [part], **self._tail})
+
+
+def _frame(body: dict[str, Any]) -> bytes:
+    return b"data: " + msgspec.json.encode(body) + b"\n\n"
+
+
+def _delta(
+    event: TextDelta | ThinkingDelta | RefusalDelta | ToolUseStarted | ToolUseDelta,
+) -> dict[str, Any]:
+    if isinstance(event, TextDelta):
+        delta: dict[str, Any] = {"content": event.text}
+        if event.signature:
+            delta["extra_content"] = extra_content(event.signature)
+        return delta
+    if isinstance(event, ThinkingDelta):
+        return {"reasoning_content": event.text}
+    if isinstance(event, RefusalDelta):
+        return {"refusal": event.text}
+    call: dict[str, Any] = {"index": event.tool}
+    if isinstance(event, ToolUseStarted):
+        call |= {
+            "id": event.id,
+            "type": "function",
+            "function": {"name": event.name, "arguments": ""},
+        }
+        if event.signature:
+            call["extra_content"] = extra_content(event.signature)
+    else:
+        call["function"] = {"arguments": event.arguments}
+    return {"tool_calls": [call]}

@@ -1,0 +1,168 @@
+"""OpenAI's messages in canonical form."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from legato.api.body import refuse
+from legato.api.unsupported import refuse_unknown
+from legato.core.chat import (
+    Image,
+    Message,
+    Part,
+    Refusal,
+    Role,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolUse,
+)
+
+_KNOWN = frozenset(
+    {
+        "role",
+        "content",
+        "tool_calls",
+        "tool_call_id",
+        "refusal",
+        "reasoning_content",
+        "extra_content",
+    }
+)
+# Fields SDKs echo back from an answer; they ask for nothing.
+_ECHOED = frozenset({"annotations", "audio", "function_call", "name", "reasoning"})
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
+
+
+def read_messages(
+    wire: list[dict[str, Any]], *, drop_unsupported: bool
+) -> tuple[tuple[Text, ...], tuple[Message, ...]]:
+    """Return system texts and turns; neighbouring tool messages become one turn.
+
+    System and developer messages count wherever they stand. Content without a canonical form
+    (audio, files) is refused under any policy, since dropping it would change the question.
+    """
+    system: list[Text] = []
+    messages: list[Message] = []
+    results: list[ToolResult] = []
+    for position, message in enumerate(wire):
+        place = f"messages.{position}"
+        if not drop_unsupported:
+            ignored = {field: frozenset({""}) for field in _ECHOED}
+            given = {k: v for k, v in message.items() if k not in _ECHOED or v}
+            refuse_unknown(given, _KNOWN, neutral=ignored, place=f"{place}.")
+        role = message["role"]
+        if role == "tool":
+            results.append(_tool_result(message, place))
+            continue
+        if results:
+            messages.append(Message(Role.USER, tuple(results)))
+            results = []
+        if role in {"system", "developer"}:
+            system += _texts(message.get("content"), place)
+        elif role == "user":
+            messages.append(Message(Role.USER, tuple(_user_parts(message["content"], place))))
+        elif role == "assistant":
+            messages.append(Message(Role.ASSISTANT, tuple(_assistant_parts(message, place))))
+        else:
+            raise refuse(f"{place}.role", f"{role} messages can't be translated; use tool calls")
+    if results:
+        messages.append(Message(Role.USER, tuple(results)))
+    return tuple(system), tuple(messages)
+
+
+def _tool_result(message: dict[str, Any], place: str) -> ToolResult:
+    call_id = message.get("tool_call_id")
+    if not isinstance(call_id, str):
+        raise refuse(f"{place}.tool_call_id", "is required for role tool")
+    return ToolResult(call_id, tuple(_texts(message.get("content"), place)))
+
+
+def _texts(content: Any, place: str) -> Iterator[Text]:
+    if isinstance(content, str):
+        if content:
+            yield Text(content)
+        return
+    for index, part in enumerate(content or ()):
+        if part["type"] != "text":
+            raise refuse(f"{place}.content.{index}.type", "only text is allowed here")
+        yield _text(part)
+
+
+def _text(part: dict[str, Any]) -> Text:
+    hint = part.get("cache_control")
+    return Text(part["text"], hint if isinstance(hint, dict) else None)
+
+
+def _user_parts(content: Any, place: str) -> Iterator[Text | Image]:
+    if isinstance(content, str):
+        yield Text(content)
+        return
+    for index, part in enumerate(content):
+        if part["type"] == "text":
+            yield _text(part)
+        elif part["type"] == "image_url":
+            yield _image(part, f"{place}.content.{index}.image_url")
+        else:
+            raise refuse(
+                f"{place}.content.{index}.type",
+                f"{part['type']} can't be carried to the provider behind this model",
+            )
+
+
+def _image(part: dict[str, Any], place: str) -> Image:
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else None
+    if not isinstance(image, dict) or not isinstance(url, str):
+        raise refuse(f"{place}.url", "must be a string")
+    detail = image.get("detail")
+    hint = part.get("cache_control")
+    cache_control = hint if isinstance(hint, dict) else None
+    if url.startswith("data:"):
+        match = _DATA_URL.fullmatch(url)
+        if match is None:
+            raise refuse(f"{place}.url", "a data URL must be base64 with a media type")
+        return Image(None, match[1], match[2], detail, cache_control)
+    return Image(url, None, None, detail, cache_control)
+
+
+def _assistant_parts(message: dict[str, Any], place: str) -> Iterator[Part]:
+    if reasoning := message.get("reasoning_content"):
+        yield Thinking(reasoning)
+    content = message.get("content")
+    signature = _signature(message)
+    if isinstance(content, str):
+        if content or signature:
+            yield Text(content, None, signature)
+    else:
+        if signature:
+            yield Text("", None, signature)
+        for index, part in enumerate(content or ()):
+            if part["type"] == "refusal":
+                yield Refusal(part.get("refusal") or "")
+            elif part["type"] == "text":
+                yield _text(part)
+            else:
+                raise refuse(f"{place}.content.{index}.type", "must be text or refusal")
+    if refusal := message.get("refusal"):
+        yield Refusal(refusal)
+    for index, call in enumerate(message.get("tool_calls") or ()):
+        yield _call(call, f"{place}.tool_calls.{index}")
+
+
+def _call(call: Any, place: str) -> ToolUse:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        raise refuse(f"{place}.function", "only function calls can be translated")
+    call_id, name, arguments = call.get("id"), function.get("name"), function.get("arguments", "")
+    if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(arguments, str)):
+        raise refuse(place, "id, function.name and function.arguments must be strings")
+    return ToolUse(call_id, name, arguments, _signature(call))
+
+
+def _signature(owner: dict[str, Any]) -> str:
+    """Return Google's signature of a thought, where its layer for OpenAI's clients puts it."""
+    extra = owner.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    signature = google.get("thought_signature") if isinstance(google, dict) else None
+    return signature if isinstance(signature, str) else ""

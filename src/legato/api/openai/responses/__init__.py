@@ -1,0 +1,1 @@
+"""OpenAI's responses in front of any provider: always translated, kept where the caller asks."""

@@ -1,0 +1,77 @@
+"""The pages that are no model calls: the model list, health, metrics."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from legato.core.errors import Forbidden
+from legato.core.principal import Scope
+
+if TYPE_CHECKING:
+    from legato.api.data_plane import Page
+    from legato.api.http1.exchange import Exchange
+    from legato.gateway.directory import Directory
+    from legato.governance.keyring import Keyring
+
+_JSON = (b"content-type", b"application/json")
+_TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+
+def models_page(keyring: "Keyring", directory: "Directory", created_s: int) -> "Page":
+    """List what the key can call, in the one shape that both vendors' clients read."""
+
+    async def page(exchange: "Exchange") -> None:
+        principal = await keyring.identify(exchange.credential)
+        data = [
+            {
+                "id": name,
+                "object": "model",
+                "type": "model",
+                "display_name": name,
+                "created": created_s,
+                "owned_by": "legato" if route.name else route.deployments[0].provider_name,
+            }
+            for name, route in directory.names(principal)
+        ]
+        first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+        body = {
+            "object": "list",
+            "data": data,
+            "has_more": False,
+            "first_id": first,
+            "last_id": last,
+        }
+        await exchange.reply(200, [_JSON], msgspec.json.encode(body))
+
+    return page
+
+
+async def healthz(exchange: "Exchange") -> None:
+    """Say that this worker's loop runs."""
+    await exchange.reply(200, [_JSON], b'{"status":"ok"}')
+
+
+def readyz(problems: Callable[[], list[str]]) -> "Page":
+    """Say whether calls can be served, and if not, why."""
+
+    async def page(exchange: "Exchange") -> None:
+        found = problems()
+        body = {"status": "unready" if found else "ready", "problems": found}
+        await exchange.reply(503 if found else 200, [_JSON], msgspec.json.encode(body))
+
+    return page
+
+
+def metrics_page(keyring: "Keyring", render: Callable[[], bytes], *, open_to_all: bool) -> "Page":
+    """Show the metrics of all workers; beyond loopback only to an admin key."""
+
+    async def page(exchange: "Exchange") -> None:
+        if not open_to_all:
+            principal = await keyring.identify(exchange.credential)
+            if Scope.ADMIN not in principal.scopes:
+                msg = "Metrics need an admin key when the listener is not on loopback."
+                raise Forbidden(msg)
+        await exchange.reply(200, [_TEXT], render())
+
+    return page

@@ -1,0 +1,1 @@
+"""Puts Legato together: configuration, data directory, supervisor, workers."""

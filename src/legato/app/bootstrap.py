@@ -1,0 +1,401 @@
+"""The composition root of a gateway worker: the only place that names concrete classes."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from legato.api.anthropic.count_tokens import CountTokens
+from legato.api.anthropic.messages import Messages
+from legato.api.control.proxy import ControlProxy
+from legato.api.data_plane import DataPlane, Resource
+from legato.api.openai.chat import ChatCompletions
+from legato.api.openai.completions import Completions
+from legato.api.openai.embeddings import Embeddings
+from legato.api.openai.images import ImageEdits, Images
+from legato.api.openai.moderations import Moderations
+from legato.api.openai.rerank import Rerank
+from legato.api.openai.responses.pages import forget_page, input_items_page, response_page
+from legato.api.openai.responses.surface import Responses
+from legato.api.openai.speech import Speech
+from legato.api.openai.transcriptions import Transcriptions
+from legato.api.pages import healthz, metrics_page, models_page, readyz
+from legato.app.catalogue import build_provider, build_routes, open_providers
+from legato.app.context import WorkerContext
+from legato.app.credentials import CredentialFollower, credential_names, read_credentials
+from legato.app.egress import egress_of
+from legato.app.kept_files import kept_pages
+from legato.app.provider_swap import ProviderSwap
+from legato.app.vaults import open_data_keys
+from legato.cache.answer_log import AnswerLog
+from legato.cache.exact import ExactCache
+from legato.core.clock import Clock, SystemClock
+from legato.core.config import Provider as ProviderConfig
+from legato.core.egress import PERMISSIVE, Egress
+from legato.core.ids import IdSource
+from legato.core.tasks import InThread
+from legato.core.tenant import EVERY_TENANT
+from legato.gateway.books import Books
+from legato.gateway.breakers import BreakerBoard, Breakers
+from legato.gateway.conversations import Conversations
+from legato.gateway.directory import Deployment, Directory
+from legato.gateway.pipeline import Pipeline
+from legato.gateway.relay import Relay
+from legato.gateway.stages.cached import CacheStages
+from legato.gateway.stages.call import CallStage
+from legato.gateway.stages.exchange import Exchange
+from legato.gateway.stages.media import MediaExchange
+from legato.gateway.stages.record import RecordStage
+from legato.governance.budgets import Budgets
+from legato.governance.keyring import Keyring
+from legato.governance.limits import Limits
+from legato.governance.store_gate import StoreGate
+from legato.journal.options import WriterOptions
+from legato.journal.writer import JournalWriter
+from legato.providers.base import ProviderSettings
+from legato.providers.transport import Limits as TransportLimits
+from legato.providers.transport import Timeouts, Transport, open_transport
+from legato.storage.credentials import CredentialStore
+from legato.storage.data_keys import DataKeyTable
+from legato.storage.engine import open_engine
+from legato.storage.kept_responses import KeptResponses
+from legato.storage.keys import KeyStore
+from legato.storage.leases import LeaseStore
+from legato.storage.response_spool import ResponseSpool
+from legato.storage.responses import ResponseStore
+from legato.telemetry.metrics import Meters, exposition, load_counts
+from legato.vault.envelope import Envelopes
+from legato.vault.master import Vault
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_MIB = 1024 * 1024
+
+
+class Gateway(msgspec.Struct, eq=False):
+    """A worker's parts that something must be done with while it runs and when it ends."""
+
+    app: DataPlane
+    keyring: Keyring
+    limits: Limits
+    budgets: Budgets
+    cache: ExactCache | None
+    journal: JournalWriter
+    meters: Meters
+    transports: list[Transport]
+    threads: ThreadPoolExecutor
+    in_thread: InThread
+    credentials: CredentialFollower | None
+    """None where no provider's credential is in the vault."""
+
+
+class _Base(msgspec.Struct, eq=False):
+    """What the stages are built on."""
+
+    context: WorkerContext
+    clock: Clock
+    ids: IdSource
+    vault: Vault
+    keyring: Keyring
+    limits: Limits
+    budgets: Budgets
+    journal: JournalWriter
+    meters: Meters
+    conversations: Conversations
+    threads: ThreadPoolExecutor
+    in_thread: InThread
+
+
+def build_gateway(context: WorkerContext) -> Gateway:
+    """Assemble a worker. Call it in the worker's process, with its event loop running.
+
+    Raises:
+        LegatoError: the journal, a provider or the vault can't be opened.
+    """
+    base = _base(context)
+    config = context.loaded.config
+    settings = _provider_settings(context)
+    egress = egress_of(config)
+
+    def open_one(provider: ProviderConfig, base_url: str, timeouts: Timeouts) -> Transport:
+        ours = provider.name in context.managed
+        return _open_transport(provider, base_url, timeouts, PERMISSIVE if ours else egress)
+
+    providers = open_providers(config, settings, open_one)
+    deployments, routes = build_routes(config, providers, context.prices)
+    directory = Directory(routes)
+    # a route may have copies of its own, with its own waiting limits
+    every_deployment = [*deployments.values(), *(d for r in routes.values() for d in r.deployments)]
+    cache = _cache(base)
+    pipelines = _pipelines(base, directory, deployments, cache)
+    return Gateway(
+        app=_data_plane(base, pipelines, directory),
+        keyring=base.keyring,
+        limits=base.limits,
+        budgets=base.budgets,
+        cache=cache,
+        journal=base.journal,
+        meters=base.meters,
+        transports=[opened.transport for opened in providers.values()],
+        threads=base.threads,
+        in_thread=base.in_thread,
+        credentials=_credentials(base, ProviderSwap(settings, every_deployment, build_provider)),
+    )
+
+
+def _credentials(base: _Base, swap: ProviderSwap) -> CredentialFollower | None:
+    context, config = base.context, base.context.loaded.config
+    if not credential_names(config):
+        return None
+    engine = open_engine(context.database_url)
+    data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
+    store, envelopes = CredentialStore(engine, base.clock), Envelopes(data_keys)
+    return CredentialFollower(
+        store.version, lambda: read_credentials(config, store, envelopes), swap, base.in_thread
+    )
+
+
+def _base(context: WorkerContext) -> _Base:
+    config, data, clock = context.loaded.config, context.data, SystemClock()
+    threads = ThreadPoolExecutor(2, thread_name_prefix="legato")
+    loop = asyncio.get_running_loop()
+
+    async def in_thread(work: Callable[[], Any]) -> Any:
+        return await loop.run_in_executor(threads, work)
+
+    # threads of its own: a locked database must not keep the cache from its files
+    lease_threads = ThreadPoolExecutor(2, thread_name_prefix="leases")
+
+    async def in_lease_thread(work: Callable[[], Any]) -> Any:
+        return await loop.run_in_executor(lease_threads, work)
+
+    ask_leases = StoreGate(in_lease_thread, clock)
+
+    ids = IdSource(clock)
+    vault = Vault(context.root)
+    engine = open_engine(context.database_url)
+    leases = LeaseStore(engine)  # windows run on the store's clock, the same for all workers
+    holder, workers = context.writer_id, context.workers
+    journal = JournalWriter(
+        data.journal,
+        holder,
+        WriterOptions(
+            segment_bytes=config.journal.segment_mib * _MIB,
+            durability=config.journal.durability,
+            journal_bytes_max=config.journal.total_mib_max * _MIB,
+        ),
+    )
+    return _Base(
+        context=context,
+        clock=clock,
+        ids=ids,
+        vault=vault,
+        keyring=Keyring(
+            KeyStore(engine, clock, ids, EVERY_TENANT),
+            vault.digest,
+            clock,
+            in_thread,
+            acting_key=None if context.acting is None else context.acting.key_id,
+        ),
+        limits=Limits(leases, ask_leases, clock, holder=holder, workers=workers),
+        budgets=Budgets(leases, ask_leases, clock, holder=holder, workers=workers),
+        journal=journal,
+        meters=Meters(data.run / f"metrics-{context.worker}.bin"),
+        conversations=_conversations(context, in_thread),
+        threads=threads,
+        in_thread=in_thread,
+    )
+
+
+def _conversations(context: WorkerContext, in_thread: InThread) -> Conversations:
+    engine = open_engine(context.database_url)
+    # threads of its own: those who wait for the database must not hold up the others
+    threads = ThreadPoolExecutor(2, thread_name_prefix="responses")
+    loop = asyncio.get_running_loop()
+
+    async def in_store_thread(work: Callable[[], Any]) -> Any:
+        return await loop.run_in_executor(threads, work)
+
+    durable = context.loaded.config.journal.durability == "power"
+    spool = ResponseSpool(context.data.responses, durable=durable)
+    clock = SystemClock()
+    return Conversations(
+        KeptResponses(ResponseStore(engine), spool),
+        Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(engine))),
+        clock,
+        in_thread=in_thread,
+        ask_store=StoreGate(
+            in_store_thread, clock, "The database is away: kept responses can't be read now."
+        ),
+    )
+
+
+def _cache(base: _Base) -> ExactCache | None:
+    config, data = base.context.loaded.config, base.context.data
+    if not config.cache.enabled and not any(route.cache.enabled for route in config.routes):
+        return None
+    return ExactCache(
+        config.cache,
+        log=AnswerLog(
+            data.cache / "exact",
+            base.context.writer_id,
+            config.cache.disk_mib * _MIB,
+            answer_bytes_max=config.cache.entry_bytes_max,
+        ),
+        sealer=base.vault.sealer("exact cache"),
+        clock=base.clock,
+        in_thread=base.in_thread,
+    )
+
+
+def _pipelines(
+    base: _Base,
+    directory: Directory,
+    deployments: Mapping[str, Deployment],
+    cache: ExactCache | None,
+) -> tuple[Pipeline, Relay]:
+    context, config = base.context, base.context.loaded.config
+    books = Books(
+        base.journal,
+        base.budgets,
+        base.clock,
+        config_version=context.loaded.content_hash,
+        durable=config.journal.durability == "power",
+    )
+    lock_file = context.data.run / "breakers.lock"
+    board = context.breakers or BreakerBoard(len(config.deployments), lock_file)
+    breakers = Breakers(board, config.breaker, time.monotonic)
+    exchange = Exchange(books, config.cache.entry_bytes_max, base.conversations)
+    pipeline = Pipeline(
+        keyring=base.keyring,
+        limits=base.limits,
+        directory=directory,
+        cache=None if cache is None else CacheStages(cache, books, deployments),
+        call_stage=CallStage(exchange, breakers, random.random),
+        record=RecordStage(base.journal.append, base.meters),
+        random=random.random,
+        pseudonym=base.vault.pseudonym,
+        conversations=base.conversations,
+    )
+    relay = Relay(
+        keyring=pipeline.keyring,
+        limits=pipeline.limits,
+        directory=directory,
+        cache=None,
+        call_stage=CallStage(MediaExchange(books, 0), breakers, random.random),
+        record=pipeline.record,
+        random=pipeline.random,
+        pseudonym=pipeline.pseudonym,
+        conversations=pipeline.conversations,
+    )
+    return pipeline, relay
+
+
+def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Directory) -> DataPlane:
+    pipeline, relay = pipelines
+    server, run = base.context.loaded.config.server, base.context.data.run
+
+    def render_metrics() -> bytes:
+        base.meters.save()
+        return exposition(load_counts(run))
+
+    rerank = Rerank()
+    plane = DataPlane(
+        pipeline=pipeline,
+        surfaces={
+            "/v1/chat/completions": ChatCompletions(base.clock),
+            "/v1/embeddings": Embeddings(),
+            "/v1/responses": Responses(
+                base.clock, base.ids, keeps=base.context.loaded.config.responses.store
+            ),
+            "/v1/messages": Messages(),
+            "/v1/messages/count_tokens": CountTokens(),
+            "/v1/completions": Completions(),
+            "/v1/moderations": Moderations(),
+            "/v1/rerank": rerank,
+            "/v2/rerank": rerank,
+        },
+        relay=relay,
+        relayed={
+            "/v1/images/generations": Images(),
+            "/v1/images/edits": ImageEdits(),
+            "/v1/audio/speech": Speech(),
+            "/v1/audio/transcriptions": Transcriptions(),
+            "/v1/audio/translations": Transcriptions(translation=True),
+        },
+        pages={
+            "/v1/models": models_page(
+                base.keyring, directory, base.clock.now_ns() // 1_000_000_000
+            ),
+            "/healthz": healthz,
+            "/readyz": readyz(lambda: _problems(base.keyring)),
+            "/metrics": metrics_page(
+                base.keyring, render_metrics, open_to_all=server.host in _LOOPBACK
+            ),
+        },
+        resources=_resources(base),
+        ids=base.ids,
+        clock=base.clock,
+    )
+    if base.context.control_socket is not None:
+        plane.control = ControlProxy(base.context.control_socket)
+    return plane
+
+
+def _resources(base: _Base) -> dict[tuple[str, str], Resource]:
+    files, batches = kept_pages(base.context, base.keyring)
+    return {
+        ("GET", "/v1/responses/{id}"): response_page(base.keyring, base.conversations),
+        ("DELETE", "/v1/responses/{id}"): forget_page(base.keyring, base.conversations),
+        ("GET", "/v1/responses/{id}/input_items"): input_items_page(
+            base.keyring, base.conversations
+        ),
+        ("POST", "/v1/files"): files["create"],
+        ("GET", "/v1/files"): files["list"],
+        ("GET", "/v1/files/{id}"): files["show"],
+        ("DELETE", "/v1/files/{id}"): files["delete"],
+        ("GET", "/v1/files/{id}/content"): files["content"],
+        ("POST", "/v1/batches"): batches["create"],
+        ("GET", "/v1/batches"): batches["list"],
+        ("GET", "/v1/batches/{id}"): batches["show"],
+        ("POST", "/v1/batches/{id}/cancel"): batches["cancel"],
+    }
+
+
+def _problems(keyring: Keyring) -> list[str]:
+    return [] if keyring.loaded else ["keys are not loaded: the database is away"]
+
+
+def _provider_settings(context: WorkerContext) -> dict[str, ProviderSettings]:
+    loaded, settings = context.loaded, {}
+    for provider in loaded.config.providers:
+        managed = context.managed.get(provider.name)
+        if managed is not None:
+            key = context.managed_keys.get(provider.name)
+            settings[provider.name] = ProviderSettings(provider, managed, key)
+        else:
+            reference = provider.api_key
+            in_vault = None if reference is None else context.credentials.get(reference.vault or "")
+            key = in_vault or loaded.secret(reference)
+            base_url = (provider.base_url or "").rstrip("/")
+            further = {name: loaded.secret(one) or "" for name, one in provider.secrets.items()}
+            settings[provider.name] = ProviderSettings(provider, base_url, key, further)
+    return settings
+
+
+def _open_transport(
+    provider: ProviderConfig, base_url: str, timeouts: Timeouts, egress: Egress
+) -> Transport:
+    return open_transport(
+        provider.transport,
+        base_url,
+        timeouts=timeouts,
+        limits=TransportLimits(connections_max=provider.connections_max),
+        ca_file=Path(provider.ca_file) if provider.ca_file else None,
+        proxy_url=provider.proxy,
+        egress=egress,
+    )

@@ -1,0 +1,174 @@
+"""Turns the configuration into what the gateway resolves names to."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+
+import msgspec
+
+from legato.app.waits import changed, transport_timeouts
+from legato.core.config import Config, Strategy
+from legato.core.config import Deployment as DeploymentConfig
+from legato.core.config import Provider as ProviderConfig
+from legato.core.config import Route as RouteConfig
+from legato.core.config import Timeouts as Waits
+from legato.core.errors import ConfigInvalid
+from legato.core.price import Price
+from legato.gateway.directory import Deployment, Route
+from legato.providers.base import Provider, ProviderSettings, authorizer_of
+from legato.providers.transport import Timeouts, Transport
+from legato.routing.ability import ability_of, capabilities_in_force
+from legato.routing.strategies import ORDERS, Candidate
+
+PROVIDER_GROUP = "legato.providers"
+_INPUT_SHARE = 3
+"""Blended price: three input tokens to one output token, the usual mix of chat traffic."""
+
+OpenTransport = Callable[[ProviderConfig, str, Timeouts], Transport]
+
+
+class ProviderInUse(msgspec.Struct, frozen=True, eq=False):
+    """A provider with the connection pool to it."""
+
+    provider: Provider
+    transport: Transport
+    base_url: str
+    waits: Waits
+    kind: str
+
+
+def open_providers(
+    config: Config,
+    settings: Mapping[str, ProviderSettings],
+    open_transport: OpenTransport,
+) -> dict[str, ProviderInUse]:
+    """Build each configured provider by its kind's entry point.
+
+    Raises:
+        ConfigInvalid: nothing is installed that provides a kind.
+    """
+    opened: dict[str, ProviderInUse] = {}
+    for provider in config.providers:
+        made = build_provider(settings[provider.name])
+        base_url = made.base_url
+        waits = changed(config.timeouts, provider.timeouts)
+        transport = open_transport(provider, base_url, transport_timeouts(waits))
+        opened[provider.name] = ProviderInUse(made, transport, base_url, waits, provider.kind)
+    return opened
+
+
+def build_provider(settings: ProviderSettings) -> Provider:
+    """Build one provider by its kind's entry point.
+
+    Raises:
+        ConfigInvalid: nothing is installed that provides the kind, or it refuses its settings.
+    """
+    found = {entry.name: entry for entry in entry_points(group=PROVIDER_GROUP)}
+    name, kind = settings.config.name, settings.config.kind
+    entry = found.get(kind)
+    if entry is None:
+        msg = (
+            f"Provider {name!r}: nothing installed provides kind "
+            f"{kind!r}; installed kinds: {', '.join(sorted(found))}."
+        )
+        raise ConfigInvalid(msg)
+    made: Provider = entry.load()(settings)
+    return made
+
+
+def build_routes(
+    config: Config, providers: Mapping[str, ProviderInUse], prices: Mapping[str, Price | None]
+) -> tuple[dict[str, Deployment], dict[str, Route]]:
+    """Return deployments by name, and everything a caller can name: aliases and deployments."""
+    deployments = {
+        deployment.name: _deployment(cell, deployment, providers, prices)
+        for cell, deployment in enumerate(config.deployments)
+    }
+    routes = {
+        name: _route(
+            config,
+            RouteConfig(alias=name, deployments=[name], strategy=Strategy.ORDERED),
+            deployments,
+            providers,
+            direct=True,
+        )
+        for name in deployments
+    }
+    for route in config.routes:
+        routes[route.alias] = _route(config, route, deployments, providers, direct=False)
+    return deployments, routes
+
+
+def _deployment(
+    cell: int,
+    deployment: DeploymentConfig,
+    providers: Mapping[str, ProviderInUse],
+    prices: Mapping[str, Price | None],
+) -> Deployment:
+    opened = providers[deployment.provider]
+    price = prices[deployment.name]
+    blended = None if price is None else _INPUT_SHARE * price.in_uncached + price.out_text
+    return Deployment(
+        name=deployment.name,
+        provider_name=deployment.provider,
+        model=deployment.model,
+        region=deployment.region,
+        provider=opened.provider,
+        transport=opened.transport,
+        price=price,
+        max_output_tokens=deployment.max_output_tokens,
+        candidate=Candidate(deployment.name, deployment.weight, blended),
+        breaker=cell,
+        ability=ability_of(capabilities_in_force(deployment, opened.kind)),
+        authorize=authorizer_of(opened.provider),
+    )
+
+
+def _waiting(deployment: Deployment, waits: Waits, deadline_s: float) -> Deployment:
+    """Return a deployment as one route waits for it.
+
+    Only providers can differ in `total_s`: the longest of a route is the deadline over all
+    attempts, a shorter one limits each attempt at its provider.
+    """
+    return msgspec.structs.replace(
+        deployment,
+        timeouts=transport_timeouts(waits),
+        attempt_s=waits.total_s if waits.total_s < deadline_s else 0.0,
+    )
+
+
+def _route(
+    config: Config,
+    route: RouteConfig,
+    deployments: Mapping[str, Deployment],
+    providers: Mapping[str, ProviderInUse],
+    *,
+    direct: bool,
+) -> Route:
+    waits = {
+        name: changed(providers[deployments[name].provider_name].waits, route.timeouts)
+        for name in route.deployments
+    }
+    deadline_s = max(one.total_s for one in waits.values())
+    behind = [_waiting(deployments[name], waits[name], deadline_s) for name in route.deployments]
+    enabled = config.cache.enabled if route.cache.enabled is None else route.cache.enabled
+    fingerprint = hashlib.blake2b(
+        f"{route.model_name}\x00{route.drop_unsupported}\x00".encode(), digest_size=16
+    )
+    for deployment in behind:
+        place = providers[deployment.provider_name].base_url
+        fingerprint.update(f"{deployment.name}\x00{place}\x00{deployment.model}\x00".encode())
+    return Route(
+        alias=route.alias,
+        name="" if direct else route.alias,
+        deployments=behind,
+        order=ORDERS[route.strategy],
+        # a route without a baseline is measured against the deployment it prefers
+        baseline=deployments[route.baseline] if route.baseline else behind[0],
+        retry=route.retry or config.retry,
+        deadline_s=deadline_s,
+        cache_ttl_s=(route.cache.ttl_s or config.cache.ttl_s) if enabled else 0.0,
+        drop_unsupported=route.drop_unsupported,
+        model_name=route.model_name,
+        fingerprint=fingerprint.hexdigest(),
+    )

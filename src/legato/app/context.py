@@ -1,0 +1,98 @@
+"""What the supervisor hands to a process it forks."""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from legato.app.acting import Acting
+from legato.app.data_dir import DataDir
+from legato.app.loaded import LoadedConfig
+from legato.core.price import Price
+from legato.gateway.breakers import BreakerBoard
+
+
+@dataclass(frozen=True)
+class ProcessContext:
+    """Given to every child: the ledger process gets this much."""
+
+    boot_id: str
+    """New at every start of the supervisor."""
+    loaded: LoadedConfig
+    data: DataDir
+    database_url: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was found in the database before the first worker; holds secrets, in memory only."""
+
+    admin_secret: str | None = field(repr=False)
+    """Of the first admin key, where it was made just now."""
+    root: bytes = field(repr=False)
+    """The instance's first data key: what keyed hashes derive from."""
+    credentials: Mapping[str, str] = field(repr=False)
+    """Credentials of the vault that the configuration names."""
+    batches_open: bool = False
+    """Whether a batch waits to be finished."""
+
+
+@dataclass(frozen=True)
+class WorkerContext(ProcessContext):
+    """Given to a gateway worker."""
+
+    worker: int
+    """Index from 0; a restarted worker keeps it."""
+    generation: int
+    """How often this worker has been restarted: 0 for the first."""
+    workers: int
+    """How many workers share the listening socket."""
+    socket_fd: int
+    """The bound, listening socket: inherited, non-blocking."""
+    managed: Mapping[str, str]
+    """Base URL by provider name, of model servers this supervisor runs (no trailing slash)."""
+    managed_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """API key by provider name, of those model servers that ask for one."""
+    control_socket: Path | None = None
+    """Where the control API answers; None where there is none."""
+    root: bytes = field(default=b"", repr=False)
+    """The vault's root key: a worker starts with the database away, too."""
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Credentials of the vault as they were when the supervisor started."""
+    breakers: BreakerBoard | None = None
+    """Shared memory made before the first fork; a worker without one keeps its own."""
+    prices: Mapping[str, Price | None] = field(default_factory=dict)
+    """Price by deployment, None where it is unpriced."""
+    acting: Acting | None = field(default=None, repr=False)
+    """Reads the credentials of the batch process."""
+    wake_fd: int = -1
+    """A pipe's writing end, which wakes the batch process."""
+    ready_fd: int = -1
+    """A pipe's writing end: the worker writes one byte and closes it once it serves."""
+
+    @property
+    def writer_id(self) -> str:
+        """The journal writer's id: never used twice, so no two writers share a segment."""
+        return f"{self.boot_id}-{self.worker}-{self.generation}"
+
+
+@dataclass(frozen=True)
+class BatchContext(ProcessContext):
+    """Given to the batch process."""
+
+    base_url: str
+    """Where the workers listen, as this machine reaches them."""
+    acting: Acting = field(repr=False)
+    wake_fd: int
+    """A pipe's reading end: there is something in it once there was a batch."""
+
+
+@dataclass(frozen=True)
+class ControlContext(ProcessContext):
+    """Given to the control process."""
+
+    listener: socket.socket
+    """A Unix socket, listening; the workers know its path."""
+    root: bytes = field(repr=False)
+    breakers: BreakerBoard
+    prices: Mapping[str, Price | None]

@@ -1,0 +1,124 @@
+"""Assembles the control API; imported by its process only, when somebody first asks."""
+
+import time
+
+import msgspec
+
+from legato.api.control.application import build_application
+from legato.api.control.asgi import AsgiBridge
+from legato.api.control.cursors import Cursors
+from legato.api.control.gateway_view import Deployment, GatewayView, Provider, Route
+from legato.api.control.proxy import BODY_BYTES_MAX
+from legato.api.control.services import Services
+from legato.api.http1.connection import Listener
+from legato.api.http1.limits import ConnectionLimits
+from legato.app.context import ControlContext
+from legato.app.vaults import open_data_keys
+from legato.core.clock import SystemClock
+from legato.core.config import Config, SecretRef
+from legato.core.ids import IdSource
+from legato.core.tasks import InThread
+from legato.core.tenant import EVERY_TENANT
+from legato.gateway.breakers import Breakers
+from legato.governance.keyring import Keyring
+from legato.resilience.breaker import State
+from legato.storage.data_keys import DataKeyTable
+from legato.storage.engine import open_engine
+from legato.storage.entries import EntryReader
+from legato.storage.idempotent_calls import IdempotentCalls
+from legato.storage.keys import KeyStore
+from legato.storage.places import PlaceStore
+from legato.storage.sums import SpendSums
+from legato.vault.envelope import Envelopes
+from legato.vault.master import Vault
+from legato.vault.secrets import new_secret
+
+
+class Control(msgspec.Struct, eq=False):
+    """What the control process runs."""
+
+    listener: Listener
+    keyring: Keyring
+
+
+def build_control(context: ControlContext, in_thread: InThread) -> Control:
+    """Assemble it; call it with the event loop running."""
+    clock = SystemClock()
+    ids = IdSource(clock)
+    engine = open_engine(context.database_url)
+    vault = Vault(context.root)
+    keyring = Keyring(KeyStore(engine, clock, ids, EVERY_TENANT), vault.digest, clock, in_thread)
+    data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
+    rules = context.loaded.config.breaker
+    breakers = Breakers(context.breakers, rules, time.monotonic)
+    services = Services(
+        authenticator=keyring,
+        places=lambda reach: PlaceStore(engine, clock, ids, reach),
+        keys=lambda reach: KeyStore(engine, clock, ids, reach),
+        entries=lambda reach: EntryReader(engine, reach),
+        sums=lambda reach: SpendSums(engine, reach),
+        idempotent_calls=lambda tenant: IdempotentCalls(engine, clock, tenant),
+        sealing=Envelopes(data_keys),
+        digest=vault.digest,
+        new_secret=new_secret,
+        now_ns=clock.now_ns,
+        cursors=Cursors(vault.subkey("cursors")),
+        gateway=lambda: gateway_view(context, breakers),
+    )
+    limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)
+    return Control(Listener(AsgiBridge(build_application(services)), limits), keyring)
+
+
+def gateway_view(context: ControlContext, breakers: Breakers) -> GatewayView:
+    """Return providers, deployments and routes with the breakers as they are now."""
+    config = context.loaded.config
+    states = {one.name: breakers.state(cell) for cell, one in enumerate(config.deployments)}
+    deployments = [
+        Deployment(
+            name=one.name,
+            provider=one.provider,
+            model=one.model,
+            region=one.region,
+            breaker=states[one.name].name.lower(),
+            priced=context.prices.get(one.name) is not None,
+        )
+        for one in config.deployments
+    ]
+    return GatewayView(
+        providers=_providers(config), deployments=deployments, routes=_routes(config, states)
+    )
+
+
+def _providers(config: Config) -> list[Provider]:
+    return [
+        Provider(
+            name=one.name,
+            kind=one.kind,
+            preset=one.preset,
+            base_url=one.base_url,
+            credential=_source(one.api_key),
+        )
+        for one in config.providers
+    ]
+
+
+def _routes(config: Config, states: dict[str, State]) -> list[Route]:
+    return [
+        Route(
+            alias=one.alias,
+            strategy=one.strategy.value,
+            deployments=list(one.deployments),
+            baseline=one.baseline or one.deployments[0],
+            healthy=any(states[name] is not State.OPEN for name in one.deployments),
+        )
+        for one in config.routes
+    ]
+
+
+def _source(reference: SecretRef | None) -> str | None:
+    """Say where a credential comes from: never it, nor the name of what holds it."""
+    if reference is None:
+        return None
+    if reference.vault is not None:
+        return "vault"
+    return "environment" if reference.env is not None else "file"

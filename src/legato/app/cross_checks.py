@@ -1,0 +1,165 @@
+"""Checks between parts of a configuration: names that must exist, or must not clash."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import msgspec
+
+from legato.app.egress import egress_of, host_problem
+from legato.app.problems import Path, Problem, suggestion
+from legato.core import money
+from legato.core.config import Config, Deployment, Key, Provider, Route
+from legato.core.egress import Egress
+from legato.economics.configured import unit_price
+from legato.providers.transport.proxy import Proxy
+
+KINDS_WITH_ADDRESS = frozenset(
+    {"anthropic", "bedrock", "cohere", "gemini", "local", "simulated", "vertex"}
+)
+"""Provider kinds that know their own address, or that the supervisor runs itself."""
+
+
+def check_names(
+    config: Config, place_of: Callable[[Path], str], kinds: Collection[str]
+) -> list[Problem]:
+    """Return every broken reference, clash and unusable address or price."""
+    checks = _Checks(config, place_of, tuple(sorted(kinds)))
+    checks.run()
+    return checks.problems
+
+
+@dataclass
+class _Checks:
+    config: Config
+    place_of: Callable[[Path], str]
+    kinds: tuple[str, ...]
+    problems: list[Problem] = field(default_factory=list)
+    _egress: Egress | None = None
+
+    def run(self) -> None:
+        config = self.config
+        self._egress = self._read_egress()
+        otlp = config.telemetry.otlp
+        if otlp is not None and self._egress is not None:
+            problem = host_problem(otlp.endpoint, self._egress)
+            if problem:
+                path = ("telemetry", "otlp", "endpoint")
+                self._add(path, problem, "Name a host that may be called.")
+        self._unique("providers", "name", (one.name for one in config.providers))
+        self._unique("deployments", "name", (one.name for one in config.deployments))
+        self._unique("routes", "alias", (one.alias for one in config.routes))
+        self._unique("keys", "name", (one.name for one in config.keys))
+        for index, provider in enumerate(config.providers):
+            self._provider(provider, ("providers", index))
+        for index, deployment in enumerate(config.deployments):
+            self._deployment(deployment, ("deployments", index))
+        for index, route in enumerate(config.routes):
+            self._route(route, ("routes", index))
+        for index, key in enumerate(config.keys):
+            self._key(key, ("keys", index))
+
+    def _read_egress(self) -> Egress | None:
+        try:
+            return egress_of(self.config)
+        except ValueError as error:
+            remedy = "Write host names, addresses or networks such as 10.0.0.0/8."
+            self._add(("egress", "allow"), str(error), remedy)
+            return None
+
+    def _unique(self, section: str, name_field: str, names: Iterable[str]) -> None:
+        first: dict[str, int] = {}
+        for index, name in enumerate(names):
+            if name in first:
+                earlier = self.place_of((section, first[name], name_field))
+                message = f"`{name}` is taken at {earlier}"
+                self._add((section, index, name_field), message, "Give each its own name.")
+            first.setdefault(name, index)
+
+    def _provider(self, provider: Provider, path: Path) -> None:
+        if provider.kind not in self.kinds:
+            message = f"no provider kind `{provider.kind}`"
+            self._add((*path, "kind"), message, suggestion(provider.kind, self.kinds))
+        elif not (provider.base_url or provider.preset or provider.kind in KINDS_WITH_ADDRESS):
+            remedy = "Add base_url, or a preset that knows the address."
+            self._add((*path, "base_url"), "missing", remedy)
+        if provider.base_url is not None and not _is_http(provider.base_url):
+            remedy = "Write it as https://host/v1, without user name, query or fragment."
+            self._add((*path, "base_url"), "not an http(s) address", remedy)
+        elif provider.base_url is not None and self._egress is not None:
+            problem = host_problem(provider.base_url, self._egress)
+            if problem:
+                self._add((*path, "base_url"), problem, "Name a host that may be called.")
+        if provider.proxy is not None:
+            try:
+                Proxy.parse(provider.proxy)
+            except ValueError as error:
+                remedy = "Write it as http://[user:password@]host:port."
+                self._add((*path, "proxy"), str(error), remedy)
+
+    def _deployment(self, deployment: Deployment, path: Path) -> None:
+        known = [provider.name for provider in self.config.providers]
+        self._known((*path, "provider"), deployment.provider, known, "provider")
+        prices = msgspec.structs.asdict(deployment.price) if deployment.price else {}
+        for name, text in prices.items():
+            if text is None:
+                continue
+            try:
+                if name.endswith("_per_mtok"):
+                    money.price_per_token(text)
+                elif name == "machine_hour_usd":
+                    money.amount(text)
+                else:
+                    money.pico_usd(text)
+            except ValueError as error:
+                remedy = "Dollars, at most 6 decimals per million tokens, 12 per unit."
+                self._add((*path, "price", name), str(error), remedy)
+        try:
+            unit_price(deployment.price)
+        except ValueError as error:
+            self._add((*path, "price"), str(error), "Keep one of them.")
+
+    def _route(self, route: Route, path: Path) -> None:
+        known = [deployment.name for deployment in self.config.deployments]
+        if route.alias in known:
+            message = f"`{route.alias}` is also the name of a deployment"
+            remedy = "Rename one: a caller names aliases and deployments alike."
+            self._add((*path, "alias"), message, remedy)
+        seen: set[str] = set()
+        for index, name in enumerate(route.deployments):
+            at = (*path, "deployments", index)
+            self._known(at, name, known, "deployment")
+            if name in seen:
+                self._add(at, f"`{name}` is listed twice", "List each deployment once.")
+            seen.add(name)
+        if route.baseline is not None:
+            self._known((*path, "baseline"), route.baseline, known, "deployment")
+
+    def _key(self, key: Key, path: Path) -> None:
+        known = [deployment.name for deployment in self.config.deployments]
+        known += [route.alias for route in self.config.routes]
+        for index, name in enumerate(key.models):
+            if name != "*":
+                self._known((*path, "models", index), name, known, "alias or deployment")
+        if key.budget is not None:
+            try:
+                money.amount(key.budget.usd)
+            except ValueError as error:
+                self._add((*path, "budget", "usd"), str(error), "Give a smaller budget.")
+
+    def _known(self, path: Path, name: str, known: list[str], what: str) -> None:
+        if name not in known:
+            self._add(path, f"no {what} `{name}`", suggestion(name, known))
+
+    def _add(self, path: Path, message: str, remedy: str) -> None:
+        self.problems.append(Problem(path, self.place_of(path), message, remedy))
+
+
+def _is_http(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = not (parts.username or parts.password or parts.query or parts.fragment)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain and port != 0

@@ -1,0 +1,50 @@
+"""Wires what a worker serves of files and batches."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from legato.api.data_plane import Resource
+from legato.api.openai.batches import BatchPages
+from legato.api.openai.files import FilePages
+from legato.app.batch_process import wake
+from legato.app.context import WorkerContext
+from legato.app.vaults import open_data_keys
+from legato.core.clock import SystemClock
+from legato.core.ids import IdSource
+from legato.governance.keyring import Keyring
+from legato.governance.store_gate import StoreGate
+from legato.storage.batches import BatchStore
+from legato.storage.data_keys import DataKeyTable
+from legato.storage.engine import open_engine
+from legato.storage.files import FileStore
+from legato.vault.envelope import Envelopes
+from legato.workflows.batches import Batches
+from legato.workflows.files import StoredFiles
+
+
+def kept_pages(
+    context: WorkerContext, keyring: Keyring
+) -> tuple[dict[str, Resource], dict[str, Resource]]:
+    """Return the pages of files and those of batches."""
+    engine, clock = open_engine(context.database_url), SystemClock()
+    # a thread of its own: a large file must not hold up conversations
+    threads = ThreadPoolExecutor(1, thread_name_prefix="files")
+    loop = asyncio.get_running_loop()
+
+    async def in_store_thread(work: Callable[[], Any]) -> Any:
+        return await loop.run_in_executor(threads, work)
+
+    ask_store = StoreGate(
+        in_store_thread, clock, "The database is away: files and batches can't be reached now."
+    )
+    envelopes = Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(engine)))
+    ids = IdSource(clock)
+    org_bytes_max = context.loaded.config.files.org_bytes_max
+    files = StoredFiles(
+        FileStore(engine), envelopes, clock, new_id=ids.new, org_bytes_max=org_bytes_max
+    )
+    batches = Batches(BatchStore(engine), files, envelopes, clock, new_id=ids.new)
+    pages = BatchPages(keyring, batches, ask_store, lambda: wake(context.wake_fd))
+    return FilePages(keyring, files, ask_store).resources(), pages.resources()

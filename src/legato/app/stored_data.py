@@ -1,0 +1,111 @@
+"""Opening an instance's database for a command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from legato.app.instance import Instance
+from legato.core.clock import SystemClock
+from legato.core.errors import OperatorError
+from legato.core.ids import IdSource
+from legato.core.tenant import EVERY_TENANT
+from legato.storage.credentials import CredentialStore
+from legato.storage.data_keys import DataKeyTable
+from legato.storage.engine import open_engine
+from legato.storage.entries import EntryReader
+from legato.storage.keys import KeyStore
+from legato.storage.ledger import Ledger
+from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
+from legato.storage.schema import ledger_entry
+from legato.storage.sums import Backlog, SpendSums, read_backlog
+from legato.storage.verify import VerifyReport, verify
+
+
+class StoredData:
+    """What is kept in one database, of every tenant: for the operator's commands.
+
+    Connects when first asked. Close it when done.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url)
+        self._clock = SystemClock()
+
+    def schema(self) -> SchemaState:
+        """Return how the database stands to this code. Raises StorageUnavailable."""
+        return state(self._engine)
+
+    def check(self) -> None:
+        """Return if the schema is this code's. Raises OperatorError saying what to do."""
+        check(self._engine)
+
+    def create(self) -> None:
+        """Bring an empty database to this code's schema; leave any other alone."""
+        if self.schema().status is SchemaStatus.EMPTY:
+            upgrade(self._engine)
+
+    def keys(self) -> KeyStore:
+        """Return the keys."""
+        return KeyStore(self._engine, self._clock, IdSource(self._clock), EVERY_TENANT)
+
+    def data_keys(self) -> DataKeyTable:
+        """Return the wrapped data keys."""
+        return DataKeyTable(self._engine)
+
+    def credentials(self) -> CredentialStore:
+        """Return the providers' sealed credentials."""
+        return CredentialStore(self._engine, self._clock)
+
+    def ledger_offsets(self) -> dict[str, int]:
+        """Return up to where each journal segment is in the ledger."""
+        return Ledger(self._engine, self._clock).offsets()
+
+    def entries(self) -> EntryReader:
+        """Return the ledger's entries and the traces."""
+        return EntryReader(self._engine, EVERY_TENANT)
+
+    def entry_columns(self) -> dict[str, type]:
+        """Return the columns of an entry with their Python types."""
+        columns = {column.name: column.type.python_type for column in ledger_entry.columns}
+        return columns | {"tags": dict}
+
+    def sums(self) -> SpendSums:
+        """Return the sums over the ledger."""
+        return SpendSums(self._engine, EVERY_TENANT)
+
+    def backlog(self) -> Backlog:
+        """Return what has not become an entry."""
+        return read_backlog(self._engine)
+
+    def verify(self) -> VerifyReport:
+        """Check every rule of the ledger, reading all of it."""
+        return verify(self._engine)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+
+@contextmanager
+def stored_data(instance: Instance, *, create: bool = False) -> Iterator[StoredData]:
+    """Open the database, checked; `create` makes one where there is none yet.
+
+    Raises:
+        OperatorError: nothing is stored yet, or by another version.
+        StorageUnavailable: the database does not answer.
+    """
+    url = instance.database_url
+    if create:
+        instance.data.create()
+    elif url == instance.data.database_url and not instance.data.database.is_file():
+        raise OperatorError(
+            f"nothing is stored in {instance.data.root} yet: start `legato up`, "
+            "or name the data directory with --data"
+        )
+    stored = StoredData(url)
+    try:
+        if create:
+            stored.create()
+        stored.check()
+        yield stored
+    finally:
+        stored.close()

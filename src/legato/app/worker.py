@@ -1,0 +1,109 @@
+"""One gateway worker: an event loop, the data plane on the shared socket, its housekeeping."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+from typing import Any
+
+import uvloop
+
+from legato.api.http1.connection import Listener
+from legato.api.http1.limits import ConnectionLimits
+from legato.app.bootstrap import Gateway, build_gateway
+from legato.app.context import WorkerContext
+from legato.app.processes import connections_of_files
+from legato.core.errors import LegatoError
+from legato.core.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_S = 1.0
+_BACKLOG = 4096
+_GC_THRESHOLD = 20_000
+"""Most objects of a request are freed by reference count; cycles are rare."""
+
+
+def run(context: WorkerContext) -> None:
+    """Serve until a stop signal; then finish open calls within `server.drain_s`."""
+    uvloop.run(_serve(context))
+
+
+async def _serve(context: WorkerContext) -> None:
+    gateway = build_gateway(context)
+    config = context.loaded.config.server
+    tasks: set[asyncio.Task[Any]] = set()
+    spawn(gateway.keyring.follow(), owner=tasks, name="keys")
+    spawn(_housekeeping(gateway), owner=tasks, name="housekeeping")
+    if gateway.credentials is not None:
+        spawn(gateway.credentials.follow(), owner=tasks, name="credentials")
+    if gateway.cache is not None:
+        spawn(gateway.cache.follow(), owner=tasks, name="cache")
+    limits = ConnectionLimits(
+        body_bytes_max=config.body_bytes_max,
+        keep_alive_s=config.keep_alive_s,
+        connections_max=min(ConnectionLimits().connections_max, connections_of_files()),
+    )
+    listener = Listener(gateway.app, limits)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 50)
+    try:
+        await _listen(context, gateway, listener)
+        await listener.drain(config.drain_s)
+    finally:
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await _close(gateway)
+
+
+async def _listen(context: WorkerContext, gateway: Gateway, listener: Listener) -> None:
+    """Accept connections until a stop signal comes."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    try:  # the keys first: the very first call must not be refused
+        await gateway.in_thread(gateway.keyring.load)
+    except LegatoError as error:
+        log.warning("starting without keys", extra={"reason": error.code})
+    accepting = socket.socket(fileno=os.dup(context.socket_fd))
+    server = await loop.create_server(listener, sock=accepting, backlog=_BACKLOG)
+    if context.ready_fd >= 0:
+        os.write(context.ready_fd, b"1")
+        os.close(context.ready_fd)
+    await stop.wait()
+    server.close()
+
+
+async def _housekeeping(gateway: Gateway) -> None:
+    """Each second: give idle leases back, leave a metrics snapshot."""
+    while True:
+        await asyncio.sleep(_HOUSEKEEPING_S)
+        gateway.meters.gauge("open_requests", gateway.app.open_calls)
+        try:
+            await gateway.limits.return_idle()
+            await gateway.budgets.return_idle()
+        except LegatoError as error:
+            log.warning("idle leases stay here for now", extra={"reason": error.code})
+        try:
+            await gateway.in_thread(gateway.meters.save)
+        except OSError as error:
+            log.warning("no metrics snapshot", extra={"reason": error.strerror})
+
+
+async def _close(gateway: Gateway) -> None:
+    """Leave nothing behind: idle leases go back, the cache is flushed, the journal closed."""
+    try:
+        if gateway.cache is not None:
+            await gateway.in_thread(gateway.cache.flush)
+        gateway.meters.gauge("open_requests", 0)
+        await gateway.in_thread(gateway.meters.save)
+    except (LegatoError, OSError) as error:
+        log.warning("not everything could be flushed", extra={"reason": type(error).__name__})
+    for transport in gateway.transports:
+        await transport.close()
+    gateway.journal.close()
+    gateway.threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,70 @@
+"""The `legato` command. A subcommand's module is imported only when it runs."""
+
+from importlib import import_module
+from types import MappingProxyType
+
+import click
+
+from legato.core.errors import ConfigInvalid, LegatoError
+
+_COMMANDS = MappingProxyType(
+    {
+        "config": ("legato.cli.config:config", "Show, check or migrate a configuration."),
+        "conformance": (
+            "legato.cli.conformance.command:conformance",
+            "Check any OpenAI-compatible server's wire.",
+        ),
+        "demo": ("legato.cli.demo.command:demo", "Watch real prompts go through, with their cost."),
+        "doctor": ("legato.cli.doctor:doctor", "Say what this machine lacks and how to get it."),
+        "journal": ("legato.cli.journal:journal", "Look at the spend journal."),
+        "keys": ("legato.cli.keys:keys", "Create, list, rotate and revoke keys."),
+        "ledger": ("legato.cli.ledger:ledger", "Read, sum, export and verify what was spent."),
+        "local": ("legato.cli.local:local", "Run small models on this machine."),
+        "models": ("legato.cli.models:models", "Show what each deployment can do."),
+        "prices": ("legato.cli.prices:prices", "Show what each deployment charges."),
+        "simulate": ("legato.cli.simulate:simulate", "Run the simulated provider by itself."),
+        "stats": ("legato.cli.stats:stats", "Watch traffic, spend and savings."),
+        "up": ("legato.cli.up:up", "Start the control plane."),
+        "vault": ("legato.cli.vault:vault", "Keep credentials; rotate the keys that seal them."),
+        "version": ("legato.cli.version:version", "Print the version."),
+    }
+)
+_EXIT_CONFIG = 2
+_EXIT_ERROR = 1
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name, so that `--help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in order."""
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command that is asked for."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in sorted(_COMMANDS)])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run; an error of ours is one clear line, never a traceback."""
+        try:
+            return super().invoke(ctx)
+        except LegatoError as error:
+            click.echo(f"legato: {error.message}", err=True)
+            ctx.exit(_EXIT_CONFIG if isinstance(error, ConfigInvalid) else _EXIT_ERROR)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Legato: one gateway to all your AI models, with exact spend."""

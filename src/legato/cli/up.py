@@ -1,0 +1,46 @@
+"""`legato up`: start the control plane and stay until it is told to stop."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from legato.cli.options import instance_options
+
+WORKERS_MAX = 256
+
+
+@click.command()
+@instance_options
+@click.option(
+    "--workers",
+    type=click.IntRange(1, WORKERS_MAX),
+    default=1,
+    show_default=True,
+    help="Processes that serve; one uses one core.",
+)
+@click.option("--host", help="Address to listen on, instead of server.host.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="Instead of server.port; 0 takes a free one."
+)
+def up(
+    config_file: Path | None, data: Path, workers: int, *, host: str | None, port: int | None
+) -> None:
+    """Start the control plane; SIGTERM or Ctrl-C lets open calls finish, a second one does not."""
+    flags: dict[str, tuple[Any, str]] = {}
+    if host is not None:
+        flags["server.host"] = (host, "flag --host")
+    if port is not None:
+        flags["server.port"] = (port, "flag --port")
+    from legato.app.start import start  # noqa: PLC0415 - keeps `--help` fast
+
+    sys.exit(start(data, config_file, flags, workers=workers, on_ready=_announce))
+
+
+def _announce(url: str, admin_secret: str | None, workers: int) -> None:
+    """Say on stderr that calls can come: stdout stays free for what a script pipes."""
+    count = "1 worker" if workers == 1 else f"{workers} workers"
+    click.echo(f"legato: ready at {url} ({count})", err=True)
+    if admin_secret is not None:
+        click.echo(f"legato: first admin key, shown only now: {admin_secret}", err=True)

@@ -1,0 +1,332 @@
+"""The configuration tree: types only. `legato.app` loads, merges and checks it.
+
+Every struct refuses unknown keys. Lengths of time end in `_s`, sizes in `_bytes` or `_mib`.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+CONFIG_VERSION = 1
+
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Dollars = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class SecretRef(_Strict, frozen=True):
+    """Where a secret is read from; exactly one of the three. Never the secret itself.
+
+    Environment and files are read at start. A credential of the vault may be changed while
+    Legato runs; only `providers[].api_key` can name one.
+    """
+
+    env: str | None = None
+    file: str | None = None
+    vault: Name | None = None
+
+
+class Server(_Strict, frozen=True):
+    """The listener of the data plane."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8790
+    body_bytes_max: Count = 32 * 1024 * 1024
+    keep_alive_s: Positive = 75.0
+    drain_s: Positive = 30.0
+    """How long open calls may go on after a stop signal."""
+
+
+class EgressRules(_Strict, frozen=True):
+    """Which addresses may be called; see legato.core.egress."""
+
+    private: Literal["allow", "refuse"] = "allow"
+    allow: list[str] = []
+
+
+class Timeouts(_Strict, frozen=True):
+    """Waiting limits towards a provider; `total_s` is one deadline over all attempts."""
+
+    connect_s: Positive = 5.0
+    first_byte_s: Positive = 120.0
+    idle_s: Positive = 60.0
+    total_s: Positive = 600.0
+
+
+class TimeoutChanges(_Strict, frozen=True):
+    """What a provider or a route changes about the waiting limits, each on its own."""
+
+    connect_s: Positive | None = None
+    first_byte_s: Positive | None = None
+    idle_s: Positive | None = None
+    total_s: Positive | None = None
+
+
+class Retry(_Strict, frozen=True):
+    """Attempts per deployment before the fallback chain goes on to the next one."""
+
+    attempts_max: Annotated[int, Meta(ge=1, le=10)] = 2
+    backoff_base_s: Positive = 0.25
+    backoff_max_s: Positive = 8.0
+    retry_after_max_s: Positive = 30.0
+    """A longer `retry-after` sends the call to the next deployment instead of waiting."""
+
+
+class Breaker(_Strict, frozen=True):
+    """Opens after `failures` in a row or a failure share over a window of calls."""
+
+    failures: Count = 5
+    failure_share: Share = 0.5
+    window_calls: Count = 20
+    open_s: Positive = 15.0
+
+
+class Provider(_Strict, frozen=True):
+    """A place models are called at."""
+
+    name: Name
+    kind: str
+    preset: str | None = None
+    base_url: str | None = None
+    api_key: SecretRef | None = None
+    secrets: dict[str, SecretRef] = {}
+    """Further secrets of a kind whose credential is more than one key, under the kind's names."""
+    headers: dict[str, str] = {}
+    transport: Literal["http1", "aiohttp"] = "http1"
+    ca_file: str | None = None
+    proxy: str | None = None
+    connections_max: Count = 512
+    timeouts: TimeoutChanges = TimeoutChanges()
+    settings: dict[str, Any] = {}
+    """Options of the provider kind, checked by the kind itself."""
+
+
+class TokenPrice(_Strict, frozen=True):
+    """Dollars per million tokens of each class, per unit, or per hour of a local machine."""
+
+    input_per_mtok: Dollars | None = None
+    output_per_mtok: Dollars | None = None
+    cache_read_per_mtok: Dollars | None = None
+    cache_write_5m_per_mtok: Dollars | None = None
+    cache_write_1h_per_mtok: Dollars | None = None
+    reasoning_per_mtok: Dollars | None = None
+    audio_in_per_mtok: Dollars | None = None
+    audio_out_per_mtok: Dollars | None = None
+    image_in_per_mtok: Dollars | None = None
+    image_out_per_mtok: Dollars | None = None
+    image_usd: Dollars | None = None
+    mchar_usd: Dollars | None = None
+    audio_minute_usd: Dollars | None = None
+    search_usd: Dollars | None = None
+    machine_hour_usd: Dollars | None = None
+
+
+Modality = Literal["text", "image", "audio", "video", "file", "embedding"]
+
+
+class Capabilities(_Strict, frozen=True):
+    """What a model can do. None is unknown, and what is unknown is left to the provider."""
+
+    chat: bool | None = None
+    embeddings: bool | None = None
+    rerank: bool | None = None
+    tools: bool | None = None
+    parallel_tools: bool | None = None
+    vision: bool | None = None
+    json_object: bool | None = None
+    json_schema: bool | None = None
+    streaming: bool | None = None
+    reasoning: bool | None = None
+    context_tokens: Count | None = None
+    output_tokens_max: Count | None = None
+    modalities_in: list[Modality] | None = None
+    modalities_out: list[Modality] | None = None
+
+
+class DataUse(_Strict, frozen=True):
+    """What becomes of the data sent. None is unknown."""
+
+    training: bool | None = None
+    """Whether the provider trains models on it."""
+    retention_days: Annotated[int, Meta(ge=0)] | None = None
+    certifications: list[str] | None = None
+
+
+class Deployment(_Strict, frozen=True):
+    """A model at a provider, with its price and region."""
+
+    name: Name
+    provider: Name
+    model: str
+    price: TokenPrice | None = None
+    region: str = ""
+    weight: Annotated[int, Meta(ge=0)] = 1
+    max_output_tokens: Count = 4096
+    """Upper bound of the answer: sent upstream when the caller sets none and a budget holds."""
+    capabilities: Capabilities = Capabilities()
+    """Laid over what the packaged catalogue knows of the model."""
+    data_use: DataUse = DataUse()
+    """Laid over what the packaged catalogue knows of the provider."""
+    slots: Count = 1
+    """Parallel requests one local machine serves: spreads the machine hour."""
+
+
+class Strategy(StrEnum):
+    """How a route orders its deployments."""
+
+    ORDERED = "ordered"
+    WEIGHTED = "weighted"
+    CHEAPEST = "cheapest"
+    LEAST_LATENCY = "least_latency"
+
+
+class Cache(_Strict, frozen=True):
+    """The exact cache."""
+
+    enabled: bool = True
+    ttl_s: Positive = 3600.0
+    memory_mib: Count = 8
+    disk_mib: Count = 256
+    entries_max: Count = 50_000
+    entry_bytes_max: Count = 1024 * 1024
+
+
+class RouteCache(_Strict, frozen=True):
+    """What a route changes about the cache."""
+
+    enabled: bool | None = None
+    ttl_s: Positive | None = None
+
+
+class Route(_Strict, frozen=True):
+    """The policy behind an alias."""
+
+    alias: Name
+    deployments: Annotated[list[Name], Meta(min_length=1)]
+    baseline: Name | None = None
+    strategy: Strategy = Strategy.ORDERED
+    cache: RouteCache = RouteCache()
+    retry: Retry | None = None
+    timeouts: TimeoutChanges = TimeoutChanges()
+    drop_unsupported: bool = False
+    """Drop request fields the chosen provider's dialect can't carry, instead of 400."""
+    model_name: Literal["upstream", "alias"] = "upstream"
+    """Which model name an answer carries."""
+
+
+class Budget(_Strict, frozen=True):
+    """A hard limit in dollars over a window."""
+
+    usd: Dollars
+    window: Literal["day", "week", "month", "total"] = "month"
+
+
+class Key(_Strict, frozen=True):
+    """A declared key; its secret comes from the environment or a file."""
+
+    name: Name
+    team: Name
+    feature: Name
+    secret: SecretRef
+    org: Name = "default"
+    models: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["*"])
+    tags: dict[str, str] = {}
+    requests_per_minute: Count | None = None
+    concurrency_max: Count | None = None
+    budget: Budget | None = None
+    admin: bool = False
+
+
+class Journal(_Strict, frozen=True):
+    """The spend journal on local disk."""
+
+    durability: Literal["process", "power"] = "process"
+    segment_mib: Annotated[int, Meta(ge=1, le=1024)] = 16
+    total_mib_max: Count = 4096
+
+
+class Storage(_Strict, frozen=True):
+    """The database: SQLite in the data directory unless a URL is given."""
+
+    url: SecretRef | None = None
+    """A secret, since a Postgres URL carries a password."""
+    ledger_poll_s: Positive = 0.5
+
+
+class KeyService(_Strict, frozen=True):
+    """A service that keeps the master keys: a kind of the entry points `legato.key_services`."""
+
+    kind: str
+    settings: dict[str, Any] = {}
+    """Options of the kind, checked by the kind itself."""
+
+
+class Vault(_Strict, frozen=True):
+    """Where the master key is: in the data directory unless one of these says otherwise."""
+
+    master_key: SecretRef | None = None
+    master_key_previous: SecretRef | None = None
+    """Still unwraps what it wrapped, until `legato vault rotate` has run."""
+    key_service: KeyService | None = None
+
+
+class Responses(_Strict, frozen=True):
+    """What is kept of `/v1/responses`, sealed, for callers who ask for it."""
+
+    store: bool = True
+    """False: nothing is kept, whatever callers ask."""
+    retention_days: Count = 30
+    """How long a conversation is kept after its last turn."""
+
+
+class Files(_Strict, frozen=True):
+    """What callers keep under `/v1/files`, sealed; what batches write counts, too."""
+
+    org_bytes_max: Count = 1024 * 1024 * 1024
+    """How much one organisation may hold before it is refused another upload."""
+
+
+class Otlp(_Strict, frozen=True):
+    """Sampled export of traces."""
+
+    endpoint: str
+    sample_share: Share = 0.01
+    headers: dict[str, SecretRef] = {}
+
+
+class Telemetry(_Strict, frozen=True):
+    """Logs, metrics and traces."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    trace_retention_days: Count = 14
+    otlp: Otlp | None = None
+
+
+class Config(_Strict, frozen=True):
+    """The whole tree."""
+
+    config_version: int = CONFIG_VERSION
+    server: Server = Server()
+    egress: EgressRules = EgressRules()
+    providers: list[Provider] = []
+    deployments: list[Deployment] = []
+    routes: list[Route] = []
+    keys: list[Key] = []
+    timeouts: Timeouts = Timeouts()
+    retry: Retry = Retry()
+    breaker: Breaker = Breaker()
+    cache: Cache = Cache()
+    journal: Journal = Journal()
+    storage: Storage = Storage()
+    vault: Vault = Vault()
+    responses: Responses = Responses()
+    files: Files = Files()
+    telemetry: Telemetry = Telemetry()

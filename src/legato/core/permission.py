@@ -1,0 +1,42 @@
+"""What a key may do at the control API: `scope:resource:action`."""
+
+from enum import StrEnum
+
+from legato.core.principal import Scope
+
+
+class Permission(StrEnum):
+    """Every one there is. Each route of the control API asks for exactly one."""
+
+    SELF_READ = "control:self:read"
+    ORGANISATION_READ = "control:organisation:read"
+    ORGANISATION_CREATE = "control:organisation:create"
+    ORGANISATION_UPDATE = "control:organisation:update"
+    TEAM_READ = "control:team:read"
+    TEAM_CREATE = "control:team:create"
+    TEAM_UPDATE = "control:team:update"
+    FEATURE_READ = "control:feature:read"
+    FEATURE_CREATE = "control:feature:create"
+    FEATURE_UPDATE = "control:feature:update"
+    KEY_READ = "control:key:read"
+    KEY_CREATE = "control:key:create"
+    KEY_ROTATE = "control:key:rotate"
+    KEY_REVOKE = "control:key:revoke"
+    LEDGER_READ = "control:ledger:read"
+    GATEWAY_READ = "control:gateway:read"
+
+
+EVERYBODYS = frozenset({Permission.SELF_READ})
+"""What any key may do."""
+INSTANCE_ONLY = frozenset({Permission.ORGANISATION_CREATE, Permission.GATEWAY_READ})
+"""What concerns the whole instance, so that an administrator of one organisation may not."""
+
+
+def permissions_of(scopes: frozenset[str]) -> frozenset[Permission]:
+    """Return what the scopes of a key amount to."""
+    if Scope.ADMIN in scopes:
+        return frozenset(Permission)
+    granted = {one for one in Permission if one in scopes}
+    if Scope.ORG_ADMIN in scopes:
+        granted |= set(Permission) - INSTANCE_ONLY
+    return EVERYBODYS | granted

@@ -1,0 +1,53 @@
+"""Who calls: the immutable view of a key that the request path works with."""
+
+from enum import StrEnum
+
+import msgspec
+
+from legato.core.money import NanoUSD
+
+
+class Window(StrEnum):
+    """Over which time a budget runs; calendar windows are UTC."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    TOTAL = "total"
+
+
+class Scope(StrEnum):
+    """What a key may do; beside these, single permissions (`core.permission`)."""
+
+    CALL = "gateway:models:call"
+    ADMIN = "admin"  # everything, in every organisation
+    ORG_ADMIN = "org-admin"  # everything within its own organisation
+
+
+class BudgetLimit(msgspec.Struct, frozen=True):
+    """A hard limit in money over a window. `id` names the counter in the store."""
+
+    id: str
+    limit: NanoUSD
+    window: Window
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """A key as authenticated. `models` are aliases or deployment names, `*` for all."""
+
+    key_id: str
+    name: str
+    org: str
+    team: str
+    feature: str
+    scopes: frozenset[str] = frozenset({Scope.CALL})
+    models: frozenset[str] = frozenset({"*"})
+    tags: dict[str, str] = {}
+    requests_per_minute: int | None = None
+    concurrency_max: int | None = None
+    budget: BudgetLimit | None = None
+    expires_at_ns: int | None = None
+
+    def may_call(self, name: str) -> bool:
+        """Whether this key may name that alias or deployment."""
+        return "*" in self.models or name in self.models

@@ -1,0 +1,142 @@
+"""What the gateway writes to the journal and the ledger reads back.
+
+Records are arrays on disk (msgpack): fields are only ever appended with a default, so a
+segment written by an older version still reads. The identity of an entry is
+(request_id, attempt, kind, seq), everywhere.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from legato.core.usage import NO_USAGE, Usage, UsageSource
+
+
+class EntryKind(StrEnum):
+    """Why money was, or was not, spent."""
+
+    USAGE = "usage"  # the attempt that gave the answer
+    RETRY = "retry"  # an attempt that did not
+    CACHE = "cache"  # answered from our cache: cost 0, the baseline is what it saved
+    CORRECTION = "correction"  # reverses another entry
+    OVERHEAD = "overhead"
+
+
+class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Who and what: the dimensions of one attempt."""
+
+    request_id: str
+    attempt: int
+    org: str
+    team: str
+    feature: str
+    key_id: str
+    user: str  # keyed pseudonym, "" when the caller named none
+    tags: dict[str, str]
+    model_requested: str  # alias or deployment as the caller wrote it
+    route: str  # "" when a deployment was addressed directly
+    deployment: str
+    provider: str
+    model: str  # the model asked of the provider
+    region: str
+    price_version: str
+    baseline_model: str  # deployment name of the route's baseline, "" without one
+    config_version: str  # content hash of the configuration that decided
+
+
+class Intent(msgspec.Struct, frozen=True, array_like=True, tag="i", gc=False):
+    """Written before an attempt is dispatched. Costs are nano-USD, None where unpriced."""
+
+    facts: Facts
+    at_ns: int
+    hold: int | None
+    budget_id: str
+    estimate: Usage
+    estimated_cost: int | None
+    estimated_baseline_cost: int | None
+
+
+class Progress(msgspec.Struct, frozen=True, array_like=True, tag="p", gc=False):
+    """A long stream's usage so far: a better estimate should its settle be lost."""
+
+    request_id: str
+    attempt: int
+    estimate: Usage
+    estimated_cost: int | None
+    estimated_baseline_cost: int | None
+
+
+class Settled(msgspec.Struct, frozen=True, array_like=True, tag="s", gc=False):
+    """The outcome of one attempt, self-contained. Costs are nano-USD, None where unpriced."""
+
+    facts: Facts
+    kind: EntryKind
+    at_ns: int
+    usage: Usage
+    usage_source: UsageSource
+    cost: int | None
+    baseline_cost: int | None
+    model_served: str
+    status: str  # "ok" or an error code of core.errors, "cancelled"
+    http_status: int  # as the provider answered, 0 for none
+    total_us: int
+    first_token_us: int  # 0 where nothing came
+    gateway_us: int  # total minus time spent waiting for the provider
+    budget_id: str = ""
+    held_at_ns: int = 0  # when the hold was taken: names the budget window the cost belongs to
+    seq: int = 0
+
+
+class Voided(msgspec.Struct, frozen=True, array_like=True, tag="v", gc=False):
+    """The attempt provably never reached the provider: its intent ends without an entry."""
+
+    request_id: str
+    attempt: int
+    reason: str
+
+
+class Served(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False):
+    """One finished request, for the trace store. Never holds prompt or answer text."""
+
+    request_id: str
+    at_ns: int  # arrival
+    org: str
+    team: str
+    feature: str
+    key_id: str
+    surface: str
+    model_requested: str
+    deployment: str
+    provider: str
+    model_served: str
+    attempts: int
+    http_status: int
+    error_code: str
+    stream: bool
+    cache: str  # hit | miss | bypass
+    cost: int | None
+    total_us: int
+    first_byte_us: int
+    upstream_us: int
+    stages: tuple[tuple[str, int], ...]  # (stage, µs) in the order they ran
+    trace_id: str
+    parent_span_id: str
+    sampled: bool
+    usage: Usage = NO_USAGE
+
+
+Record = Intent | Progress | Settled | Voided | Served
+
+RECORD_VERSION: Final = 1
+encode_record = msgspec.msgpack.Encoder().encode
+decode_record = msgspec.msgpack.Decoder(Record).decode
+decode_served = msgspec.msgpack.Decoder(Served).decode
+
+_SERVED_HEAD: Final = encode_record(Served.__struct_config__.tag)
+
+
+def is_served(payload: bytes) -> bool:
+    """Whether an encoded record is a Served, by its tag alone."""
+    # A msgpack array's head is one byte, or three where it has more than 15 items.
+    return payload.startswith(_SERVED_HEAD, 3 if payload[:1] == b"\xdc" else 1)

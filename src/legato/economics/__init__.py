@@ -1,0 +1,1 @@
+"""Cost, prices, baselines: pure functions of usage and a price version."""

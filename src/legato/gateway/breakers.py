@@ -1,0 +1,112 @@
+"""The breakers of all deployments on a board that every worker shares.
+
+The board is anonymous shared memory made before the workers fork: reading it costs no system
+call. Counting is plain stores (two workers may lose one of each other's bits, which is
+harmless); changing a state takes a file lock, which the kernel frees when its holder dies.
+"""
+
+import fcntl
+import mmap
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+from legato.core.config import Breaker
+from legato.resilience.breaker import EMPTY, State, remember, should_open
+
+_CELL = struct.Struct("=Bxxxxxxxdq")  # state, until (monotonic s), history
+PROBE_S = 60.0
+"""A probe that has not come back by then no longer blocks the next one."""
+
+
+class BreakerBoard:
+    """Shared cells, one per deployment; made by the supervisor before it forks."""
+
+    def __init__(self, cells: int, lock_file: Path) -> None:
+        self.memory = mmap.mmap(-1, max(1, cells) * _CELL.size)
+        self.lock_file = lock_file
+        for cell in range(cells):
+            _CELL.pack_into(self.memory, cell * _CELL.size, State.CLOSED, 0.0, EMPTY)
+
+
+class Breakers:
+    """One worker's view of the board."""
+
+    def __init__(self, board: BreakerBoard, rules: Breaker, monotonic: Callable[[], float]) -> None:
+        self._memory = board.memory
+        self._rules = rules
+        self._monotonic = monotonic
+        # opened after the fork: a lock belongs to the open file, so each worker needs its own
+        self._lock_fd = os.open(board.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def state(self, cell: int) -> State:
+        """Return a deployment's state."""
+        return State(self._memory[cell * _CELL.size])
+
+    def admits(self, cell: int) -> bool:
+        """Tell whether a call may be sent now; in half-open state the first asker is the probe."""
+        if self._memory[cell * _CELL.size] == State.CLOSED:
+            return True
+        return self._locked(self._try_probe, cell)
+
+    def succeeded(self, cell: int) -> None:
+        """Count a good answer; it closes the breaker."""
+        state, _, history = _CELL.unpack_from(self._memory, cell * _CELL.size)
+        if state != State.CLOSED:
+            self._locked(self._close, cell)
+        elif history != EMPTY:
+            self._write(cell, State.CLOSED, 0.0, remember(history, failed=False))
+
+    def failed(self, cell: int) -> None:
+        """Count a failure of the provider; it may open the breaker."""
+        self._locked(self._count_failure, cell)
+
+    def undecided(self, cell: int) -> None:
+        """Let the next call be the probe: this one ended without a word about the provider."""
+        if self._memory[cell * _CELL.size] == State.HALF_OPEN:
+            self._locked(self._free_probe, cell)
+
+    def _free_probe(self, cell: int) -> bool:
+        state, _, history = self._read(cell)
+        if state is State.HALF_OPEN:
+            self._write(cell, State.OPEN, self._monotonic(), history)
+        return True
+
+    def _try_probe(self, cell: int) -> bool:
+        state, until_s, history = self._read(cell)
+        if state is State.CLOSED:
+            return True
+        now_s = self._monotonic()
+        if now_s < until_s:
+            return False
+        self._write(cell, State.HALF_OPEN, now_s + PROBE_S, history)
+        return True
+
+    def _close(self, cell: int) -> bool:
+        self._write(cell, State.CLOSED, 0.0, EMPTY)
+        return True
+
+    def _count_failure(self, cell: int) -> bool:
+        state, until_s, history = self._read(cell)
+        history = remember(history, failed=True)
+        if state is State.HALF_OPEN or (
+            state is State.CLOSED and should_open(history, self._rules)
+        ):
+            state, until_s = State.OPEN, self._monotonic() + self._rules.open_s
+        self._write(cell, state, until_s, history)
+        return True
+
+    def _locked(self, change: Callable[[int], bool], cell: int) -> bool:
+        fcntl.lockf(self._lock_fd, fcntl.LOCK_EX)
+        try:
+            return change(cell)
+        finally:
+            fcntl.lockf(self._lock_fd, fcntl.LOCK_UN)
+
+    def _read(self, cell: int) -> tuple[State, float, int]:
+        state, until_s, history = _CELL.unpack_from(self._memory, cell * _CELL.size)
+        return State(state), until_s, history
+
+    def _write(self, cell: int, state: State, until_s: float, history: int) -> None:
+        _CELL.pack_into(self._memory, cell * _CELL.size, state, until_s, history)

@@ -1,0 +1,171 @@
+"""One request on its way through the pipeline, and where its answer goes."""
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from legato.core.money import NanoUSD
+from legato.core.usage import NO_USAGE, Usage
+from legato.core.wire import RequestView, Surface
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from legato.core.principal import Principal
+    from legato.gateway.directory import Deployment, Route
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Sink(Protocol):
+    """Where an answer goes."""
+
+    began: bool
+    """The status line has gone out: a failure can only be told in-band now."""
+    gone: bool
+    """The caller has left."""
+
+    async def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer."""
+        ...
+
+    async def start(self, headers: Headers) -> None:
+        """Begin a stream with status 200."""
+        ...
+
+    def send(self, frames: bytes) -> bool:
+        """Send part of a stream; false where the caller is slow: then wait for `drained`."""
+        ...
+
+    async def drained(self) -> None:
+        """Return once the caller has taken enough of what was sent."""
+        ...
+
+    async def end(self, frames: bytes = b"") -> None:
+        """End a stream with its last frames; waits for nobody."""
+        ...
+
+    def cut(self) -> None:
+        """Break a stream off, so that nobody takes what has come of it for all."""
+        ...
+
+
+class Source(Protocol):
+    """Where a request comes from."""
+
+    @property
+    def credential(self) -> bytes | None:
+        """The secret of the caller's key, None when none was sent."""
+        ...
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return a request header by its lower-case name."""
+        ...
+
+    async def body(self) -> bytes:
+        """Read the whole body. Raises TooLarge."""
+        ...
+
+
+class Reply(msgspec.Struct, gc=False):
+    """A complete answer, as it goes to the caller and into the cache.
+
+    `frames` tells that `body` is a recorded stream. `sent` tells that it has already gone out.
+    """
+
+    body: bytes
+    frames: bool = False
+    sent: bool = False
+    content_type: bytes = b"application/json"
+
+
+class Failure(msgspec.Struct, frozen=True, gc=False):
+    """One attempt that did not give the answer."""
+
+    deployment: str
+    code: str
+    http_status: int
+    message: str
+
+
+class Call:
+    """Everything known about one request; written by the stages, read by `record`."""
+
+    __slots__ = (
+        "arrived_ns",
+        "attempts",
+        "baseline_cost",
+        "body",
+        "body_bytes",
+        "cache",
+        "cache_key",
+        "candidates",
+        "cost",
+        "deployment",
+        "error_code",
+        "failures",
+        "first_byte_ns",
+        "http_status",
+        "marks",
+        "model_served",
+        "principal",
+        "request_id",
+        "route",
+        "sampled",
+        "slot_taken",
+        "source",
+        "span_parent",
+        "started_ns",
+        "surface",
+        "trace_id",
+        "unanswered",
+        "upstream_ns",
+        "usage",
+        "user",
+        "view",
+    )
+
+    def __init__(self, request_id: str, surface: Surface, source: Source, arrived_ns: int) -> None:
+        self.request_id = request_id
+        self.surface = surface
+        self.source = source
+        self.arrived_ns = arrived_ns
+        self.started_ns = perf_counter_ns()
+        self.marks: list[tuple[str, int]] = []
+        self.principal: Principal | None = None
+        self.slot_taken = False
+        self.body: dict[str, Any] = {}
+        self.body_bytes = 0
+        self.view: RequestView = _NO_VIEW
+        self.user = ""
+        self.route: Route | None = None
+        self.candidates: Sequence[Deployment] = ()
+        self.cache = "bypass"
+        self.cache_key: bytes | None = None
+        self.attempts = 0
+        self.failures: list[Failure] = []
+        self.deployment: Deployment | None = None
+        self.model_served = ""
+        self.usage: Usage = NO_USAGE
+        self.cost: NanoUSD | None = NanoUSD(0)
+        self.baseline_cost: NanoUSD | None = NanoUSD(0)
+        self.http_status = 0
+        self.error_code = ""
+        self.first_byte_ns = 0
+        self.upstream_ns = 0
+        self.unanswered = False  # ended while a provider had not begun to answer
+        self.trace_id = request_id
+        self.span_parent = ""
+        self.sampled = False
+
+    def mark(self, stage: str) -> None:
+        """Note that a stage has ended now."""
+        self.marks.append((stage, perf_counter_ns()))
+
+    def add_cost(self, cost: NanoUSD | None) -> None:
+        """Add what one attempt cost; unpriced stays unpriced."""
+        self.cost = None if cost is None or self.cost is None else NanoUSD(self.cost + cost)
+
+
+_NO_VIEW = RequestView(model="")

@@ -1,0 +1,175 @@
+"""Call the provider: attempts, retries, fallbacks, under one deadline.
+
+Whatever happens, each attempt that was opened in the books is ended in them: the handlers
+below run without awaiting anything, so a caller who leaves can't cut them.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from legato.core.errors import (
+    AllAttemptsFailed,
+    BadProviderResponse,
+    LegatoError,
+    ProviderRateLimited,
+    ProviderTimeout,
+    ProviderUnavailable,
+    UpstreamError,
+)
+from legato.gateway.context import Failure, Reply
+from legato.gateway.deadline import Deadline, Deadlines
+from legato.gateway.quotes import without_quotes
+from legato.gateway.stages.exchange import Exchange
+from legato.resilience.backoff import full_jitter, wait_before_retry
+
+if TYPE_CHECKING:
+    from legato.gateway.breakers import Breakers
+    from legato.gateway.context import Call, Sink
+    from legato.gateway.directory import Deployment, Route
+
+
+class CallStage:
+    """Tries the candidates in order until one answers."""
+
+    def __init__(
+        self, exchange: Exchange, breakers: "Breakers", random: Callable[[], float]
+    ) -> None:
+        self._exchange = exchange
+        self._breakers = breakers
+        self._random = random
+        self._deadlines = Deadlines()
+
+    async def __call__(self, call: "Call", sink: "Sink") -> Reply:
+        """Return the answer; a stream has gone out through `sink` by then.
+
+        Raises:
+            AllAttemptsFailed: listing each attempt.
+            ProviderRejected: the provider refused the request itself.
+            ProviderTimeout: the deadline over all attempts passed.
+            BudgetExceeded, NotAccountable: an attempt could not be held or journaled.
+        """
+        route = call.route
+        if route is None:
+            msg = "call runs after resolve"
+            raise AssertionError(msg)
+        deadline = self._deadlines.start(route.deadline_s)
+        try:
+            return await self._attempts(call, sink, route, deadline)
+        except asyncio.CancelledError:
+            if not deadline.expired():
+                raise
+            msg = f"No complete answer within {route.deadline_s:g} s over all attempts."
+            raise ProviderTimeout(msg) from None
+        finally:
+            deadline.cancel()
+
+    async def _attempts(
+        self, call: "Call", sink: "Sink", route: "Route", deadline: Deadline
+    ) -> Reply:
+        last: UpstreamError | None = None
+        left = len(call.candidates)
+        for deployment in call.candidates:
+            left -= 1
+            if not self._breakers.admits(deployment.breaker):
+                call.failures.append(
+                    Failure(deployment.name, "breaker_open", 0, "not called: its breaker is open")
+                )
+                continue
+            for attempt in range(1, route.retry.attempts_max + 1):
+                try:
+                    reply = await self._once(call, sink, deployment, deadline)
+                except UpstreamError as error:
+                    last = error
+                    if sink.began or not error.fails_over:
+                        raise
+                    wait_s = self._wait_s(route, error, attempt, left)
+                    if wait_s is None:
+                        break
+                    await asyncio.sleep(wait_s)
+                else:
+                    call.deployment = deployment
+                    return reply
+        raise _all_failed(call, last)
+
+    async def _once(
+        self, call: "Call", sink: "Sink", deployment: "Deployment", deadline: Deadline
+    ) -> Reply:
+        try:
+            if deployment.attempt_s:
+                reply = await self._within(deployment.attempt_s, call, sink, deployment)
+            else:
+                reply = await self._exchange(call, sink, deployment)
+        except UpstreamError as error:
+            error.message = without_quotes(error.message, call.body)
+            if error.fails_over:
+                self._breakers.failed(deployment.breaker)
+            else:
+                self._breakers.succeeded(deployment.breaker)  # it answered: it is well
+            call.failures.append(
+                Failure(deployment.name, error.code, error.http_status, error.message)
+            )
+            raise
+        except BaseException:
+            if call.unanswered and deadline.passed:  # it hangs: that is its failure
+                self._breakers.failed(deployment.breaker)
+            else:  # no money, no caller: it says nothing about the provider
+                self._breakers.undecided(deployment.breaker)
+            raise
+        self._breakers.succeeded(deployment.breaker)
+        return reply
+
+    async def _within(
+        self, limit_s: float, call: "Call", sink: "Sink", deployment: "Deployment"
+    ) -> Reply:
+        """Make an attempt at a provider whose own limit is below the deadline over all."""
+        limit = self._deadlines.start(limit_s)
+        try:
+            return await self._exchange(call, sink, deployment)
+        except asyncio.CancelledError:
+            if not limit.expired():
+                raise
+            call.unanswered = False
+            msg = f"{deployment.name}: no complete answer within {limit_s:g} s"
+            raise ProviderTimeout(msg) from None
+        finally:
+            limit.cancel()
+
+    def _wait_s(
+        self, route: "Route", error: UpstreamError, attempt: int, others_left: int
+    ) -> float | None:
+        """Return how long to wait before the same deployment again; None for the next one."""
+        rules = route.retry
+        if not error.retryable or attempt >= rules.attempts_max:
+            return None
+        if others_left and isinstance(error, ProviderRateLimited):
+            return None  # another deployment has room now, this one has said that it has none
+        backoff_s = full_jitter(attempt, rules.backoff_base_s, rules.backoff_max_s, self._random)
+        return wait_before_retry(backoff_s, error.retry_after_s, rules.retry_after_max_s)
+
+
+def _all_failed(call: "Call", last: UpstreamError | None) -> LegatoError:
+    listed = "; ".join(
+        f"{n}. {failure.deployment}: {failure.message}"
+        for n, failure in enumerate(call.failures, 1)
+    )
+    error = AllAttemptsFailed(
+        f"All attempts failed: {listed}",
+        retry_after_s=None if last is None else last.retry_after_s,
+    )
+    statuses = {failure.http_status for failure in call.failures}
+    if len(statuses) == 1 and (status := statuses.pop()) in _SHARED_STATUS:
+        error.http_status = status
+    elif 0 in statuses or last is None:
+        error.http_status = ProviderUnavailable.http_status
+    return error
+
+
+_SHARED_STATUS = frozenset(
+    {
+        ProviderRateLimited.http_status,
+        ProviderUnavailable.http_status,
+        ProviderTimeout.http_status,
+        BadProviderResponse.http_status,
+    }
+)

@@ -1,0 +1,361 @@
+"""One attempt: one request to one deployment, and its answer, entered in the books."""
+
+import asyncio
+from contextlib import suppress
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, NamedTuple
+
+from legato.core.errors import (
+    BadProviderResponse,
+    ProviderTimeout,
+    ProviderUnavailable,
+    UpstreamError,
+)
+from legato.core.ids import span_id
+from legato.core.records import EntryKind
+from legato.core.usage import UsageSource
+from legato.core.wire import Answer, StreamReader, WireRequest
+from legato.gateway.books import MODEL_CHARS_MAX, estimate
+from legato.gateway.context import Reply
+from legato.gateway.stages.forward import Forward
+from legato.gateway.stages.reply import reply_headers
+from legato.gateway.translate import (
+    RenamingReader,
+    TranslatingReader,
+    renamed,
+    translated_answer,
+    translated_request,
+)
+from legato.providers.base import Target
+from legato.providers.transport import (
+    BadResponse,
+    ConnectTimeout,
+    FirstByteTimeout,
+    IdleTimeout,
+    Response,
+    ResponseTooLarge,
+    TransportError,
+    unsent,
+)
+
+if TYPE_CHECKING:
+    from legato.gateway.books import Attempt, Books
+    from legato.gateway.context import Call, Sink
+    from legato.gateway.conversations import Conversations
+    from legato.gateway.directory import Deployment
+
+_ANSWER_BYTES_MAX = 64 * 1024 * 1024
+_ERROR_BYTES_MAX = 64 * 1024
+_HELD_BYTES_MAX = 1024 * 1024
+_OK = 200
+_LATENCY_WEIGHT = 0.2
+_END_S = 1.0
+"""An upstream that says no more this long after its answer's end loses the connection."""
+
+
+class Exchange:
+    """Makes one attempt."""
+
+    def __init__(
+        self,
+        books: "Books",
+        cached_bytes_max: int,
+        conversations: "Conversations | None" = None,
+    ) -> None:
+        self._books = books
+        self._cached_bytes_max = cached_bytes_max
+        self._conversations = conversations
+
+    async def __call__(self, call: "Call", sink: "Sink", deployment: "Deployment") -> Reply:
+        """Return the answer, or raise an UpstreamError; the attempt is ended in the books."""
+        attempt = await self._books.open(call, deployment)
+        sent_ns = perf_counter_ns()
+        try:
+            request = self._write(call, deployment, attempt)
+            if deployment.authorize is not None:
+                request = await deployment.authorize(request)
+        except BaseException:
+            self._books.void(attempt, "not sent")
+            raise
+        try:
+            response = await deployment.transport.send(
+                request.path, request.headers, request.body, timeouts=deployment.timeouts
+            )
+        except TransportError as error:
+            call.upstream_ns += perf_counter_ns() - sent_ns
+            raise self._ended(attempt, call, error) from error
+        except asyncio.CancelledError as error:
+            self._left(attempt, call, error)
+            raise
+        except ValueError:  # the transport's word for what it refuses to send
+            self._books.void(attempt, "not sent")
+            raise
+        except BaseException:  # a defect, and nobody knows how far it got: it may be paid for
+            self._books.settle_unknown(attempt, call, "internal_error")
+            raise
+        first_ns = attempt.first_byte_ns = perf_counter_ns()
+        if not call.first_byte_ns:
+            call.first_byte_ns = first_ns
+        call.upstream_ns += first_ns - sent_ns
+        _measure(deployment, (first_ns - sent_ns) / 1e6)
+        try:
+            if response.status != _OK:
+                raise await self._refused(attempt, call, response)
+            if call.view.stream:
+                upstream = Upstream(response, _reader(call, attempt))
+                return await self._stream(call, sink, attempt, upstream)
+            return await self._whole(call, sink, attempt, response)
+        finally:
+            response.close()
+            if not attempt.ended:  # a defect of ours after the answer came: it was paid for
+                self._books.settle_unknown(attempt, call, "internal_error")
+
+    def _write(self, call: "Call", deployment: "Deployment", attempt: "Attempt") -> WireRequest:
+        provider, surface, route = attempt.provider, call.surface, call.route
+        drop = route is not None and route.drop_unsupported
+        target = Target(deployment.model, attempt.output_tokens_max, drop)
+        if provider.dialect is surface.dialect:
+            request = provider.request(surface.operation, call.body, call.view, target)
+        else:
+            request = translated_request(surface, call.body, provider, target, drop=drop)
+        number = attempt.facts.attempt
+        extra = f"x-legato-attempt-id: {call.request_id}-{number}\r\n"
+        if call.span_parent:
+            span = span_id(call.request_id, number)
+            extra += f"traceparent: 00-{call.trace_id}-{span}-0{call.sampled:d}\r\n"
+        return WireRequest(request.path, request.headers + extra.encode(), request.body)
+
+    def _left(self, attempt: "Attempt", call: "Call", error: asyncio.CancelledError) -> None:
+        """End an attempt whose caller left, or whose time was up, before an answer began."""
+        call.unanswered = True
+        if unsent(error):
+            self._books.void(attempt, "cancelled")
+        else:
+            self._books.settle_unknown(attempt, call, "cancelled")
+
+    async def _whole(
+        self, call: "Call", sink: "Sink", attempt: "Attempt", response: Response
+    ) -> Reply:
+        del sink  # of use to those who send before the end
+        began_ns = perf_counter_ns()
+        try:
+            body = await response.read(_ANSWER_BYTES_MAX)
+        except TransportError as error:
+            raise self._ended(attempt, call, error) from error
+        except asyncio.CancelledError:
+            self._books.settle_unknown(attempt, call, "cancelled")
+            raise
+        finally:
+            call.upstream_ns += perf_counter_ns() - began_ns
+        provider, surface = attempt.provider, call.surface
+        answer: Answer | None = None
+        try:
+            answer = provider.answer(surface.operation, body)
+            if provider.dialect is not surface.dialect:
+                model = attempt.deployment.model
+                body = translated_answer(surface, call.body, provider, body, model=model)
+            elif answer.body is not None:
+                body = answer.body
+        except UpstreamError as error:
+            self._settle_useless(attempt, call, answer, error.code)
+            raise
+        self._settle_answered(attempt, call, answer)
+        if call.route is not None and call.route.model_name == "alias" and not call.view.unit:
+            body = renamed(body, call.view.model)
+        return Reply(body)
+
+    async def _stream(
+        self, call: "Call", sink: "Sink", attempt: "Attempt", upstream: "Upstream"
+    ) -> Reply:
+        reader = upstream.reader
+        try:
+            return await self._relay(call, sink, attempt, upstream)
+        except TransportError as error:
+            self._settle_partial(attempt, call, reader, "connection_lost")
+            raise _upstream_error(attempt, error) from error
+        except UpstreamError as error:
+            self._settle_partial(attempt, call, reader, error.code)
+            raise
+        except asyncio.CancelledError:
+            self._settle_partial(attempt, call, reader, "cancelled")
+            raise
+
+    async def _relay(
+        self, call: "Call", sink: "Sink", attempt: "Attempt", stream: "Upstream"
+    ) -> Reply:
+        """Forward frames as they come; hold back until content, so early failures stay unseen.
+
+        The last frames go out when the books are closed: many a client hangs up as soon as it
+        has read them, and must not be taken for one who left in mid-answer.
+        """
+        reader = stream.reader
+        kept_bytes = self._cached_bytes_max if call.cache_key is not None else 0
+        frames = await _until_content(stream)
+        forward = Forward(reader, sink, kept_bytes, attempt.progress_chars)
+        ended = False
+        if reader.started:
+            await sink.start(reply_headers(call, stream=True, content_type=stream.content_type))
+            forward.frames(frames)
+            while not (ended or reader.finished or reader.error is not None):
+                await sink.drained()
+                if reader.output_chars >= attempt.progress_chars:
+                    self._books.progress(attempt, call, reader.output_chars)
+                    forward.pause_at_chars = attempt.progress_chars
+                ended = await stream.response.pump(forward)
+            frames = forward.unsent
+        if reader.error is not None:
+            raise reader.error
+        if reader.finished and not ended:
+            await _read_out(stream.response)
+        frames += reader.close()
+        if reader.error is not None:
+            raise reader.error
+        if not reader.finished:
+            msg = f"{attempt.deployment.name} ended its stream before the answer was complete"
+            raise ProviderUnavailable(msg)
+        self._settle_answered(attempt, call, reader)
+        if call.view.turn is not None and self._conversations is not None:
+            frames = await self._conversations.keep(call, frames, frames=True)
+        if not sink.began:
+            await sink.start(reply_headers(call, stream=True, content_type=stream.content_type))
+        await sink.end(frames)
+        return Reply(forward.kept(frames), frames=True, sent=True)
+
+    def _settle_answered(
+        self, attempt: "Attempt", call: "Call", answer: Answer | StreamReader
+    ) -> None:
+        usage, source = answer.usage, UsageSource.PROVIDER
+        if usage is None:
+            usage = estimate(attempt, call, answer.output_chars)
+            source = UsageSource.ESTIMATED
+        call.usage, call.model_served = usage, answer.model[:MODEL_CHARS_MAX]
+        self._books.settle(
+            attempt,
+            call,
+            kind=EntryKind.USAGE,
+            usage=usage,
+            source=source,
+            status="ok",
+            http_status=_OK,
+            model_served=answer.model,
+        )
+
+    def _settle_useless(
+        self, attempt: "Attempt", call: "Call", answer: Answer | None, status: str
+    ) -> None:
+        """End an attempt with a complete answer that can't be passed on: it was paid for."""
+        if answer is None or answer.usage is None:
+            self._books.settle_unknown(attempt, call, status)
+            return
+        self._books.settle(
+            attempt,
+            call,
+            kind=EntryKind.RETRY,
+            usage=answer.usage,
+            source=UsageSource.PROVIDER,
+            status=status,
+            http_status=_OK,
+            model_served=answer.model,
+        )
+
+    def _settle_partial(
+        self, attempt: "Attempt", call: "Call", reader: StreamReader, status: str
+    ) -> None:
+        """End a cut stream with what it had produced."""
+        usage = reader.usage or estimate(attempt, call, reader.output_chars)
+        call.usage = usage
+        self._books.settle(
+            attempt,
+            call,
+            kind=EntryKind.RETRY,
+            usage=usage,
+            source=UsageSource.PARTIAL,
+            status=status,
+            http_status=_OK,
+            model_served=reader.model,
+        )
+
+    async def _refused(self, attempt: "Attempt", call: "Call", response: Response) -> UpstreamError:
+        try:
+            body = await response.read(_ERROR_BYTES_MAX)
+        except TransportError:
+            body = b""  # the status alone says enough
+        except asyncio.CancelledError:
+            self._books.settle_refused(attempt, call, "cancelled", response.status)
+            raise
+        error = attempt.provider.failure(response.status, response.headers, body)
+        self._books.settle_refused(attempt, call, error.code, response.status)
+        return error
+
+    def _ended(self, attempt: "Attempt", call: "Call", error: TransportError) -> UpstreamError:
+        failure = _upstream_error(attempt, error)
+        if error.sent:
+            self._books.settle_unknown(attempt, call, failure.code)
+        else:
+            self._books.void(attempt, failure.code)
+        return failure
+
+
+class Upstream(NamedTuple):
+    """An upstream body and what reads it."""
+
+    response: Response
+    reader: StreamReader
+    content_type: bytes = b"text/event-stream"
+
+
+async def _until_content(stream: Upstream) -> bytes:
+    """Return the frames up to the first content, or all there are."""
+    held: list[bytes] = []
+    held_bytes = 0
+    reader = stream.reader
+    while not reader.started and (chunk := await stream.response.read_chunk()) is not None:
+        frames = reader.feed(chunk)
+        if reader.error is not None:
+            raise reader.error
+        held.append(frames)
+        held_bytes += len(frames)
+        if held_bytes > _HELD_BYTES_MAX:
+            msg = f"no content within the first {_HELD_BYTES_MAX} bytes of the stream"
+            raise BadProviderResponse(msg)
+    return b"".join(held)
+
+
+async def _read_out(response: Response) -> None:
+    """Read to the end of a body whose answer is complete, which frees its connection."""
+    with suppress(TimeoutError, TransportError):  # the answer is here: how it ends matters no more
+        async with asyncio.timeout(_END_S):
+            while await response.read_chunk() is not None:
+                pass
+
+
+def _reader(call: "Call", attempt: "Attempt") -> StreamReader:
+    provider, surface = attempt.provider, call.surface
+    reader: StreamReader
+    if provider.dialect is surface.dialect:
+        reader = provider.reader(call.view)
+    else:
+        reader = TranslatingReader(
+            provider.decoder(), surface.encoder(call.view), attempt.deployment.model
+        )
+    if call.route is not None and call.route.model_name == "alias":
+        reader = RenamingReader(reader, call.view.model)
+    return reader
+
+
+def _upstream_error(attempt: "Attempt", error: TransportError) -> UpstreamError:
+    kind: type[UpstreamError] = ProviderUnavailable
+    if isinstance(error, (ConnectTimeout, FirstByteTimeout, IdleTimeout)):
+        kind = ProviderTimeout
+    elif isinstance(error, (BadResponse, ResponseTooLarge)):
+        kind = BadProviderResponse
+    return kind(f"{attempt.deployment.name}: {error}")
+
+
+def _measure(deployment: "Deployment", latency_ms: float) -> None:
+    candidate = deployment.candidate
+    candidate.latency_ms = (
+        latency_ms
+        if not candidate.latency_ms
+        else candidate.latency_ms + _LATENCY_WEIGHT * (latency_ms - candidate.latency_ms)
+    )

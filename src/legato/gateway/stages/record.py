@@ -1,0 +1,109 @@
+"""The last stage: one trace record and the metrics of every request, however it ended."""
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+from legato.core.errors import NotAccountable
+from legato.core.records import Served, encode_record
+from legato.telemetry.metrics import Meters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from legato.core.principal import Principal
+    from legato.gateway.context import Call
+
+_NS_PER_US = 1_000
+
+
+class RecordStage:
+    """Writes the trace record. No await in it: cancellation can't cut it."""
+
+    def __init__(self, append: "Callable[[bytes], None]", meters: Meters) -> None:
+        self._append = append
+        self._meters = meters
+
+    def __call__(self, call: "Call") -> None:
+        """Record a finished request; one that nobody was authenticated for is only counted."""
+        total_us = (perf_counter_ns() - call.started_ns) // _NS_PER_US
+        deployment = "" if call.deployment is None else call.deployment.name
+        first_byte_us = (
+            (call.first_byte_ns - call.started_ns) // _NS_PER_US if call.first_byte_ns else 0
+        )
+        self._meters.request(
+            (
+                call.surface.name,
+                "" if call.route is None else call.route.alias,
+                deployment,
+                str(call.http_status),
+                call.cache,
+            ),
+            latency_us=total_us,
+            overhead_us=max(0, total_us - call.upstream_ns // _NS_PER_US),
+        )
+        for failure in call.failures:
+            self._meters.failure(failure.deployment, failure.code)
+        principal = call.principal
+        if principal is None:
+            return
+        if call.attempts or call.cache == "hit":
+            self._meters.spent(
+                (principal.team, principal.feature, deployment),
+                tokens=_billed_tokens(call),
+                cost=call.cost,
+                baseline=call.baseline_cost,
+            )
+        if first_byte_us and deployment:
+            self._meters.first_byte(deployment, first_byte_us)
+        try:
+            self._append(encode_record(_served(call, principal, total_us, first_byte_us)))
+        except NotAccountable:
+            # the journal is full: what is left of it belongs to the settles of running calls
+            self._meters.trace_lost()
+
+
+def _served(call: "Call", principal: "Principal", total_us: int, first_byte_us: int) -> Served:
+    deployment = call.deployment
+    return Served(
+        call.request_id,
+        call.arrived_ns,
+        principal.org,
+        principal.team,
+        principal.feature,
+        principal.key_id,
+        call.surface.name,
+        # a name that nothing has may be anything, a prompt or a key among them
+        "" if call.route is None else call.view.model,
+        "" if deployment is None else deployment.name,
+        "" if deployment is None else deployment.provider_name,
+        call.model_served,
+        call.attempts,
+        call.http_status,
+        call.error_code,
+        call.view.stream,
+        call.cache,
+        call.cost,
+        total_us,
+        first_byte_us,
+        call.upstream_ns // _NS_PER_US,
+        _stages(call),
+        call.trace_id,
+        call.span_parent,
+        call.sampled,
+        call.usage,
+    )
+
+
+def _stages(call: "Call") -> tuple[tuple[str, int], ...]:
+    before_ns = call.started_ns
+    stages = []
+    for name, at_ns in call.marks:
+        stages.append((name, (at_ns - before_ns) // _NS_PER_US))
+        before_ns = at_ns
+    return tuple(stages)
+
+
+def _billed_tokens(call: "Call") -> tuple[int, int]:
+    if call.cache == "hit":
+        return 0, 0
+    return call.usage.input_tokens, call.usage.output_tokens

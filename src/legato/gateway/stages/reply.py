@@ -1,0 +1,48 @@
+"""What every answer carries besides its body."""
+
+from typing import TYPE_CHECKING
+
+from legato.core.errors import LegatoError
+from legato.core.money import exact_usd
+
+if TYPE_CHECKING:
+    from legato.gateway.context import Call, Headers
+
+_JSON = (b"content-type", b"application/json")
+_NO_CACHE = (b"cache-control", b"no-cache")
+
+
+def reply_headers(call: "Call", *, stream: bool, content_type: bytes) -> "Headers":
+    """Return the headers of a good answer; what a running stream costs isn't known yet."""
+    headers = _identity(call)
+    headers.append((b"x-legato-cache", call.cache.encode()))
+    headers.append((b"content-type", content_type))
+    if stream:
+        headers.append(_NO_CACHE)
+    if call.cost is not None and (not stream or call.cache == "hit"):
+        headers.append((b"x-legato-cost-usd", exact_usd(call.cost).encode()))
+    return headers
+
+
+def error_headers(call: "Call", error: LegatoError) -> "Headers":
+    """Return the headers of an error: what failed attempts cost is told, too."""
+    headers = _identity(call)
+    headers.append(_JSON)
+    if call.cost is not None:
+        headers.append((b"x-legato-cost-usd", exact_usd(call.cost).encode()))
+    after_s = error.retry_after_s
+    if after_s is not None:
+        headers.append((b"retry-after", b"%d" % -(-after_s // 1)))
+        headers.append((b"retry-after-ms", b"%d" % (after_s * 1000)))
+    if error.http_status == _TOO_MANY or error.http_status >= _SERVER_ERROR:
+        headers.append((b"x-should-retry", b"true" if error.retryable else b"false"))
+    return headers
+
+
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+
+
+def _identity(call: "Call") -> "Headers":
+    request_id = call.request_id.encode()
+    return [(b"x-request-id", request_id), (b"x-legato-request-id", request_id)]

@@ -1,0 +1,1 @@
+"""Who may call and how much: keys, limits, budgets, as each worker holds them in memory."""

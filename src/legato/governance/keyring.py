@@ -1,0 +1,158 @@
+"""Keys as a worker knows them: an immutable snapshot, swapped whole when one changes."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from time import perf_counter_ns
+from typing import Protocol
+
+from legato.core.clock import Clock
+from legato.core.errors import LegatoError, StorageUnavailable, Unauthenticated
+from legato.core.principal import Principal
+from legato.core.tasks import InThread
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+LOOK_AGAIN_S = 0.1
+"""Unknown secrets make us look for new keys no more often than this, however many come."""
+
+
+class Snapshot(Protocol):
+    """All keys that may call, by the keyed digest of their secret."""
+
+    @property
+    def version(self) -> int:
+        """Rises with every change of any key."""
+        ...
+
+    @property
+    def by_digest(self) -> Mapping[bytes, Principal]:
+        """Principals by digest."""
+        ...
+
+
+class KeySource(Protocol):
+    """Where snapshots come from; blocking, called in a thread."""
+
+    def version(self) -> int:
+        """Return the newest version."""
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """Return all keys."""
+        ...
+
+
+class Keyring:
+    """Authenticates callers from memory; fails closed until the first snapshot is loaded."""
+
+    def __init__(
+        self,
+        source: KeySource,
+        digest: Callable[[bytes], bytes],
+        clock: Clock,
+        in_thread: InThread,
+        *,
+        acting_key: Callable[[bytes], str | None] | None = None,
+    ) -> None:
+        """`acting_key` reads a credential of our own processes: the id of the key they act for."""
+        self._acting_key = acting_key
+        self._source = source
+        self._digest = digest
+        self._now_ns = clock.now_ns
+        self._in_thread = in_thread
+        self._by_digest: Mapping[bytes, Principal] | None = None
+        self._version = -1
+        self._away = False
+        self._loading = asyncio.Lock()
+        self._looked_ns = 0
+
+    async def identify(self, secret: bytes | None) -> Principal:
+        """Authenticate; a secret that isn't known may be that of a key made a moment ago.
+
+        Raises:
+            Unauthenticated, StorageUnavailable: as `authenticate`.
+        """
+        try:
+            return self.authenticate(secret)
+        except Unauthenticated:
+            if not secret or self._away:
+                raise
+        await self._look_again()
+        return self.authenticate(secret)
+
+    def authenticate(self, secret: bytes | None) -> Principal:
+        """Return who holds this secret.
+
+        The lookup is by a keyed hash of the secret, so its time tells nothing about which
+        secrets exist.
+
+        Raises:
+            Unauthenticated: no, unknown, revoked or expired key.
+            StorageUnavailable: no snapshot could be loaded since this worker started.
+        """
+        if not secret:
+            msg = "No API key: send it as 'authorization: Bearer …' or 'x-api-key: …'."
+            raise Unauthenticated(msg)
+        by_digest = self._by_digest
+        if by_digest is None:
+            msg = "Keys could not be loaded yet: the database is away. Try again shortly."
+            raise StorageUnavailable(msg, retry_after_s=1)
+        principal = by_digest.get(self._digest(secret)) or self._acted_for(secret, by_digest)
+        if principal is None:
+            msg = "This API key is not known, or it has been revoked."
+            raise Unauthenticated(msg)
+        if principal.expires_at_ns is not None and principal.expires_at_ns <= self._now_ns():
+            msg = "This API key has expired."
+            raise Unauthenticated(msg)
+        return principal
+
+    def _acted_for(self, secret: bytes, by_digest: Mapping[bytes, Principal]) -> Principal | None:
+        key_id = None if self._acting_key is None else self._acting_key(secret)
+        if key_id is None:
+            return None
+        return next((one for one in by_digest.values() if one.key_id == key_id), None)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether any snapshot has been loaded."""
+        return self._by_digest is not None
+
+    def load(self) -> None:
+        """Load the newest snapshot where it differs from ours. Blocking: call it in a thread."""
+        version = self._source.version()
+        if version != self._version:
+            snapshot = self._source.snapshot()
+            self._by_digest, self._version = snapshot.by_digest, snapshot.version
+
+    async def follow(self) -> None:
+        """Keep the snapshot fresh for ever: a change is seen within POLL_S and a query.
+
+        While the database is away the last snapshot stays in force.
+        """
+        while True:
+            async with self._loading:
+                await self._refresh()
+            await asyncio.sleep(POLL_S)
+
+    async def _look_again(self) -> None:
+        """Refresh, together with all who ask at the same time."""
+        asked_ns = perf_counter_ns()
+        async with self._loading:
+            if self._looked_ns >= asked_ns or self._away:
+                return
+            early_s = LOOK_AGAIN_S - (asked_ns - self._looked_ns) / 1e9
+            if self._looked_ns and early_s > 0:
+                await asyncio.sleep(early_s)
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        self._looked_ns = perf_counter_ns()
+        try:
+            await self._in_thread(self.load)
+            self._away = False
+        except LegatoError as error:
+            if not self._away:
+                log.warning("keys can't be refreshed", extra={"reason": error.code})
+            self._away = True

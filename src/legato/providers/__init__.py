@@ -1,0 +1,1 @@
+"""Every model provider behind one interface; one folder per wire format."""

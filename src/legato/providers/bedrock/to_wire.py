@@ -1,0 +1,144 @@
+"""Bodies of Converse from the canonical form."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from legato.core.chat import ChatRequest, OutputFormat, Tool
+from legato.core.errors import InvalidRequest
+from legato.providers.base import Target
+from legato.providers.bedrock.blocks import cache_point, has_tool_blocks, messages_of, system_of
+from legato.providers.bedrock.settings import Family
+
+_EMPTY_SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
+_EFFORTS = {"minimal": "low", **{name: name for name in ("low", "medium", "high", "xhigh", "max")}}
+_METADATA = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}")
+
+
+def chat_body(chat: ChatRequest, target: Target, family: Family) -> dict[str, Any]:
+    """Write a request; whether it streams is said by the path.
+
+    Raises:
+        InvalidRequest: naming what Converse, or this family of models, has no place for, unless
+            such may be dropped.
+    """
+    if not chat.drop_unsupported:
+        _refuse_unsupported(chat, family)
+    body: dict[str, Any] = {
+        "messages": messages_of(chat.messages),
+        "system": system_of(chat.system),
+        "inferenceConfig": _inference(chat, target),
+        "toolConfig": _tools(chat),
+        "additionalModelRequestFields": _own_fields(chat, family),
+        "outputConfig": _output(chat),
+    }
+    if chat.stop and family == "anthropic":
+        body["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
+    if chat.user is not None and _METADATA.fullmatch(chat.user):
+        body["requestMetadata"] = {"user": chat.user}
+    return {name: value for name, value in body.items() if value or name == "messages"}
+
+
+def _refuse_unsupported(chat: ChatRequest, family: Family) -> None:
+    """Refuse what others have and this hasn't; a value that says "off" asks for nothing."""
+    output, effort = chat.output_format, chat.reasoning_effort
+    none_forced = chat.tool_choice is not None and chat.tool_choice.mode == "none"
+    asked = {
+        "n": chat.choices > 1,
+        "seed": chat.seed is not None,
+        "logprobs": bool(chat.logprobs),
+        "top_logprobs": bool(chat.top_logprobs),
+        "presence_penalty": bool(chat.presence_penalty),
+        "frequency_penalty": bool(chat.frequency_penalty),
+        "verbosity": chat.verbosity is not None,
+        "temperature": chat.temperature is not None and chat.temperature > 1,
+        "top_k": chat.top_k is not None and family == "other",
+        "response_format": output is not None and output.schema is None,
+        "reasoning_effort": effort not in {None, "none", *_EFFORTS},
+        "thinking": chat.thinking_budget_tokens is not None and family != "anthropic",
+        "tool_choice": none_forced and has_tool_blocks(chat.messages),
+        "parallel_tool_calls": bool(chat.tools) and chat.parallel_tool_calls is False,
+        "user": chat.user is not None and not _METADATA.fullmatch(chat.user),
+    }
+    for field, is_asked in asked.items():
+        if is_asked:
+            raise InvalidRequest(
+                f"{field}: the provider behind this model can't carry this value", param=field
+            )
+
+
+def _inference(chat: ChatRequest, target: Target) -> dict[str, Any]:
+    bound = chat.max_output_tokens if target.output_tokens_max is None else target.output_tokens_max
+    fields = {
+        "maxTokens": bound,
+        "temperature": None if chat.temperature is None else min(chat.temperature, 1),
+        "topP": chat.top_p,
+        "stopSequences": list(chat.stop) or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _tools(chat: ChatRequest) -> dict[str, Any] | None:
+    """Write tools and choice. Converse can't forbid calls: without tools there are none."""
+    if not chat.tools:
+        return None
+    choice = chat.tool_choice
+    mode = choice.mode if choice is not None else ""
+    if mode == "none" and not has_tool_blocks(chat.messages):
+        return None
+    config: dict[str, Any] = {"tools": [entry for tool in chat.tools for entry in _tool(tool)]}
+    if mode == "auto":
+        config["toolChoice"] = {"auto": {}}
+    elif mode == "required":
+        config["toolChoice"] = {"any": {}}
+    elif mode == "tool" and choice is not None:
+        config["toolChoice"] = {"tool": {"name": choice.name}}
+    return config
+
+
+def _tool(tool: Tool) -> list[dict[str, Any]]:
+    spec: dict[str, Any] = {
+        "name": tool.name,
+        "inputSchema": {"json": tool.parameters or _EMPTY_SCHEMA},
+    }
+    if tool.description:
+        spec["description"] = tool.description
+    if tool.strict is not None:
+        spec["strict"] = tool.strict
+    return [{"toolSpec": spec}, *cache_point(tool.cache_control)]
+
+
+def _own_fields(chat: ChatRequest, family: Family) -> dict[str, Any]:
+    """Write what only the model knows, not Converse."""
+    fields: dict[str, Any] = {}
+    if chat.top_k is not None and family == "anthropic":
+        fields["top_k"] = chat.top_k
+    elif chat.top_k is not None and family == "nova":
+        fields["inferenceConfig"] = {"topK": chat.top_k}
+    if family == "anthropic":
+        if chat.thinking_budget_tokens is not None:
+            budget = chat.thinking_budget_tokens
+            fields["thinking"] = {"type": "enabled", "budget_tokens": budget}
+        elif chat.reasoning_effort == "none":
+            fields["thinking"] = {"type": "disabled"}
+    return fields
+
+
+def _output(chat: ChatRequest) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    if chat.reasoning_effort in _EFFORTS:
+        config["effort"] = _EFFORTS[chat.reasoning_effort]
+    if chat.output_format is not None and chat.output_format.schema is not None:
+        config["textFormat"] = _format(chat.output_format, chat.output_format.schema)
+    return config
+
+
+def _format(output: OutputFormat, schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema travels as text."""
+    definition = {"schema": msgspec.json.encode(schema).decode()}
+    if output.name:
+        definition["name"] = output.name
+    if output.description:
+        definition["description"] = output.description
+    return {"type": "json_schema", "structure": {"jsonSchema": definition}}

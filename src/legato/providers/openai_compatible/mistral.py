@@ -1,0 +1,126 @@
+"""Where Mistral's messages differ from OpenAI's.
+
+Source: the vendor's package mistralai 3.7, whose types are made from its OpenAPI document
+(docs.mistral.ai/api); 2026-11-21. Reasoning is a part of the
+content: `{"type": "thinking", "thinking": [{"type": "text", "text": "..."}]}`. Ids of tool calls
+are nine letters or digits; those that another vendor gave out are mapped, always to the same.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from legato.providers import sse
+
+_ID = re.compile(r"[A-Za-z0-9]{9}")
+_ID_CHARS = 9
+
+
+def messages(wire: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the messages as Mistral takes them; what needs no change is not copied."""
+    return [_message(message) for message in wire]
+
+
+def content_texts(content: list[Any]) -> Iterator[tuple[str, str]]:
+    """Yield ("thinking" or "text", text) for the parts of an answer's content."""
+    for part in content:
+        kind = part.get("type")
+        if kind == "thinking":
+            inner = part.get("thinking") or ()
+            text = inner if isinstance(inner, str) else "".join(map(_inner_text, inner))
+        else:
+            text = part.get("text") if kind == "text" else ""
+        if text:
+            yield kind, text
+
+
+def plain_answer(body: bytes) -> bytes | None:
+    """Return a complete answer with the content as text, None where it is already."""
+    answer = msgspec.json.decode(body)
+    return msgspec.json.encode(answer) if _plain(answer, "message") else None
+
+
+def plain_event(event: bytes) -> bytes:
+    """Return an event of a stream with the content as text; any other event as it came."""
+    payload = sse.data(event)
+    if not sse.is_json(payload):
+        return event
+    chunk = msgspec.json.decode(payload)
+    if not _plain(chunk, "delta"):
+        return event
+    return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
+
+
+def _plain(answer: Any, holder: str) -> bool:
+    """Rewrite each choice in place; return whether there was anything to do."""
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    found = False
+    for choice in choices if isinstance(choices, list) else ():
+        message = choice.get(holder) if isinstance(choice, dict) else None
+        if not isinstance(message, dict) or not _is_parts(message.get("content")):
+            continue
+        texts = list(content_texts(message["content"]))
+        thought = "".join(text for kind, text in texts if kind == "thinking")
+        message["content"] = "".join(text for kind, text in texts if kind == "text")
+        if thought:
+            message["reasoning_content"] = thought
+        found = True
+    return found
+
+
+def _is_parts(content: Any) -> bool:
+    return isinstance(content, list) and all(isinstance(part, dict) for part in content)
+
+
+def _inner_text(part: Any) -> str:
+    text = part.get("text") if isinstance(part, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def _message(message: dict[str, Any]) -> dict[str, Any]:
+    role = message.get("role")
+    if role == "developer":
+        return {**message, "role": "system"}
+    if role == "tool" and isinstance(message.get("tool_call_id"), str):
+        return {**message, "tool_call_id": _id(message["tool_call_id"])}
+    return _assistant(message) if role == "assistant" else message
+
+
+def _assistant(message: dict[str, Any]) -> dict[str, Any]:
+    # what an SDK echoes of an answer and Mistral refuses
+    wire = {k: v for k, v in message.items() if k not in _ECHOED}
+    thought = message.get("reasoning_content") or message.get("reasoning")
+    if isinstance(thought, str) and thought:
+        parts: list[dict[str, Any]] = [
+            {"type": "thinking", "thinking": [{"type": "text", "text": thought}]}
+        ]
+        content = message.get("content")
+        if isinstance(content, str) and content:
+            parts.append({"type": "text", "text": content})
+        elif isinstance(content, list):
+            parts += content
+        wire["content"] = parts
+    calls = message.get("tool_calls")
+    if isinstance(calls, list):
+        wire["tool_calls"] = [_call(call) for call in calls]
+    return wire
+
+
+_ECHOED = frozenset(
+    {"annotations", "audio", "function_call", "reasoning", "reasoning_content", "refusal"}
+)
+
+
+def _call(call: Any) -> Any:
+    if isinstance(call, dict) and isinstance(call.get("id"), str):
+        return {**call, "id": _id(call["id"])}
+    return call
+
+
+def _id(given: str) -> str:
+    if _ID.fullmatch(given):
+        return given
+    return hashlib.blake2b(given.encode(), digest_size=8).hexdigest()[:_ID_CHARS]

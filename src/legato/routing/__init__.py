@@ -1,0 +1,1 @@
+"""Which deployment first: pure decisions over what is known about each candidate."""

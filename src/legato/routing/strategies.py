@@ -1,0 +1,60 @@
+"""The order in which a route's deployments are tried."""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+
+import msgspec
+
+from legato.core.config import Strategy
+
+
+class Candidate(msgspec.Struct, gc=False):
+    """A deployment as routing sees it.
+
+    `blended_price` is pico-USD for 3 input tokens and 1 output token, None when unpriced;
+    `latency_ms` is a moving average of time to the first byte, 0 while unknown.
+    """
+
+    name: str
+    weight: int
+    blended_price: int | None
+    latency_ms: float = 0.0
+
+
+Order = Callable[[Sequence[Candidate], Callable[[], float]], Sequence[Candidate]]
+_UNPRICED_LAST = 2**63
+
+
+def _ordered(candidates: Sequence[Candidate], _random: Callable[[], float]) -> Sequence[Candidate]:
+    return candidates
+
+
+def _weighted(candidates: Sequence[Candidate], random: Callable[[], float]) -> Sequence[Candidate]:
+    # Efraimidis & Spirakis (2006): sorting by u^(1/w) draws without replacement by weight
+    return sorted(
+        (c for c in candidates if c.weight > 0),
+        key=lambda c: random() ** (1.0 / c.weight),
+        reverse=True,
+    )
+
+
+def _cheapest(candidates: Sequence[Candidate], _random: Callable[[], float]) -> Sequence[Candidate]:
+    return sorted(
+        candidates,
+        key=lambda c: _UNPRICED_LAST if c.blended_price is None else c.blended_price,
+    )
+
+
+def _least_latency(
+    candidates: Sequence[Candidate], _random: Callable[[], float]
+) -> Sequence[Candidate]:
+    # an unmeasured deployment sorts first, so that it gets measured
+    return sorted(candidates, key=attrgetter("latency_ms"))
+
+
+ORDERS: dict[Strategy, Order] = {
+    Strategy.ORDERED: _ordered,
+    Strategy.WEIGHTED: _weighted,
+    Strategy.CHEAPEST: _cheapest,
+    Strategy.LEAST_LATENCY: _least_latency,
+}

@@ -1,0 +1,172 @@
+"""Opens the database, and turns its failures into `StorageUnavailable`."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from legato.core.errors import ConfigInvalid, StorageUnavailable
+
+_WRITES: Final = "legato_writes"
+_WAL_BYTES_KEPT: Final = 64 * 1024 * 1024
+# Primary result codes of SQLite that tell of the place, not of the statement: READONLY, BUSY,
+# LOCKED, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+_SQLITE_AWAY: Final = frozenset({8, 5, 6, 10, 11, 13, 14, 15, 26})
+# A standby that was promoted away: read_only_sql_transaction is no OperationalError.
+_POSTGRES_AWAY: Final = frozenset({"25006"})
+
+
+def open_engine(
+    url: str,
+    *,
+    schema: str | None = None,
+    wait_s: float = 5.0,
+    statement_s: float = 60.0,
+) -> Engine:
+    """Open `sqlite:///path` or `postgresql://...`; nothing is connected to yet.
+
+    `wait_s` bounds the wait for a lock, a connection or a place in the pool; `schema` is the
+    Postgres schema to work in.
+
+    Raises:
+        ConfigInvalid: the URL can't be read or names another database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigInvalid("storage.url: write sqlite:///PATH or postgresql://...") from None
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _open_sqlite(parsed, wait_s)
+    if backend in {"postgresql", "postgres"}:
+        return _open_postgres(parsed, schema, wait_s=wait_s, statement_s=statement_s)
+    raise ConfigInvalid(f"storage.url: {backend} is neither sqlite nor postgresql")
+
+
+def _open_sqlite(url: URL, wait_s: float) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise ConfigInvalid("storage.url: SQLite needs a file, workers share it")
+    path = Path(url.database)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": wait_s, "check_same_thread": False},
+        pool_timeout=wait_s,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def create_private(*_: Any) -> None:
+        # SQLite gives its side files the mode of the main file. A file that exists must not be
+        # opened here: closing it again would drop the locks of this process's connections, and
+        # the next process to leave would take itself for the last one and delete our log.
+        if path.parent.is_dir() and not path.exists():
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # Transactions are begun below, so that DDL is inside them and writers start IMMEDIATE.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        # FULL: a journal segment is deleted once its rows are committed, so a commit must
+        # outlive a power cut. Leases and keys are written seldom enough to pay the same.
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES_KEPT}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer that starts as a reader can fail with BUSY at once when it upgrades.
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _open_postgres(url: URL, schema: str | None, *, wait_s: float, statement_s: float) -> Engine:
+    options = [f"-c lock_timeout={int(wait_s * 1000)}"]
+    options.append(f"-c statement_timeout={int(statement_s * 1000)}")
+    if schema is not None:
+        options.append(f"-c search_path={schema}")
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args={
+            "options": " ".join(options),
+            "connect_timeout": max(2, round(wait_s)),
+            "application_name": "legato",
+        },
+        pool_size=4,
+        max_overflow=4,
+        pool_timeout=wait_s,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+
+
+def make_file(url: str) -> None:
+    """Make an SQLite file for another library: this user's alone, readers beside a writer.
+
+    Does nothing for Postgres. Raises StorageUnavailable.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = open_engine(url)
+        with reading(engine):
+            pass  # the first connection makes the file and its mode stays with it
+        engine.dispose()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One read transaction.
+
+    Raises:
+        StorageUnavailable: the database is away, locked, full or broken.
+    """
+    with _unavailable_told(), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction, committed at the end; on SQLite it owns the write lock at once.
+
+    Raises:
+        StorageUnavailable: the database is away, locked, full or broken.
+    """
+    with _unavailable_told(), engine.connect() as raw:
+        connection = raw.execution_options(**{_WRITES: True})
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def _unavailable_told() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout:
+        raise StorageUnavailable("the database is busy: no free connection in time") from None
+    except DBAPIError as error:
+        reason = _reason_away(error)
+        if reason is None:
+            raise
+        raise StorageUnavailable(f"the database is unavailable: {reason}") from error
+
+
+def _reason_away(error: DBAPIError) -> str | None:
+    """Why the database can't serve, or None for a mistake in the statement or its values."""
+    cause = error.orig
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is not None:
+        return str(cause) if code & 0xFF in _SQLITE_AWAY else None
+    state = getattr(cause, "sqlstate", None)
+    away = error.connection_invalidated or state in _POSTGRES_AWAY
+    if away or type(error).__name__ in {"OperationalError", "InterfaceError"}:
+        # The text of a connection error names host and user; the SQLSTATE says enough.
+        return f"SQLSTATE {state}" if state else "no connection"
+    return None

@@ -1,0 +1,132 @@
+"""A key as it is stored: who it belongs to and what it may do. Never its secret."""
+
+from typing import Any
+
+import msgspec
+
+from legato.core.money import NanoUSD
+from legato.core.principal import BudgetLimit, Principal, Scope, Window
+
+
+class KeyBudget(msgspec.Struct, frozen=True):
+    """A hard limit in nano-USD over a window."""
+
+    limit: NanoUSD
+    window: Window
+
+
+class KeySpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator decides about a key."""
+
+    name: str
+    team: str
+    feature: str
+    org: str = "default"
+    scopes: frozenset[str] = frozenset({Scope.CALL})
+    models: frozenset[str] = frozenset({"*"})
+    tags: dict[str, str] = {}
+    requests_per_minute: int | None = None
+    concurrency_max: int | None = None
+    budget: KeyBudget | None = None
+    expires_at_ns: int | None = None
+
+
+class DeclaredKey(msgspec.Struct, frozen=True):
+    """A key of the configuration file with the keyed digest of its secret."""
+
+    spec: KeySpec
+    digest: bytes
+
+
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored key. `source` is `api` or `config`, `revoked_by` `operator` or `config`."""
+
+    id: str
+    spec: KeySpec
+    source: str
+    created_at_ns: int
+    revoked_at_ns: int | None
+    revoked_by: str
+
+
+class KeySnapshot(msgspec.Struct, frozen=True):
+    """Every secret in force, by its keyed digest.
+
+    A secret that is being rotated out carries the earlier expiry in its own principal.
+    """
+
+    version: int
+    by_digest: dict[bytes, Principal]
+
+
+def key_columns(spec: KeySpec) -> dict[str, Any]:
+    """Return the columns that a specification decides."""
+    return {
+        "name": spec.name,
+        "org": spec.org,
+        "team": spec.team,
+        "feature": spec.feature,
+        "scopes": _json(sorted(spec.scopes)),
+        "models": _json(sorted(spec.models)),
+        "tags": _json(spec.tags),
+        "requests_per_minute": spec.requests_per_minute,
+        "concurrency_max": spec.concurrency_max,
+        "budget_limit": spec.budget.limit if spec.budget else None,
+        "budget_window": spec.budget.window.value if spec.budget else None,
+        "expires_at_ns": spec.expires_at_ns,
+    }
+
+
+def key_record(row: Any) -> KeyRecord:
+    """Read a row of `api_key`."""
+    return KeyRecord(
+        id=row.id,
+        spec=KeySpec(
+            name=row.name,
+            team=row.team,
+            feature=row.feature,
+            org=row.org,
+            scopes=frozenset(msgspec.json.decode(row.scopes, type=list[str])),
+            models=frozenset(msgspec.json.decode(row.models, type=list[str])),
+            tags=msgspec.json.decode(row.tags, type=dict[str, str]),
+            requests_per_minute=row.requests_per_minute,
+            concurrency_max=row.concurrency_max,
+            budget=_budget(row),
+            expires_at_ns=row.expires_at_ns,
+        ),
+        source=row.source,
+        created_at_ns=row.created_at_ns,
+        revoked_at_ns=row.revoked_at_ns,
+        revoked_by=row.revoked_by,
+    )
+
+
+def principal(record: KeyRecord, secret_until_ns: int | None) -> Principal:
+    """Return the key as the request path sees it when it comes with that secret."""
+    spec = record.spec
+    ends = [end for end in (spec.expires_at_ns, secret_until_ns) if end is not None]
+    budget = spec.budget
+    return Principal(
+        key_id=record.id,
+        name=spec.name,
+        org=spec.org,
+        team=spec.team,
+        feature=spec.feature,
+        scopes=spec.scopes,
+        models=spec.models,
+        tags=spec.tags,
+        requests_per_minute=spec.requests_per_minute,
+        concurrency_max=spec.concurrency_max,
+        budget=BudgetLimit(f"key:{record.id}", budget.limit, budget.window) if budget else None,
+        expires_at_ns=min(ends, default=None),
+    )
+
+
+def _budget(row: Any) -> KeyBudget | None:
+    if row.budget_limit is None:
+        return None
+    return KeyBudget(NanoUSD(row.budget_limit), Window(row.budget_window))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,45 @@
+"""Every price that was ever in force, so history can be explained and is never repriced."""
+
+from collections.abc import Mapping
+
+import msgspec
+from sqlalchemy import Engine, select
+
+from legato.core.clock import Clock
+from legato.core.price import Price
+from legato.storage.dialect import upsert
+from legato.storage.engine import reading, writing
+from legato.storage.schema import price_version
+
+
+class PriceStore:
+    """Price versions by deployment. Every method may raise StorageUnavailable."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def record(self, prices: Mapping[str, Price]) -> None:
+        """Keep the prices now in force, by deployment; a known version stays as it is."""
+        rows = [
+            {
+                "deployment": deployment,
+                "version": price.version,
+                "valid_from_ns": self._clock.now_ns(),
+                "source": price.source,
+                "price": msgspec.json.encode(price).decode(),
+            }
+            for deployment, price in prices.items()
+        ]
+        if rows:
+            with writing(self._engine) as connection:
+                connection.execute(upsert(connection, price_version).on_conflict_do_nothing(), rows)
+
+    def get(self, deployment: str, version: str) -> Price | None:
+        """Return a price as it stood, None when it is not known."""
+        wanted = select(price_version.c.price).where(
+            price_version.c.deployment == deployment, price_version.c.version == version
+        )
+        with reading(self._engine) as connection:
+            text = connection.execute(wanted).scalar()
+        return None if text is None else msgspec.json.decode(text, type=Price)

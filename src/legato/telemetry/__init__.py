@@ -1,0 +1,1 @@
+"""Metrics, traces and logs: the only place that sets them up."""

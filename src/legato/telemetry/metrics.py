@@ -1,0 +1,262 @@
+"""Counters and histograms: plain dictionaries on the hot path, Prometheus text on request.
+
+Each worker counts for itself and leaves a snapshot on disk every second. Any worker answers
+`/metrics` with the sum of all snapshots, and a restarted worker goes on from the one it left,
+so counters never fall.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import count as counter
+from pathlib import Path
+
+import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+
+LATENCY_BOUNDS_S = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
+)  # fmt: skip
+_BOUNDS_US = tuple(int(bound * 1e6) for bound in LATENCY_BOUNDS_S)
+_NANO = 1e9
+
+
+class Histogram(msgspec.Struct):
+    """Counts per bucket, the last one unbounded, and the sum in µs."""
+
+    counts: list[int]
+    sum_us: int = 0
+
+
+Key = tuple[str, ...]
+
+
+class Counts(msgspec.Struct):
+    """One worker's numbers; keys are label values in the order of the metric's labels."""
+
+    requests: dict[Key, int] = {}  # surface, model, deployment, status, cache
+    latency: dict[Key, Histogram] = {}  # surface, cache
+    first_byte: dict[Key, Histogram] = {}  # deployment
+    overhead: dict[Key, Histogram] = {}  # surface
+    tokens: dict[Key, int] = {}  # deployment, direction
+    cost_nano: dict[Key, int] = {}  # team, feature, deployment
+    baseline_nano: dict[Key, int] = {}  # team, feature
+    failures: dict[Key, int] = {}  # deployment, code
+    unpriced: dict[Key, int] = {}  # deployment
+    traces_lost: dict[Key, int] = {}  # reason
+    traces: dict[Key, int] = {}  # result
+    gauges: dict[str, float] = {}
+
+
+class Meters:
+    """One worker's counters."""
+
+    def __init__(self, snapshot_file: Path) -> None:
+        self._file = snapshot_file
+        self.counts = _read(snapshot_file) or Counts()
+        self.counts.gauges = {}
+        self._saves = counter()
+
+    def request(self, labels: Key, *, latency_us: int, overhead_us: int) -> None:
+        """Count one request; `labels` as in `Counts.requests`."""
+        requests = self.counts.requests
+        requests[labels] = requests.get(labels, 0) + 1
+        surface, _, _, _, cache = labels
+        _observe(self.counts.latency, (surface, cache), latency_us)
+        _observe(self.counts.overhead, (surface,), overhead_us)
+
+    def first_byte(self, deployment: str, latency_us: int) -> None:
+        """Note how long the caller waited for the first byte of a deployment's answer."""
+        _observe(self.counts.first_byte, (deployment,), latency_us)
+
+    def spent(
+        self, key: Key, *, tokens: tuple[int, int], cost: int | None, baseline: int | None
+    ) -> None:
+        """Add tokens (in, out) and money of (team, feature, deployment)."""
+        counts, (team, feature, deployment) = self.counts, key
+        _add(counts.tokens, (deployment, "input"), tokens[0])
+        _add(counts.tokens, (deployment, "output"), tokens[1])
+        if cost is None:
+            _add(counts.unpriced, (deployment,), 1)
+        elif cost:
+            _add(counts.cost_nano, key, cost)
+        if baseline:
+            _add(counts.baseline_nano, (team, feature), baseline)
+
+    def failure(self, deployment: str, code: str) -> None:
+        """Count an attempt that failed."""
+        _add(self.counts.failures, (deployment, code), 1)
+
+    def traces(self, result: str, requests: int) -> None:
+        """Count traces that were exported, failed or dropped."""
+        _add(self.counts.traces, (result,), requests)
+
+    def trace_lost(self) -> None:
+        """Count a request whose trace record had no room in the journal."""
+        _add(self.counts.traces_lost, ("journal_full",), 1)
+
+    def gauge(self, name: str, value: float) -> None:
+        """Set a gauge, e.g. the open requests of this worker."""
+        self.counts.gauges[name] = value
+
+    def save(self) -> None:
+        """Leave a snapshot. Blocking: called in a thread, once a second."""
+        # the metrics page and housekeeping may save at the same moment: each writes its own part
+        part = self._file.with_suffix(f".{next(self._saves)}.part")
+        part.write_bytes(msgspec.msgpack.encode(self.counts))
+        part.replace(self._file)
+
+
+def _add(counts: dict[Key, int], key: Key, amount: int) -> None:
+    counts[key] = counts.get(key, 0) + amount
+
+
+def _observe(histograms: dict[Key, Histogram], key: Key, value_us: int) -> None:
+    histogram = histograms.get(key)
+    if histogram is None:
+        histogram = histograms[key] = Histogram([0] * (len(_BOUNDS_US) + 1))
+    histogram.counts[bisect_left(_BOUNDS_US, value_us)] += 1
+    histogram.sum_us += value_us
+
+
+def _read(file: Path) -> Counts | None:
+    try:
+        return msgspec.msgpack.decode(file.read_bytes(), type=Counts)
+    except (FileNotFoundError, ValueError):  # none yet, or written by another version
+        return None
+
+
+def load_counts(directory: Path) -> Counts:
+    """Return the sum of all workers' snapshots in a directory."""
+    return merged(
+        counts for file in sorted(directory.glob("metrics-*.bin")) if (counts := _read(file))
+    )
+
+
+def merged(parts: Iterable[Counts]) -> Counts:
+    """Return the sum of several workers' numbers."""
+    total = Counts()
+    for part in parts:
+        for name in (
+            "requests",
+            "tokens",
+            "cost_nano",
+            "baseline_nano",
+            "failures",
+            "unpriced",
+            "traces",
+            "traces_lost",
+        ):
+            into = getattr(total, name)
+            for key, value in getattr(part, name).items():
+                _add(into, key, value)
+        for name in ("latency", "first_byte", "overhead"):
+            _merge_histograms(getattr(total, name), getattr(part, name))
+        for gauge, value in part.gauges.items():
+            total.gauges[gauge] = total.gauges.get(gauge, 0.0) + value
+    return total
+
+
+def _merge_histograms(into: dict[Key, Histogram], part: dict[Key, Histogram]) -> None:
+    for key, histogram in part.items():
+        known = into.setdefault(key, Histogram([0] * len(histogram.counts)))
+        known.counts = [a + b for a, b in zip(known.counts, histogram.counts, strict=True)]
+        known.sum_us += histogram.sum_us
+
+
+def exposition(counts: Counts) -> bytes:
+    """Return the Prometheus text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(counts))
+    return generate_latest(registry)
+
+
+class _Families:
+    """A collector over merged numbers."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        counts = self._counts
+        yield _counter(
+            "legato_requests",
+            "Finished requests",
+            ("surface", "model", "deployment", "status", "cache"),
+            counts.requests,
+        )
+        yield _histogram(
+            "legato_request_duration_seconds",
+            "From the request's head to the end of its answer",
+            ("surface", "cache"),
+            counts.latency,
+        )
+        yield _histogram(
+            "legato_overhead_seconds",
+            "The part of a request that was not spent waiting for a provider",
+            ("surface",),
+            counts.overhead,
+        )
+        yield _histogram(
+            "legato_time_to_first_byte_seconds",
+            "From the request's head to the provider's first byte",
+            ("deployment",),
+            counts.first_byte,
+        )
+        yield _counter("legato_tokens", "Tokens billed", ("deployment", "direction"), counts.tokens)
+        yield _counter(
+            "legato_cost_usd",
+            "Money spent; the ledger is exact, this is for graphs",
+            ("team", "feature", "deployment"),
+            {key: value / _NANO for key, value in counts.cost_nano.items()},
+        )
+        yield _counter(
+            "legato_baseline_usd",
+            "What the routes' baselines would have cost",
+            ("team", "feature"),
+            {key: value / _NANO for key, value in counts.baseline_nano.items()},
+        )
+        yield _counter(
+            "legato_attempt_failures", "Failed attempts", ("deployment", "code"), counts.failures
+        )
+        yield _counter(
+            "legato_unpriced", "Requests whose cost is unknown", ("deployment",), counts.unpriced
+        )
+        yield _counter(
+            "legato_traces", "Sampled traces by what became of them", ("result",), counts.traces
+        )
+        yield _counter(
+            "legato_traces_lost",
+            "Requests without a trace record",
+            ("reason",),
+            counts.traces_lost,
+        )
+        for name, value in sorted(counts.gauges.items()):
+            yield GaugeMetricFamily(f"legato_{name}", name.replace("_", " "), value=value)
+
+
+def _counter(
+    name: str, text: str, labels: tuple[str, ...], values: dict[Key, int] | dict[Key, float]
+) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, value in sorted(values.items()):
+        family.add_metric(key, value)
+    return family
+
+
+def _histogram(
+    name: str, text: str, labels: tuple[str, ...], values: dict[Key, Histogram]
+) -> Metric:
+    family = HistogramMetricFamily(name, text, labels=labels)
+    for key, histogram in sorted(values.items()):
+        buckets, below = [], 0
+        for bound, count in zip((*LATENCY_BOUNDS_S, "+Inf"), histogram.counts, strict=True):
+            below += count
+            buckets.append((str(bound), below))
+        family.add_metric(key, buckets, sum_value=histogram.sum_us / 1e6)
+    return family

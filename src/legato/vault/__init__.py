@@ -1,0 +1,1 @@
+"""Keys and encryption: one master key on disk, everything else derived from it."""

@@ -1,0 +1,210 @@
+"""Nobody meets what is another tenant's, on either database."""
+
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+import legato.storage
+from legato.core.clock import ManualClock
+from legato.core.errors import Conflict, NotFound, PreconditionFailed
+from legato.core.ids import IdSource
+from legato.core.tenant import EVERY_TENANT, Reach, Tenant
+from legato.storage.entries import EntryFilter, EntryReader
+from legato.storage.idempotent_calls import CallName, IdempotentCalls
+from legato.storage.key_records import DeclaredKey, KeySpec
+from legato.storage.keys import KeyStore
+from legato.storage.ledger import Ledger
+from legato.storage.places import Kind, PlaceStore
+from legato.storage.schema import metadata
+from legato.storage.sums import SpendSums
+
+from .journal_records import encoded, served, settled
+
+ACME, OTHER = Tenant("acme"), Tenant("other")
+
+# Why a class of the storage that works on a database needs no reach.
+INSTANCE_WIDE = {
+    "BatchStore": "each method takes the organisation, but for the list of open ones to run",
+    "CredentialStore": "providers and their credentials belong to the instance",
+    "DataKeyTable": "each method takes the organisation; keys are wrapped",
+    "ExecutorBeats": "processes of the instance",
+    "FileStore": "each method takes the organisation; what is kept is sealed for it",
+    "LeaseStore": "counters by the id of a limit, asked for by the gateway after authentication",
+    "Ledger": "takes in the journal of every tenant; reads nothing out",
+    "ResponseStore": "each method takes the organisation; what is kept is sealed for it",
+    "PriceStore": "prices of deployments belong to the instance",
+}
+# Why a table has no column `org`.
+NO_TENANTS_ROWS = {
+    "api_key_secret": "reached through api_key only",
+    "credential": "the instance's",
+    "journal_alarm": "what could not be read, so nobody knows whose",
+    "journal_offset": "the instance's",
+    "limit_lease": "reached through limit_window only",
+    "limit_window": "counters by the id of a key",
+    "migration_marker": "the instance's",
+    "open_intent": "an encoded record; becomes a ledger entry, which has one",
+    "open_progress": "the same",
+    "organisation": "is the tenant",
+    "price_version": "the instance's",
+    "run_executor": "processes of the instance",
+    "store_version": "the instance's",
+    "voided_attempt": "ids of attempts that have no entry",
+}
+
+
+def stores() -> dict[str, type]:
+    """Every class of the storage that is made with a database."""
+    found = {}
+    for module in iter_modules(legato.storage.__path__, "legato.storage."):
+        for name, member in vars(import_module(module.name)).items():
+            if inspect.isclass(member) and member.__module__ == module.name:
+                if issubclass(member, Exception):
+                    continue
+                parameters = inspect.signature(member).parameters
+                if "engine" in parameters and not name.startswith("_"):
+                    found[name] = member
+    return found
+
+
+def test_every_store_asks_for_whom_or_says_why_not() -> None:
+    asking = {
+        name
+        for name, store in stores().items()
+        if {"reach", "tenant"} & set(inspect.signature(store).parameters)
+    }
+    assert asking >= {"KeyStore", "EntryReader", "SpendSums", "PlaceStore", "IdempotentCalls"}
+    assert set(stores()) - asking == set(INSTANCE_WIDE)
+    for name in asking:
+        parameters = inspect.signature(stores()[name]).parameters
+        for_whom = parameters.get("reach") or parameters["tenant"]
+        assert for_whom.default is inspect.Parameter.empty, name
+
+
+def test_every_table_names_the_tenant_or_says_why_not() -> None:
+    without = {name for name, table in metadata.tables.items() if "org" not in table.columns}
+    assert without == set(NO_TENANTS_ROWS)
+
+
+@pytest.fixture
+def keys(engine: Engine, clock: ManualClock, ids: IdSource) -> Callable[[Reach], KeyStore]:
+    return lambda reach: KeyStore(engine, clock, ids, reach)
+
+
+@pytest.fixture
+def places(engine: Engine, clock: ManualClock, ids: IdSource) -> Callable[[Reach], PlaceStore]:
+    return lambda reach: PlaceStore(engine, clock, ids, reach)
+
+
+def spec(org: str, name: str = "", **fields: Any) -> KeySpec:
+    return KeySpec(name=name or org, org=org, team="t", feature="f", **fields)
+
+
+def test_a_foreign_key_does_not_exist(keys: Callable[[Reach], KeyStore]) -> None:
+    own, foreign = (keys(EVERY_TENANT).create(spec(org), org.encode()) for org in ("acme", "other"))
+    acme = keys(ACME)
+    assert [record.id for record in acme.list()] == [own]
+    assert [record.id for record in acme.page(10)] == [own]
+    assert set(acme.snapshot().by_digest) == {b"acme"}
+    for call in (acme.get, acme.revoke, lambda key_id: acme.rotate(key_id, b"new", 0)):
+        with pytest.raises(NotFound):
+            call(foreign)
+    with pytest.raises(NotFound):
+        acme.create(spec("other", "another"), b"x")
+    with pytest.raises(TypeError):
+        acme.upsert_declared([DeclaredKey(spec("other", "another"), b"x")])
+    assert [record.id for record in keys(EVERY_TENANT).list()] == [own, foreign]
+    assert [record.id for record in keys(EVERY_TENANT).page(10, own)] == [foreign]
+
+
+def test_a_key_brings_its_organisation_team_and_feature_once(
+    keys: Callable[[Reach], KeyStore], places: Callable[[Reach], PlaceStore]
+) -> None:
+    store = keys(EVERY_TENANT)
+    store.create(spec("acme", "a"), b"a")
+    store.create(KeySpec(name="b", org="acme", team="t", feature="g"), b"b")
+    store.upsert_declared([DeclaredKey(spec("other"), b"c")])
+    counts = [len(places(EVERY_TENANT).page(kind, 10)) for kind in Kind]
+    assert counts == [2, 2, 3]
+
+
+def test_a_foreign_place_does_not_exist(places: Callable[[Reach], PlaceStore]) -> None:
+    made = {}
+    for org in ("acme", "other"):
+        store = places(EVERY_TENANT)
+        top = store.create(Kind.ORGANISATION, org, "")
+        middle = store.create(Kind.TEAM, "t", "", above_id=top.id)
+        made[org] = [top, middle, store.create(Kind.FEATURE, "f", "", above_id=middle.id)]
+    acme = places(ACME)
+    for kind, own, foreign in zip(Kind, made["acme"], made["other"], strict=True):
+        assert acme.page(kind, 10) == [own]
+        assert acme.get(kind, own.id) == own
+        with pytest.raises(NotFound):
+            acme.get(kind, foreign.id)
+        with pytest.raises(NotFound):
+            acme.retitle(kind, foreign.id, "mine", 1)
+    for kind, above in ((Kind.TEAM, made["other"][0]), (Kind.FEATURE, made["other"][1])):
+        with pytest.raises(NotFound):
+            acme.create(kind, "x", "", above_id=above.id)
+        with pytest.raises(NotFound):
+            acme.page(kind, 10, above_id=above.id)
+    with pytest.raises(NotFound):
+        acme.create(Kind.ORGANISATION, "third", "")
+
+
+def test_a_place_is_changed_from_the_version_that_was_read(
+    places: Callable[[Reach], PlaceStore],
+) -> None:
+    store = places(EVERY_TENANT)
+    top = store.create(Kind.ORGANISATION, "acme", "Acme")
+    with pytest.raises(Conflict):
+        store.create(Kind.ORGANISATION, "acme", "again")
+    changed = store.retitle(Kind.ORGANISATION, top.id, "Acme Ltd", 1)
+    assert (changed.version, changed.title, changed.name) == (2, "Acme Ltd", "acme")
+    with pytest.raises(PreconditionFailed):
+        store.retitle(Kind.ORGANISATION, top.id, "late", 1)
+    assert store.get(Kind.ORGANISATION, top.id) == changed
+    teams = [store.create(Kind.TEAM, name, "", above_id=top.id) for name in "abc"]
+    assert store.page(Kind.TEAM, 2, above_id=top.id) == teams[:2]
+    assert store.page(Kind.TEAM, 2, above_id=top.id, after_id=teams[1].id) == teams[2:]
+
+
+def test_an_idempotent_call_is_made_once_and_only_its_caller_gets_the_answer(
+    engine: Engine, clock: ManualClock
+) -> None:
+    calls, call = IdempotentCalls(engine, clock, ACME), CallName("key", "name")
+    assert calls.begin(call, b"request") is None
+    with pytest.raises(Conflict, match="has not ended"):
+        calls.begin(call, b"request")
+    calls.finish(call, b"answer")
+    assert calls.begin(call, b"request") == b"answer"
+    with pytest.raises(Conflict, match="another request"):
+        calls.begin(call, b"different")
+    assert calls.begin(CallName("another key", "name"), b"request") is None
+    assert IdempotentCalls(engine, clock, OTHER).begin(call, b"request") is None
+    calls.forget(call)
+    assert calls.begin(call, b"request") is None
+    calls.finish(call, b"answer")
+    clock.advance(24 * 3600 + 1)
+    assert calls.begin(call, b"different") is None, "kept for a day"
+
+
+def test_foreign_spend_is_not_seen(engine: Engine, clock: ManualClock) -> None:
+    records = encoded(settled("r1", cost=500), settled("r2", cost=70, org="other"), served("r1"))
+    Ledger(engine, clock).commit("w/1", 1, records)
+    every, none = EntryFilter(), EntryFilter(request_id="r1")
+    for reach, cost, count in ((ACME, 500, 1), (OTHER, 70, 1), (EVERY_TENANT, 570, 2)):
+        sums, entries = SpendSums(engine, reach), EntryReader(engine, reach)
+        assert sums.total().cost == cost
+        assert len(sums.sum_by(["org"])) == count
+        rows = list(entries.export_rows())
+        assert len(rows) == len(entries.tail(9)) == len(entries.page(9, None, every)) == count
+    other = EntryReader(engine, OTHER)
+    assert other.page(9, None, none) == other.entries_of("r1") == list(other.traces()) == []
+    assert other.trace("r1") is None
+    assert EntryReader(engine, ACME).trace("r1") is not None

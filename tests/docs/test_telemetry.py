@@ -1,0 +1,64 @@
+"""The reference names what telemetry shows: every metric and every span attribute."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from legato.core.records import Served
+from legato.core.usage import Usage
+from legato.telemetry.metrics import Meters, exposition
+from legato.telemetry.spans import spans_of
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+TELEMETRY = (Path(__file__).parents[2] / "docs" / "reference" / "telemetry.md").read_text()
+SERVED = Served(
+    "0" * 31 + "1", 0, "o", "t", "f", "k", "messages", "chat", "d", "p", "m", 1, 502, "x", True,
+    "miss", 5, 10, 5, 5, (("call", 4),), "1" * 32, "2" * 16, True, Usage(in_uncached=1),
+)  # fmt: skip
+
+
+def exposed(folder: Path) -> list[Metric]:
+    """Every metric, each with a sample, so that its labels show."""
+    meters = Meters(folder / "metrics-0.bin")
+    meters.request(("messages", "chat", "d", "200", "miss"), latency_us=1, overhead_us=1)
+    meters.first_byte("d", 1)
+    meters.spent(("t", "f", "d"), tokens=(1, 1), cost=1, baseline=1)
+    meters.spent(("t", "f", "d"), tokens=(1, 1), cost=None, baseline=None)
+    meters.failure("d", "provider_timeout")
+    meters.traces("exported", 1)
+    meters.trace_lost()
+    meters.gauge("open_requests", 1)
+    return list(text_string_to_metric_families(exposition(meters.counts).decode()))
+
+
+def described() -> dict[str, tuple[str, frozenset[str]]]:
+    rows = re.findall(r"^\| `(legato_\w+)` \| (\w+) \| ([\w, ]*) ?\|", TELEMETRY, re.MULTILINE)
+    return {name: (kind, frozenset(re.findall(r"\w+", labels))) for name, kind, labels in rows}
+
+
+def test_the_metrics_described_are_the_exposed_ones(tmp_path: Path) -> None:
+    shown = {
+        metric.name + ("_total" if metric.type == "counter" else ""): (
+            metric.type,
+            frozenset(label for sample in metric.samples for label in sample.labels) - {"le"},
+        )
+        for metric in exposed(tmp_path)
+    }
+    assert "legato_unpriced_total" in shown
+    assert described() == shown
+
+
+@pytest.mark.parametrize("cost", [5, None])
+def test_every_span_attribute_is_described(cost: int | None) -> None:
+    record = msgspec.structs.replace(SERVED, cost=cost)
+    names = {name for span in spans_of(record) for name in span.attributes}
+    assert "gen_ai.request.model" in names
+    assert {name for name in names if f"`{name}`" not in TELEMETRY} == set()

@@ -1,0 +1,307 @@
+"""The control API through the running program: its routes, its rules, its document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from running import ADMIN, CALLER, RunningLegato, within
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from running import Answer
+
+    from legato.providers.simulated.child import SimulatedChild
+
+CONFIG = """\
+config_version: 1
+providers:
+  - {name: up, kind: openai_compatible, base_url: "URL/v1", api_key: {env: UP_KEY}}
+deployments:
+  - {name: small, provider: up, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
+routes:
+  - {alias: chat, deployments: [small]}
+keys:
+  - {name: ci, team: t, feature: f, secret: {env: CALLER_KEY}}
+"""
+V1 = "/api/v1"
+UP_KEY = "sk-canarycontrol-4c1d"
+EXAMPLES_MAX = 12
+
+
+@pytest.fixture(scope="module")
+def legato(
+    upstream_of_module: SimulatedChild, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningLegato]:
+    config = CONFIG.replace("URL", upstream_of_module.url)
+    running = RunningLegato(
+        tmp_path_factory.mktemp("control"), config, workers=2, variables={"UP_KEY": UP_KEY}
+    )
+    yield running
+    log = running.log.read_text()
+    assert running.stop() == 0
+    assert "a control request failed" not in log
+
+
+@pytest.fixture(scope="module")
+def document(legato: RunningLegato) -> dict[str, Any]:
+    found: dict[str, Any] = legato.get("/api/openapi.json", ADMIN).json
+    return found
+
+
+def made(legato: RunningLegato, path: str, body: Any, key: str = ADMIN, **headers: str) -> Any:
+    answer = legato.post(V1 + path, body, key, headers)
+    assert answer.status in {200, 201}, answer.body
+    return answer.json
+
+
+@pytest.fixture(scope="module")
+def acme(legato: RunningLegato) -> dict[str, Any]:
+    """An organisation with a team, a feature, and a key that administers it."""
+    return tenant(legato, "acme")
+
+
+@pytest.fixture(scope="module")
+def other(legato: RunningLegato) -> dict[str, Any]:
+    return tenant(legato, "other")
+
+
+def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
+    org = made(legato, "/organisations", {"name": name})
+    team = made(legato, f"/organisations/{org['id']}/teams", {"name": "support"})
+    feature = made(legato, f"/teams/{team['id']}/features", {"name": "bot"})
+    key = made(legato, "/keys", {"feature_id": feature["id"], "role": "org-admin"})
+    assert within(3, lambda: legato.get(V1 + "/me", key["secret"]).status == 200)
+    return {
+        "organisation_id": org["id"],
+        "team_id": team["id"],
+        "feature_id": feature["id"],
+        "key_id": key["key"]["id"],
+        "secret": key["secret"],
+    }
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
+    paths = document["paths"]
+    return [(method.upper(), path) for path, item in paths.items() for method in item]
+
+
+def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answer:
+    body = None if method == "GET" else b'{"title":"x","name":"x","overlap_s":0}'
+    headers = {"content-type": "application/json", "if-match": '"1"'}
+    if path.endswith("/rotate"):
+        body = b"{}"
+    elif method == "POST":
+        body = b'{"name":"x"}'
+    elif method == "PATCH":
+        body = b'{"title":"x"}'
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
+    return legato.send(method, path, body, headers)
+
+
+def test_no_route_answers_without_a_key(legato: RunningLegato, document: dict[str, Any]) -> None:
+    found = [*operations(document), ("GET", "/api/openapi.json")]
+    assert len(found) > 20
+    for key in (None, "lg-nobody", "' OR 1=1--"):
+        answers = {(m, p): ask(legato, m, p, key) for m, p in found}
+        assert {answer.status for answer in answers.values()} == {401}
+    for answer in answers.values():
+        assert set(answer.error) == {"code", "message", "field", "remedy", "request_id"}
+        assert answer.error["request_id"] == answer.headers["x-legato-request-id"]
+
+
+def test_what_is_anothers_does_not_exist(
+    legato: RunningLegato, document: dict[str, Any], acme: dict[str, Any], other: dict[str, Any]
+) -> None:
+    with_ids = [(method, path) for method, path in operations(document) if "{" in path]
+    assert len(with_ids) >= 12
+    for method, path in with_ids:
+        foreign, own = path.format_map(other), path.format_map(acme)
+        assert ask(legato, method, foreign, acme["secret"]).status == 404, (method, path)
+        nothing = dict.fromkeys(acme, "0" * 32)
+        assert ask(legato, method, path.format_map(nothing), acme["secret"]).status == 404
+        if method == "GET":
+            assert ask(legato, method, own, acme["secret"]).status == 200, path
+    assert legato.get(f"{V1}/ledger/entries?org=other", acme["secret"]).status == 404
+    body = {"feature_id": other["feature_id"]}
+    assert legato.post(f"{V1}/keys", body, acme["secret"]).status == 404
+    for path, own_name in (("organisations", "acme"), ("keys", "acme")):
+        rows = legato.get(f"{V1}/{path}", acme["secret"]).json["data"]
+        assert {row["org"] for row in rows} == {own_name}
+
+
+def test_a_key_without_permissions_may_only_look_at_itself(
+    legato: RunningLegato, document: dict[str, Any], acme: dict[str, Any]
+) -> None:
+    for method, path in operations(document):
+        status = ask(legato, method, path.format_map(acme), CALLER).status
+        assert status == (200 if path == f"{V1}/me" else 403), (method, path)
+
+
+def test_nobody_grants_what_he_has_not(legato: RunningLegato, acme: dict[str, Any]) -> None:
+    feature = {"feature_id": acme["feature_id"]}
+    for more in ({"role": "admin"}, {"permissions": ["control:gateway:read"]}):
+        assert legato.post(f"{V1}/keys", {**feature, **more}, acme["secret"]).status == 403
+    assert legato.post(f"{V1}/organisations", {"name": "third"}, acme["secret"]).status == 403
+    reader = made(legato, "/keys", {**feature, "permissions": ["control:ledger:read"]})
+    assert within(3, lambda: legato.get(f"{V1}/ledger/sums", reader["secret"]).status == 200)
+    assert legato.get(f"{V1}/keys", reader["secret"]).status == 403
+
+
+def test_a_key_lives_through_the_api(legato: RunningLegato, acme: dict[str, Any]) -> None:
+    wanted = {
+        "feature_id": acme["feature_id"],
+        "name": "lived",
+        "models": ["chat"],
+        "budget": {"usd": "1.50", "window": "day"},
+        "requests_per_minute": 50,
+    }
+    made_key = made(legato, "/keys", wanted, acme["secret"])
+    key, secret = made_key["key"], made_key["secret"]
+    assert (key["org"], key["team"], key["feature"]) == ("acme", "support", "bot")
+    assert key["budget"] == {"usd": "1.500000000", "window": "day"}
+    assert within(3, lambda: legato.chat("chat", key=secret).status == 200)
+    assert secret not in legato.get(f"{V1}/keys/{key['id']}", acme["secret"]).body.decode()
+
+    rotated = made(legato, f"/keys/{key['id']}/rotate", {"overlap_s": 0}, acme["secret"])
+    assert within(3, lambda: legato.chat("chat", key=rotated["secret"]).status == 200)
+    assert within(3, lambda: legato.chat("chat", key=secret).status == 401)
+    revoked = made(legato, f"/keys/{key['id']}/revoke", b"", acme["secret"])
+    assert revoked["state"] == "revoked"
+    assert within(3, lambda: legato.chat("chat", key=rotated["secret"]).status == 401)
+
+    query = f"{V1}/ledger/entries?key_id={key['id']}"
+    assert within(10, lambda: len(legato.get(query, acme["secret"]).json["data"]) >= 2)
+    entry = legato.get(query, acme["secret"]).json["data"][0]
+    assert (entry["org"], entry["deployment"], entry["status"]) == ("acme", "small", "ok")
+    sums = legato.get(f"{V1}/ledger/sums?by=team,feature", acme["secret"]).json["data"]
+    assert [one["group"] for one in sums] == [{"team": "support", "feature": "bot"}]
+    assert float(sums[0]["cost_usd"]) > 0
+
+
+def test_the_same_call_again_has_no_second_effect(
+    legato: RunningLegato, acme: dict[str, Any]
+) -> None:
+    path, once = f"{V1}/keys", {"idempotency-key": "make-it-once"}
+    body = {"feature_id": acme["feature_id"], "name": "once"}
+    first, again = (legato.post(path, body, acme["secret"], once) for _ in range(2))
+    assert (first.status, again.status) == (201, 201)
+    assert first.json == again.json
+    assert again.headers["idempotency-replayed"] == "true"
+    different = legato.post(path, {**body, "name": "else"}, acme["secret"], once)
+    assert (different.status, different.error["code"]) == (409, "conflict")
+    for path_of_file in (path for path in legato.data.rglob("*") if path.is_file()):
+        assert first.json["secret"].encode() not in path_of_file.read_bytes(), path_of_file
+
+
+def test_a_change_names_the_version_it_is_made_to(
+    legato: RunningLegato, acme: dict[str, Any]
+) -> None:
+    path = f"{V1}/teams/{acme['team_id']}"
+    tag = legato.get(path, acme["secret"]).headers["etag"]
+
+    def patch(if_match: str | None, body: bytes = b'{"title":"Support"}') -> Answer:
+        headers = {
+            "authorization": f"Bearer {acme['secret']}",
+            "content-type": "application/json",
+            **({} if if_match is None else {"if-match": if_match}),
+        }
+        return legato.send("PATCH", path, body, headers)
+
+    assert patch(None).error["code"] == "precondition_required"
+    assert patch('"999"').error["code"] == "precondition_failed"
+    changed = patch(tag)
+    assert (changed.status, changed.json["title"]) == (200, "Support")
+    assert patch(tag).status == 412
+    unknown = patch(changed.headers["etag"], b'{"title":"x","org":"other"}')
+    assert (unknown.status, unknown.error["code"]) == (400, "invalid_request")
+
+
+def test_pages_follow_each_other_to_the_end(legato: RunningLegato, acme: dict[str, Any]) -> None:
+    path = f"{V1}/organisations/{acme['organisation_id']}/teams"
+    for name in "abcd":
+        made(legato, path.removeprefix(V1), {"name": name})
+    whole = [row["id"] for row in legato.get(path, ADMIN).json["data"]]
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = legato.get(f"{path}?limit=2{cursor}", ADMIN).json
+        seen += [row["id"] for row in page["data"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == whole
+    assert len(seen) == 5
+    foreign = legato.get(f"{V1}/keys?{cursor[1:]}", ADMIN)
+    assert (foreign.status, foreign.error["field"]) == (400, "cursor")
+
+
+def test_the_gateway_is_shown_without_its_secrets(legato: RunningLegato) -> None:
+    shown = [legato.get(f"{V1}/{name}", ADMIN) for name in ("providers", "deployments", "routes")]
+    assert [answer.status for answer in shown] == [200, 200, 200]
+    providers, deployments, routes = (answer.json["data"] for answer in shown)
+    assert providers[0]["credential"] == "environment"
+    assert (deployments[0]["breaker"], deployments[0]["priced"]) == ("closed", True)
+    assert routes[0]["healthy"] is True
+    assert not any(UP_KEY.encode() in answer.body or b"UP_KEY" in answer.body for answer in shown)
+
+
+def test_bad_requests_have_the_one_shape(legato: RunningLegato) -> None:
+    post = lambda body, path="/organisations": legato.post(V1 + path, body, ADMIN)  # noqa: E731
+    for answer, status, code in (
+        (post(b"{"), 400, "invalid_request"),
+        (post({"name": "no spaces please"}), 400, "invalid_request"),
+        (post({"name": "a", "unknown": 1}), 400, "invalid_request"),
+        (post({"name": "default"}), 409, "conflict"),
+        (post(b"x" * (2 * 1024 * 1024)), 413, "request_too_large"),
+        (legato.get("/api/nowhere", ADMIN), 404, "not_found"),
+        (legato.send("DELETE", f"{V1}/keys", None, {}), 405, "method_not_allowed"),
+    ):
+        assert (answer.status, answer.error["code"]) == (status, code), answer.body
+        assert answer.error["remedy"]
+        assert answer.error["request_id"]
+
+
+def test_the_document_is_what_the_program_does(
+    legato: RunningLegato, document: dict[str, Any], acme: dict[str, Any]
+) -> None:
+    """Requests made up from the document, good and bad, get answers that it foretells."""
+    assert document["openapi"].startswith("3.1")
+    schema = schemathesis.openapi.from_dict(document)
+
+    headers = {"authorization": f"Bearer {acme['secret']}"}
+    for result in schema.get_all_operations():
+        run(result.ok(), legato.url, headers)
+
+
+def run(operation: Any, url: str, headers: dict[str, str]) -> None:
+    checks = [
+        not_a_server_error,
+        status_code_conformance,
+        content_type_conformance,
+        response_schema_conformance,
+    ]
+
+    @settings(
+        max_examples=EXAMPLES_MAX,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def call(case: Any) -> None:
+        case.call_and_validate(base_url=url, headers=headers, checks=checks, timeout=20)
+
+    call()

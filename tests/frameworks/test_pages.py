@@ -1,0 +1,87 @@
+"""Each framework's page, run as it stands in that framework's own environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+sys.path.append(str(Path(__file__).parents[1] / "e2e" / "gateway"))
+from running import CALLER, RunningLegato, within
+
+ROOT = Path(__file__).parents[2]
+
+PAGES = {page.stem: page.read_text() for page in (ROOT / "docs/how-to/frameworks").glob("*.md")}
+LOCKS = {lock.stem for lock in (ROOT / "requirements/frameworks").glob("*.txt")}
+ADDRESS = "http://127.0.0.1:8790"
+MARK = "--- block"
+# Any question with tools on offer is answered with a call of the first.
+CONFIG = """\
+config_version: 1
+storage: {ledger_poll_s: 0.1}
+providers:
+  - {name: sim, kind: simulated, settings: {tool_call_marker: ""}}
+deployments:
+  - {name: chat, provider: sim, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
+keys:
+  - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
+"""
+pytestmark = pytest.mark.frameworks
+
+
+@pytest.fixture(scope="module")
+def legato(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
+    running = RunningLegato(tmp_path_factory.mktemp("legato"), CONFIG)
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in running.log.read_text()
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+def entries(legato: RunningLegato) -> int:
+    (row,) = legato.query("SELECT count(*) AS entries FROM ledger_entry")
+    return int(row["entries"])
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_page_runs_as_it_stands(legato: RunningLegato, tmp_path: Path, name: str) -> None:
+    environment = ROOT / ".make/frameworks" / name
+    python = environment / "venv/bin/python"
+    if not (environment / "installed").exists():
+        pytest.skip("its environment is made by `make frameworks`")
+    before = entries(legato)
+    first, *steps = blocks(PAGES[name])
+    marked = [first, *(f'print("{MARK}", flush=True)\n{step}' for step in steps)]
+    program = tmp_path / "page.py"
+    program.write_text("\n".join(marked).replace(ADDRESS, legato.url))
+    kept = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG"}}
+    done = subprocess.run(
+        [str(python), str(program)],
+        cwd=tmp_path,
+        env=kept | {"LEGATO_KEY": CALLER, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    said = done.stdout.split(f"{MARK}\n")[1:]
+    assert len(said) == len(steps) >= 4
+    assert all(text.strip() for text in said), said
+    assert within(10, lambda: entries(legato) - before >= len(steps))
+    assert ("looked up" in done.stdout) == ("def look_up" in PAGES[name])
+
+
+def test_every_lock_has_its_page() -> None:
+    assert set(PAGES) == LOCKS

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from legato.core.clock import ManualClock
+from legato.core.errors import BudgetExceeded, StorageUnavailable
+from legato.core.money import NanoUSD
+from legato.core.principal import BudgetLimit, Window
+from legato.governance.budgets import Budgets
+
+sys.path.append(str(Path(__file__).parent))  # --import-mode=importlib adds no folder by itself
+from leased import WINDOW_NS, LeasedInMemory, in_thread
+
+LIMIT = BudgetLimit("key:k", NanoUSD(1_600), Window.DAY)
+HOUR_NS = 3_600_000_000_000
+
+
+def budgets_at(ahead_ns: int) -> tuple[Budgets, LeasedInMemory, ManualClock]:
+    """Budgets on a machine whose clock is ahead of the store's."""
+    store: Any = LeasedInMemory()
+    clock = ManualClock(store.clock.now_ns() + ahead_ns)
+    return Budgets(store, in_thread, clock, holder="w-0", workers=1), store, clock
+
+
+@pytest.mark.parametrize("ahead_ns", [0, HOUR_NS, -HOUR_NS])
+async def test_a_hold_counts_in_the_stores_window(ahead_ns: int) -> None:
+    budgets, store, clock = budgets_at(ahead_ns)
+    for _ in range(2):
+        hold = await budgets.hold(LIMIT, NanoUSD(1_600))
+        assert hold.window_start_ns <= hold.at_ns < hold.window_start_ns + WINDOW_NS
+        assert hold.at_ns == store.clock.now_ns()
+        with pytest.raises(BudgetExceeded) as caught:
+            await budgets.hold(LIMIT, NanoUSD(1))
+        assert caught.value.retry_after_s is not None
+        assert 0 < caught.value.retry_after_s <= 60
+        for tick in (clock, store.clock):
+            tick.advance(60)
+
+
+async def test_what_an_attempt_left_of_its_hold_is_held_again() -> None:
+    budgets, store, _ = budgets_at(0)
+    hold = await budgets.hold(LIMIT, NanoUSD(1_600))
+    budgets.settle(hold, NanoUSD(600))
+    await budgets.hold(LIMIT, NanoUSD(1_000))
+    assert store.asked == 1
+    with pytest.raises(BudgetExceeded):
+        await budgets.hold(LIMIT, NanoUSD(1))
+
+
+async def test_a_hold_of_a_past_window_says_nothing_about_this_one() -> None:
+    budgets, store, clock = budgets_at(0)
+    old = await budgets.hold(LIMIT, NanoUSD(1_600))
+    for tick in (clock, store.clock):
+        tick.advance(60)
+    await budgets.hold(LIMIT, NanoUSD(1_600))
+    budgets.settle(old, NanoUSD(0))
+    with pytest.raises(BudgetExceeded):
+        await budgets.hold(LIMIT, NanoUSD(1))
+
+
+async def test_what_lies_idle_goes_back_and_stays_ours_while_the_store_is_away() -> None:
+    budgets, store, clock = budgets_at(0)
+    budgets.settle(await budgets.hold(LIMIT, NanoUSD(800)), NanoUSD(0))
+    clock.advance(2)
+    store.is_away = True
+    with pytest.raises(StorageUnavailable):
+        await budgets.return_idle()
+    await budgets.hold(LIMIT, NanoUSD(300))  # from what it still has
+    store.is_away = False
+    clock.advance(2)
+    await budgets.return_idle()
+    assert list(store.leased.values()) == [300]

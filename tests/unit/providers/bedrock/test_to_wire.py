@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from legato.core.chat import (
+    ChatRequest,
+    Image,
+    Message,
+    OutputFormat,
+    RedactedThinking,
+    Role,
+    Text,
+    Thinking,
+    Tool,
+    ToolChoice,
+    ToolResult,
+    ToolUse,
+)
+from legato.core.errors import InvalidRequest
+from legato.providers.base import Target
+from legato.providers.bedrock.to_wire import chat_body
+
+HELLO = Message(Role.USER, (Text("hello"),))
+USED = Message(Role.ASSISTANT, (ToolUse("c1", "f", '{"a": 1}'),))
+RESULT = Message(Role.USER, (Text("and?"), ToolResult("c1", (Text("9"),))))
+TOOL = Tool("f")
+
+
+def body(*messages: Message, family: Any = "anthropic", **fields: Any) -> dict[str, Any]:
+    chat = ChatRequest(messages or (HELLO,), **fields)
+    return chat_body(chat, Target("m"), family)
+
+
+def test_a_plain_question_says_nothing_else() -> None:
+    assert body() == {"messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+
+
+def test_a_bound_of_ours_replaces_the_callers() -> None:
+    written = chat_body(ChatRequest((HELLO,), max_output_tokens=9), Target("m", 5), "other")
+    assert written["inferenceConfig"] == {"maxTokens": 5}
+
+
+def test_results_stand_first_and_neighbours_are_one_turn() -> None:
+    written = body(HELLO, USED, RESULT, HELLO, tools=(TOOL,))
+    assert written["messages"][1]["content"] == [
+        {"toolUse": {"toolUseId": "c1", "name": "f", "input": {"a": 1}}}
+    ]
+    assert written["messages"][2]["content"] == [
+        {"toolResult": {"toolUseId": "c1", "content": [{"text": "9"}]}},
+        {"text": "and?"},
+        {"text": "hello"},
+    ]
+    empty = {"type": "object", "properties": {}}
+    assert written["toolConfig"]["tools"] == [
+        {"toolSpec": {"name": "f", "inputSchema": {"json": empty}}}
+    ]
+
+
+def test_only_signed_reasoning_goes_back() -> None:
+    parts = (Thinking("unsigned"), Thinking("signed", "s"), RedactedThinking("ZGF0YQ=="))
+    written = body(HELLO, Message(Role.ASSISTANT, parts), HELLO)
+    assert written["messages"][1]["content"] == [
+        {"reasoningContent": {"reasoningText": {"text": "signed", "signature": "s"}}},
+        {"reasoningContent": {"redactedContent": "ZGF0YQ=="}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "choice"),
+    [("auto", {"auto": {}}), ("required", {"any": {}}), ("tool", {"tool": {"name": "f"}})],
+)
+def test_choices_of_tools(mode: str, choice: dict[str, Any]) -> None:
+    written = body(tools=(TOOL,), tool_choice=ToolChoice(mode, "f"))
+    assert written["toolConfig"]["toolChoice"] == choice
+
+
+def test_forbidding_calls_leaves_the_tools_out_unless_the_conversation_needs_them() -> None:
+    none: dict[str, Any] = {"tools": (TOOL,), "tool_choice": ToolChoice("none")}
+    assert "toolConfig" not in body(**none)
+    with pytest.raises(InvalidRequest, match="tool_choice"):
+        body(HELLO, USED, RESULT, **none)
+    lenient = body(HELLO, USED, RESULT, drop_unsupported=True, **none)
+    assert "toolChoice" not in lenient["toolConfig"]
+
+
+@pytest.mark.parametrize(
+    ("family", "fields"),
+    [
+        ("anthropic", {"top_k": 5}),
+        ("nova", {"inferenceConfig": {"topK": 5}}),
+    ],
+)
+def test_top_k_goes_where_the_family_has_it(family: str, fields: dict[str, Any]) -> None:
+    assert body(top_k=5, family=family)["additionalModelRequestFields"] == fields
+
+
+@pytest.mark.parametrize(
+    ("family", "field", "fields"),
+    [
+        ("other", "top_k", {"top_k": 5}),
+        ("nova", "thinking", {"thinking_budget_tokens": 2000}),
+        ("anthropic", "n", {"choices": 2}),
+        ("anthropic", "seed", {"seed": 1}),
+        ("anthropic", "logprobs", {"logprobs": True}),
+        ("anthropic", "presence_penalty", {"presence_penalty": 0.5}),
+        ("anthropic", "frequency_penalty", {"frequency_penalty": 0.5}),
+        ("anthropic", "verbosity", {"verbosity": "low"}),
+        ("anthropic", "temperature", {"temperature": 1.5}),
+        ("anthropic", "response_format", {"output_format": OutputFormat()}),
+        ("anthropic", "reasoning_effort", {"reasoning_effort": "enormous"}),
+        ("anthropic", "parallel_tool_calls", {"tools": (TOOL,), "parallel_tool_calls": False}),
+        ("anthropic", "user", {"user": "a person?"}),
+    ],
+)
+def test_what_has_no_place_is_refused_by_name_or_dropped(
+    family: str, field: str, fields: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        body(family=family, **fields)
+    assert refused.value.param == field
+    written = body(family=family, drop_unsupported=True, **fields)
+    assert written["messages"] == body()["messages"]
+    assert "additionalModelRequestFields" not in written
+    assert "requestMetadata" not in written
+
+
+@pytest.mark.parametrize(
+    "image", [Image(url="https://a/b.png"), Image(media_type="image/tiff", data="AA==")]
+)
+def test_images_it_can_not_take_are_refused_under_any_policy(image: Image) -> None:
+    with pytest.raises(InvalidRequest, match="image"):
+        body(Message(Role.USER, (image,)), drop_unsupported=True)
+
+
+def test_a_schema_travels_as_text() -> None:
+    output = OutputFormat({"type": "object"}, "place", strict=True, description="Where.")
+    assert body(output_format=output, reasoning_effort="minimal")["outputConfig"] == {
+        "effort": "low",
+        "textFormat": {
+            "type": "json_schema",
+            "structure": {
+                "jsonSchema": {
+                    "schema": '{"type":"object"}',
+                    "name": "place",
+                    "description": "Where.",
+                }
+            },
+        },
+    }
