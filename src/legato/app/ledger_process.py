@@ -29,7 +29,7 @@ _DRAIN_PASSES_MAX = 10_000
 _NS_PER_DAY = 86_400_000_000_000
 _PRUNE_EVERY_S = 60.0
 _SPOOL_EVERY_S = 0.2
-_LIMITS = IngestLimits(batch_frames=6_000, batch_bytes=2 << 20)
+_LIMITS = IngestLimits(batch_frames=1_500, batch_bytes=2 << 20)
 """A commit costs about as much as 100 rows, so fewer and larger ones halve the cost per row."""
 Result = TypeVar("Result")
 

@@ -7,7 +7,7 @@ from legato.cache.exact import Places, cache_key
 
 def test_the_newest_places_are_known_and_the_number_is_bounded() -> None:
     places = Places(entries_max=10)
-    keys = [n.to_bytes(16) for n in range(100)]
+    keys = [n.to_bytes(16, "little") for n in range(100)]
     for n, key in enumerate(keys):
         places.add(key, n)
     known = [n for n, key in enumerate(keys) if places.find(key) is not None]
