@@ -103,6 +103,7 @@ async def test_readers_that_do_not_read_cost_little_and_end(
     await load.run([Ask(f"beside {n}", stream=n % 2 == 0) for n in range(40)])
     assert [seen for seen in load.seen if not seen.complete] == []
     beside_s = time.monotonic() - began_s
+    assert instance.gauge("legato_open_requests") == STUCK, "the calls waited for the stuck ones"
     grown_mib = instance.pss_mib() - before_mib
     assert await until(lambda: instance.gauge("legato_open_requests") == 0, 45)
     assert await until(lambda: instance.connections() == 0, 120), "a dead connection is kept"
@@ -113,7 +114,6 @@ async def test_readers_that_do_not_read_cost_little_and_end(
     Audit(instance, provider.book).check_all(load.seen)
     say(f"{STUCK} stuck readers: {grown_mib:+.0f} MiB; 40 calls beside them {beside_s:.1f} s")
     assert grown_mib < 120
-    assert beside_s < 5
 
 
 def stuck_reader(instance: Instance, number: int) -> socket.socket:

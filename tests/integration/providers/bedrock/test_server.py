@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -27,6 +28,7 @@ from botocore.exceptions import ClientError, EventStreamError
 from private_ca import server_tls
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 KEYS = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY}
@@ -39,16 +41,20 @@ TOOL = {"toolSpec": {"name": "weather", "inputSchema": {"json": {"type": "object
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def client_of(server: BedrockServer, **keys: str) -> Any:
+@contextmanager
+def client_of(server: BedrockServer, **keys: str) -> Iterator[Any]:
     plain = Config(retries={"total_max_attempts": 1}, read_timeout=10, proxies={})
-    return boto3.client(
+    client = boto3.client(
         "bedrock-runtime", region_name=REGION, endpoint_url=server.url, config=plain, **keys
     )
+    with closing(client):
+        yield client
 
 
 @pytest.fixture(scope="module")
-def client(bedrock: BedrockServer) -> Any:
-    return client_of(bedrock, **KEYS)
+def client(bedrock: BedrockServer) -> Iterator[Any]:
+    with client_of(bedrock, **KEYS) as client:
+        yield client
 
 
 def said(text: str) -> list[dict[str, Any]]:
@@ -60,7 +66,8 @@ def said(text: str) -> list[dict[str, Any]]:
 def test_signed_calls_of_ids_and_arns(
     bedrock: BedrockServer, keys: dict[str, str], model: str
 ) -> None:
-    answer = client_of(bedrock, **keys).converse(modelId=model, messages=said("hello"))
+    with client_of(bedrock, **keys) as client:
+        answer = client.converse(modelId=model, messages=said("hello"))
     assert answer["output"]["message"]["content"] == [{"text": "You said: hello."}]
     assert answer["usage"]["inputTokens"] == INPUT
     assert bedrock.signers[-1] == keys["aws_access_key_id"]
@@ -70,24 +77,27 @@ def test_a_bearer_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", API_KEY)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     ca_file = tmp_path / "ca.pem"
-    with BedrockServer(server_tls(tmp_path, ca_file)) as server:
-        client = client_of(server, verify=str(ca_file))
+    with (
+        BedrockServer(server_tls(tmp_path, ca_file)) as server,
+        client_of(server, verify=str(ca_file)) as client,
+    ):
         answer = client.converse(modelId=CLAUDE, messages=said("hello"))
         assert answer["stopReason"] == "end_turn"
         assert server.taken[-1].headers["authorization"] == f"Bearer {API_KEY}"
 
 
 def test_a_wrong_secret_or_token_is_refused(bedrock: BedrockServer) -> None:
-    wrong = client_of(bedrock, aws_access_key_id=ACCESS_KEY, aws_secret_access_key="wrong")
-    with pytest.raises(ClientError, match="InvalidSignatureException"):
-        wrong.converse(modelId=CLAUDE, messages=said("hello"))
-    wrong = client_of(bedrock, **TEMPORARY | {"aws_session_token": "other"})
-    with pytest.raises(ClientError, match="UnrecognizedClientException"):
-        wrong.converse(modelId=CLAUDE, messages=said("hello"))
+    for keys, code in (
+        (KEYS | {"aws_secret_access_key": "wrong"}, "InvalidSignatureException"),
+        (TEMPORARY | {"aws_session_token": "other"}, "UnrecognizedClientException"),
+    ):
+        with client_of(bedrock, **keys) as wrong, pytest.raises(ClientError, match=code):
+            wrong.converse(modelId=CLAUDE, messages=said("hello"))
 
 
 def streamed(client: Any, **request: Any) -> list[dict[str, Any]]:
-    return list(client.converse_stream(modelId=CLAUDE, **request)["stream"])
+    with closing(client.converse_stream(modelId=CLAUDE, **request)["stream"]) as stream:
+        return list(stream)
 
 
 def test_a_stream_with_tools(client: Any) -> None:
@@ -145,8 +155,9 @@ def test_bodies_of_the_models_own(client: Any) -> None:
     body |= {"messages": [{"role": "user", "content": "hello"}]}
     answer = client.invoke_model(modelId=CLAUDE, body=json.dumps(body))
     assert json.loads(answer["body"].read())["content"][0]["text"] == "You said: hello."
-    stream = client.invoke_model_with_response_stream(modelId=CLAUDE, body=json.dumps(body))
-    kinds = [json.loads(one["chunk"]["bytes"])["type"] for one in stream["body"]]
+    answer = client.invoke_model_with_response_stream(modelId=CLAUDE, body=json.dumps(body))
+    with closing(answer["body"]) as stream:
+        kinds = [json.loads(one["chunk"]["bytes"])["type"] for one in stream]
     assert (kinds[0], kinds[-1]) == ("message_start", "message_stop")
     titan = client.invoke_model(modelId=TITAN, body=json.dumps({"inputText": "one"}))
     assert json.loads(titan["body"].read())["inputTextTokenCount"] == 7
