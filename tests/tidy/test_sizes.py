@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
+BYTES_MAX = 512 * 1024
+BUILT = {".whl", ".gz", ".zip", ".so", ".pyc", ".gguf"}
 CODE = {".py", ".ts", ".tsx", ".js", ".css", ".sh"}
 
 
@@ -24,6 +26,11 @@ def test_no_file_is_longer_than_its_limit(tree: list[Path]) -> None:
     lengths = {path: len(path.read_bytes().splitlines()) for path in tree if path.suffix in CODE}
     assert lengths
     assert {path: lines for path, lines in lengths.items() if lines > FILE_LINES_MAX} == {}
+
+
+def test_nothing_built_or_downloaded_is_kept(tree: list[Path]) -> None:
+    assert [path for path in tree if path.suffix in BUILT] == []
+    assert {path: size for path in tree if (size := path.stat().st_size) > BYTES_MAX} == {}
 
 
 def test_no_function_is_longer_than_its_limit(python_files: list[Path]) -> None:
