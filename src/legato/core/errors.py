@@ -146,12 +146,13 @@ class UpstreamError(LegatoError):
     """A provider failed.
 
     `retryable`: the same deployment may answer another try. `fails_over`: another deployment
-    may answer.
+    may answer. `is_outage`: of those that fail over, whether the deployment's breaker counts it.
     """
 
     log_level = logging.WARNING
     retryable = True
     fails_over: bool = True
+    is_outage: bool = True
 
 
 class ProviderRejected(UpstreamError):

@@ -113,13 +113,13 @@ class Call:
         "request_id",
         "route",
         "sampled",
+        "silent_since_ns",
         "slot_taken",
         "source",
         "span_parent",
         "started_ns",
         "surface",
         "trace_id",
-        "unanswered",
         "upstream_ns",
         "usage",
         "user",
@@ -154,7 +154,8 @@ class Call:
         self.error_code = ""
         self.first_byte_ns = 0
         self.upstream_ns = 0
-        self.unanswered = False  # ended while a provider had not begun to answer
+        self.silent_since_ns = 0
+        """Since when a provider owes the next piece of its answer; 0 while none does."""
         self.trace_id = request_id
         self.span_parent = ""
         self.sampled = False

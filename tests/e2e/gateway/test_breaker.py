@@ -6,6 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from running import RunningLegato
 
@@ -21,14 +23,22 @@ retry: {{attempts_max: 1}}
 breaker: {{failures: 3, failure_share: 0.9, window_calls: 20, open_s: {OPEN_S}}}
 providers:
   - {{name: open, kind: openai_compatible, base_url: "UPSTREAM/v1"}}
+  - {{name: brief, kind: openai_compatible, base_url: "UPSTREAM/v1", timeouts: {{total_s: 0.2}}}}
 deployments:
   - {{name: alone, provider: open, model: a, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
   - {{name: first, provider: open, model: b, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
   - {{name: hung, provider: open, model: d, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
   - {{name: spare, provider: open, model: c, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
+  - {{name: halts, provider: open, model: e, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
+  - {{name: slow, provider: open, model: f, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
+  - {{name: last, provider: open, model: g, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
+  - {{name: curt, provider: brief, model: h, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
 routes:
   - {{alias: both, deployments: [first, spare]}}
   - {{alias: patient, deployments: [hung], timeouts: {{total_s: 0.2}}}}
+  - {{alias: halting, deployments: [halts], timeouts: {{total_s: 0.2}}}}
+  - {{alias: brisk, deployments: [curt, spare]}}
+  - {{alias: late, deployments: [slow, last], timeouts: {{total_s: 0.9}}}}
 keys:
   - {{name: ci, team: platform, feature: tests, secret: {{env: CALLER_KEY}}}}
 """
@@ -100,7 +110,35 @@ def test_the_deadline_counts_nothing_once_an_answer_runs(
     legato: RunningLegato, upstream: SimulatedChild
 ) -> None:
     time.sleep(OPEN_S)
-    upstream.change(models={"d": {"itl_ms": 100, "output_tokens": 64}})
-    answers = [legato.chat("patient", stream=True) for _ in range(4)]
+    runs = {"itl_ms": 20, "output_tokens": 64}
+    upstream.change(models={"d": runs, "h": runs})
+    answers = [legato.chat(model, stream=True) for model in ("patient", "brisk") for _ in range(4)]
     assert all(b"provider_timeout" in answer.body for answer in answers)
-    assert upstream.counts()["arrived"] == 4
+    assert upstream.counts()["arrived"] == 8
+
+
+@pytest.mark.parametrize(
+    ("stream", "after_events"), [(True, 1), (True, 5), (False, 1)], ids=["head", "middle", "whole"]
+)
+def test_the_deadline_counts_against_a_provider_that_falls_silent(
+    legato: RunningLegato, upstream: SimulatedChild, *, stream: bool, after_events: int
+) -> None:
+    halts = {"stall_rate": 1.0, "stall_where": "mid_stream", "stall_after_events": after_events}
+    upstream.change(models={"e": halts})
+    answers = [legato.chat("halting", stream=stream) for _ in range(3)]
+    assert all(b"provider_timeout" in answer.body for answer in answers)
+    assert "its breaker is open" in legato.chat("halting").error["message"]
+    upstream.reset()
+    time.sleep(OPEN_S)
+    assert legato.chat("halting").status == 200
+
+
+def test_the_deadline_counts_nothing_against_one_that_was_asked_last(
+    legato: RunningLegato, upstream: SimulatedChild
+) -> None:
+    fails_late = {"latency_ms": 650, "error_rate": 1.0}
+    upstream.change(models={"f": fails_late, "g": {"latency_ms": 20_000}})
+    assert [legato.chat("late").status for _ in range(3)] == [504] * 3
+    assert upstream.counts()["by_model"] == {"f": 3, "g": 3}
+    upstream.reset()
+    assert legato.chat("last").status == 200

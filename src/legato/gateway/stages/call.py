@@ -6,6 +6,7 @@ below run without awaiting anything, so a caller who leaves can't cut them.
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from legato.core.errors import (
@@ -95,6 +96,7 @@ class CallStage:
     async def _once(
         self, call: "Call", sink: "Sink", deployment: "Deployment", deadline: Deadline
     ) -> Reply:
+        call.silent_since_ns = 0
         try:
             if deployment.attempt_s:
                 reply = await self._within(deployment.attempt_s, call, sink, deployment)
@@ -102,16 +104,18 @@ class CallStage:
                 reply = await self._exchange(call, sink, deployment)
         except UpstreamError as error:
             error.message = without_quotes(error.message, call.body)
-            if error.fails_over:
+            if not error.fails_over:
+                self._breakers.succeeded(deployment.breaker)  # it answered: it is well
+            elif error.is_outage:
                 self._breakers.failed(deployment.breaker)
             else:
-                self._breakers.succeeded(deployment.breaker)  # it answered: it is well
+                self._breakers.undecided(deployment.breaker)
             call.failures.append(
                 Failure(deployment.name, error.code, error.http_status, error.message)
             )
             raise
         except BaseException:
-            if call.unanswered and deadline.passed:  # it hangs: that is its failure
+            if deadline.passed and _hung(call, deployment):  # that is its failure
                 self._breakers.failed(deployment.breaker)
             else:  # no money, no caller: it says nothing about the provider
                 self._breakers.undecided(deployment.breaker)
@@ -129,9 +133,10 @@ class CallStage:
         except asyncio.CancelledError:
             if not limit.expired():
                 raise
-            call.unanswered = False
             msg = f"{deployment.name}: no complete answer within {limit_s:g} s"
-            raise ProviderTimeout(msg) from None
+            late = ProviderTimeout(msg)
+            late.is_outage = _hung(call, deployment)
+            raise late from None
         finally:
             limit.cancel()
 
@@ -146,6 +151,20 @@ class CallStage:
             return None  # another deployment has room now, this one has said that it has none
         backoff_s = full_jitter(attempt, rules.backoff_base_s, rules.backoff_max_s, self._random)
         return wait_before_retry(backoff_s, error.retry_after_s, rules.retry_after_max_s)
+
+
+def _hung(call: "Call", deployment: "Deployment") -> bool:
+    """Tell whether an attempt cut off by a limit of time had fallen silent for half of it.
+
+    One that began shortly before the end had no fair chance, and one whose answer still ran is
+    well: neither says that the deployment is down.
+    """
+    limit_s = deployment.attempt_s or (call.route.deadline_s if call.route else 0.0)
+    since_ns = call.silent_since_ns
+    return since_ns > 0 and perf_counter_ns() - since_ns >= limit_s * _HALF_OF_S_IN_NS
+
+
+_HALF_OF_S_IN_NS = 500_000_000
 
 
 def _all_failed(call: "Call", last: UpstreamError | None) -> LegatoError:

@@ -77,6 +77,7 @@ class Exchange:
         except BaseException:
             self._books.void(attempt, "not sent")
             raise
+        call.silent_since_ns = sent_ns
         try:
             response = await deployment.transport.send(
                 request.path, request.headers, request.body, timeouts=deployment.timeouts
@@ -127,7 +128,6 @@ class Exchange:
 
     def _left(self, attempt: "Attempt", call: "Call", error: asyncio.CancelledError) -> None:
         """End an attempt whose caller left, or whose time was up, before an answer began."""
-        call.unanswered = True
         if unsent(error):
             self._books.void(attempt, "cancelled")
         else:
@@ -191,18 +191,23 @@ class Exchange:
         reader = stream.reader
         kept_bytes = self._cached_bytes_max if call.cache_key is not None else 0
         frames = await _until_content(stream)
-        forward = Forward(reader, sink, kept_bytes, attempt.progress_chars)
+        forward = Forward(
+            call, reader, sink, kept_bytes=kept_bytes, pause_at_chars=attempt.progress_chars
+        )
         ended = False
         if reader.started:
             await sink.start(reply_headers(call, stream=True, content_type=stream.content_type))
             forward.frames(frames)
             while not (ended or reader.finished or reader.error is not None):
+                call.silent_since_ns = 0  # now it is the caller who is waited for
                 await sink.drained()
+                call.silent_since_ns = perf_counter_ns()
                 if reader.output_chars >= attempt.progress_chars:
                     self._books.progress(attempt, call, reader.output_chars)
                     forward.pause_at_chars = attempt.progress_chars
                 ended = await stream.response.pump(forward)
             frames = forward.unsent
+        call.silent_since_ns = 0
         if reader.error is not None:
             raise reader.error
         if reader.finished and not ended:

@@ -4,11 +4,12 @@ It runs as the provider's packet comes in, outside of the call's task, which sle
 is something to wait for: waking it for each event would cost as much as the event itself.
 """
 
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from legato.core.wire import StreamReader
-    from legato.gateway.context import Sink
+    from legato.gateway.context import Call, Sink
 
 
 class Forward:
@@ -17,12 +18,28 @@ class Forward:
     `unsent` are the last frames: they wait until the books are closed.
     """
 
-    __slots__ = ("_feed", "_kept", "_kept_bytes", "_reader", "_sink", "pause_at_chars", "unsent")
+    __slots__ = (
+        "_call",
+        "_feed",
+        "_kept",
+        "_kept_bytes",
+        "_reader",
+        "_sink",
+        "pause_at_chars",
+        "unsent",
+    )
 
     def __init__(
-        self, reader: "StreamReader", sink: "Sink", kept_bytes: int, pause_at_chars: int
+        self,
+        call: "Call",
+        reader: "StreamReader",
+        sink: "Sink",
+        *,
+        kept_bytes: int,
+        pause_at_chars: int,
     ) -> None:
         """Keep up to `kept_bytes`; pause when so many characters of text have come."""
+        self._call = call
         self._reader = reader
         self._feed = reader.feed
         self._sink = sink
@@ -33,6 +50,7 @@ class Forward:
 
     def __call__(self, chunk: bytes) -> bool:
         """Take a piece of the upstream's body."""
+        self._call.silent_since_ns = perf_counter_ns()
         return self.frames(self._feed(chunk))
 
     def frames(self, frames: bytes) -> bool:

@@ -158,11 +158,12 @@ class Bench:
             authorize=authorize,
         )
 
-    async def call(self) -> Call:
+    async def call(self, *, stream: bool = False, deadline_s: float = 60) -> Call:
         unused: Any = None
         surface = ChatCompletions(ManualClock())
         call = Call("r", surface, unused, 0)
         call.body = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
+        call.body["stream"] = stream
         call.view = surface.read(call.body)
         call.principal = Principal(key_id="k", name="n", org="o", team="t", feature="f")
         call.candidates = self.deployments
@@ -173,7 +174,7 @@ class Bench:
             order=ORDERS[Strategy.ORDERED],
             baseline=self.deployments[0],
             retry=Retry(attempts_max=2, backoff_base_s=0.001),
-            deadline_s=60,
+            deadline_s=deadline_s,
             cache_ttl_s=0,
             drop_unsupported=False,
             model_name="upstream",
