@@ -10,7 +10,9 @@ INSTALL := tools/install-locked
 PYTEST := $(BIN)/python -m pytest
 QUICK_TESTS := $(wildcard tests/unit tests/contract tests/docs tests/tidy)
 FRAMEWORKS := $(patsubst requirements/frameworks/%.txt,.make/frameworks/%/installed,\
-  $(wildcard requirements/frameworks/*.txt))
+  $(wildcard requirements/frameworks/*.txt)) \
+  $(patsubst requirements/frameworks/%/package-lock.json,.make/frameworks/%/installed,\
+  $(wildcard requirements/frameworks/*/package-lock.json))
 TREES := $(wildcard src tests benchmarks docs examples)
 
 .DEFAULT_GOAL := help
@@ -98,12 +100,22 @@ lock: .make/bootstrap ## Renew the locked requirement files (PACKAGE=name to ren
 	$(INSTALL) --no-deps $<
 	@touch $@
 
-# An environment for each: their requirements exclude one another. One that can't be had is said, and
-# its page is skipped.
-.make/frameworks/%/installed: requirements/frameworks/%.txt tools/install-locked .make/bootstrap
+# An environment for each: their requirements exclude one another. What builds sources goes in first,
+# as some of theirs have no wheel. One that can't be had is said, and its page is skipped.
+.make/frameworks/%/installed: requirements/frameworks/%.txt requirements/build.txt \
+  tools/install-locked .make/bootstrap
 	@rm -rf $(@D)
 	@$(BIN)/python -m uv venv --quiet --python $(BIN)/python $(@D)/venv
-	@if INTO=$(@D)/venv/bin/python $(INSTALL) $<; then touch $@; \
+	@if INTO=$(@D)/venv/bin/python; export INTO; \
+	  $(INSTALL) requirements/build.txt && $(INSTALL) $<; then touch $@; \
+	else echo "no environment for $*: its page will be skipped" >&2; fi
+
+# The same for Node's.
+.make/frameworks/%/installed: requirements/frameworks/%/package-lock.json
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	@cp $(<D)/package.json $< $(@D)
+	@if cd $(@D) && npm ci --silent; then touch $(CURDIR)/$@; \
 	else echo "no environment for $*: its page will be skipped" >&2; fi
 
 # Without npm, or where it can't reach its registry, the tests of this SDK say so and are skipped.

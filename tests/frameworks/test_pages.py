@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,10 @@ from running import CALLER, RunningLegato, within
 ROOT = Path(__file__).parents[2]
 
 PAGES = {page.stem: page.read_text() for page in (ROOT / "docs/how-to/frameworks").glob("*.md")}
-LOCKS = {lock.stem for lock in (ROOT / "requirements/frameworks").glob("*.txt")}
+ENVIRONMENTS = ROOT / ".make/frameworks"
+LOCKED = ROOT / "requirements/frameworks"
+LOCKS = {lock.stem for lock in LOCKED.glob("*.txt")}
+NODE_LOCKS = {lock.parent.name for lock in LOCKED.glob("*/package-lock.json")}
 ADDRESS = "http://127.0.0.1:8790"
 MARK = "--- block"
 # Any question with tools on offer is answered with a call of the first.
@@ -45,8 +50,18 @@ def legato(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
     assert "Traceback" not in running.log.read_text()
 
 
-def blocks(page: str) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+@dataclass(frozen=True, slots=True)
+class Language:
+    fence: str
+    suffix: str
+    mark: str
+
+    def blocks(self, page: str) -> list[str]:
+        return re.findall(rf"^```{self.fence}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+PYTHON = Language("python", ".py", f'print("{MARK}", flush=True)')
+NODE = Language("js", ".mjs", f'console.log("{MARK}");')
 
 
 def entries(legato: RunningLegato) -> int:
@@ -56,18 +71,22 @@ def entries(legato: RunningLegato) -> int:
 
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_page_runs_as_it_stands(legato: RunningLegato, tmp_path: Path, name: str) -> None:
-    environment = ROOT / ".make/frameworks" / name
-    python = environment / "venv/bin/python"
+    environment = ENVIRONMENTS / name
     if not (environment / "installed").exists():
         pytest.skip("its environment is made by `make frameworks`")
+    language = NODE if name in NODE_LOCKS else PYTHON
     before = entries(legato)
-    first, *steps = blocks(PAGES[name])
-    marked = [first, *(f'print("{MARK}", flush=True)\n{step}' for step in steps)]
-    program = tmp_path / "page.py"
+    first, *steps = language.blocks(PAGES[name])
+    program = (tmp_path / "page").with_suffix(language.suffix)
+    marked = [first, *(f"{language.mark}\n{step}" for step in steps)]
     program.write_text("\n".join(marked).replace(ADDRESS, legato.url))
+    interpreter = str(environment / "venv/bin/python")
+    if language is NODE:  # which looks for packages beside the program
+        (tmp_path / "node_modules").symlink_to(environment / "node_modules")
+        interpreter = shutil.which("node") or "node"
     kept = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG"}}
     done = subprocess.run(
-        [str(python), str(program)],
+        [interpreter, str(program)],
         cwd=tmp_path,
         env=kept | {"LEGATO_KEY": CALLER, "HOME": str(tmp_path)},
         capture_output=True,
@@ -80,8 +99,8 @@ def test_a_page_runs_as_it_stands(legato: RunningLegato, tmp_path: Path, name: s
     assert len(said) == len(steps) >= 4
     assert all(text.strip() for text in said), said
     assert within(10, lambda: entries(legato) - before >= len(steps))
-    assert ("looked up" in done.stdout) == ("def look_up" in PAGES[name])
+    assert ("looked up" in done.stdout) == ('"looked up"' in PAGES[name])
 
 
 def test_every_lock_has_its_page() -> None:
-    assert set(PAGES) == LOCKS
+    assert set(PAGES) == LOCKS | NODE_LOCKS
