@@ -22,15 +22,46 @@ class _Tagged(msgspec.Struct, frozen=True, tag_field="type"):
     pass
 
 
+class CitedPlace(msgspec.Struct, frozen=True):
+    """Where in the caller's documents the cited words stand.
+
+    `unit` is what `start` and `end` count: char, page, block, or result (blocks of a search
+    result). `document` is the document's number among all of them, search results apart.
+    """
+
+    unit: str
+    document: int
+    start: int
+    end: int
+
+
+class Citation(msgspec.Struct, frozen=True):
+    """What a stretch of an answer rests on.
+
+    `span` is its first character and the one after its last, counted in code points: of the text
+    that holds the citation, in a stream of all the choice's text. None: the provider doesn't say.
+    `document` names a source that may have no address; `quote` is the source's own words.
+    """
+
+    span: tuple[int, int] | None = None
+    url: str = ""
+    title: str = ""
+    document: str = ""
+    quote: str = ""
+    place: CitedPlace | None = None
+
+
 class Text(_Tagged, frozen=True, tag="text"):
     """Plain text; `cache_control` is a provider cache hint, kept where the dialect has one.
 
     `signature` is Google's, of the thoughts behind this part: to be sent back with it.
+    `citations` are an answer's; no provider is sent them back.
     """
 
     text: str
     cache_control: dict[str, Any] | None = None
     signature: str = ""
+    citations: tuple[Citation, ...] = ()
 
 
 class Image(_Tagged, frozen=True, tag="image"):
@@ -190,13 +221,22 @@ class Started(_Tagged, frozen=True, tag="started"):
 class TextDelta(_Tagged, frozen=True, tag="text_delta"):
     """More text of a choice. `logprobs` is OpenAI's object for this very text.
 
-    A `signature`, see `Text`, may come with an empty text at the end.
+    A `signature`, see `Text`, may come with an empty text at the end. `block` counts the texts of
+    a choice from 0, where the provider keeps several apart.
     """
 
     text: str
     choice: int = 0
     signature: str = ""
     logprobs: Any = None
+    block: int = 0
+
+
+class CitationDelta(_Tagged, frozen=True, tag="citation_delta"):
+    """What a stretch of a choice's text rests on; comes when the text has."""
+
+    citation: Citation
+    choice: int = 0
 
 
 class ThinkingDelta(_Tagged, frozen=True, tag="thinking_delta"):
@@ -270,6 +310,7 @@ class Ended(_Tagged, frozen=True, tag="ended"):
 ChatEvent = (
     Started
     | TextDelta
+    | CitationDelta
     | ThinkingDelta
     | SignatureDelta
     | RedactedThinkingDelta

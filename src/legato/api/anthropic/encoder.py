@@ -4,10 +4,12 @@ from typing import Any
 
 import msgspec
 
+from legato.api.anthropic.citations import citation_object
 from legato.api.anthropic.render import STOP_REASONS, usage_object
 from legato.api.anthropic.signatures import of_call, of_text, thinking_block
 from legato.core.chat import (
     ChatEvent,
+    CitationDelta,
     Ended,
     Ping,
     RedactedThinkingDelta,
@@ -27,6 +29,7 @@ from legato.core.usage import NO_USAGE, Usage
 _PENDING_CHARS_MAX = 16 * 1024 * 1024
 _PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 _TEXT, _THINKING, _REDACTED = -1, -2, -3  # keys of blocks that are no tool call
+_KEYS = 3  # texts that the provider keeps apart have every third key below
 
 
 class _Pending:
@@ -50,6 +53,7 @@ class AnthropicEncoder:
     def __init__(self) -> None:
         self._index = -1
         self._open: int | None = None
+        self._text_key = _TEXT
         self._pending: list[_Pending] = []
         self._pending_chars = 0
         self._has_started = False
@@ -95,6 +99,7 @@ class AnthropicEncoder:
     def _content(
         self,
         event: TextDelta
+        | CitationDelta
         | ThinkingDelta
         | SignatureDelta
         | RedactedThinkingDelta
@@ -110,6 +115,9 @@ class AnthropicEncoder:
             return self._deliver(event.tool, {}, delta)
         if isinstance(event, TextDelta | RefusalDelta):
             return self._text(event)
+        if isinstance(event, CitationDelta):
+            cited = {"type": "citations_delta", "citation": citation_object(event.citation)}
+            return self._deliver(self._text_key, {"type": "text", "text": ""}, cited)
         if isinstance(event, RedactedThinkingDelta):
             return self._whole(_REDACTED, {"type": "redacted_thinking", "data": event.data})
         if isinstance(event, ThinkingDelta):
@@ -121,7 +129,10 @@ class AnthropicEncoder:
         frames = b""
         if event.text:
             block = {"type": "text", "text": ""}
-            frames = self._deliver(_TEXT, block, {"type": "text_delta", "text": event.text})
+            if isinstance(event, TextDelta):
+                self._text_key = _TEXT - _KEYS * event.block
+            delta = {"type": "text_delta", "text": event.text}
+            frames = self._deliver(self._text_key, block, delta)
         return frames + self._sign(of_text(event.signature) if isinstance(event, TextDelta) else "")
 
     def _sign(self, signature: str) -> bytes:
@@ -155,7 +166,7 @@ class AnthropicEncoder:
             self._pending += held
         if delta is not None:
             held[-1].deltas.append(delta)
-            self._pending_chars += sum(map(len, delta.values()))
+            self._pending_chars += len(msgspec.json.encode(delta))
             if self._pending_chars > _PENDING_CHARS_MAX:
                 raise BadProviderResponse("the provider's tool calls are too long")
 

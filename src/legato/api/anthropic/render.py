@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from legato.api.anthropic.citations import text_blocks
 from legato.api.anthropic.signatures import of_call, of_text, thinking_block
 from legato.core.chat import (
     ChatResponse,
@@ -65,6 +66,13 @@ def _blocks(parts: tuple[Part, ...]) -> list[dict[str, Any]]:
     """Write the parts; Google's signatures stand in thinking blocks, see `signatures`."""
     blocks: list[dict[str, Any]] = []
     for part in parts:
+        if isinstance(part, Text):
+            blocks += [
+                block for block in text_blocks(part) if block["text"] or "citations" in block
+            ]
+            if part.signature:
+                _sign(blocks, of_text(part.signature))
+            continue
         block = _block(part)
         if block is None:
             continue
@@ -72,8 +80,6 @@ def _blocks(parts: tuple[Part, ...]) -> list[dict[str, Any]]:
             _sign(blocks, of_call(part.signature))
         if block.get("text") != "":
             blocks.append(block)
-        if isinstance(part, Text) and part.signature:
-            _sign(blocks, of_text(part.signature))
     return blocks
 
 
@@ -84,7 +90,7 @@ def _sign(blocks: list[dict[str, Any]], signature: str) -> None:
 
 
 def _block(part: Part) -> dict[str, Any] | None:
-    if isinstance(part, Text | Refusal):
+    if isinstance(part, Refusal):
         return {"type": "text", "text": part.text}
     if isinstance(part, ToolUse):
         arguments = _arguments(part.arguments)

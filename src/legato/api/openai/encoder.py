@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from legato.api.openai.annotations import chat_fields
 from legato.api.openai.render import extra_content, finish_reason, usage_object
 from legato.core.chat import (
     ChatEvent,
+    CitationDelta,
     Ended,
     Ping,
     RedactedThinkingDelta,
@@ -46,6 +48,7 @@ class OpenAIEncoder:
         self._tail: dict[str, Any] = {"usage": None} if wants_usage else {}
         self._usage: Usage | None = None
         self._opened: set[int] = set()
+        self._chars: dict[int, int] = {}  # of text, by choice
         self._refused: set[int] = set()
         self._stopped: set[int] = set()
         self._has_ended = False
@@ -69,8 +72,13 @@ class OpenAIEncoder:
             return b""
         if isinstance(event, RefusalDelta):
             self._refused.add(event.choice)
-        if isinstance(event, TextDelta) and event.logprobs is not None:
-            return self._role(event.choice) + self._scored(event)
+        if isinstance(event, CitationDelta):
+            fields = chat_fields([event.citation], self._chars.get(event.choice, 0))
+            return self._role(event.choice) + self._chunk(event.choice, fields)
+        if isinstance(event, TextDelta):
+            self._chars[event.choice] = self._chars.get(event.choice, 0) + len(event.text)
+            if event.logprobs is not None:
+                return self._role(event.choice) + self._scored(event)
         return self._role(event.choice) + self._chunk(event.choice, _delta(event))
 
     def _start(self, event: Started) -> bytes:

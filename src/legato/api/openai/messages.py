@@ -18,8 +18,11 @@ from legato.core.chat import (
     ToolUse,
 )
 
+# What an earlier answer cited comes back with it: no model is told again, none asks for it.
 _KNOWN = frozenset(
     {
+        "annotations",
+        "citations",
         "role",
         "content",
         "tool_calls",
@@ -30,7 +33,7 @@ _KNOWN = frozenset(
     }
 )
 # Fields SDKs echo back from an answer; they ask for nothing.
-_ECHOED = frozenset({"annotations", "audio", "function_call", "name", "reasoning"})
+_ECHOED = frozenset({"audio", "function_call", "name", "reasoning"})
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
 
 

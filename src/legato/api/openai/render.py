@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from legato.api.openai.annotations import chat_fields
 from legato.core.chat import (
     ChatResponse,
     Choice,
@@ -13,6 +14,7 @@ from legato.core.chat import (
     Thinking,
     ToolUse,
 )
+from legato.core.citations import joined
 from legato.core.usage import Usage
 
 _FINISH_REASONS = {
@@ -69,10 +71,12 @@ def usage_object(usage: Usage) -> dict[str, Any]:
 def _choice(index: int, choice: Choice) -> dict[str, Any]:
     refusal = "".join(part.text for part in choice.parts if isinstance(part, Refusal)) or None
     texts = [part.text for part in choice.parts if isinstance(part, Text)]
+    content = "".join(texts) if texts else None
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": "".join(texts) if texts else None,
+        "content": content,
         "refusal": refusal,
+        **chat_fields(list(joined(choice.parts)), len(content or "")),
     }
     thought = "".join(part.text for part in choice.parts if isinstance(part, Thinking))
     if thought:

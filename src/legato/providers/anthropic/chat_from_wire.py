@@ -14,7 +14,9 @@ from legato.core.chat import (
     Thinking,
     ToolUse,
 )
+from legato.core.citations import of_whole
 from legato.core.errors import BadProviderResponse
+from legato.providers.anthropic.citations import read_citations
 from legato.providers.anthropic.errors import in_band_error
 from legato.providers.anthropic.stop_reason import stop_reason
 from legato.providers.anthropic.usage import read_wire, to_usage
@@ -60,7 +62,8 @@ def _parts(blocks: list[dict[str, Any]]) -> Iterator[Part]:
     for block in blocks:
         kind = block["type"]
         if kind == "text":
-            yield Text(block["text"])
+            text = block["text"]
+            yield Text(text, citations=of_whole(read_citations(block), text))
         elif kind == "thinking":
             yield Thinking(block["thinking"], block.get("signature") or "")
         elif kind == "redacted_thinking":

@@ -11,12 +11,13 @@ from legato.core.chat import (
     SignatureDelta,
     Started,
     Stopped,
-    TextDelta,
     ThinkingDelta,
     ToolUseDelta,
     ToolUseStarted,
     UsageReported,
 )
+from legato.core.citations import CitedBlocks
+from legato.providers.anthropic.citations import read_citation, read_citations
 from legato.providers.anthropic.errors import in_band_error
 from legato.providers.anthropic.stop_reason import stop_reason
 from legato.providers.anthropic.usage import merge, read_wire, to_usage
@@ -33,6 +34,7 @@ class AnthropicDecoder(EventDecoder):
         super().__init__()
         self._secret = secret
         self._tools: dict[int, int] = {}  # block index -> number of the tool call
+        self._texts = CitedBlocks()
         self._usage: WireUsage | None = None
         self._has_stopped = False
 
@@ -52,6 +54,8 @@ class AnthropicDecoder(EventDecoder):
             return self._decode_delta(body["index"], body["delta"])
         if kind == "content_block_start":
             return self._decode_block(body["index"], body["content_block"])
+        if kind == "content_block_stop":
+            return self._texts.end(body["index"])
         if kind == "message_start":
             return self._decode_start(body["message"])
         if kind == "message_delta":
@@ -70,8 +74,10 @@ class AnthropicDecoder(EventDecoder):
         if kind == "tool_use":
             number = self._tools[index] = len(self._tools)
             return [ToolUseStarted(number, block["id"], block["name"])]
+        for citation in read_citations(block) if kind == "text" else ():
+            self._texts.cite(index, citation)
         if kind == "text" and block.get("text"):
-            return [TextDelta(block["text"])]
+            return [self._texts.text(index, block["text"])]
         if kind == "thinking" and block.get("thinking"):
             return [ThinkingDelta(block["thinking"])]
         if kind == "redacted_thinking":
@@ -81,9 +87,11 @@ class AnthropicDecoder(EventDecoder):
     def _decode_delta(self, index: int, delta: dict[str, Any]) -> Sequence[ChatEvent]:
         kind = delta["type"]
         if kind == "text_delta" and delta["text"]:
-            return [TextDelta(delta["text"])]
+            return [self._texts.text(index, delta["text"])]
         if kind == "thinking_delta" and delta["thinking"]:
             return [ThinkingDelta(delta["thinking"])]
+        if kind == "citations_delta":
+            self._texts.cite(index, read_citation(delta["citation"]))
         if kind == "signature_delta":
             return [SignatureDelta(delta["signature"])]
         if kind == "input_json_delta" and delta["partial_json"] and index in self._tools:
@@ -91,7 +99,7 @@ class AnthropicDecoder(EventDecoder):
         return []
 
     def _decode_end(self, body: dict[str, Any]) -> Sequence[ChatEvent]:
-        events: list[ChatEvent] = []
+        events: list[ChatEvent] = [*self._texts.end_all()]
         delta = body.get("delta") or {}
         if delta.get("stop_reason") and not self._has_stopped:
             self._has_stopped = True

@@ -12,13 +12,14 @@ from legato.core.chat import (
     SignatureDelta,
     Started,
     Stopped,
-    TextDelta,
     ThinkingDelta,
     ToolUseDelta,
     ToolUseStarted,
     UsageReported,
 )
+from legato.core.citations import CitedBlocks
 from legato.core.errors import BadProviderResponse, UpstreamError
+from legato.providers.bedrock.citations import read_citation
 from legato.providers.bedrock.errors import error_event
 from legato.providers.bedrock.event_stream import Event, EventSplitter
 from legato.providers.bedrock.usage import read_usage, stop_reason
@@ -33,6 +34,7 @@ class ConverseDecoder:
         self._id = answer_id
         self._secrets = secrets
         self._splitter = EventSplitter()
+        self._texts = CitedBlocks()
         self._tools: dict[int, int] = {}  # block index -> number of the tool call
         self._has_stopped = False
 
@@ -77,12 +79,15 @@ class ConverseDecoder:
             return self._delta(body["contentBlockIndex"], body["delta"])
         if kind == "contentBlockStart":
             return self._block(body["contentBlockIndex"], body["start"])
+        if kind == "contentBlockStop":
+            return self._texts.end(body["contentBlockIndex"])
         if kind == "messageStart":
             return [Started(self._id, "", 0)]
         if kind == "messageStop":
             self._has_stopped = True
             own = body.get("additionalModelResponseFields") or {}
-            return [Stopped(stop_reason(body.get("stopReason")), own.get("stop_sequence"))]
+            stopped = Stopped(stop_reason(body.get("stopReason")), own.get("stop_sequence"))
+            return [*self._texts.end_all(), stopped]
         if kind == "metadata":
             usage = read_usage(body.get("usage"))
             self.finished = self._has_stopped
@@ -99,7 +104,10 @@ class ConverseDecoder:
 
     def _delta(self, index: int, delta: dict[str, Any]) -> Sequence[ChatEvent]:
         if text := delta.get("text"):
-            return [TextDelta(text)]
+            return [self._texts.text(index, text)]
+        if "citation" in delta:
+            self._texts.cite(index, read_citation(delta["citation"]))
+            return []
         if "toolUse" in delta and index in self._tools and delta["toolUse"]["input"]:
             return [ToolUseDelta(self._tools[index], delta["toolUse"]["input"])]
         reasoning = delta.get("reasoningContent") or {}

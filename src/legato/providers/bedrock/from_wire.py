@@ -14,8 +14,10 @@ from legato.core.chat import (
     Thinking,
     ToolUse,
 )
+from legato.core.citations import of_whole
 from legato.core.errors import BadProviderResponse
 from legato.core.wire import Answer
+from legato.providers.bedrock.citations import read_citations
 from legato.providers.bedrock.usage import read_usage, stop_reason
 
 
@@ -38,8 +40,8 @@ def read_answer(body: bytes) -> Answer:
 def read_chat(body: bytes, answer_id: str) -> ChatResponse:
     """Translate a complete answer, which has neither an id nor a time of its own.
 
-    Calls of tools that ran at AWS, and where citations point to, have no canonical form and are
-    left out; the text around them stays.
+    Calls of tools that ran at AWS have no canonical form and are left out; the text around them
+    stays.
 
     Raises:
         BadProviderResponse: not JSON, or not of Converse's shape.
@@ -82,14 +84,18 @@ def _parts(content: list[dict[str, Any]]) -> Iterator[Part]:
         if "text" in block:
             yield Text(block["text"])
         elif "citationsContent" in block:
-            said = block["citationsContent"].get("content") or ()
-            yield Text("".join(one.get("text") or "" for one in said))
+            yield _cited(block["citationsContent"])
         elif "toolUse" in block and block["toolUse"].get("type") is None:
             use = block["toolUse"]
             arguments = msgspec.json.encode(use.get("input") or {}).decode()
             yield ToolUse(use["toolUseId"], use["name"], arguments)
         elif "reasoningContent" in block:
             yield _reasoning(block["reasoningContent"])
+
+
+def _cited(block: dict[str, Any]) -> Text:
+    text = "".join(one.get("text") or "" for one in block.get("content") or ())
+    return Text(text, citations=of_whole(read_citations(block), text))
 
 
 def _reasoning(block: dict[str, Any]) -> Part:

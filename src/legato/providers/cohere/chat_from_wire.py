@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from legato.core.chat import ChatResponse, Choice, Part, StopReason, Text, Thinking, ToolUse
+from legato.core.citations import placed
 from legato.core.errors import BadProviderResponse
+from legato.providers.cohere.citations import read_citations
 from legato.providers.cohere.errors import broken_off
 from legato.providers.cohere.usage import read_usage
 
@@ -38,8 +40,6 @@ def decoded(body: bytes) -> dict[str, Any]:
 def read_chat(body: bytes, secret: str | None) -> ChatResponse:
     """Translate a complete answer; it names neither model nor time.
 
-    Citations have no canonical form and are left out; the text they belong to stays.
-
     Raises:
         BadProviderResponse: not JSON, or not of Cohere's shape.
         UpstreamError: an answer that broke off.
@@ -48,7 +48,7 @@ def read_chat(body: bytes, secret: str | None) -> ChatResponse:
     if answer.get("finish_reason") in BROKEN_OFF:
         raise broken_off(answer.get("message"), secret)
     try:
-        parts = tuple(_parts(answer["message"]))
+        parts = _cited(tuple(_parts(answer["message"])), answer["message"])
         return ChatResponse(
             id=answer.get("id") or "",
             model="",
@@ -59,6 +59,15 @@ def read_chat(body: bytes, secret: str | None) -> ChatResponse:
         raise BadProviderResponse(
             f"the provider's answer has an unknown shape ({type(problem).__name__})"
         ) from None
+
+
+def _cited(parts: tuple[Part, ...], message: dict[str, Any]) -> tuple[Part, ...]:
+    starts, chars = {}, 0
+    for index, block in enumerate(message.get("content") or ()):
+        starts[index] = chars
+        chars += len(block["text"]) if block["type"] == "text" else 0
+    wire = message.get("citations") or ()
+    return placed(parts, (one for cited in wire for one in read_citations(cited, starts)))
 
 
 def _parts(message: dict[str, Any]) -> Iterator[Part]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from legato.core.chat import (
     ChatEvent,
+    CitationDelta,
     Ended,
     Started,
     Stopped,
@@ -15,17 +16,20 @@ from legato.core.chat import (
     UsageReported,
 )
 from legato.providers.cohere.chat_from_wire import BROKEN_OFF, stop_reason
+from legato.providers.cohere.citations import read_citations
 from legato.providers.cohere.errors import broken_off
 from legato.providers.cohere.usage import read_usage
 from legato.providers.event_decoder import EventDecoder
 
 
 class CohereDecoder(EventDecoder):
-    """Events of `/v2/chat`, told apart by their `type`; citations have no canonical form."""
+    """Events of `/v2/chat`, told apart by their `type`."""
 
     def __init__(self, *, secret: str | None) -> None:
         super().__init__()
         self._secret = secret
+        self._starts: dict[int, int] = {}  # index of a block of content -> its place in the text
+        self._chars = 0
         self._tools: dict[int, int] = {}  # the provider's index -> number of the tool call
 
     def _decode(self, name: bytes, body: dict[str, Any]) -> Sequence[ChatEvent]:
@@ -38,7 +42,9 @@ class CohereDecoder(EventDecoder):
             return self._decode_end(body.get("delta") or {})
         message = (body.get("delta") or {}).get("message") or {}
         if kind in {"content-start", "content-delta"}:
-            return _decode_content(message.get("content") or {})
+            return self._decode_content(body.get("index") or 0, message.get("content") or {})
+        if kind == "citation-start":
+            return self._decode_citations(message.get("citations") or ())
         if kind == "tool-plan-delta":
             return [ThinkingDelta(message["tool_plan"])] if message.get("tool_plan") else []
         if kind == "tool-call-start":
@@ -67,11 +73,16 @@ class CohereDecoder(EventDecoder):
         self.finished = True
         return [*events, Ended()]
 
+    def _decode_content(self, index: int, content: dict[str, Any]) -> Sequence[ChatEvent]:
+        self._starts.setdefault(index, self._chars)
+        events: list[ChatEvent] = []
+        if content.get("thinking"):
+            events.append(ThinkingDelta(content["thinking"]))
+        if content.get("text"):
+            self._chars += len(content["text"])
+            events.append(TextDelta(content["text"]))
+        return events
 
-def _decode_content(content: dict[str, Any]) -> Sequence[ChatEvent]:
-    events: list[ChatEvent] = []
-    if content.get("thinking"):
-        events.append(ThinkingDelta(content["thinking"]))
-    if content.get("text"):
-        events.append(TextDelta(content["text"]))
-    return events
+    def _decode_citations(self, wire: Any) -> Sequence[ChatEvent]:
+        cited = [wire] if isinstance(wire, dict) else wire
+        return [CitationDelta(one) for each in cited for one in read_citations(each, self._starts)]

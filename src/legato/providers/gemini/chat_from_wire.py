@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
-from legato.core.chat import ChatResponse, Choice, Part, StopReason, ToolUse
+from legato.core.chat import ChatResponse, Choice, Part, StopReason, Text, ToolUse
+from legato.core.citations import placed
 from legato.core.errors import BadProviderResponse
+from legato.providers.gemini.citations import read_citations
 from legato.providers.gemini.errors import in_band_error
 from legato.providers.gemini.parts import logprobs, read_part
 from legato.providers.gemini.stop_reason import stop_reason
@@ -53,7 +55,7 @@ def _choices(answer: dict[str, Any], secret: str | None) -> Iterator[Choice]:
         yield Choice((), StopReason.CONTENT_FILTER)
         return
     for candidate in sorted(candidates, key=lambda one: one.get("index") or 0):
-        parts = tuple(_parts(candidate, answer.get("responseId") or ""))
+        parts = _cited(candidate, answer.get("responseId") or "")
         used_tools = any(isinstance(part, ToolUse) for part in parts)
         yield Choice(
             parts=parts,
@@ -62,11 +64,18 @@ def _choices(answer: dict[str, Any], secret: str | None) -> Iterator[Choice]:
         )
 
 
-def _parts(candidate: dict[str, Any], answer_id: str) -> Iterator[Part]:
+def _cited(candidate: dict[str, Any], answer_id: str) -> tuple[Part, ...]:
+    every = list(_parts(candidate, answer_id))
+    texts = [part.text if isinstance(part, Text) else "" for part in every]
+    parts = [part for part in every if part is not None]
+    return placed(parts, read_citations(candidate, texts))
+
+
+def _parts(candidate: dict[str, Any], answer_id: str) -> Iterator[Part | None]:
+    """Yield one for each of the candidate's parts, None for those that say nothing."""
     index = candidate.get("index") or 0
     calls = 0
     for wire in (candidate.get("content") or {}).get("parts") or ():
         part = read_part(wire, answer_id, f"{index}-{calls}")
-        if part is not None:
-            calls += isinstance(part, ToolUse)
-            yield part
+        calls += isinstance(part, ToolUse)
+        yield part

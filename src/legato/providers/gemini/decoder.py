@@ -5,6 +5,8 @@ from typing import Any
 
 from legato.core.chat import (
     ChatEvent,
+    Citation,
+    CitationDelta,
     Ended,
     Part,
     Started,
@@ -21,10 +23,13 @@ from legato.core.chat import (
 )
 from legato.providers.event_decoder import EventDecoder
 from legato.providers.gemini.chat_from_wire import is_blocked
+from legato.providers.gemini.citations import read_citations
 from legato.providers.gemini.errors import in_band_error
 from legato.providers.gemini.parts import logprobs, read_part
 from legato.providers.gemini.stop_reason import stop_reason
 from legato.providers.gemini.usage import read_usage
+
+_CITING = {"groundingMetadata", "citationMetadata"}
 
 
 class _Candidate:
@@ -33,6 +38,18 @@ class _Candidate:
     def __init__(self) -> None:
         self.calls = 0
         self.stopped = False
+        self.texts: list[str] = []
+        self.cited: list[dict[str, Any]] = []
+        self._told: set[Citation] = set()
+
+    def citations(self) -> Iterator[Citation]:
+        """Yield what is cited; what several events repeat, once."""
+        whole = ["".join(self.texts)]
+        for one in (one for wire in self.cited for one in read_citations(wire, whole)):
+            if one not in self._told:
+                self._told.add(one)
+                yield one
+        self.cited.clear()
 
 
 class GeminiDecoder(EventDecoder):
@@ -89,13 +106,18 @@ class GeminiDecoder(EventDecoder):
         scores = logprobs(candidate)
         for wire in (candidate.get("content") or {}).get("parts") or ():
             part = read_part(wire, answer_id, f"{index}-{state.calls}")
+            state.texts += [part.text] if isinstance(part, Text) else []
             for event in _events(part, index, state):
                 if scores is not None and isinstance(event, TextDelta):
                     yield TextDelta(event.text, index, event.signature, scores)
                     scores = None
                 else:
                     yield event
+        state.cited += [candidate] if candidate.keys() & _CITING else []
         finish = candidate.get("finishReason")
+        if finish or state.stopped:  # only then it is known where in the text
+            for citation in state.citations():
+                yield CitationDelta(citation, index)
         if finish and not state.stopped:
             reason = stop_reason(finish, used_tools=state.calls > 0)
             state.stopped = True

@@ -8,6 +8,7 @@ import msgspec
 from legato.core.chat import (
     ChatResponse,
     Choice,
+    Citation,
     Part,
     Refusal,
     StopReason,
@@ -15,8 +16,10 @@ from legato.core.chat import (
     Thinking,
     ToolUse,
 )
+from legato.core.citations import placed
 from legato.core.errors import BadProviderResponse
 from legato.providers.openai_compatible import mistral
+from legato.providers.openai_compatible.citations import annotated, listed, numbered
 from legato.providers.openai_compatible.errors import in_band_error
 from legato.providers.openai_compatible.usage import read_usage
 
@@ -49,7 +52,7 @@ def read_chat(body: bytes, secret: str | None) -> ChatResponse:
         return ChatResponse(
             id=answer.get("id") or "",
             model=answer.get("model") or "",
-            choices=tuple(_choice(choice) for choice in answer["choices"]),
+            choices=tuple(_choice(choice, listed(answer)) for choice in answer["choices"]),
             usage=read_usage(answer.get("usage")),
             created_s=int(created) if isinstance(created, int | float) else 0,
         )
@@ -71,8 +74,8 @@ def stop_reason(finish: str | None, *, used_tools: bool, refused: bool) -> StopR
     return reason
 
 
-def _choice(choice: dict[str, Any]) -> Choice:
-    parts = tuple(_parts(choice["message"]))
+def _choice(choice: dict[str, Any], sources: tuple[Citation, ...]) -> Choice:
+    parts = _cited(tuple(_parts(choice["message"])), choice["message"], sources)
     return Choice(
         parts=parts,
         stop_reason=stop_reason(
@@ -82,6 +85,19 @@ def _choice(choice: dict[str, Any]) -> Choice:
         ),
         logprobs=choice.get("logprobs"),
     )
+
+
+def _cited(
+    parts: tuple[Part, ...], message: dict[str, Any], sources: tuple[Citation, ...]
+) -> tuple[Part, ...]:
+    """Sources that the vendor lists count where it does not annotate as well."""
+    citations = tuple(annotated(message))
+    if isinstance(message.get("content"), list):
+        citations += tuple(mistral.references(message["content"]))
+    if not citations and sources:
+        text = "".join(part.text for part in parts if isinstance(part, Text))
+        citations = tuple(numbered(sources, text))
+    return placed(parts, citations)
 
 
 def _parts(message: dict[str, Any]) -> Iterator[Part]:

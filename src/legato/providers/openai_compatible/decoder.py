@@ -5,6 +5,8 @@ from typing import Any
 
 from legato.core.chat import (
     ChatEvent,
+    Citation,
+    CitationDelta,
     Ended,
     RefusalDelta,
     Started,
@@ -15,9 +17,11 @@ from legato.core.chat import (
     ToolUseStarted,
     UsageReported,
 )
+from legato.core.citations import moved
 from legato.providers.event_decoder import EventDecoder
 from legato.providers.openai_compatible import mistral
 from legato.providers.openai_compatible.chat_from_wire import stop_reason
+from legato.providers.openai_compatible.citations import annotated, listed, numbered
 from legato.providers.openai_compatible.errors import in_band_error
 from legato.providers.openai_compatible.usage import read_usage
 
@@ -29,6 +33,22 @@ class _ChoiceState:
         self.tools: list[tuple[int, str]] = []  # (the provider's index, id), by our number
         self.refused = False
         self.stopped = False
+        self.cited = False
+        self.chars = 0
+        self._texts: list[str] = []  # kept for the numbers in them
+
+    def text(self, text: str, choice: int, logprobs: Any = None) -> TextDelta:
+        """Note text."""
+        self._texts.append(text)
+        self.chars += len(text)
+        return TextDelta(text, choice, logprobs=logprobs)
+
+    def sources(self, sources: tuple[Citation, ...], choice: int) -> Iterator[CitationDelta]:
+        """Yield what the vendor lists, where it does not annotate as well; once."""
+        if sources and not self.cited:
+            self.cited = True
+            for citation in numbered(sources, "".join(self._texts)):
+                yield CitationDelta(citation, choice)
 
 
 class OpenAIDecoder(EventDecoder):
@@ -38,6 +58,7 @@ class OpenAIDecoder(EventDecoder):
         super().__init__()
         self._secret = secret
         self._has_started = False
+        self._sources: tuple[Citation, ...] = ()
         self._choices: dict[int, _ChoiceState] = {}
 
     def _end_data(self) -> bytes:
@@ -45,7 +66,12 @@ class OpenAIDecoder(EventDecoder):
 
     def _end(self) -> Sequence[ChatEvent]:
         self.finished = True
-        return [Ended()]
+        late = [
+            event
+            for index, state in self._choices.items()
+            for event in state.sources(self._sources, index)
+        ]
+        return [*late, Ended()]
 
     def _conclude(self) -> Sequence[ChatEvent]:
         """Some upstreams never send [DONE]: a finish_reason for each choice says as much."""
@@ -62,6 +88,7 @@ class OpenAIDecoder(EventDecoder):
             created = body.get("created")
             created_s = int(created) if isinstance(created, int | float) else 0
             events.append(Started(body.get("id") or "", body.get("model") or "", created_s))
+        self._sources = listed(body) or self._sources
         for choice in body.get("choices") or ():
             events += self._decode_choice(choice)
         usage = read_usage(body.get("usage") or (body.get("x_groq") or {}).get("usage"))
@@ -77,10 +104,16 @@ class OpenAIDecoder(EventDecoder):
             yield ThinkingDelta(reasoning, index)
         content = delta.get("content")
         if isinstance(content, list):  # Mistral streams its reasoning as parts
+            begun = state.chars
             for kind, text in mistral.content_texts(content):
-                yield ThinkingDelta(text, index) if kind == "thinking" else TextDelta(text, index)
+                yield ThinkingDelta(text, index) if kind == "thinking" else state.text(text, index)
+            for citation in mistral.references(content):
+                yield CitationDelta(moved(citation, begun), index)
         elif content:
-            yield TextDelta(content, index, logprobs=choice.get("logprobs"))
+            yield state.text(content, index, choice.get("logprobs"))
+        for citation in annotated(delta):
+            state.cited = True
+            yield CitationDelta(citation, index)
         if refusal := delta.get("refusal"):
             state.refused = True
             yield RefusalDelta(refusal, index)
@@ -89,6 +122,7 @@ class OpenAIDecoder(EventDecoder):
         finish = choice.get("finish_reason")
         if finish and not state.stopped:
             state.stopped = True
+            yield from state.sources(self._sources, index)
             reason = stop_reason(finish, used_tools=bool(state.tools), refused=state.refused)
             yield Stopped(reason, None, index)
 

@@ -1,9 +1,10 @@
 """Where Mistral's messages differ from OpenAI's.
 
 Source: the vendor's package mistralai 3.7, whose types are made from its OpenAPI document
-(docs.mistral.ai/api); 2026-11-21. Reasoning is a part of the
-content: `{"type": "thinking", "thinking": [{"type": "text", "text": "..."}]}`. Ids of tool calls
-are nine letters or digits; those that another vendor gave out are mapped, always to the same.
+(docs.mistral.ai/api); 2026-11-21. Reasoning is a part of the content:
+`{"type": "thinking", "thinking": [{"type": "text", "text": "..."}]}`, and so are references to what
+tools found: `{"type": "reference", "reference_ids": [1]}`. Ids of tool calls are nine letters or
+digits; those that another vendor gave out are mapped, always to the same.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from legato.core.chat import Citation
 from legato.providers import sse
 
 _ID = re.compile(r"[A-Za-z0-9]{9}")
@@ -35,6 +37,18 @@ def content_texts(content: list[Any]) -> Iterator[tuple[str, str]]:
             text = part.get("text") if kind == "text" else ""
         if text:
             yield kind, text
+
+
+def references(content: list[Any]) -> Iterator[Citation]:
+    """Yield what the texts of a content refer to, by its id: a reference follows its text."""
+    chars, last = 0, None
+    for part in content:
+        if part.get("type") == "text":
+            begun, chars = chars, chars + len(part.get("text") or "")
+            last = (begun, chars)
+        elif part.get("type") == "reference":
+            for one in part.get("reference_ids") or ():
+                yield Citation(last, document=str(one))
 
 
 def plain_answer(body: bytes) -> bytes | None:
@@ -63,12 +77,23 @@ def _plain(answer: Any, holder: str) -> bool:
         if not isinstance(message, dict) or not _is_parts(message.get("content")):
             continue
         texts = list(content_texts(message["content"]))
+        cited = [_cited(one, whole=holder == "message") for one in references(message["content"])]
         thought = "".join(text for kind, text in texts if kind == "thinking")
         message["content"] = "".join(text for kind, text in texts if kind == "text")
         if thought:
             message["reasoning_content"] = thought
+        if cited:
+            message["citations"] = cited
         found = True
     return found
+
+
+def _cited(citation: Citation, *, whole: bool) -> dict[str, Any]:
+    """As Legato writes what OpenAI's annotations have no form for; a delta knows no place."""
+    told: dict[str, Any] = {"document": citation.document}
+    if whole and citation.span is not None:
+        told["start_index"], told["end_index"] = citation.span
+    return told
 
 
 def _is_parts(content: Any) -> bool:
@@ -110,7 +135,8 @@ def _assistant(message: dict[str, Any]) -> dict[str, Any]:
 
 
 _ECHOED = frozenset(
-    {"annotations", "audio", "function_call", "reasoning", "reasoning_content", "refusal"}
+    {"annotations", "audio", "citations", "function_call"}
+    | {"reasoning", "reasoning_content", "refusal"}
 )
 
 

@@ -15,6 +15,8 @@ from legato.api.openai.responses.stream_items import (
 from legato.core.chat import (
     ChatEvent,
     ChatResponse,
+    Citation,
+    CitationDelta,
     Ended,
     Ping,
     RedactedThinking,
@@ -34,6 +36,7 @@ from legato.core.chat import (
     ToolUseStarted,
     UsageReported,
 )
+from legato.core.citations import moved
 
 if TYPE_CHECKING:
     from legato.api.openai.responses.frames import Frames
@@ -67,6 +70,7 @@ class ResponsesEncoder:
         self._frames = turn.frames
         self._items: list[Item] = []
         self._calls: dict[int, CallItem | CustomCallItem] = {}
+        self._chars = 0  # of text, in all items
         self._model = ""
         self._usage: Usage | None = None
         self._stopped: Stopped | None = None
@@ -82,6 +86,8 @@ class ResponsesEncoder:
             return b""
         if isinstance(event, TextDelta):
             return self._text(event) if event.choice == 0 else b""
+        if isinstance(event, CitationDelta):
+            return self._cited(event.citation) if event.choice == 0 else b""
         if isinstance(event, Started):
             return self._start(event)
         if isinstance(event, UsageReported):
@@ -143,10 +149,15 @@ class ResponsesEncoder:
         frames = b""
         if event.text:
             message, frames = self._message()
+            self._chars += len(event.text)
             frames += message.text(event.text, token_logprobs(event.logprobs))
         if event.signature:
             frames += self._sealed(SignedPart(event.signature, of_call=False))
         return frames
+
+    def _cited(self, citation: Citation) -> bytes:
+        message, frames = self._message()
+        return frames + message.cite(citation, self._chars)
 
     def _sealed(self, part: Sealed) -> bytes:
         """An item that shows nothing and carries what the vendor wants to see again."""
@@ -216,11 +227,14 @@ def events_of(response: ChatResponse) -> Iterator[ChatEvent]:
     """Return a complete answer as the events of a stream, so that both end as one object."""
     yield Started(response.id, response.model)
     choice = response.choices[0]
-    logprobs, tools = choice.logprobs, 0
+    logprobs, tools, chars = choice.logprobs, 0, 0
     for part in choice.parts:
         if isinstance(part, Text):
             yield TextDelta(part.text, signature=part.signature, logprobs=logprobs)
             logprobs = None
+            for citation in part.citations:
+                yield CitationDelta(moved(citation, chars))
+            chars += len(part.text)
         elif isinstance(part, Thinking):
             if part.text:
                 yield ThinkingDelta(part.text)

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import msgspec
+
+from legato.api.openai.annotations import output_annotation
 from legato.api.openai.responses.custom_tools import custom_input
 from legato.api.openai.responses.frames import Frames, delta_head
 from legato.api.openai.responses.ids import output_id
 from legato.api.openai.responses.reasoning import Sealed, encrypted_content
-from legato.core.chat import Thinking
+from legato.core.chat import Citation, Thinking
+from legato.core.citations import moved
 
 
 class Item:
@@ -80,6 +84,26 @@ class MessageItem(Item):
             logprobs=logprobs,
         )
         return opening + frame
+
+    def cite(self, citation: Citation, chars: int) -> bytes:
+        """Annotate the text; `chars` are those of the answer so far, in which spans count.
+
+        A span in an earlier text, whose item has ended, is told as one that isn't known.
+        """
+        opening = self._ensure("output_text")
+        own_chars = sum(map(len, self._texts))
+        own = moved(citation, own_chars - chars)
+        if own.span is not None and own.span[0] < 0:
+            own = msgspec.structs.replace(own, span=None)
+        annotation = output_annotation(own, own_chars)
+        annotations = self._parts[-1]["annotations"]
+        annotations.append(annotation)
+        return opening + self.frames.event(
+            "response.output_text.annotation.added",
+            **self.place(content_index=len(self._parts) - 1),
+            annotation_index=len(annotations) - 1,
+            annotation=annotation,
+        )
 
     def refusal(self, delta: str) -> bytes:
         """Add to a refusal."""
