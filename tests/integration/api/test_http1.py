@@ -138,6 +138,40 @@ async def test_an_upgrade_offer_is_ignored() -> None:
     assert (await talk(offer)).startswith(b"HTTP/1.1 200 OK")
 
 
+@pytest.mark.parametrize("pieces", [1, 3, 1000])
+@pytest.mark.parametrize(
+    "framed",
+    [
+        b"content-length: 5\r\n\r\nhello",
+        b"transfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+    ],
+    ids=["length", "chunked"],
+)
+async def test_a_request_that_offers_an_upgrade_keeps_its_body(framed: bytes, pieces: int) -> None:
+    """As Java's HttpClient sends each first request of a connection."""
+    offer = b"connection: Upgrade, HTTP2-Settings\r\nhttp2-settings: AAEA\r\nupgrade: h2c\r\n"
+    answer = await talk(b"POST / HTTP/1.1\r\nhost: h\r\n" + offer + framed, pieces)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.endswith(b"connection: close\r\ncontent-length: 10\r\n\r\nPOST hello")
+
+
+async def test_what_follows_a_declined_upgrade_is_no_request() -> None:
+    offer = b"connection: upgrade\r\nupgrade: h2c\r\ncontent-length: 5\r\n\r\nhello"
+    answer = await talk(b"POST / HTTP/1.1\r\nhost: h\r\n" + offer + POST)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.endswith(b"POST hello")
+
+
+async def test_http_10_is_not_told_to_continue() -> None:
+    asked = b"POST / HTTP/1.0\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\nhel"
+    async with listening() as (_, connect):
+        reader, writer = await connect()
+        writer.write(asked)
+        await asyncio.sleep(0.05)
+        writer.write(b"lo")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -145,6 +179,7 @@ async def test_an_upgrade_offer_is_ignored() -> None:
         b"POST / HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
         b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
         b"POST / HTTP/1.1\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
         b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
         b"GET / HTTP/1.1\r\nlong: " + b"x" * 5_000 + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"".join(b"h%d: x\r\n" % n for n in range(30)) + b"\r\n",
@@ -188,6 +223,16 @@ async def test_a_packed_body_is_unpacked_within_the_limit(size: int) -> None:
     assert (b"413" in answer.split(b"\r\n")[0]) == (size > LIMITS.body_bytes_max)
     if size == 50:
         assert answer.endswith(b"a" * 50)
+
+
+@pytest.mark.parametrize("behind", [gzip.compress(b"more"), b"more"], ids=["packed", "plain"])
+async def test_nothing_may_stand_behind_a_packed_body(behind: bytes) -> None:
+    packed = gzip.compress(b"whole") + behind
+    answer = await talk(
+        b"POST / HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-encoding: GZip\r\n"
+        b"content-length: %d\r\n\r\n%b" % (len(packed), packed)
+    )
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 async def test_a_caller_who_leaves_ends_the_work_at_once() -> None:

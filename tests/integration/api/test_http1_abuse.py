@@ -1,6 +1,8 @@
 """The listener against clients that mean harm, or only read too slowly."""
 
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -84,6 +86,88 @@ async def test_a_head_that_never_ends_is_refused_before_it_is_collected(start: b
         writer.write(start + b"a" * 200_000)
         answer = await asyncio.wait_for(reader.read(), 5)
         assert answer.startswith(b"HTTP/1.1 400")
+
+
+DRIPS = {
+    "head": (b"", b"GET / HTTP/1.1\r\nx-endless: " + b"a" * 1_000),
+    "body": (b"POST /x HTTP/1.1\r\nhost: h\r\ncontent-length: 1000\r\n\r\n", b"a" * 1_000),
+    "chunks": (CHUNKED, b"1\r\na\r\n" * 1_000),
+    "trailers": (CHUNKED + b"1\r\na\r\n0\r\nx-endless: ", b"a" * 1_000),
+}
+
+
+@pytest.mark.parametrize(("begin", "rest"), DRIPS.values(), ids=DRIPS.keys())
+async def test_a_request_that_arrives_by_drips_is_cut_off(begin: bytes, rest: bytes) -> None:
+    async with listening(read_all) as (listener, connect):
+        reader, writer = await connect()
+        writer.write(begin)
+        dripped = 0
+        for dripped in range(200):  # 10 s, and never a long silence
+            writer.write(rest[dripped : dripped + 1])
+            await asyncio.sleep(0.05)
+            if reader.at_eof():
+                break
+        assert dripped < 100
+        await gone(listener)
+
+
+async def test_a_slow_upload_that_keeps_up_is_no_drip() -> None:
+    async with listening(read_all) as (_, connect):
+        reader, writer = await connect()
+        writer.write(b"POST /x HTTP/1.1\r\nhost: h\r\ncontent-length: 20000\r\n\r\n")
+        for _ in range(20):  # 1 s
+            writer.write(b"a" * 1_000)
+            await asyncio.sleep(0.05)
+        assert b"200 OK" in await reader.readline()
+
+
+async def test_time_spent_in_the_queue_is_not_the_callers() -> None:
+    async def slow(exchange: Exchange) -> None:
+        await asyncio.sleep(0 if exchange.method == b"POST" else 1.5)
+        await read_all(exchange)
+
+    async with listening(slow) as (_, connect):
+        reader, writer = await connect()
+        writer.write(GET + b"POST /x HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nhe")
+        assert (await reader.readuntil(b"\r\n\r\n-")).startswith(b"HTTP/1.1 200 OK")
+        await asyncio.sleep(0.2)
+        writer.write(b"llo")
+        assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_a_body_in_tiny_chunks_takes_no_more_memory_than_it_is_long() -> None:
+    asked = asyncio.Event()
+
+    async def wanting(exchange: Exchange) -> None:
+        asked.set()
+        await read_all(exchange)
+
+    async with listening(wanting) as (listener, connect):
+        _, writer = await connect()
+        writer.write(CHUNKED)
+        await asked.wait()
+        (connection,) = listener.connections
+        pieces = b"2\r\nab\r\n" * 45_000
+        tracemalloc.start()
+        try:
+            for start in range(0, len(pieces), 65_536):
+                connection.data_received(pieces[start : start + 65_536])
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert held < 2 * 90_000
+
+
+async def test_few_of_the_requests_that_arrive_at_once_are_taken_in_ahead() -> None:
+    async def never(_: Exchange) -> None:
+        await asyncio.Event().wait()
+
+    async with listening(never) as (listener, connect):
+        await connect()
+        await asyncio.sleep(0.05)
+        (connection,) = listener.connections
+        connection.data_received(b"GET / HTTP/1.1\r\n\r\n" * 14_000)  # what one read can bring
+        assert sum(isinstance(one, Exchange) for one in gc.get_objects()) < 2_000
 
 
 async def test_trailers_change_no_header() -> None:
@@ -265,3 +349,29 @@ async def test_past_the_most_busy_connections_new_ones_are_closed() -> None:
         for reader, _ in kept:
             assert b"200 OK" in await reader.read(1_000)
         assert len(listener.connections) == 2
+
+
+async def test_newcomers_past_the_most_do_not_each_look_at_all_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = 0
+
+    class Watched(Connection):
+        @property
+        def is_idle(self) -> bool:
+            nonlocal looks
+            looks += 1
+            return super().is_idle
+
+    async def never(_: Exchange) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("legato.api.http1.connection.Connection", Watched)
+    async with listening(never, ConnectionLimits(connections_max=2)) as (_, connect):
+        for _, writer in [await connect() for _ in range(2)]:
+            writer.write(GET)
+        await asyncio.sleep(0.05)
+        for _ in range(20):
+            reader, _ = await connect()
+            assert await reader.read() == b""
+        assert 2 <= looks < 20

@@ -11,6 +11,7 @@ from typing import cast
 import httptools
 
 from legato.api.http1.exchange import Exchange
+from legato.api.http1.heads import Refused, framing_of, head_too_large, path_of
 from legato.api.http1.limits import ConnectionLimits
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,11 @@ _BAD_REQUEST = (
 )
 _BAD_REQUEST_BYTES = 93
 _PIPELINED_MAX = 8
+_PARSED_BYTES = 16 * 1024
+"""Parsed in one go; what is read may hold thousands of requests."""
 _EVICTED_SHARE = 256
+_LOOK_AGAIN_S = 0.1
+"""Where all were busy: looking for each newcomer would take milliseconds each."""
 
 
 class Listener:
@@ -36,6 +41,7 @@ class Listener:
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
         self._full = False
+        self._look_again_s = 0.0
 
     def has_room(self) -> bool:
         """Tell whether one more connection may stay; kept ones that wait for nothing make room.
@@ -44,12 +50,16 @@ class Listener:
         """
         full = len(self.connections) >= self.limits.connections_max
         if full:
+            now_s = asyncio.get_running_loop().time()
+            if now_s < self._look_again_s:
+                return False
             idle = [connection for connection in self.connections if connection.is_idle]
             # a share of them at once: looking at all for each newcomer would cost too much
             share = max(1, self.limits.connections_max // _EVICTED_SHARE)
             for connection in nsmallest(share, idle, key=attrgetter("active_s")):
                 connection.evict()
             full = not idle
+            self._look_again_s = now_s + _LOOK_AGAIN_S if full else 0.0
         if full and not self._full:
             log.warning("too many connections, new ones are closed")
         self._full = full
@@ -78,6 +88,7 @@ class Connection(asyncio.Protocol):
     """The protocol of one caller's connection."""
 
     __slots__ = (
+        "_asked_s",
         "_current",
         "_deaf",
         "_head_bytes",
@@ -90,6 +101,7 @@ class Connection(asyncio.Protocol):
         "_receiving",
         "_timer",
         "_transport",
+        "_unparsed",
         "_unsent_bytes",
         "_unsent_since_s",
         "_url",
@@ -107,6 +119,7 @@ class Connection(asyncio.Protocol):
         self._receiving: Exchange | None = None
         self._current: Exchange | None = None
         self._queue: deque[Exchange] = deque()
+        self._unparsed = b""  # until there is room in the queue
         self._url = b""
         self._head_bytes = 0
         # Bytes since the last sign of progress: the parser collects an endless field silently.
@@ -116,6 +129,7 @@ class Connection(asyncio.Protocol):
         self._unsent_since_s = 0.0
         self._reading = True
         self.active_s = 0.0
+        self._asked_s = 0.0  # when the request that arrives began to, or its turn came
         self._timer: asyncio.TimerHandle | None = None
         self.paused: asyncio.Future[None] | None = None
 
@@ -158,33 +172,66 @@ class Connection(asyncio.Protocol):
             self._go_on()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came."""
+        """Take in what came."""
         self.active_s = self._loop.time()
-        self._overhead_bytes += len(data)
         if self._deaf:
+            self._overhead_bytes += len(data)
             if self._overhead_bytes > self.limits.linger_bytes_max:
                 self.abort()
-            return
+        elif len(data) <= _PARSED_BYTES and not self._unparsed:
+            self._parse(data)
+        else:
+            self._unparsed += data
+            self._parse_on()
+
+    def _parse_on(self) -> None:
+        """Parse what waits, as long as there is room for the requests in it."""
+        waiting = self._unparsed
+        at = 0
+        while at < len(waiting) and len(self._queue) < _PIPELINED_MAX and not self._deaf:
+            self._parse(waiting[at : at + _PARSED_BYTES])
+            at += _PARSED_BYTES
+        self._unparsed = waiting[at:]
+
+    def _parse(self, data: bytes) -> None:
+        self._overhead_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # an offer of another protocol may be ignored (RFC 9110, 7.8): answer, then close
-            if self._receiving is not None:
-                self._receiving.keep_alive = False
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                self._decline_upgrade(data[offer.args[0] :])
         except httptools.HttpParserError as error:
             # our own refusals are raised inside of callbacks and arrive as the cause
             cause = error.__context__
-            said = str(cause) if isinstance(cause, _Refused) else "This is not valid HTTP/1.1."
+            said = str(cause) if isinstance(cause, Refused) else "This is not valid HTTP/1.1."
             self._refuse(said)
         else:
             if self._overhead_bytes > 2 * self.limits.head_bytes_max:  # names and marks included
-                self._refuse(f"The head is over {self.limits.head_bytes_max} bytes.")
+                self._refuse(str(head_too_large(self.limits)))
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Ignore an offer of another protocol (RFC 9110, 7.8): answer, then close.
+
+        The parser takes what follows such a head for the other protocol. Where it is a body,
+        another parser reads it, and nothing behind it.
+        """
+        exchange = self._receiving
+        if exchange is None:
+            raise _unbegun()
+        exchange.keep_alive = False
+        if not exchange.complete:
+            head = (
+                b"POST / HTTP/1.1\r\nconnection: close\r\n" + framing_of(exchange.headers) + b"\r\n"
+            )
+            self._parser = httptools.HttpRequestParser(_Body(self))
+            self._parser.feed_data(head + rest)
 
     # ------------------------------------------------------------------- parser
 
     def on_message_begin(self) -> None:
         """Start a request."""
         self._receiving = Exchange(self)
+        self._asked_s = self.active_s
         self._url = b""
         self._head_bytes = 0
 
@@ -193,7 +240,7 @@ class Connection(asyncio.Protocol):
         self._url += url
         self._head_bytes += len(url)
         if self._head_bytes > self.limits.head_bytes_max:
-            raise self._head_too_large()
+            raise head_too_large(self.limits)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a header; of repeated ones the last counts, repeated lengths are refused.
@@ -209,9 +256,9 @@ class Connection(asyncio.Protocol):
         headers = exchange.headers
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > self.limits.head_bytes_max:
-            raise self._head_too_large()
+            raise head_too_large(self.limits)
         if len(headers) >= self.limits.headers_max:
-            raise _Refused("There are too many headers.")
+            raise Refused("There are too many headers.")
         headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
@@ -224,7 +271,7 @@ class Connection(asyncio.Protocol):
         exchange.method = parser.get_method()
         path, _, exchange.query = self._url.partition(b"?")
         if path[:1] != b"/":
-            path = _without_origin(path)
+            path = path_of(path)
         exchange.path = path.decode("ascii", "replace")
         exchange.keep_alive = parser.should_keep_alive() and not self._listener.stopping
         if parser.get_http_version() == "1.0":
@@ -250,7 +297,16 @@ class Connection(asyncio.Protocol):
             self._pause_reading()
 
     def on_message_complete(self) -> None:
-        """Note the request's end."""
+        """Note the request's end; with an offer to upgrade the body is still to come."""
+        exchange = self._receiving
+        if exchange is None:
+            raise _unbegun()
+        offers = b"upgrade" in exchange.headers and self._parser.should_upgrade()
+        if not offers or exchange.method == b"CONNECT" or not framing_of(exchange.headers):
+            self.on_body_complete()
+
+    def on_body_complete(self) -> None:
+        """Let the request be served whole."""
         exchange = self._receiving
         if exchange is None:
             raise _unbegun()
@@ -272,7 +328,7 @@ class Connection(asyncio.Protocol):
     def exchange_done(self, exchange: Exchange) -> None:
         """Go on with the next request, or close."""
         self._current = None
-        self.active_s = self._loop.time()
+        self.active_s = self._asked_s = self._loop.time()
         if self._transport is None:
             return
         if not exchange.keep_alive or self._listener.stopping:
@@ -315,6 +371,8 @@ class Connection(asyncio.Protocol):
             return
         if self._queue:
             self._begin(self._queue.popleft())
+        if self._unparsed:
+            self._parse_on()
         if len(self._queue) < _PIPELINED_MAX:
             self._resume_reading()
 
@@ -354,9 +412,6 @@ class Connection(asyncio.Protocol):
                 exchange.keep_alive = False
                 self.exchange_done(exchange)
 
-    def _head_too_large(self) -> "_Refused":
-        return _Refused(f"The head is over {self.limits.head_bytes_max} bytes.")
-
     def _refuse(self, said: str) -> None:
         """Answer what is no request; behind running answers nothing is said, they stay whole."""
         if self._transport is None or self._deaf:
@@ -372,8 +427,10 @@ class Connection(asyncio.Protocol):
             if before is None:
                 self._finish(linger=True)
             elif before.task is not None:  # it waits for the rest of its body: in vain
-                before.gone = True
+                before.gone = before.done = True  # here and now: it may not have started yet
+                before.keep_alive = False
                 before.task.cancel()
+                self.exchange_done(before)
         else:
             before.keep_alive = False
 
@@ -390,14 +447,25 @@ class Connection(asyncio.Protocol):
         elif now_s - self._unsent_since_s >= stall_s:
             transport.abort()  # closing would wait for the caller to read
             return
-        waiting = self._current is not None and self._current.complete
-        limit_s = self.limits.keep_alive_s if self._current is None else self.limits.head_s
-        left_s = limit_s if waiting else self.active_s + limit_s - now_s
+        left_s = self._due_s(now_s) - now_s
         if left_s <= 0:
             transport.close()
         if unsent_bytes or left_s <= 0:
-            left_s = min(limit_s, stall_s)
-        self._timer = self._loop.call_later(max(left_s, 0.1), self._look_at_clock)
+            left_s = min(limits.head_s, stall_s)
+        left_s = max(min(left_s, limits.head_s), 0.1)  # a request may begin at any time
+        self._timer = self._loop.call_later(left_s, self._look_at_clock)
+
+    def _due_s(self, now_s: float) -> float:
+        """Return until when the caller may do what we wait for."""
+        limits, exchange = self.limits, self._receiving
+        if self._deaf or (self._current is not None and self._current.complete):
+            return now_s + limits.head_s  # it is for us to act
+        if exchange is None or exchange.complete:
+            return self.active_s + limits.keep_alive_s
+        if not exchange.method:
+            return self._asked_s + limits.head_s
+        enough_s = exchange.body_bytes / limits.body_bytes_per_s_min
+        return min(self.active_s, self._asked_s + enough_s) + limits.head_s
 
     def _pause_reading(self) -> None:
         if self._reading and self._transport is not None:
@@ -415,18 +483,13 @@ class Connection(asyncio.Protocol):
             paused.set_result(None)
 
 
-def _without_origin(target: bytes) -> bytes:
-    """Return the path of an absolute target, which every server must take (RFC 9112, 3.2.2)."""
-    scheme, mark, rest = target.partition(b"://")
-    if not mark or scheme.lower() not in {b"http", b"https"}:
-        return target
-    _, slash, path = rest.partition(b"/")
-    return b"/" + path if slash else b"/"
+class _Body:
+    """What a parser reports of nothing but a body."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.on_body = connection.on_body
+        self.on_message_complete = connection.on_body_complete
 
 
 def _unbegun() -> AssertionError:
     return AssertionError("the parser reports a request that it never began")
-
-
-class _Refused(Exception):
-    """A request head over one of our limits."""

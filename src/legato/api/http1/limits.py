@@ -13,7 +13,9 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
     """Body bytes taken in before somebody authenticated asks for them."""
     keep_alive_s: float = 75.0
     head_s: float = 30.0
-    """The longest silence while a request arrives."""
+    """How long a head may take to arrive, and the longest silence within a body."""
+    body_bytes_per_s_min: int = 512
+    """On average, and after the first `head_s`: a body that comes by drips is cut off."""
     linger_s: float = 10.0
     """How long an unread body may go on arriving after its answer: closing at once would reset
     the connection, and the answer could be lost with it."""

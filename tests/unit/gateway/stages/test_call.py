@@ -158,12 +158,11 @@ class Bench:
             authorize=authorize,
         )
 
-    async def call(self, *, stream: bool = False, deadline_s: float = 60) -> Call:
+    async def call(self) -> Call:
         unused: Any = None
         surface = ChatCompletions(ManualClock())
         call = Call("r", surface, unused, 0)
         call.body = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
-        call.body["stream"] = stream
         call.view = surface.read(call.body)
         call.principal = Principal(key_id="k", name="n", org="o", team="t", feature="f")
         call.candidates = self.deployments
@@ -174,7 +173,7 @@ class Bench:
             order=ORDERS[Strategy.ORDERED],
             baseline=self.deployments[0],
             retry=Retry(attempts_max=2, backoff_base_s=0.001),
-            deadline_s=deadline_s,
+            deadline_s=60,
             cache_ttl_s=0,
             drop_unsupported=False,
             model_name="upstream",
