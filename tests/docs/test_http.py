@@ -13,6 +13,7 @@ from legato.providers.simulated.settings import SimulatedSettings
 
 ROOT = Path(__file__).parents[2]
 HTTP = (ROOT / "docs" / "reference" / "http-api.md").read_text()
+ENDPOINTS = (ROOT / "docs" / "reference" / "endpoints.md").read_text()
 PROVIDERS = (ROOT / "docs" / "reference" / "providers.md").read_text()
 SOURCE = {path: path.read_text() for path in (ROOT / "src" / "legato").rglob("*.py")}
 
@@ -22,13 +23,10 @@ def section(name: str) -> str:
 
 
 def test_every_path_served_is_described() -> None:
-    wired = SOURCE[ROOT / "src" / "legato" / "app" / "bootstrap.py"]
-    paths = set(re.findall(r'^ +"(/[a-z0-9_/]+)":', wired, re.MULTILINE))
-    assert "/v1/messages/count_tokens" in paths
-    resources = set(re.findall(r'\("(\w+)", "(/[a-z0-9_/{}]+)"\):', wired))
-    rows = set(re.findall(r"^\| `(GET|POST|DELETE) (\S+)`", HTTP, re.MULTILINE))
-    assert {path for method, path in rows if (method, path) not in resources} == paths
-    assert resources <= rows
+    # what is served, as the page of stages has it: a test compares it with the running app
+    served = set(re.findall(r"^\| `(GET|POST|DELETE) (\S+)`", ENDPOINTS, re.MULTILINE))
+    assert ("POST", "/v1/messages/count_tokens") in served
+    assert set(re.findall(r"^\| `(GET|POST|DELETE) (\S+)`", HTTP, re.MULTILINE)) == served
 
 
 def test_every_header_of_ours_is_described() -> None:

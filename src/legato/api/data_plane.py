@@ -1,28 +1,29 @@
-"""The data plane: every route in one table.
+"""The data plane: every endpoint in one table.
 
-Each route is either a surface, which runs the whole pipeline, or one of the few open or
-listing pages below it. `routes` is what tests enumerate to prove that nothing slips past.
+Each is either a surface, which runs the stages assembled for it, a resource, which is asked for
+with a key, or one of the few open pages. Nothing is served that isn't in the table, and
+`endpoints` lists it all: `legato endpoints` shows it, and tests drive each of them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-import msgspec
-
+from legato.api.endpoints import Endpoint, Page, Resource
 from legato.api.http1.exchange import Exchange
+from legato.api.openai.errors import error_body
 from legato.core.clock import Clock
 from legato.core.errors import LegatoError, NotFound
 from legato.core.ids import IdSource
-from legato.core.wire import Surface
+from legato.core.principal import Principal
 from legato.gateway.context import Call
-from legato.gateway.pipeline import Pipeline
+from legato.gateway.pipeline import Assembly
 
-Page = Callable[[Exchange], Awaitable[None]]
-Resource = Callable[[Exchange, str], Awaitable[None]]
-"""Something with an id: called with what stands in the path's `{id}`, "" where it has none."""
+Identify = Callable[[bytes | None], Awaitable[Principal]]
+"""Tells whose key it is. Raises Unauthenticated, StorageUnavailable."""
 Control = Callable[[Exchange, str], Awaitable[None]]
 """Serves what is below `CONTROL_PREFIX`, with a request id."""
 CONTROL_PREFIX = "/api/"
 _JSON = (b"content-type", b"application/json")
+_ANSWER = "answer"
 
 
 class DataPlane:
@@ -31,19 +32,17 @@ class DataPlane:
     def __init__(
         self,
         *,
-        pipeline: Pipeline,
-        surfaces: Mapping[str, Surface],
-        relay: Pipeline,
-        relayed: Mapping[str, Surface],
-        pages: Mapping[str, Page],
+        surfaces: Mapping[str, Assembly],
+        open_pages: Mapping[str, Page],
         resources: Mapping[tuple[str, str], Resource],
+        identify: Identify,
         ids: IdSource,
         clock: Clock,
     ) -> None:
-        self._surfaces = {path: (pipeline, surface) for path, surface in surfaces.items()}
-        self._surfaces |= {path: (relay, surface) for path, surface in relayed.items()}
-        self._pages = dict(pages)
+        self._surfaces = dict(surfaces)
+        self._pages = dict(open_pages)
         self._resources = dict(resources)
+        self._identify = identify
         self.control: Control | None = None
         """What is below `CONTROL_PREFIX`; None where there is no control API."""
         self._new_id = ids.new
@@ -51,23 +50,25 @@ class DataPlane:
         self.open_calls = 0
 
     @property
-    def routes(self) -> Iterable[tuple[str, str]]:
-        """Every (method, path) that is served."""
-        yield from (("POST", path) for path in self._surfaces)
-        yield from (("GET", path) for path in self._pages)
-        yield from self._resources
+    def endpoints(self) -> Iterable[Endpoint]:
+        """Everything that is served, but for what the control API serves below its prefix."""
+        for path, assembly in self._surfaces.items():
+            yield Endpoint("POST", path, assembly.surface.name, assembly.names)
+        for path in self._pages:
+            yield Endpoint("GET", path, "", (_ANSWER,))
+        for method, path in self._resources:
+            yield Endpoint(method, path, "", ("authenticate", _ANSWER))
 
     async def __call__(self, exchange: Exchange) -> None:
         """Serve one request."""
-        served = self._surfaces.get(exchange.path)
-        if served is None or exchange.method != b"POST":
+        assembly = self._surfaces.get(exchange.path)
+        if assembly is None or exchange.method != b"POST":
             await self._page(exchange)
             return
-        pipeline, surface = served
-        call = Call(self._new_id(), surface, exchange, self._now_ns())
+        call = Call(self._new_id(), assembly.surface, exchange, self._now_ns())
         self.open_calls += 1
         try:
-            await pipeline(call, exchange)
+            await assembly(call, exchange)
         finally:
             self.open_calls -= 1
 
@@ -83,9 +84,9 @@ class DataPlane:
             resource, named = self._resource(exchange)
             if resource is None:
                 raise self._no_page(exchange.path)
-            await resource(exchange, named)
+            await resource(exchange, await self._identify(exchange.credential), named)
         except LegatoError as error:
-            await exchange.reply(error.http_status, [_JSON], plain_error(error))
+            await exchange.reply(error.http_status, [_JSON], error_body(error))
 
     def _resource(self, exchange: Exchange) -> tuple[Resource | None, str]:
         asked = "GET" if exchange.method == b"HEAD" else exchange.method.decode("ascii", "replace")
@@ -105,20 +106,6 @@ class DataPlane:
     def _no_page(self, path: str) -> NotFound:
         if path in self._surfaces:
             return NotFound(f"{path} takes POST.")
-        if path in self._pages:
+        if path in self._pages or ("GET", path) in self._resources:
             return NotFound(f"{path} takes GET.")
         return NotFound(f"There is nothing at {path[:200]}; POST to {', '.join(self._surfaces)}.")
-
-
-def plain_error(error: LegatoError) -> bytes:
-    """Render an error outside of any surface, in OpenAI's shape."""
-    return msgspec.json.encode(
-        {
-            "error": {
-                "message": error.message,
-                "type": error.code,
-                "param": error.param,
-                "code": error.code,
-            }
-        }
-    )

@@ -9,8 +9,9 @@ from legato.core.errors import Forbidden
 from legato.core.principal import Scope
 
 if TYPE_CHECKING:
-    from legato.api.data_plane import Page
+    from legato.api.endpoints import Page, Resource
     from legato.api.http1.exchange import Exchange
+    from legato.core.principal import Principal
     from legato.gateway.directory import Directory
     from legato.governance.keyring import Keyring
 
@@ -18,11 +19,10 @@ _JSON = (b"content-type", b"application/json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 
-def models_page(keyring: "Keyring", directory: "Directory", created_s: int) -> "Page":
+def models_page(directory: "Directory", created_s: int) -> "Resource":
     """List what the key can call, in the one shape that both vendors' clients read."""
 
-    async def page(exchange: "Exchange") -> None:
-        principal = await keyring.identify(exchange.credential)
+    async def page(exchange: "Exchange", principal: "Principal", _id: str) -> None:
         data = [
             {
                 "id": name,

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from legato.api.anthropic.count_tokens import CountTokens
 from legato.api.anthropic.messages import Messages
 from legato.api.control.proxy import ControlProxy
-from legato.api.data_plane import DataPlane, Resource
+from legato.api.data_plane import DataPlane
+from legato.api.endpoints import Resource
 from legato.api.openai.chat import ChatCompletions
 from legato.api.openai.completions import Completions
 from legato.api.openai.embeddings import Embeddings
@@ -44,7 +45,7 @@ from legato.gateway.books import Books
 from legato.gateway.breakers import BreakerBoard, Breakers
 from legato.gateway.conversations import Conversations
 from legato.gateway.directory import Deployment, Directory
-from legato.gateway.pipeline import Pipeline
+from legato.gateway.pipeline import Assembly, Pipeline
 from legato.gateway.relay import Relay
 from legato.gateway.stages.cached import CacheStages
 from legato.gateway.stages.call import CallStage
@@ -71,6 +72,9 @@ from legato.storage.responses import ResponseStore
 from legato.telemetry.metrics import Meters, exposition, load_counts
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
+
+if TYPE_CHECKING:
+    from legato.core.wire import Surface
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _MIB = 1024 * 1024
@@ -296,48 +300,23 @@ def _pipelines(
 
 
 def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Directory) -> DataPlane:
-    pipeline, relay = pipelines
     server, run = base.context.loaded.config.server, base.context.data.run
 
     def render_metrics() -> bytes:
         base.meters.save()
         return exposition(load_counts(run))
 
-    rerank = Rerank()
     plane = DataPlane(
-        pipeline=pipeline,
-        surfaces={
-            "/v1/chat/completions": ChatCompletions(base.clock),
-            "/v1/embeddings": Embeddings(),
-            "/v1/responses": Responses(
-                base.clock, base.ids, keeps=base.context.loaded.config.responses.store
-            ),
-            "/v1/messages": Messages(),
-            "/v1/messages/count_tokens": CountTokens(),
-            "/v1/completions": Completions(),
-            "/v1/moderations": Moderations(),
-            "/v1/rerank": rerank,
-            "/v2/rerank": rerank,
-        },
-        relay=relay,
-        relayed={
-            "/v1/images/generations": Images(),
-            "/v1/images/edits": ImageEdits(),
-            "/v1/audio/speech": Speech(),
-            "/v1/audio/transcriptions": Transcriptions(),
-            "/v1/audio/translations": Transcriptions(translation=True),
-        },
-        pages={
-            "/v1/models": models_page(
-                base.keyring, directory, base.clock.now_ns() // 1_000_000_000
-            ),
+        surfaces=_surfaces(base, pipelines),
+        open_pages={
             "/healthz": healthz,
             "/readyz": readyz(lambda: _problems(base.keyring)),
             "/metrics": metrics_page(
                 base.keyring, render_metrics, open_to_all=server.host in _LOOPBACK
             ),
         },
-        resources=_resources(base),
+        resources=_resources(base, directory),
+        identify=base.keyring.identify,
         ids=base.ids,
         clock=base.clock,
     )
@@ -346,14 +325,39 @@ def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Direc
     return plane
 
 
-def _resources(base: _Base) -> dict[tuple[str, str], Resource]:
-    files, batches = kept_pages(base.context, base.keyring)
+def _surfaces(base: _Base, pipelines: tuple[Pipeline, Relay]) -> dict[str, Assembly]:
+    pipeline, relay = pipelines
+    keeps = base.context.loaded.config.responses.store
+    rerank = Rerank()
+    surfaces: dict[str, Surface] = {
+        "/v1/chat/completions": ChatCompletions(base.clock),
+        "/v1/embeddings": Embeddings(),
+        "/v1/responses": Responses(base.clock, base.ids, keeps=keeps),
+        "/v1/messages": Messages(),
+        "/v1/messages/count_tokens": CountTokens(),
+        "/v1/completions": Completions(),
+        "/v1/moderations": Moderations(),
+        "/v1/rerank": rerank,
+        "/v2/rerank": rerank,
+    }
+    relayed: dict[str, Surface] = {
+        "/v1/images/generations": Images(),
+        "/v1/images/edits": ImageEdits(),
+        "/v1/audio/speech": Speech(),
+        "/v1/audio/transcriptions": Transcriptions(),
+        "/v1/audio/translations": Transcriptions(translation=True),
+    }
+    assembled = {path: pipeline.assemble(surface) for path, surface in surfaces.items()}
+    return assembled | {path: relay.assemble(surface) for path, surface in relayed.items()}
+
+
+def _resources(base: _Base, directory: Directory) -> dict[tuple[str, str], Resource]:
+    files, batches = kept_pages(base.context)
     return {
-        ("GET", "/v1/responses/{id}"): response_page(base.keyring, base.conversations),
-        ("DELETE", "/v1/responses/{id}"): forget_page(base.keyring, base.conversations),
-        ("GET", "/v1/responses/{id}/input_items"): input_items_page(
-            base.keyring, base.conversations
-        ),
+        ("GET", "/v1/models"): models_page(directory, base.clock.now_ns() // 1_000_000_000),
+        ("GET", "/v1/responses/{id}"): response_page(base.conversations),
+        ("DELETE", "/v1/responses/{id}"): forget_page(base.conversations),
+        ("GET", "/v1/responses/{id}/input_items"): input_items_page(base.conversations),
         ("POST", "/v1/files"): files["create"],
         ("GET", "/v1/files"): files["list"],
         ("GET", "/v1/files/{id}"): files["show"],

@@ -68,6 +68,11 @@ class DataDir:
         return self.run / "server.json"
 
     @property
+    def endpoints_file(self) -> Path:
+        """What the workers last started serve, JSON."""
+        return self.run / "endpoints.json"
+
+    @property
     def instance_file(self) -> Path:
         """Which configuration file the instance was last started with, JSON."""
         return self.root / "instance.json"

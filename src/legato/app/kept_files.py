@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from legato.api.data_plane import Resource
+from legato.api.endpoints import Resource
 from legato.api.openai.batches import BatchPages
 from legato.api.openai.files import FilePages
 from legato.app.batch_process import wake
@@ -13,7 +13,6 @@ from legato.app.context import WorkerContext
 from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.ids import IdSource
-from legato.governance.keyring import Keyring
 from legato.governance.store_gate import StoreGate
 from legato.storage.batches import BatchStore
 from legato.storage.data_keys import DataKeyTable
@@ -25,7 +24,7 @@ from legato.workflows.files import StoredFiles
 
 
 def kept_pages(
-    context: WorkerContext, keyring: Keyring
+    context: WorkerContext,
 ) -> tuple[dict[str, Resource], dict[str, Resource]]:
     """Return the pages of files and those of batches."""
     engine, clock = open_engine(context.database_url), SystemClock()
@@ -46,5 +45,5 @@ def kept_pages(
         FileStore(engine), envelopes, clock, new_id=ids.new, org_bytes_max=org_bytes_max
     )
     batches = Batches(BatchStore(engine), files, envelopes, clock, new_id=ids.new)
-    pages = BatchPages(keyring, batches, ask_store, lambda: wake(context.wake_fd))
-    return FilePages(keyring, files, ask_store).resources(), pages.resources()
+    pages = BatchPages(batches, ask_store, lambda: wake(context.wake_fd))
+    return FilePages(files, ask_store).resources(), pages.resources()

@@ -14,6 +14,7 @@ from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.app.bootstrap import Gateway, build_gateway
 from legato.app.context import WorkerContext
+from legato.app.endpoints import write_endpoints
 from legato.app.processes import connections_of_files
 from legato.core.errors import LegatoError
 from legato.core.tasks import spawn
@@ -33,6 +34,7 @@ def run(context: WorkerContext) -> None:
 
 async def _serve(context: WorkerContext) -> None:
     gateway = build_gateway(context)
+    write_endpoints(context.data, gateway.app.endpoints)
     config = context.loaded.config.server
     tasks: set[asyncio.Task[Any]] = set()
     spawn(gateway.keyring.follow(), owner=tasks, name="keys")

@@ -16,6 +16,10 @@ _COMMANDS = MappingProxyType(
         ),
         "demo": ("legato.cli.demo.command:demo", "Watch real prompts go through, with their cost."),
         "doctor": ("legato.cli.doctor:doctor", "Say what this machine lacks and how to get it."),
+        "endpoints": (
+            "legato.cli.endpoints:endpoints",
+            "List what is served, with the stages each request passes.",
+        ),
         "journal": ("legato.cli.journal:journal", "Look at the spend journal."),
         "keys": ("legato.cli.keys:keys", "Create, list, rotate and revoke keys."),
         "ledger": ("legato.cli.ledger:ledger", "Read, sum, export and verify what was spent."),

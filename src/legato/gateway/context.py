@@ -110,6 +110,7 @@ class Call:
         "marks",
         "model_served",
         "principal",
+        "reply",
         "request_id",
         "route",
         "sampled",
@@ -134,6 +135,7 @@ class Call:
         self.started_ns = perf_counter_ns()
         self.marks: list[tuple[str, int]] = []
         self.principal: Principal | None = None
+        self.reply: Reply | None = None
         self.slot_taken = False
         self.body: dict[str, Any] = {}
         self.body_bytes = 0
@@ -159,6 +161,14 @@ class Call:
         self.trace_id = request_id
         self.span_parent = ""
         self.sampled = False
+
+    @property
+    def caller(self) -> "Principal":
+        """Who calls; known once the request is authenticated."""
+        if self.principal is None:
+            msg = "authenticate runs first"
+            raise AssertionError(msg)
+        return self.principal
 
     def mark(self, stage: str) -> None:
         """Note that a stage has ended now."""

@@ -1,21 +1,23 @@
-"""The request path, in one function. Read this first.
+"""The request path, in one place. Read this first.
 
     authenticate → read → admit → resolve → (recall) → (guard_input) → lookup_cache → route
-      → call [reserve → attempt, again and again] → (guard_output) → store_cache → record
+      → call [reserve → attempt, again and again] → (guard_output) → store_cache → (keep) → send
+      → record
 
-Stages are leaves; all branching is here. The pipeline is assembled once at start (see
-`legato.app.bootstrap`); a stage that is off is None and costs no call.
+Stages are leaves; all branching is in `Pipeline.stages`. Each surface's stages are assembled once
+at start (see `legato.app.bootstrap`) and run as they stand: what `legato endpoints` lists is what
+runs. A stage that is off is not among them and costs no call.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
 from legato.core.errors import LegatoError
-from legato.core.wire import Operation
+from legato.core.wire import Operation, Surface, Turn
 from legato.gateway.stages.count_tokens import count_tokens
 from legato.gateway.stages.read import read_json
 from legato.gateway.stages.reply import error_headers, reply_headers
@@ -23,8 +25,7 @@ from legato.gateway.stages.route import order_candidates
 from legato.gateway.stages.trace import accept_traceparent
 
 if TYPE_CHECKING:
-    from legato.core.principal import Principal
-    from legato.gateway.context import Call, Reply, Sink
+    from legato.gateway.context import Call, Sink
     from legato.gateway.conversations import Conversations
     from legato.gateway.directory import Directory
     from legato.gateway.stages.cached import CacheStages
@@ -36,28 +37,51 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLIENT_CLOSED_REQUEST = 499
+RECORD = "record"
 Guard = Callable[["Call"], Awaitable[None]]
 
 
-class Pipeline(msgspec.Struct, frozen=True, eq=False):
-    """The stages, wired."""
+class Stage(NamedTuple):
+    """One step of a request: left out where `unless` says so, timed under `name` else."""
 
-    keyring: "Keyring"
+    name: str
+    run: Callable[["Call", "Sink"], Awaitable[None]]
+    unless: Callable[["Call"], bool] | None = None
+    within: tuple[str, ...] = ()
+    """Stages that it times by itself, each before its own end, as often as they run."""
+
+
+@runtime_checkable
+class Conversational(Protocol):
+    """What a surface has beside the rest, whose requests may continue a conversation."""
+
+    def turn(self, body: dict[str, Any]) -> Turn:
+        """Return the surface of one request. Raises InvalidRequest."""
+        ...
+
+
+class Assembly(msgspec.Struct, frozen=True, eq=False):
+    """The stages of one surface, in the order they run. Serves its requests."""
+
+    surface: Surface
+    stages: tuple[Stage, ...]
     limits: "Limits"
-    directory: "Directory"
-    cache: "CacheStages | None"
-    call_stage: "CallStage"
     record: "RecordStage"
-    random: Callable[[], float]
-    pseudonym: Callable[[str, str], str]
-    conversations: "Conversations"
-    guard_input: Guard | None = None
-    guard_output: Guard | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stages by name, those within a stage before it."""
+        timed = [name for stage in self.stages for name in (*stage.within, stage.name)]
+        return (*timed, RECORD)
 
     async def __call__(self, call: "Call", sink: "Sink") -> None:
         """Serve one request, whatever happens to it."""
         try:
-            await self._serve(call, sink)
+            for name, run, unless, _ in self.stages:
+                if unless is None or not unless(call):
+                    await run(call, sink)
+                    call.mark(name)
+            call.http_status = 200
         except LegatoError as error:
             await _refuse(call, sink, error)
         except asyncio.CancelledError:
@@ -72,65 +96,134 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
                 self.limits.release(call.principal)
             self.record(call)
 
-    async def _serve(self, call: "Call", sink: "Sink") -> None:
-        source, surface = call.source, call.surface
-        principal = call.principal = await self.keyring.identify(source.credential)
-        call.mark("authenticate")
-        accept_traceparent(call, source.header(b"traceparent"))
-        raw = await source.body()
+
+class Pipeline(msgspec.Struct, frozen=True, eq=False):
+    """What the stages work with, wired."""
+
+    keyring: "Keyring"
+    limits: "Limits"
+    directory: "Directory"
+    cache: "CacheStages | None"
+    call_stage: "CallStage"
+    record: "RecordStage"
+    random: Callable[[], float]
+    pseudonym: Callable[[str, str], str]
+    conversations: "Conversations"
+    guard_input: Guard | None = None
+    guard_output: Guard | None = None
+
+    def assemble(self, surface: Surface) -> Assembly:
+        """Return what serves a surface's requests."""
+        return Assembly(surface, tuple(self.stages(surface)), self.limits, self.record)
+
+    def stages(self, surface: Surface) -> Iterator[Stage]:
+        """Yield the stages of a surface, in order."""
+        counts = surface.operation is Operation.COUNT_TOKENS
+        conversational = isinstance(surface, Conversational)
+        yield Stage("authenticate", self._authenticate)
+        yield Stage("read", self._read)
+        yield Stage("admit", self._admit)
+        yield Stage("resolve", self._resolve)
+        if conversational:
+            yield Stage("recall", self._recall)
+        if self.guard_input is not None:
+            yield Stage("guard_input", _guarding(self.guard_input))
+        if self.cache is not None and not counts:
+            yield Stage("lookup_cache", self._lookup_cache)
+        if counts:  # costs nothing: there is nothing to reserve
+            yield Stage("call", _count)
+        else:
+            yield Stage("route", self._route, unless=_answered)
+            yield Stage("call", self._call, unless=_answered, within=self.call_stage.within)
+        if self.guard_output is not None:
+            yield Stage("guard_output", _guarding(self.guard_output), unless=_hit)
+        if self.cache is not None and not counts:
+            yield Stage("store_cache", self._store_cache, unless=_hit)
+        if conversational and not counts:
+            yield Stage("keep", self._keep, unless=sent)
+        yield Stage("send", send, unless=sent)
+
+    async def _authenticate(self, call: "Call", _sink: "Sink") -> None:
+        call.principal = await self.keyring.identify(call.source.credential)
+
+    async def _read(self, call: "Call", _sink: "Sink") -> None:
+        accept_traceparent(call, call.source.header(b"traceparent"))
+        raw = await call.source.body()
         call.body_bytes = len(raw)
         call.body = read_json(raw)
-        view = call.view = surface.read(call.body)
+        view = call.view = call.surface.read(call.body)
         if view.turn is not None:
-            surface = call.surface = view.turn
-        call.user = self._user(call, principal)
-        call.mark("read")
-        call.slot_taken = await self.limits.admit(principal)
-        call.mark("admit")
-        route = call.route = self.directory.resolve(view.model, principal)
-        call.mark("resolve")
-        if view.turn is not None and (view.turn.previous_id or view.turn.referenced_ids):
-            await self.conversations.recall(call, principal.org, view.turn)
-            call.mark("recall")
-        if self.guard_input is not None:
-            await self.guard_input(call)
-            call.mark("guard_input")
-        reply: Reply | None = None
-        if self.cache is not None:
-            reply = await self.cache.lookup(call)
-            call.mark("lookup_cache")
-        if reply is None:
-            if surface.operation is Operation.COUNT_TOKENS:
-                reply = await count_tokens(call)
-            else:
-                call.candidates = order_candidates(call, route, self.random)
-                call.mark("route")
-                reply = await self.call_stage(call, sink)
-            call.mark("call")
-            if self.guard_output is not None:
-                await self.guard_output(call)
-                call.mark("guard_output")
-            if self.cache is not None:
-                self.cache.store(call, reply)
-                call.mark("store_cache")
-        call.http_status = 200
-        if not reply.sent:
-            if view.turn is not None:
-                reply = await self.conversations.kept(call, reply)
-                call.mark("keep")
-            await send_reply(call, sink, reply)
-            call.mark("send")
+            call.surface = view.turn
+        call.user = self._user(call)
 
-    def _user(self, call: "Call", principal: "Principal") -> str:
+    async def _admit(self, call: "Call", _sink: "Sink") -> None:
+        call.slot_taken = await self.limits.admit(call.caller)
+
+    async def _resolve(self, call: "Call", _sink: "Sink") -> None:
+        call.route = self.directory.resolve(call.view.model, call.caller)
+
+    async def _recall(self, call: "Call", _sink: "Sink") -> None:
+        turn = call.view.turn
+        if turn is not None and (turn.previous_id or turn.referenced_ids):
+            await self.conversations.recall(call, call.caller.org, turn)
+
+    async def _lookup_cache(self, call: "Call", _sink: "Sink") -> None:
+        if self.cache is not None:
+            call.reply = await self.cache.lookup(call)
+
+    async def _route(self, call: "Call", _sink: "Sink") -> None:
+        if call.route is not None:
+            call.candidates = order_candidates(call, call.route, self.random)
+
+    async def _call(self, call: "Call", sink: "Sink") -> None:
+        call.reply = await self.call_stage(call, sink)
+
+    async def _store_cache(self, call: "Call", _sink: "Sink") -> None:
+        if self.cache is not None and call.reply is not None:
+            self.cache.store(call, call.reply)
+
+    async def _keep(self, call: "Call", _sink: "Sink") -> None:
+        if call.reply is not None:
+            call.reply = await self.conversations.kept(call, call.reply)
+
+    def _user(self, call: "Call") -> str:
         user = call.view.user
         if not user:
             header = call.source.header(b"x-legato-user")
             user = "" if header is None else header.decode("utf-8", "replace")
-        return self.pseudonym(principal.org, user) if user else ""
+        return self.pseudonym(call.caller.org, user) if user else ""
 
 
-async def send_reply(call: "Call", sink: "Sink", reply: "Reply") -> None:
+def _answered(call: "Call") -> bool:
+    return call.reply is not None
+
+
+def _hit(call: "Call") -> bool:
+    return call.cache == "hit"
+
+
+def sent(call: "Call") -> bool:
+    """Whether the answer went out as a stream."""
+    return call.reply is not None and call.reply.sent
+
+
+def _guarding(guard: Guard) -> Callable[["Call", "Sink"], Awaitable[None]]:
+    async def run(call: "Call", _sink: "Sink") -> None:
+        await guard(call)
+
+    return run
+
+
+async def _count(call: "Call", _sink: "Sink") -> None:
+    call.reply = await count_tokens(call)
+
+
+async def send(call: "Call", sink: "Sink") -> None:
     """Send an answer that has not gone out yet."""
+    reply = call.reply
+    if reply is None:
+        msg = "send runs after call"
+        raise AssertionError(msg)
     if reply.frames:
         await sink.start(reply_headers(call, stream=True, content_type=b"text/event-stream"))
         await sink.end(reply.body)

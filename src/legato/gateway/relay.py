@@ -1,20 +1,20 @@
 """The second, shorter pipeline: images and sound, which pass unread.
 
     authenticate → read → admit → resolve → route → call [reserve → attempt, again and again]
-      → record
+      → send → record
 
 It shares its stages with `Pipeline`. Nothing is cached, and no guardrail can read what passes
 here: where one is enforced, a call is refused rather than let by.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from legato.core.errors import InvalidRequest
 from legato.core.usage import Unit
-from legato.core.wire import RequestView
-from legato.gateway.pipeline import Pipeline, send_reply
+from legato.core.wire import RequestView, Surface
+from legato.gateway.pipeline import Pipeline, Stage, send, sent
 from legato.gateway.stages.read import read_json
-from legato.gateway.stages.route import order_candidates
 from legato.gateway.stages.trace import accept_traceparent
 
 if TYPE_CHECKING:
@@ -34,12 +34,23 @@ class FormSurface(Protocol):
 
 
 class Relay(Pipeline, frozen=True, eq=False):
-    """The stages, wired."""
+    """What the stages work with, wired."""
 
-    async def _serve(self, call: "Call", sink: "Sink") -> None:
+    def stages(self, surface: Surface) -> Iterator[Stage]:
+        """Yield the stages of a surface, in order."""
+        del surface  # they are all alike here
+        yield Stage("authenticate", self._authenticate)
+        yield Stage("read", self._read)
+        yield Stage("admit", self._admit)
+        yield Stage("resolve", self._resolve)
+        if self.guard_input is not None or self.guard_output is not None:
+            yield Stage("guard_input", _refuse_unread)
+        yield Stage("route", self._route)
+        yield Stage("call", self._call, within=self.call_stage.within)
+        yield Stage("send", send, unless=sent)
+
+    async def _read(self, call: "Call", _sink: "Sink") -> None:
         source, surface = call.source, call.surface
-        principal = call.principal = await self.keyring.identify(source.credential)
-        call.mark("authenticate")
         accept_traceparent(call, source.header(b"traceparent"))
         raw = await source.body()
         if isinstance(surface, FormSurface):
@@ -48,23 +59,12 @@ class Relay(Pipeline, frozen=True, eq=False):
             call.body = read_json(raw)
             call.view = surface.read(call.body)
         call.body_bytes = _prompt_bytes(call.view, len(raw))
-        call.user = self._user(call, principal)
-        call.mark("read")
-        call.slot_taken = await self.limits.admit(principal)
-        call.mark("admit")
-        route = call.route = self.directory.resolve(call.view.model, principal)
-        call.mark("resolve")
-        if self.guard_input is not None or self.guard_output is not None:
-            msg = f"{surface.name} can't be checked, and the policy for it enforces checks"
-            raise InvalidRequest(msg, param="model")
-        call.candidates = order_candidates(call, route, self.random)
-        call.mark("route")
-        reply = await self.call_stage(call, sink)
-        call.mark("call")
-        call.http_status = 200
-        if not reply.sent:
-            await send_reply(call, sink, reply)
-            call.mark("send")
+        call.user = self._user(call)
+
+
+async def _refuse_unread(call: "Call", _sink: "Sink") -> None:
+    msg = f"{call.surface.name} can't be checked, and the policy for it enforces checks"
+    raise InvalidRequest(msg, param="model")
 
 
 def _prompt_bytes(view: RequestView, body_bytes: int) -> int:

@@ -128,9 +128,9 @@ def _upstream_span(served: Served, operation: str, stages: list[Span]) -> Iterat
         name=f"{operation} {served.model_served or served.model_requested}",
         kind=SpanKind.CLIENT,
         span_id=span_id(served.request_id, served.attempts),
-        parent_span_id=within[0].span_id,
-        start_ns=within[0].start_ns,
-        end_ns=within[0].end_ns,
+        parent_span_id=within[-1].span_id,
+        start_ns=within[-1].start_ns,
+        end_ns=within[-1].end_ns,
         attributes=attributes,
         failed=bool(served.error_code),
     )

@@ -30,7 +30,7 @@ def routes_of(folder: Path, config: str, variables: Mapping[str, str]) -> list[t
 
     async def read() -> list[tuple[str, str]]:
         async with composed(folder, config, variables) as gateway:
-            return list(gateway.app.routes)
+            return [(one.method, one.path) for one in gateway.app.endpoints]
 
     return asyncio.run(read())
 

@@ -12,10 +12,10 @@ from legato.workflows.batches import ENDPOINTS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from legato.api.data_plane import Resource
+    from legato.api.endpoints import Resource
     from legato.api.http1.exchange import Exchange
+    from legato.core.principal import Principal
     from legato.core.tasks import InThread
-    from legato.governance.keyring import Keyring
     from legato.storage.batches import BatchRecord
     from legato.workflows.batches import Batches
 
@@ -30,13 +30,8 @@ class BatchPages:
     """What is served below `/v1/batches`; `wake` tells the process that runs them."""
 
     def __init__(
-        self,
-        keyring: "Keyring",
-        batches: "Batches",
-        ask_store: "InThread",
-        wake: "Callable[[], None]",
+        self, batches: "Batches", ask_store: "InThread", wake: "Callable[[], None]"
     ) -> None:
-        self._keyring = keyring
         self._batches = batches
         self._ask = ask_store
         self._wake = wake
@@ -50,8 +45,7 @@ class BatchPages:
             "cancel": answered(self._cancel),
         }
 
-    async def _create(self, exchange: "Exchange", _id: str) -> Any:
-        principal = await self._keyring.identify(exchange.credential)
+    async def _create(self, exchange: "Exchange", caller: "Principal", _id: str) -> Any:
         body = read_json(await exchange.body())
         for field in body:
             if field not in _FIELDS:
@@ -67,30 +61,27 @@ class BatchPages:
         metadata = _metadata(body.get("metadata"))
 
         def make() -> dict[str, Any]:
-            return self._object(self._batches.create(principal, endpoint, file_id, metadata))
+            return self._object(self._batches.create(caller, endpoint, file_id, metadata))
 
         made = await self._ask(make)
         self._wake()
         return made
 
-    async def _list(self, exchange: "Exchange", _id: str) -> Any:
-        org = (await self._keyring.identify(exchange.credential)).org
+    async def _list(self, exchange: "Exchange", caller: "Principal", _id: str) -> Any:
         query = read_query(exchange)
         limit = read_limit(query, _LIMIT_DEFAULT, _LIMIT_MAX)
 
         def look() -> list[dict[str, Any]]:
-            found = self._batches.page(org, after=query.get("after", ""), limit=limit + 1)
+            found = self._batches.page(caller.org, after=query.get("after", ""), limit=limit + 1)
             return [self._object(one) for one in found]
 
         return listing(await self._ask(look), limit)
 
-    async def _show(self, exchange: "Exchange", batch_id: str) -> Any:
-        org = (await self._keyring.identify(exchange.credential)).org
-        return await self._ask(lambda: self._object(self._batches.find(org, batch_id)))
+    async def _show(self, _exchange: "Exchange", caller: "Principal", batch_id: str) -> Any:
+        return await self._ask(lambda: self._object(self._batches.find(caller.org, batch_id)))
 
-    async def _cancel(self, exchange: "Exchange", batch_id: str) -> Any:
-        org = (await self._keyring.identify(exchange.credential)).org
-        return await self._ask(lambda: self._object(self._batches.cancel(org, batch_id)))
+    async def _cancel(self, _exchange: "Exchange", caller: "Principal", batch_id: str) -> Any:
+        return await self._ask(lambda: self._object(self._batches.cancel(caller.org, batch_id)))
 
     def _object(self, record: "BatchRecord") -> dict[str, Any]:
         times = msgspec.json.decode(record.times, type=dict[str, int])

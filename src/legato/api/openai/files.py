@@ -7,14 +7,13 @@ from urllib.parse import parse_qs
 import msgspec
 
 from legato.api.form import body_of, read_form
-from legato.api.openai.errors import error_body
 from legato.core.errors import InvalidRequest, LegatoError
 
 if TYPE_CHECKING:
-    from legato.api.data_plane import Resource
+    from legato.api.endpoints import Resource
     from legato.api.http1.exchange import Exchange
+    from legato.core.principal import Principal
     from legato.core.tasks import InThread
-    from legato.governance.keyring import Keyring
     from legato.storage.files import FileRecord
     from legato.workflows.files import StoredFiles
 
@@ -28,8 +27,7 @@ _FIELDS = frozenset({"file", "purpose"})
 class FilePages:
     """What is served below `/v1/files`; `ask_store` runs what blocks."""
 
-    def __init__(self, keyring: "Keyring", files: "StoredFiles", ask_store: "InThread") -> None:
-        self._keyring = keyring
+    def __init__(self, files: "StoredFiles", ask_store: "InThread") -> None:
         self._files = files
         self._ask = ask_store
 
@@ -40,11 +38,11 @@ class FilePages:
             "list": answered(self._list),
             "show": answered(self._show),
             "delete": answered(self._delete),
-            "content": told(self._content),
+            "content": self._content,
         }
 
-    async def _create(self, exchange: "Exchange", _id: str) -> Any:
-        org = await self._org(exchange)
+    async def _create(self, exchange: "Exchange", caller: "Principal", _id: str) -> Any:
+        org = caller.org
         form = read_form(exchange.header(b"content-type"), await exchange.body())
         fields = body_of(form)
         sent = [part for part in form if part.filename]
@@ -62,8 +60,8 @@ class FilePages:
         record = await self._ask(lambda: self._files.upload(org, "batch", name, content))
         return _file_object(record, name)
 
-    async def _list(self, exchange: "Exchange", _id: str) -> Any:
-        org, query = await self._org(exchange), read_query(exchange)
+    async def _list(self, exchange: "Exchange", caller: "Principal", _id: str) -> Any:
+        org, query = caller.org, read_query(exchange)
         limit, order = read_limit(query, _LIMIT_MAX, _LIMIT_MAX), query.get("order", "desc")
         if order not in {"asc", "desc"}:
             raise InvalidRequest("order: must be asc or desc", param="order")
@@ -81,8 +79,8 @@ class FilePages:
 
         return listing(await self._ask(look), limit)
 
-    async def _show(self, exchange: "Exchange", file_id: str) -> Any:
-        org = await self._org(exchange)
+    async def _show(self, _exchange: "Exchange", caller: "Principal", file_id: str) -> Any:
+        org = caller.org
 
         def look() -> dict[str, Any]:
             record = self._files.find(org, file_id)
@@ -90,14 +88,14 @@ class FilePages:
 
         return await self._ask(look)
 
-    async def _delete(self, exchange: "Exchange", file_id: str) -> Any:
-        org = await self._org(exchange)
+    async def _delete(self, _exchange: "Exchange", caller: "Principal", file_id: str) -> Any:
+        org = caller.org
         await self._ask(lambda: self._files.forget(org, file_id))
         return {"id": file_id, "object": "file", "deleted": True}
 
-    async def _content(self, exchange: "Exchange", file_id: str) -> None:
+    async def _content(self, exchange: "Exchange", caller: "Principal", file_id: str) -> None:
         """Send the file part by part: the first is read before the status goes out."""
-        org = await self._org(exchange)
+        org = caller.org
         record = await self._ask(lambda: self._files.find(org, file_id))
         headers = [(b"content-type", b"application/octet-stream")]
         if record.parts <= 1:
@@ -119,9 +117,6 @@ class FilePages:
     async def _part(self, record: "FileRecord", number: int) -> bytes:
         part: bytes = await self._ask(lambda: self._files.part(record, number))
         return part
-
-    async def _org(self, exchange: "Exchange") -> str:
-        return (await self._keyring.identify(exchange.credential)).org
 
 
 def read_query(exchange: "Exchange") -> dict[str, str]:
@@ -162,23 +157,11 @@ def _file_object(record: "FileRecord", name: str) -> dict[str, Any]:
     }
 
 
-def answered(answer: Callable[["Exchange", str], Awaitable[Any]]) -> "Resource":
-    """Answer with what `answer` returns, as JSON, and tell errors in OpenAI's shape."""
+def answered(answer: Callable[["Exchange", "Principal", str], Awaitable[Any]]) -> "Resource":
+    """Answer with what `answer` returns, as JSON."""
 
-    async def page(exchange: "Exchange", named: str) -> None:
-        body = await answer(exchange, named)
+    async def page(exchange: "Exchange", caller: "Principal", named: str) -> None:
+        body = await answer(exchange, caller, named)
         await exchange.reply(200, [_JSON], msgspec.json.encode(body))
-
-    return told(page)
-
-
-def told(serve: "Resource") -> "Resource":
-    """Tell errors in OpenAI's shape."""
-
-    async def page(exchange: "Exchange", named: str) -> None:
-        try:
-            await serve(exchange, named)
-        except LegatoError as error:
-            await exchange.reply(error.http_status, [_JSON], error_body(error))
 
     return page

@@ -21,7 +21,7 @@ from legato.core.errors import (
 from legato.gateway.context import Failure, Reply
 from legato.gateway.deadline import Deadline, Deadlines
 from legato.gateway.quotes import without_quotes
-from legato.gateway.stages.exchange import Exchange
+from legato.gateway.stages.exchange import RESERVE, Exchange
 from legato.resilience.backoff import full_jitter, wait_before_retry
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 class CallStage:
     """Tries the candidates in order until one answers."""
+
+    within = (RESERVE,)
+    """The stages it times by itself: once for each attempt."""
 
     def __init__(
         self, exchange: Exchange, breakers: "Breakers", random: Callable[[], float]

@@ -49,6 +49,7 @@ _ERROR_BYTES_MAX = 64 * 1024
 _HELD_BYTES_MAX = 1024 * 1024
 _OK = 200
 _LATENCY_WEIGHT = 0.2
+RESERVE = "reserve"
 _END_S = 1.0
 """An upstream that says no more this long after its answer's end loses the connection."""
 
@@ -68,7 +69,10 @@ class Exchange:
 
     async def __call__(self, call: "Call", sink: "Sink", deployment: "Deployment") -> Reply:
         """Return the answer, or raise an UpstreamError; the attempt is ended in the books."""
+        if call.attempts:
+            call.mark("call")  # the attempt before this one, and the wait after it
         attempt = await self._books.open(call, deployment)
+        call.mark(RESERVE)
         sent_ns = perf_counter_ns()
         try:
             request = self._write(call, deployment, attempt)
