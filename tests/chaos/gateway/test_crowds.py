@@ -9,6 +9,7 @@ import json
 import resource
 import socket
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -87,15 +88,22 @@ async def one_stream(instance: Instance, number: int, gate: asyncio.Semaphore) -
     return b"[DONE]" in last
 
 
+@pytest.fixture
+def open_ones() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
 async def test_readers_that_do_not_read_cost_little_and_end(
-    provider: SimulatedChild, instance_of: MakeInstance, say: Say
+    provider: SimulatedChild, instance_of: MakeInstance, say: Say, open_ones: ExitStack
 ) -> None:
     long_one = {"itl_ms": 0, "output_tokens": 30_000, "latency_ms": 0}
     provider.change(models={"small-1": {}, "large-1": long_one})
     instance = instance_of(timeouts={"total_s": 45}, cache={"enabled": False})
     instance.start()
     before_mib = instance.pss_mib()
-    stuck = [stuck_reader(instance, number) for number in range(STUCK)]
+    for number in range(STUCK):
+        open_ones.enter_context(stuck_reader(instance, number))
     assert await until(lambda: instance.gauge("legato_open_requests") == STUCK, 15)
     await asyncio.sleep(3)
     began_s = time.monotonic()
@@ -108,8 +116,7 @@ async def test_readers_that_do_not_read_cost_little_and_end(
     grown_mib = instance.pss_mib() - before_mib
     assert await until(lambda: instance.gauge("legato_open_requests") == 0, 90)
     assert await until(lambda: instance.connections() == 0, 120), "a dead connection is kept"
-    for one in stuck:
-        one.close()
+    open_ones.close()
     assert await until(lambda: provider.counts()["in_flight"] == 0)
     instance.stop_drained()
     Audit(instance, provider.book).check_all(load.seen)
