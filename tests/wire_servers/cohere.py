@@ -69,7 +69,7 @@ class CohereServer(ThreadedServer):
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         try:
             body = await self._read(request, CHAT_FIELDS)
-            _judge(body)
+            judge(body)
         except _Refused as refused:
             return refused.answer()
         question = json.dumps([m["content"] for m in body["messages"] if m["role"] == "user"])
@@ -133,7 +133,7 @@ class _Refused(Exception):
         return web.json_response({"id": "x-1", "message": self.message}, status=self.status)
 
 
-def _judge(body: dict[str, Any]) -> None:
+def judge(body: dict[str, Any]) -> None:
     for message in body["messages"]:
         fields = MESSAGE_FIELDS.get(message["role"])
         if fields is None or message.keys() - fields:

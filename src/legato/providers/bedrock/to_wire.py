@@ -51,7 +51,7 @@ def _refuse_unsupported(chat: ChatRequest, family: Family) -> None:
         "top_logprobs": bool(chat.top_logprobs),
         "presence_penalty": bool(chat.presence_penalty),
         "frequency_penalty": bool(chat.frequency_penalty),
-        "verbosity": chat.verbosity is not None,
+        "verbosity": chat.verbosity not in {None, "medium"},
         "temperature": chat.temperature is not None and chat.temperature > 1,
         "top_k": chat.top_k is not None and family == "other",
         "response_format": output is not None and output.schema is None,

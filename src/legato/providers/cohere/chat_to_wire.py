@@ -71,7 +71,7 @@ def _refuse_unsupported(chat: ChatRequest) -> None:
         "frequency_penalty": (chat.frequency_penalty or 0) < 0,
         "parallel_tool_calls": bool(chat.tools) and chat.parallel_tool_calls is False,
         "tool_choice": choice is not None and choice.mode == "tool" and len(chat.tools) > 1,
-        "verbosity": chat.verbosity is not None,
+        "verbosity": chat.verbosity not in {None, "medium"},
     }
     for field, is_asked in asked.items():
         if is_asked:

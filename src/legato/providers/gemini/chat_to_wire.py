@@ -72,6 +72,7 @@ def _refuse_unsupported(chat: ChatRequest) -> None:
         "stop": len(chat.stop) > _STOPS_MAX,
         "seed": not _is_seed(chat.seed),
         "reasoning_effort": chat.reasoning_effort not in {None, *_LEVELS},
+        "verbosity": chat.verbosity not in {None, "medium"},
     }
     for field, is_asked in asked.items():
         if is_asked:
