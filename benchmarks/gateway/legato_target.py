@@ -13,10 +13,10 @@ _SECRET = "bench-key-of-no-value"  # noqa: S105 - made up, for a loopback upstre
 _PARTS = ("supervisor", "ledger", "worker", "control", "batches")
 
 
-def launch_legato(place: Place) -> Launch:
+def launch_legato(place: Place, kind: str = "openai_compatible") -> Launch:
     port, data = free_port(), place.folder / "data"
     config = place.folder / "legato.yaml"
-    config.write_text(json.dumps(_configuration(place, port)))  # JSON is YAML too
+    config.write_text(json.dumps(_configuration(place, port, kind)))  # JSON is YAML too
     program = Path(sys.executable).with_name("legato")
     return Launch(
         [str(program), "up", "--config", str(config), "--data", str(data)],
@@ -29,10 +29,10 @@ def launch_legato(place: Place) -> Launch:
     )
 
 
-def _configuration(place: Place, port: int) -> dict[str, object]:
+def _configuration(place: Place, port: int, kind: str) -> dict[str, object]:
     provider = {
         "name": "upstream",
-        "kind": "openai_compatible",
+        "kind": kind,
         "base_url": place.upstream,
         "api_key": {"env": "UPSTREAM_KEY"},
     }

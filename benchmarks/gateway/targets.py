@@ -104,6 +104,12 @@ def all_targets(programs: Programs) -> dict[str, Target]:
             launch_legato,
             caches=True,
         ),
+        Target(
+            "legato-translated",
+            "the same, upstream speaking Anthropic's dialect, callers OpenAI's",
+            lambda place: launch_legato(place, "anthropic"),
+            caches=True,
+        ),
     ]
     return {target.name: target for target in targets}
 

@@ -1,4 +1,4 @@
-"""A lean OpenAI-compatible upstream that counts what it is asked.
+"""A lean upstream that counts what it is asked, in OpenAI's dialect or, at /messages, Anthropic's.
 
 As cheap as asyncio allows, so that a gateway's core and not this one is the limit. Answers are
 ready bytes: 1 KB for a plain request, `EVENTS` paced tokens for a stream. `GET /count` tells how
@@ -11,6 +11,7 @@ import json
 import re
 import ssl
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,11 @@ def _answer() -> bytes:
 
 
 def _chunk(text: bytes) -> bytes:
-    event = b"data: %b\n\n" % text
-    return b"%x\r\n%b\r\n" % (len(event), event)
+    return b"%x\r\n%b\r\n" % (len(text), text)
+
+
+def _encoded(event: object) -> bytes:
+    return json.dumps(event, separators=(",", ":")).encode()
 
 
 def _event(choices: list[dict[str, Any]], **more: Any) -> bytes:
@@ -68,11 +72,65 @@ def _event(choices: list[dict[str, Any]], **more: Any) -> bytes:
         "choices": choices,
         **more,
     }
-    return _chunk(json.dumps(event, separators=(",", ":")).encode())
+    return _chunk(b"data: %b\n\n" % _encoded(event))
 
 
 def _delta(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
     return _event([{"index": 0, "delta": delta, "finish_reason": finish_reason}])
+
+
+def _named(kind: str, **more: Any) -> bytes:
+    return _chunk(b"event: %b\ndata: %b\n\n" % (kind.encode(), _encoded({"type": kind, **more})))
+
+
+def _message(content: list[dict[str, str]], stop_reason: str | None) -> dict[str, Any]:
+    return {
+        "id": "msg_bench",
+        "type": "message",
+        "role": "assistant",
+        "model": "mock",
+        "content": content,
+        "stop_reason": stop_reason,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 400, "output_tokens": EVENTS},
+    }
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Ready bytes: a whole answer, and the parts of a stream."""
+
+    answer: bytes
+    first: bytes
+    token: bytes
+    last: bytes
+    usage: bytes = b""
+    """Sent before the end only where the caller asks for it."""
+    end: bytes = b"0\r\n\r\n"
+
+
+_OPENAI = Dialect(
+    answer=_answer(),
+    first=_STREAM_HEAD + _delta({"role": "assistant", "content": ""}),
+    token=_delta({"content": WORD}),
+    last=_delta({}, "stop"),
+    usage=_event([], usage=_USAGE),
+    end=_chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n",
+)
+_ANTHROPIC = Dialect(
+    answer=_response(_encoded(_message([{"type": "text", "text": WORD * 140}], "end_turn"))),
+    first=_STREAM_HEAD
+    + _named("message_start", message=_message([], None))
+    + _named("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+    token=_named("content_block_delta", index=0, delta={"type": "text_delta", "text": WORD}),
+    last=_named("content_block_stop", index=0)
+    + _named(
+        "message_delta",
+        delta={"stop_reason": "end_turn", "stop_sequence": None},
+        usage={"output_tokens": EVENTS},
+    )
+    + _named("message_stop"),
+)
 
 
 class Book:
@@ -84,13 +142,6 @@ class Book:
 
 class Upstream(asyncio.Protocol):
     """One connection."""
-
-    ANSWER = _answer()
-    FIRST = _STREAM_HEAD + _delta({"role": "assistant", "content": ""})
-    TOKEN = _delta({"content": WORD})
-    FINISH = _delta({}, "stop")
-    USAGE = _event([], usage=_USAGE)
-    DONE = _chunk(b"[DONE]") + b"0\r\n\r\n"
 
     def __init__(self, book: Book, port: str) -> None:
         self._book, self._port = book, port
@@ -120,23 +171,25 @@ class Upstream(asyncio.Protocol):
             self._transport.write(_response(json.dumps(self._book.calls).encode()))
             return
         self._book.calls[self._port] += 1
+        dialect = _ANTHROPIC if self._url.endswith(b"/messages") else _OPENAI
         if _STREAM.search(self._body) is None:
-            self._transport.write(self.ANSWER)
+            self._transport.write(dialect.answer)
             return
-        usage = self.USAGE if _USAGE_WANTED.search(self._body) else b""
-        self._transport.write(self.FIRST)
+        usage = dialect.usage if _USAGE_WANTED.search(self._body) else b""
+        tail = dialect.last + usage + dialect.end
+        self._transport.write(dialect.first)
         due_s = self._loop.time() + EVENT_INTERVAL_S
-        self._loop.call_at(due_s, self._tick, EVENTS, due_s, self.FINISH + usage + self.DONE)
+        self._loop.call_at(due_s, self._tick, EVENTS, due_s, dialect.token, tail)
 
-    def _tick(self, left: int, due_s: float, tail: bytes) -> None:
+    def _tick(self, left: int, due_s: float, token: bytes, tail: bytes) -> None:
         if self._transport.is_closing():
             return
         if not left:
             self._transport.write(tail)
             return
-        self._transport.write(self.TOKEN)
+        self._transport.write(token)
         due_s += EVENT_INTERVAL_S
-        self._loop.call_at(due_s, self._tick, left - 1, due_s, tail)
+        self._loop.call_at(due_s, self._tick, left - 1, due_s, token, tail)
 
 
 async def serve(certificate: Path | None) -> None:
