@@ -5,7 +5,7 @@ definition, and in the order of events that docs.cohere.com ("A Guide to Streami
 tells; its limits on values are from common knowledge of those pages. Requests with a field, role,
 choice or value that the vendor hasn't are refused as it does. The question's words choose the
 answer: THINK reasons, CALL asks for tools, FAIL is refused for its rate, BREAK ends with the
-reason ERROR.
+reason ERROR. Where a tool must be called it is, and a schema gets its instance.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from legato.providers.simulated.instances import instance_of
 from wire_servers.threaded import ThreadedServer
 
 KEY = "cohere-key"
@@ -73,13 +74,16 @@ class CohereServer(ThreadedServer):
         except _Refused as refused:
             return refused.answer()
         question = json.dumps([m["content"] for m in body["messages"] if m["role"] == "user"])
+        if "no-such" in body["model"]:
+            text = f"model '{body['model']}' not found, make sure the correct model ID was used"
+            return _Refused(404, text).answer()
         if "FAIL" in question:
             return _Refused(429, "You are past the per minute request limit").answer()
         if not body.get("stream"):
-            return web.json_response(_whole(question))
+            return web.json_response(_whole(question, body))
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
-        for event in _events(question):
+        for event in _events(question, body):
             frame = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
             await response.write(frame.encode())
         await response.write_eof()
@@ -166,46 +170,57 @@ def _judge_rerank(body: dict[str, Any]) -> None:
         raise _Refused(400, "invalid type: parameter documents must be of type string")
 
 
-def _calls() -> list[dict[str, Any]]:
+def _calls(question: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    calls = CALLS if "CALL" in question else []
+    if not calls and body.get("tool_choice") == "REQUIRED":
+        function = body["tools"][0]["function"]
+        calls = [(function["name"], json.dumps(instance_of(function["parameters"], b"cohere")))]
     return [
         {
             "id": f"weather_{number}",
             "type": "function",
             "function": {"name": name, "arguments": arguments},
         }
-        for number, (name, arguments) in enumerate(CALLS)
+        for number, (name, arguments) in enumerate(calls)
     ]
 
 
-def _whole(question: str) -> dict[str, Any]:
+def _text(body: dict[str, Any]) -> str:
+    schema = (body.get("response_format") or {}).get("json_schema")
+    return TEXT if schema is None else json.dumps(instance_of(schema, b"cohere"))
+
+
+def _whole(question: str, body: dict[str, Any]) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant"}
     reason = "ERROR" if "BREAK" in question else "COMPLETE"
-    if "CALL" in question:
+    calls = _calls(question, body)
+    if calls:
         reason = "TOOL_CALL"
-        message |= {"tool_plan": PLAN, "tool_calls": _calls()}
+        message |= {"tool_plan": PLAN, "tool_calls": calls}
     else:
         thinking = [{"type": "thinking", "thinking": THOUGHT}] if "THINK" in question else []
-        message["content"] = [*thinking, {"type": "text", "text": TEXT}]
+        message["content"] = [*thinking, {"type": "text", "text": _text(body)}]
         message["citations"] = [CITATION]
     return {"id": "c-1", "finish_reason": reason, "message": message, "usage": USAGE}
 
 
-def _events(question: str) -> list[dict[str, Any]]:
+def _events(question: str, body: dict[str, Any]) -> list[dict[str, Any]]:
     start = {"message": {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": []}}
     events: list[dict[str, Any]] = [{"type": "message-start", "id": "c-1", "delta": start}]
     reason = "COMPLETE"
-    if "CALL" in question:
+    calls = _calls(question, body)
+    if calls:
         reason = "TOOL_CALL"
         events += [
             {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": piece}}}
             for piece in (PLAN[:5], PLAN[5:])
         ]
-        for index, call in enumerate(_calls()):
+        for index, call in enumerate(calls):
             events += _call_events(index, call)
     else:
         if "THINK" in question:
             events += _block_events(0, "thinking", THOUGHT)
-        events += _block_events(1, "text", TEXT)
+        events += _block_events(1, "text", _text(body))
         cited = {"message": {"citations": CITATION}}
         events.append({"type": "citation-start", "index": 0, "delta": cited})
         events.append({"type": "citation-end", "index": 0})

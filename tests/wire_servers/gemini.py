@@ -125,7 +125,7 @@ class GeminiServer:
         denied = self._denied(request, vertex=studio is None)
         if denied is not None:
             return denied
-        if found["model"].startswith("missing"):
+        if found["model"].startswith("missing") or "no-such" in found["model"]:
             return refused(404, "NOT_FOUND", f"models/{found['model']} is not found")
         body = await request.json()
         if verb_is_chat(found["verb"]):

@@ -1,14 +1,18 @@
 """What the Gemini test server says: the words of the last question choose it.
 
 `think`, `call`, `both` (two calls), `block` (the prompt), `unsafe`, `recite`, `long`, `spoil`,
-`json`, `scores`, `two`; else an echo.
+`json`, `scores`, `two`; else a call where the mode is `ANY`, an instance where a schema is given,
+or an echo.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from gemini_requests import SIGNATURE
+
+from legato.providers.simulated.instances import instance_of
 
 PROMPT, CACHED, THOUGHTS, SAID, IMAGE = 40, 8, 6, 9, 12
 TEXT = ["Grüße ", "aus ", "🎼 Wien"]
@@ -71,10 +75,28 @@ def parts(body: dict[str, Any], asked: str) -> list[dict[str, Any]]:
         return [*thought, CALL | {"thoughtSignature": SIGNATURE}]
     if "json" in asked:
         return [*thought, {"text": '{"city":"Wien"}'}]
+    forced = forced_call(body)
+    if forced is not None:
+        return [*thought, {"functionCall": forced, "thoughtSignature": SIGNATURE}]
+    schema = body.get("generationConfig", {}).get("responseJsonSchema")
+    if schema is not None:
+        return [*thought, {"text": json.dumps(instance_of(schema, b"gemini"))}]
     said = [{"text": text} for text in TEXT]
     if "think" in asked:
         return [*thought, *said, {"text": "", "thoughtSignature": SIGNATURE}]
     return [*thought, *said]
+
+
+def forced_call(body: dict[str, Any]) -> dict[str, Any] | None:
+    """A call of the first tool that may be called, where one must be."""
+    calling = body.get("toolConfig", {}).get("functionCallingConfig", {})
+    if calling.get("mode") != "ANY":
+        return None
+    declared = [one for tool in body["tools"] for one in tool["functionDeclarations"]]
+    allowed = calling.get("allowedFunctionNames") or [one["name"] for one in declared]
+    called = next(one for one in declared if one["name"] in allowed)
+    schema = called.get("parametersJsonSchema") or {"type": "object"}
+    return {"name": called["name"], "args": instance_of(schema, b"gemini")}
 
 
 def event(

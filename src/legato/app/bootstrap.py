@@ -5,7 +5,6 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,12 +31,13 @@ from legato.app.credentials import CredentialFollower, credential_names, read_cr
 from legato.app.egress import egress_of
 from legato.app.kept_files import kept_pages
 from legato.app.provider_swap import ProviderSwap
+from legato.app.upstream import settings_of, transport_to
 from legato.app.vaults import open_data_keys
 from legato.cache.answer_log import AnswerLog
 from legato.cache.exact import ExactCache
 from legato.core.clock import Clock, SystemClock
 from legato.core.config import Provider as ProviderConfig
-from legato.core.egress import PERMISSIVE, Egress
+from legato.core.egress import PERMISSIVE
 from legato.core.ids import IdSource
 from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT
@@ -59,8 +59,7 @@ from legato.governance.store_gate import StoreGate
 from legato.journal.options import WriterOptions
 from legato.journal.writer import JournalWriter
 from legato.providers.base import ProviderSettings
-from legato.providers.transport import Limits as TransportLimits
-from legato.providers.transport import Timeouts, Transport, open_transport
+from legato.providers.transport import Timeouts, Transport
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
@@ -127,7 +126,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
 
     def open_one(provider: ProviderConfig, base_url: str, timeouts: Timeouts) -> Transport:
         ours = provider.name in context.managed
-        return _open_transport(provider, base_url, timeouts, PERMISSIVE if ours else egress)
+        return transport_to(provider, base_url, timeouts, PERMISSIVE if ours else egress)
 
     providers = open_providers(config, settings, open_one)
     deployments, routes = build_routes(config, providers, context.prices)
@@ -384,22 +383,5 @@ def _provider_settings(context: WorkerContext) -> dict[str, ProviderSettings]:
         else:
             reference = provider.api_key
             in_vault = None if reference is None else context.credentials.get(reference.vault or "")
-            key = in_vault or loaded.secret(reference)
-            base_url = (provider.base_url or "").rstrip("/")
-            further = {name: loaded.secret(one) or "" for name, one in provider.secrets.items()}
-            settings[provider.name] = ProviderSettings(provider, base_url, key, further)
+            settings[provider.name] = settings_of(provider, loaded, in_vault)
     return settings
-
-
-def _open_transport(
-    provider: ProviderConfig, base_url: str, timeouts: Timeouts, egress: Egress
-) -> Transport:
-    return open_transport(
-        provider.transport,
-        base_url,
-        timeouts=timeouts,
-        limits=TransportLimits(connections_max=provider.connections_max),
-        ca_file=Path(provider.ca_file) if provider.ca_file else None,
-        proxy_url=provider.proxy,
-        egress=egress,
-    )

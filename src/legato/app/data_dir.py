@@ -53,6 +53,11 @@ class DataDir:
         return self.root / "responses"
 
     @property
+    def evidence(self) -> Path:
+        """What `legato verify` saw, a file a run; made by it."""
+        return self.root / "evidence"
+
+    @property
     def master_key(self) -> Path:
         """The key all others derive from; without it stored keys can't be checked."""
         return self.root / "master.key"

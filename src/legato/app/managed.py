@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -94,6 +95,26 @@ def restart(command: ServerCommand) -> int:
     """
     with command.log_file.open("ab") as log_file:
         return _spawn(command, log_file.fileno())
+
+
+@contextlib.contextmanager
+def running(command: ServerCommand) -> Iterator[None]:
+    """Run a server for a command in the foreground; a stop signal ends that one as ever.
+
+    Raises:
+        ServerNotStarted: see `start`.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        pid = start(command)
+    except StopRequested:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    try:
+        yield
+    finally:
+        _kill(pid)
 
 
 def _kill(pid: int) -> None:

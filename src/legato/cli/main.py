@@ -30,6 +30,10 @@ _COMMANDS = MappingProxyType(
         "stats": ("legato.cli.stats:stats", "Watch traffic, spend and savings."),
         "up": ("legato.cli.up:up", "Start the control plane."),
         "vault": ("legato.cli.vault:vault", "Keep credentials; rotate the keys that seal them."),
+        "verify": (
+            "legato.cli.verify.command:verify",
+            "Call a provider for real and see whether it works.",
+        ),
         "version": ("legato.cli.version:version", "Print the version."),
     }
 )
