@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
+from urllib.parse import urlsplit
 
 import msgspec
 
 from legato.app.waits import changed, transport_timeouts
-from legato.core.config import Config, Strategy
+from legato.core.config import Config, Requirements, Strategy
 from legato.core.config import Deployment as DeploymentConfig
 from legato.core.config import Provider as ProviderConfig
 from legato.core.config import Route as RouteConfig
@@ -17,8 +18,9 @@ from legato.core.price import Price
 from legato.gateway.directory import Deployment, Route
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
 from legato.providers.transport import Timeouts, Transport
-from legato.routing.ability import ability_of, capabilities_in_force
+from legato.routing.ability import ability_of, capabilities_in_force, data_use_in_force
 from legato.routing.strategies import ORDERS, Candidate
+from legato.routing.terms import shortfalls
 
 PROVIDER_GROUP = "legato.providers"
 _INPUT_SHARE = 3
@@ -107,6 +109,7 @@ def _deployment(
 ) -> Deployment:
     opened = providers[deployment.provider]
     price = prices[deployment.name]
+    host = urlsplit(opened.base_url).hostname or ""
     blended = None if price is None else _INPUT_SHARE * price.in_uncached + price.out_text
     return Deployment(
         name=deployment.name,
@@ -120,12 +123,15 @@ def _deployment(
         candidate=Candidate(deployment.name, deployment.weight, blended),
         breaker=cell,
         ability=ability_of(capabilities_in_force(deployment, opened.kind)),
+        data_use=data_use_in_force(deployment, opened.kind, host),
         authorize=authorizer_of(opened.provider),
     )
 
 
-def _waiting(deployment: Deployment, waits: Waits, deadline_s: float) -> Deployment:
-    """Return a deployment as one route waits for it.
+def _in_route(
+    deployment: Deployment, waits: Waits, deadline_s: float, require: Requirements | None
+) -> Deployment:
+    """Return a deployment as one route waits for it, with what it falls short of there.
 
     Only providers can differ in `total_s`: the longest of a route is the deadline over all
     attempts, a shorter one limits each attempt at its provider.
@@ -134,6 +140,9 @@ def _waiting(deployment: Deployment, waits: Waits, deadline_s: float) -> Deploym
         deployment,
         timeouts=transport_timeouts(waits),
         attempt_s=waits.total_s if waits.total_s < deadline_s else 0.0,
+        unfit=()
+        if require is None
+        else shortfalls(require, deployment.region, deployment.data_use),
     )
 
 
@@ -150,11 +159,16 @@ def _route(
         for name in route.deployments
     }
     deadline_s = max(one.total_s for one in waits.values())
-    behind = [_waiting(deployments[name], waits[name], deadline_s) for name in route.deployments]
+    behind = [
+        _in_route(deployments[name], waits[name], deadline_s, route.require)
+        for name in route.deployments
+    ]
     enabled = config.cache.enabled if route.cache.enabled is None else route.cache.enabled
     fingerprint = hashlib.blake2b(
         f"{route.model_name}\x00{route.drop_unsupported}\x00".encode(), digest_size=16
     )
+    if route.require is not None:
+        fingerprint.update(msgspec.json.encode(route.require))
     for deployment in behind:
         place = providers[deployment.provider_name].base_url
         fingerprint.update(f"{deployment.name}\x00{place}\x00{deployment.model}\x00".encode())
@@ -171,4 +185,5 @@ def _route(
         drop_unsupported=route.drop_unsupported,
         model_name=route.model_name,
         fingerprint=fingerprint.hexdigest(),
+        require=route.require,
     )

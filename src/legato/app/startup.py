@@ -102,6 +102,7 @@ def _spec(key: Key) -> KeySpec:
         requests_per_minute=key.requests_per_minute,
         concurrency_max=key.concurrency_max,
         budget=None if budget is None else KeyBudget(amount(budget.usd), Window(budget.window)),
+        require=key.require,
     )
 
 

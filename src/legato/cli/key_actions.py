@@ -14,10 +14,11 @@ from legato.cli.options import print_json
 from legato.cli.spans import Moment, time_text
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
-from legato.core.config import Name
+from legato.core.config import Name, Requirements
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.money import amount, display_usd, exact_usd
 from legato.core.principal import Scope, Window
+from legato.routing.terms import in_words
 from legato.storage.key_records import KeyBudget, KeyRecord, KeySpec
 from legato.vault.master import Vault
 from legato.vault.secrets import new_secret
@@ -42,6 +43,7 @@ class WantedKey(msgspec.Struct, frozen=True, kw_only=True):
     admin: bool = False
     org_admin: bool = False
     permissions: tuple[str, ...] = ()
+    require: Requirements = Requirements()
 
 
 class CreatedKey(msgspec.Struct, frozen=True):
@@ -159,6 +161,7 @@ def _spec(wanted: WantedKey, now_ns: int) -> KeySpec:
         concurrency_max=wanted.concurrency_max,
         budget=_budget(wanted.budget_usd, wanted.window),
         expires_at_ns=expires_at_ns,
+        require=None if wanted.require == Requirements() else wanted.require,
     )
 
 
@@ -228,6 +231,8 @@ def _limits(spec: KeySpec) -> str:
         limits.append(f"{spec.concurrency_max} at once")
     if spec.budget is not None:
         limits.append(f"${display_usd(spec.budget.limit)}/{spec.budget.window.value}")
+    if spec.require is not None:
+        limits.append(in_words(spec.require))
     return ", ".join(limits)
 
 
@@ -249,6 +254,7 @@ def _shown(record: KeyRecord, now_ns: int) -> dict[str, Any]:
         "concurrency_max": spec.concurrency_max,
         "budget_usd": exact_usd(budget.limit) if budget else None,
         "budget_window": budget.window.value if budget else None,
+        "require": None if spec.require is None else msgspec.to_builtins(spec.require),
         "created_at": time_text(record.created_at_ns),
         "expires_at": time_text(spec.expires_at_ns) or None,
         "revoked_at": time_text(record.revoked_at_ns) or None,

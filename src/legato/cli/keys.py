@@ -6,6 +6,7 @@ import click
 
 from legato.cli.options import instance_options, json_option
 from legato.cli.spans import Moment, moment, span
+from legato.core.config import Requirements
 from legato.core.permission import Permission
 
 _KEY = click.argument("key", metavar="ID|NAME")
@@ -46,6 +47,32 @@ def keys() -> None:
     metavar="NAME",
     help="One thing it may do at the control API.",
 )
+@click.option(
+    "--require-region",
+    "regions",
+    multiple=True,
+    metavar="NAME",
+    help="Only deployments in one of these regions.",
+)
+@click.option(
+    "--require-no-training",
+    "no_training",
+    is_flag=True,
+    help="Only deployments known not to train on it.",
+)
+@click.option(
+    "--require-retention-days",
+    "retention_days",
+    type=click.IntRange(min=0),
+    help="Only deployments that keep data no longer.",
+)
+@click.option(
+    "--require-certification",
+    "certifications",
+    multiple=True,
+    metavar="NAME",
+    help="Only deployments that have all of these.",
+)
 def create(  # noqa: PLR0913 - one parameter for each option
     config_file: Path | None,
     data: Path,
@@ -65,6 +92,10 @@ def create(  # noqa: PLR0913 - one parameter for each option
     admin: bool,
     org_admin: bool,
     permissions: tuple[str, ...],
+    regions: tuple[str, ...],
+    no_training: bool,
+    retention_days: int | None,
+    certifications: tuple[str, ...],
 ) -> None:
     """Create a key and print its secret, this once; only a keyed hash of it is kept."""
     from legato.cli import key_actions  # noqa: PLC0415 - keeps `--help` fast
@@ -84,6 +115,12 @@ def create(  # noqa: PLR0913 - one parameter for each option
         admin=admin,
         org_admin=org_admin,
         permissions=permissions,
+        require=Requirements(
+            regions=list(regions) or None,
+            no_training=no_training,
+            retention_days_max=retention_days,
+            certifications=list(certifications),
+        ),
     )
     key_actions.create(key_actions.open_keys(data, config_file), wanted, as_json=as_json)
 

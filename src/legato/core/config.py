@@ -160,6 +160,17 @@ class DataUse(_Strict, frozen=True):
     certifications: list[str] | None = None
 
 
+class Requirements(_Strict, frozen=True):
+    """What a deployment must be known to fulfil to be called: what is unknown isn't fulfilled."""
+
+    regions: Annotated[list[str], Meta(min_length=1)] | None = None
+    """One of these, written as the deployment has it."""
+    no_training: bool = False
+    retention_days_max: Annotated[int, Meta(ge=0)] | None = None
+    certifications: list[str] = []
+    """All of these."""
+
+
 class Deployment(_Strict, frozen=True):
     """A model at a provider, with its price and region."""
 
@@ -220,6 +231,7 @@ class Route(_Strict, frozen=True):
     """Drop request fields the chosen provider's dialect can't carry, instead of 400."""
     model_name: Literal["upstream", "alias"] = "upstream"
     """Which model name an answer carries."""
+    require: Requirements | None = None
 
 
 class Budget(_Strict, frozen=True):
@@ -242,6 +254,7 @@ class Key(_Strict, frozen=True):
     requests_per_minute: Count | None = None
     concurrency_max: Count | None = None
     budget: Budget | None = None
+    require: Requirements | None = None
     admin: bool = False
 
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from legato.core.config import Requirements
 from legato.core.money import NanoUSD
 
 
@@ -47,6 +48,7 @@ class Principal(msgspec.Struct, frozen=True):
     concurrency_max: int | None = None
     budget: BudgetLimit | None = None
     expires_at_ns: int | None = None
+    require: Requirements | None = None
 
     def may_call(self, name: str) -> bool:
         """Whether this key may name that alias or deployment."""

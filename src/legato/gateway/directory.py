@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import msgspec
 
 from legato.core.capability import UNKNOWN_ABILITY, Ability
-from legato.core.config import Retry
+from legato.core.config import DataUse, Requirements, Retry
 from legato.core.errors import Forbidden, NotFound
 from legato.core.price import Price
 from legato.core.principal import Principal
 from legato.providers.base import Authorizer, Provider
 from legato.providers.transport import Timeouts, Transport
 from legato.routing.strategies import Candidate, Order
+
+NOT_KNOWN = DataUse()
 
 
 class Deployment(msgspec.Struct, gc=False, eq=False):
@@ -33,6 +35,8 @@ class Deployment(msgspec.Struct, gc=False, eq=False):
     timeouts: Timeouts | None = None  # None: the transport's own
     attempt_s: float = 0.0  # limit of one attempt; 0: the deadline over all of them is enough
     ability: Ability = UNKNOWN_ABILITY
+    data_use: DataUse = NOT_KNOWN
+    unfit: tuple[str, ...] = ()  # what its route requires and it isn't known to fulfil
     authorize: Authorizer | None = None
 
 
@@ -50,6 +54,7 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     drop_unsupported: bool
     model_name: str  # "upstream" | "alias"
     fingerprint: str  # of everything in the route that can change an answer
+    require: Requirements | None = None
 
 
 class Directory:

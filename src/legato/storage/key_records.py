@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from legato.core.config import Requirements
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Principal, Scope, Window
 
@@ -29,6 +30,7 @@ class KeySpec(msgspec.Struct, frozen=True, kw_only=True):
     concurrency_max: int | None = None
     budget: KeyBudget | None = None
     expires_at_ns: int | None = None
+    require: Requirements | None = None
 
 
 class DeclaredKey(msgspec.Struct, frozen=True):
@@ -74,6 +76,7 @@ def key_columns(spec: KeySpec) -> dict[str, Any]:
         "budget_limit": spec.budget.limit if spec.budget else None,
         "budget_window": spec.budget.window.value if spec.budget else None,
         "expires_at_ns": spec.expires_at_ns,
+        "require": None if spec.require is None else _json(spec.require),
     }
 
 
@@ -93,6 +96,9 @@ def key_record(row: Any) -> KeyRecord:
             concurrency_max=row.concurrency_max,
             budget=_budget(row),
             expires_at_ns=row.expires_at_ns,
+            require=None
+            if row.require is None
+            else msgspec.json.decode(row.require, type=Requirements),
         ),
         source=row.source,
         created_at_ns=row.created_at_ns,
@@ -119,6 +125,7 @@ def principal(record: KeyRecord, secret_until_ns: int | None) -> Principal:
         concurrency_max=spec.concurrency_max,
         budget=BudgetLimit(f"key:{record.id}", budget.limit, budget.window) if budget else None,
         expires_at_ns=min(ends, default=None),
+        require=spec.require,
     )
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from legato.core.usage import USAGE_CLASSES
 
-SCHEMA_VERSION: Final = "0004"
+SCHEMA_VERSION: Final = "0005"
 
 metadata: Final = MetaData()
 
@@ -154,6 +154,7 @@ api_key = Table(
     _number("revoked_at_ns", nullable=True),
     _text("revoked_by"),  # "", operator, config
     _text("source"),  # api, config
+    Column("require", Text),  # JSON object
     ForeignKeyConstraint(
         ["org", "team", "feature"], ["feature.org", "feature.team", "feature.name"]
     ),

@@ -3,6 +3,8 @@
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from legato.cache.exact import CachedAnswer, ExactCache, cache_key
 from legato.core.wire import Operation
 from legato.gateway.context import Reply
@@ -45,6 +47,8 @@ class CacheStages:
             if no_store:
                 return None
         scope = f"{principal.org}\x00{principal.team}\x00{route.fingerprint}".encode()
+        if principal.require is not None:  # who may not call a deployment gets no answer of it
+            scope += b"\x00" + msgspec.json.encode(principal.require)
         key = call.cache_key = cache_key(scope, call.surface.name, call.body)
         if no_cache:
             return None

@@ -8,6 +8,7 @@ import msgspec
 from legato.core.errors import ProviderTimeout, ProviderUnavailable
 from legato.core.wire import Operation, WireRequest
 from legato.gateway.context import Reply
+from legato.gateway.stages.terms import may_take
 from legato.providers.base import Target, TokenCounter
 from legato.providers.transport import TransportError
 
@@ -21,7 +22,7 @@ _BYTES_PER_TOKEN = 4
 
 
 async def count_tokens(call: "Call") -> Reply:
-    """Ask the first deployment that can count; estimate where none can.
+    """Ask the first deployment that can count and may be sent the text; estimate without one.
 
     An estimate is marked: `"estimated": true` in the body.
 
@@ -33,6 +34,8 @@ async def count_tokens(call: "Call") -> Reply:
         msg = "count_tokens runs after resolve"
         raise AssertionError(msg)
     for deployment in route.deployments:
+        if not may_take(deployment, call):
+            continue
         request = _request(call, deployment, drop=route.drop_unsupported)
         if request is None:
             continue

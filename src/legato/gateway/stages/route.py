@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from legato.core.capability import CHAT, NEEDS
-from legato.core.errors import InvalidRequest
+from legato.core.errors import CallerError, InvalidRequest
+from legato.gateway.stages.terms import may_take, nothing_left, unfulfilled
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call
@@ -22,6 +23,7 @@ def order_candidates(
 
     Raises:
         InvalidRequest: none of them can; the message says why for each.
+        Forbidden: none of them is known to fulfil what the route or the key requires.
     """
     operation = call.surface.operation
     deployments = route.deployments
@@ -42,6 +44,8 @@ def order_candidates(
 
 
 def _can_serve(deployment: "Deployment", call: "Call") -> bool:
+    if not may_take(deployment, call):
+        return False
     ability, view = deployment.ability, call.view
     if ability.lacks & view.needs:
         return False
@@ -52,9 +56,11 @@ def _can_serve(deployment: "Deployment", call: "Call") -> bool:
     return not bound or view.max_output_tokens is None or view.max_output_tokens <= bound
 
 
-def _refusal(call: "Call", route: "Route") -> InvalidRequest:
+def _refusal(call: "Call", route: "Route") -> CallerError:
     """Say for each deployment why it can't, in the words of what was asked."""
     operation, view = call.surface.operation, call.view
+    if not any(may_take(one, call) for one in route.deployments):
+        return nothing_left(call, route)
     reasons = []
     lacking = ~0
     for deployment in route.deployments:
@@ -74,6 +80,7 @@ def _refusal(call: "Call", route: "Route") -> InvalidRequest:
 def _reasons(deployment: "Deployment", lacks: int, call: "Call") -> list[str]:
     ability, bound = deployment.ability, call.view.max_output_tokens
     reasons = [words.missing for bit, words in NEEDS.items() if lacks & bit]
+    reasons += [f"not as required: {term}" for term in unfulfilled(deployment, call)]
     if ability.context_tokens and call.view.needs & CHAT:
         tokens = _tokens_at_least(call.body)
         if tokens > ability.context_tokens:

@@ -22,11 +22,12 @@ from legato.api.control.forms import (
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.services import Services
-from legato.core.config import Dollars, Name
+from legato.core.config import Dollars, Name, Requirements
 from legato.core.errors import Forbidden, InvalidRequest
 from legato.core.money import amount
 from legato.core.permission import Permission, permissions_of
 from legato.core.principal import Scope, Window
+from legato.routing.terms import holds_to, in_words
 from legato.storage.key_records import KeyBudget, KeyRecord, KeySpec
 from legato.storage.places import Kind, Place
 
@@ -54,6 +55,7 @@ class NewKey(Form, frozen=True, kw_only=True):
     requests_per_minute: Count | None = None
     concurrency_max: Count | None = None
     budget: Budget | None = None
+    require: Requirements | None = None
     expires_at: Annotated[str, Meta(max_length=40)] | None = None
     role: Literal["caller", "org-admin", "admin"] = "caller"
     permissions: Annotated[list[Permission], Meta(max_length=100)] = field(default_factory=list)
@@ -81,6 +83,7 @@ class Key(Shown, frozen=True, kw_only=True):
     requests_per_minute: int | None
     concurrency_max: int | None
     budget: Budget | None
+    require: Requirements | None
     created_at: str
     expires_at: str | None
     revoked_at: str | None
@@ -160,7 +163,9 @@ def rotate_key(
 
     def work() -> Made:
         store = services.keys(caller.reach)
-        _require_held(caller, store.get(known_id(key_id)).spec.scopes)
+        spec = store.get(known_id(key_id)).spec
+        _require_held(caller, spec.scopes)
+        _require_bound(caller, spec.require)
         secret = services.new_secret()
         store.rotate(known_id(key_id), services.digest(secret.encode()), data.overlap_s)
         key = _shown(store.get(known_id(key_id)), services.now_ns())
@@ -195,6 +200,7 @@ def _spec(data: NewKey, feature: Place, caller: Caller, now_ns: int) -> KeySpec:
     if data.role != "caller":
         scopes.add(Scope(data.role))
     _require_held(caller, frozenset(scopes))
+    _require_bound(caller, data.require)
     expires_at_ns = moment_ns(data.expires_at, "expires_at")
     if expires_at_ns is not None and expires_at_ns <= now_ns:
         raise InvalidRequest("expires_at: this time has passed", param="expires_at")
@@ -210,6 +216,7 @@ def _spec(data: NewKey, feature: Place, caller: Caller, now_ns: int) -> KeySpec:
         concurrency_max=data.concurrency_max,
         budget=_budget(data.budget),
         expires_at_ns=expires_at_ns,
+        require=data.require,
     )
 
 
@@ -219,6 +226,14 @@ def _require_held(caller: Caller, scopes: frozenset[str]) -> None:
     beyond = permissions_of(scopes) - caller.permissions
     if beyond or (Scope.ADMIN in scopes and Scope.ADMIN not in held):
         raise Forbidden("This key would have permissions that yours doesn't have.")
+
+
+def _require_bound(caller: Caller, require: Requirements | None) -> None:
+    """Refuse a key whose data may go where its maker's may not."""
+    own = caller.principal.require
+    if own is not None and not holds_to(require, own):
+        msg = f"require: yours requires {in_words(own)}, and so must this key"
+        raise Forbidden(msg, param="require")
 
 
 def _budget(budget: Budget | None) -> KeyBudget | None:
@@ -248,6 +263,7 @@ def _shown(record: KeyRecord, now_ns: int) -> Key:
         budget=None
         if budget is None
         else Budget(usd=usd(budget.limit) or "0", window=budget.window.value),
+        require=spec.require,
         created_at=moment(record.created_at_ns),
         expires_at=optional_moment(spec.expires_at_ns),
         revoked_at=optional_moment(record.revoked_at_ns),
