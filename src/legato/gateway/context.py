@@ -180,3 +180,18 @@ class Call:
 
 
 _NO_VIEW = RequestView(model="")
+
+
+class Waiting:
+    """Counts the time within it as spent waiting for a provider."""
+
+    __slots__ = ("_call", "_since_ns")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __enter__(self) -> None:
+        self._since_ns = perf_counter_ns()
+
+    def __exit__(self, *exception: object) -> None:
+        self._call.upstream_ns += perf_counter_ns() - self._since_ns

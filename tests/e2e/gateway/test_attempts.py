@@ -104,6 +104,30 @@ def test_a_retry_is_entered_apart_from_the_answer(
     ]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_waiting_for_a_provider_is_not_the_gateways_own_time(
+    legato: RunningLegato, upstream: SimulatedChild, *, stream: bool
+) -> None:
+    upstream.change(itl_ms=50, output_tokens=20)
+    answer = legato.chat("calm", stream=stream)
+    assert answer.status == 200
+    (entry,) = legato.entries(answer.request_id)
+    assert entry["total_us"] > 900_000
+    assert entry["gateway_us"] < entry["total_us"] / 2
+    assert legato.trace(answer.request_id)["upstream_us"] > 900_000
+
+
+def test_the_first_byte_is_that_of_the_attempt_that_answered(
+    legato: RunningLegato, upstream: SimulatedChild
+) -> None:
+    upstream.change(**DOWN, fault_calls_max=1, latency_ms=300)
+    answer = legato.chat("ordered")
+    _, served = legato.entries(answer.request_id, 2)
+    trace = legato.trace(answer.request_id)
+    assert trace["first_byte_us"] >= served["first_token_us"] >= 300_000
+    assert trace["upstream_us"] >= 300_000
+
+
 def test_a_retry_waits_as_long_as_the_provider_asks(
     legato: RunningLegato, upstream: SimulatedChild
 ) -> None:

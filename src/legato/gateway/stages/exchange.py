@@ -16,7 +16,7 @@ from legato.core.records import EntryKind
 from legato.core.usage import UsageSource
 from legato.core.wire import Answer, StreamReader, WireRequest
 from legato.gateway.books import MODEL_CHARS_MAX, estimate
-from legato.gateway.context import Reply
+from legato.gateway.context import Reply, Waiting
 from legato.gateway.stages.forward import Forward
 from legato.gateway.stages.reply import reply_headers
 from legato.gateway.translate import (
@@ -90,6 +90,7 @@ class Exchange:
             call.upstream_ns += perf_counter_ns() - sent_ns
             raise self._ended(attempt, call, error) from error
         except asyncio.CancelledError as error:
+            call.upstream_ns += perf_counter_ns() - sent_ns
             self._left(attempt, call, error)
             raise
         except ValueError:  # the transport's word for what it refuses to send
@@ -98,9 +99,7 @@ class Exchange:
         except BaseException:  # a defect, and nobody knows how far it got: it may be paid for
             self._books.settle_unknown(attempt, call, "internal_error")
             raise
-        first_ns = attempt.first_byte_ns = perf_counter_ns()
-        if not call.first_byte_ns:
-            call.first_byte_ns = first_ns
+        first_ns = attempt.first_byte_ns = call.first_byte_ns = perf_counter_ns()
         call.upstream_ns += first_ns - sent_ns
         _measure(deployment, (first_ns - sent_ns) / 1e6)
         try:
@@ -141,16 +140,14 @@ class Exchange:
         self, call: "Call", sink: "Sink", attempt: "Attempt", response: Response
     ) -> Reply:
         del sink  # of use to those who send before the end
-        began_ns = perf_counter_ns()
         try:
-            body = await response.read(_ANSWER_BYTES_MAX)
+            with Waiting(call):
+                body = await response.read(_ANSWER_BYTES_MAX)
         except TransportError as error:
             raise self._ended(attempt, call, error) from error
         except asyncio.CancelledError:
             self._books.settle_unknown(attempt, call, "cancelled")
             raise
-        finally:
-            call.upstream_ns += perf_counter_ns() - began_ns
         provider, surface = attempt.provider, call.surface
         answer: Answer | None = None
         try:
@@ -194,7 +191,8 @@ class Exchange:
         """
         reader = stream.reader
         kept_bytes = self._cached_bytes_max if call.cache_key is not None else 0
-        frames = await _until_content(stream)
+        with Waiting(call):
+            frames = await _until_content(stream)
         forward = Forward(
             call, reader, sink, kept_bytes=kept_bytes, pause_at_chars=attempt.progress_chars
         )
@@ -209,13 +207,15 @@ class Exchange:
                 if reader.output_chars >= attempt.progress_chars:
                     self._books.progress(attempt, call, reader.output_chars)
                     forward.pause_at_chars = attempt.progress_chars
-                ended = await stream.response.pump(forward)
+                with Waiting(call):
+                    ended = await stream.response.pump(forward)
             frames = forward.unsent
         call.silent_since_ns = 0
         if reader.error is not None:
             raise reader.error
         if reader.finished and not ended:
-            await _read_out(stream.response)
+            with Waiting(call):
+                await _read_out(stream.response)
         frames += reader.close()
         if reader.error is not None:
             raise reader.error
@@ -286,7 +286,8 @@ class Exchange:
 
     async def _refused(self, attempt: "Attempt", call: "Call", response: Response) -> UpstreamError:
         try:
-            body = await response.read(_ERROR_BYTES_MAX)
+            with Waiting(call):
+                body = await response.read(_ERROR_BYTES_MAX)
         except TransportError:
             body = b""  # the status alone says enough
         except asyncio.CancelledError:
