@@ -4,8 +4,9 @@ Built from the types of the vendor's package cohere 7.3 (2026-11-21), which are 
 definition, and in the order of events that docs.cohere.com ("A Guide to Streaming Responses")
 tells; its limits on values are from common knowledge of those pages. Requests with a field, role,
 choice or value that the vendor hasn't are refused as it does. The question's words choose the
-answer: THINK reasons, CALL asks for tools, FAIL is refused for its rate, BREAK ends with the
-reason ERROR. Where a tool must be called it is, and a schema gets its instance.
+answer: THINK reasons, CALL asks for tools, BREAK ends with the reason ERROR, HANG UP loses
+the connection, and FAILURES has those that are refused. Where a tool must be called it is, and a
+schema gets its instance.
 """
 
 from __future__ import annotations
@@ -49,6 +50,14 @@ USAGE = {
 CITATION = {"start": 0, "end": 4, "text": "Blue", "type": "TEXT_CONTENT", "sources": []}
 
 
+FAILURES = (
+    ("FAIL", 429, "You are past the per minute request limit"),
+    ("DENY", 403, "your account may not use this model"),
+    ("OVERLOAD", 503, "service unavailable"),
+    ("REJECT", 422, "the request can't be processed"),
+)
+
+
 class CohereServer(ThreadedServer):
     """`url` is what the vendor's client takes for `base_url`; `bodies` are the requests' own."""
 
@@ -77,12 +86,18 @@ class CohereServer(ThreadedServer):
         if "no-such" in body["model"]:
             text = f"model '{body['model']}' not found, make sure the correct model ID was used"
             return _Refused(404, text).answer()
-        if "FAIL" in question:
-            return _Refused(429, "You are past the per minute request limit").answer()
+        for word, status, text in FAILURES:
+            if word in question:
+                return _Refused(status, text).answer()
         if not body.get("stream"):
             return web.json_response(_whole(question, body))
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
+        if "HANG UP" in question:
+            await response.write(b"event: message-start\n")
+            assert request.transport is not None
+            request.transport.abort()
+            return response
         for event in _events(question, body):
             frame = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
             await response.write(frame.encode())

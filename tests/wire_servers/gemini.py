@@ -181,6 +181,11 @@ async def stream(
     await response.prepare(request)
     if "break" in asked or "cut" in asked:
         events = events[:2]
+    if "hang up" in asked:
+        await response.write(b"data: {")
+        assert request.transport is not None
+        request.transport.abort()
+        return response
     for event in events:
         data = json.dumps(event, ensure_ascii=False).encode()
         await response.write(b"data: " + data[:40])
@@ -198,6 +203,10 @@ def told_to_fail(asked: str) -> web.Response | None:
         return refused(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota.", info)
     if "overloaded" in asked:
         return refused(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+    if "denied" in asked:
+        return refused(403, "PERMISSION_DENIED", "The caller does not have permission.")
+    if "reject" in asked:
+        return refused(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
     if "unpaid" in asked:
         return refused(400, "FAILED_PRECONDITION", "User location is not supported.")
     return None

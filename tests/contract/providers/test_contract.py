@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from subjects import KINDS, MESSAGES, SURFACES, Wired
+from translated import KINDS as TRANSLATED
 
 from legato.app.provider_kinds import BUILT_IN
 from legato.core.chat import Ended, Text, TextDelta, ToolUse, ToolUseDelta, UsageReported
@@ -25,12 +26,9 @@ DEEP = {"list": [1, {"inner": ["x"]}], "text": "kept"}
 CHUNK_BYTES = (1, 7, 1 << 20)
 
 
-TRANSLATED = {"bedrock", "cohere", "gemini", "vertex"}
-"""Kinds whose dialect no surface speaks: `test_translated.py`, and suites of their own."""
-
-
 def test_every_built_in_kind_is_under_contract() -> None:
-    assert KINDS.keys() | TRANSLATED >= BUILT_IN
+    translated = {one.kind for one in TRANSLATED.values()}  # see `test_translated.py`
+    assert KINDS.keys() | translated >= BUILT_IN
     assert KINDS.keys() - BUILT_IN == {"signed_vendor"}
 
 

@@ -100,6 +100,8 @@ class Cohere:
     def answer(self, operation: Operation, body: bytes) -> Answer:
         """Read usage and, for an estimate, the length of an answer. Raises BadProviderResponse."""
         answer = decoded(body)
+        if operation is Operation.CHAT and not isinstance(answer.get("message"), dict):
+            raise BadProviderResponse("the provider's answer holds no message")
         reported = answer.get("usage" if operation is Operation.CHAT else "meta")
         usage = None if reported is None else read_usage(reported)
         chars = 0
