@@ -333,7 +333,13 @@ CONTENTS = {
     ),
     "signed_reasoning": Feature(
         said_before(
-            None,
+            {
+                "content": "Light.",
+                "reasoning_content": "Hm.",
+                "reasoning_details": [
+                    {"type": "reasoning.text", "text": "Hm.", "signature": SIGNATURE}
+                ],
+            },
             [sealed(Thinking("Hm.", SIGNATURE)), output_text()],
             [{"type": "thinking", "thinking": "Hm.", "signature": SIGNATURE}, LIGHT],
         ),

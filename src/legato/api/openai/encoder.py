@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from legato.api.openai.annotations import chat_fields
+from legato.api.openai.reasoning import SealedThoughts
 from legato.api.openai.render import extra_content, finish_reason, usage_object
 from legato.core.chat import (
     ChatEvent,
     CitationDelta,
     Ended,
     Ping,
+    RedactedThinking,
     RedactedThinkingDelta,
     RefusalDelta,
     SignatureDelta,
@@ -33,8 +35,8 @@ _DONE = b"data: [DONE]\n\n"
 class OpenAIEncoder:
     """A `StreamEncoder`: a role first, one finish_reason per choice, one [DONE].
 
-    Signatures of thinking and encrypted reasoning have no place in this dialect; signatures of a
-    text or a call travel as Google's own layer for OpenAI's clients has them.
+    Signed and encrypted reasoning travels as OpenRouter has it, see `reasoning`; signatures of a
+    text or a call as Google's own layer for OpenAI's clients has them.
     """
 
     def __init__(self, *, wants_usage: bool, now_s: int) -> None:
@@ -49,6 +51,7 @@ class OpenAIEncoder:
         self._usage: Usage | None = None
         self._opened: set[int] = set()
         self._chars: dict[int, int] = {}  # of text, by choice
+        self._thoughts: dict[int, SealedThoughts] = {}
         self._refused: set[int] = set()
         self._stopped: set[int] = set()
         self._has_ended = False
@@ -68,8 +71,13 @@ class OpenAIEncoder:
             return self._end()
         if isinstance(event, Ping):
             return b": ping\n\n"
-        if isinstance(event, SignatureDelta | RedactedThinkingDelta):
-            return b""
+        if isinstance(event, ThinkingDelta | SignatureDelta | RedactedThinkingDelta):
+            return self._thought(event)
+        return self._sealed(event.choice) + self._content(event)
+
+    def _content(
+        self, event: TextDelta | CitationDelta | RefusalDelta | ToolUseStarted | ToolUseDelta
+    ) -> bytes:
         if isinstance(event, RefusalDelta):
             self._refused.add(event.choice)
         if isinstance(event, CitationDelta):
@@ -80,6 +88,26 @@ class OpenAIEncoder:
             if event.logprobs is not None:
                 return self._role(event.choice) + self._scored(event)
         return self._role(event.choice) + self._chunk(event.choice, _delta(event))
+
+    def _thought(self, event: ThinkingDelta | SignatureDelta | RedactedThinkingDelta) -> bytes:
+        """Tell reasoning as it comes; what is signed once more when its signature is whole."""
+        thoughts = self._thoughts.setdefault(event.choice, SealedThoughts())
+        if isinstance(event, SignatureDelta):
+            thoughts.sign(event.signature)
+            return b""
+        frames = self._sealed(event.choice) + self._role(event.choice)
+        if isinstance(event, ThinkingDelta):
+            thoughts.text(event.text)
+            return frames + self._chunk(event.choice, {"reasoning_content": event.text})
+        told = [thoughts.told(RedactedThinking(event.data))]
+        return frames + self._chunk(event.choice, {"reasoning_details": told})
+
+    def _sealed(self, choice: int) -> bytes:
+        thoughts = self._thoughts.get(choice)
+        told = thoughts.whole() if thoughts is not None else []
+        if not told:
+            return b""
+        return self._role(choice) + self._chunk(choice, {"reasoning_details": told})
 
     def _start(self, event: Started) -> bytes:
         self._head["id"], self._head["model"] = event.id, event.model
@@ -97,8 +125,9 @@ class OpenAIEncoder:
         if choice in self._stopped:
             return b""
         self._stopped.add(choice)
+        sealed = self._sealed(choice)
         finish = finish_reason(reason, refusal_shown=choice in self._refused)
-        return self._role(choice) + self._chunk(choice, {}, finish)
+        return sealed + self._role(choice) + self._chunk(choice, {}, finish)
 
     def _end(self) -> bytes:
         self._has_ended = True
@@ -123,15 +152,13 @@ def _frame(body: dict[str, Any]) -> bytes:
 
 
 def _delta(
-    event: TextDelta | ThinkingDelta | RefusalDelta | ToolUseStarted | ToolUseDelta,
+    event: TextDelta | RefusalDelta | ToolUseStarted | ToolUseDelta,
 ) -> dict[str, Any]:
     if isinstance(event, TextDelta):
         delta: dict[str, Any] = {"content": event.text}
         if event.signature:
             delta["extra_content"] = extra_content(event.signature)
         return delta
-    if isinstance(event, ThinkingDelta):
-        return {"reasoning_content": event.text}
     if isinstance(event, RefusalDelta):
         return {"refusal": event.text}
     call: dict[str, Any] = {"index": event.tool}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from legato.api.body import refuse
+from legato.api.openai.reasoning import read_details
 from legato.api.unsupported import refuse_unknown
 from legato.core.chat import (
     Image,
@@ -29,6 +30,7 @@ _KNOWN = frozenset(
         "tool_call_id",
         "refusal",
         "reasoning_content",
+        "reasoning_details",
         "extra_content",
     }
 )
@@ -130,7 +132,11 @@ def _image(part: dict[str, Any], place: str) -> Image:
 
 
 def _assistant_parts(message: dict[str, Any], place: str) -> Iterator[Part]:
-    if reasoning := message.get("reasoning_content"):
+    sealed = read_details(message.get("reasoning_details"))
+    yield from sealed
+    if not any(isinstance(part, Thinking) for part in sealed) and (
+        reasoning := message.get("reasoning_content")
+    ):
         yield Thinking(reasoning)
     content = message.get("content")
     signature = _signature(message)

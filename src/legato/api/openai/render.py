@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from legato.api.openai.annotations import chat_fields
+from legato.api.openai.reasoning import details
 from legato.core.chat import (
     ChatResponse,
     Choice,
@@ -81,6 +82,9 @@ def _choice(index: int, choice: Choice) -> dict[str, Any]:
     thought = "".join(part.text for part in choice.parts if isinstance(part, Thinking))
     if thought:
         message["reasoning_content"] = thought
+    sealed = details(choice.parts)
+    if sealed:
+        message["reasoning_details"] = sealed
     for part in choice.parts:
         if isinstance(part, Text) and part.signature:
             message["extra_content"] = extra_content(part.signature)

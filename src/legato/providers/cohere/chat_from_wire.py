@@ -10,6 +10,7 @@ from legato.core.citations import placed
 from legato.core.errors import BadProviderResponse
 from legato.providers.cohere.citations import read_citations
 from legato.providers.cohere.errors import broken_off
+from legato.providers.cohere.logprobs import read_logprobs
 from legato.providers.cohere.usage import read_usage
 
 _STOP_REASONS = {
@@ -52,7 +53,13 @@ def read_chat(body: bytes, secret: str | None) -> ChatResponse:
         return ChatResponse(
             id=answer.get("id") or "",
             model="",
-            choices=(Choice(parts, stop_reason(answer.get("finish_reason"))),),
+            choices=(
+                Choice(
+                    parts,
+                    stop_reason(answer.get("finish_reason")),
+                    logprobs=read_logprobs(answer.get("logprobs")),
+                ),
+            ),
             usage=read_usage(answer.get("usage")),
         )
     except (AttributeError, KeyError, TypeError) as problem:

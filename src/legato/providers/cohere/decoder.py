@@ -18,6 +18,7 @@ from legato.core.chat import (
 from legato.providers.cohere.chat_from_wire import BROKEN_OFF, stop_reason
 from legato.providers.cohere.citations import read_citations
 from legato.providers.cohere.errors import broken_off
+from legato.providers.cohere.logprobs import read_logprobs
 from legato.providers.cohere.usage import read_usage
 from legato.providers.event_decoder import EventDecoder
 
@@ -42,7 +43,9 @@ class CohereDecoder(EventDecoder):
             return self._decode_end(body.get("delta") or {})
         message = (body.get("delta") or {}).get("message") or {}
         if kind in {"content-start", "content-delta"}:
-            return self._decode_content(body.get("index") or 0, message.get("content") or {})
+            scores = read_logprobs(body.get("logprobs"))
+            content = message.get("content") or {}
+            return self._decode_content(body.get("index") or 0, content, scores)
         if kind == "citation-start":
             return self._decode_citations(message.get("citations") or ())
         if kind == "tool-plan-delta":
@@ -73,14 +76,16 @@ class CohereDecoder(EventDecoder):
         self.finished = True
         return [*events, Ended()]
 
-    def _decode_content(self, index: int, content: dict[str, Any]) -> Sequence[ChatEvent]:
+    def _decode_content(
+        self, index: int, content: dict[str, Any], scores: dict[str, Any] | None
+    ) -> Sequence[ChatEvent]:
         self._starts.setdefault(index, self._chars)
         events: list[ChatEvent] = []
         if content.get("thinking"):
             events.append(ThinkingDelta(content["thinking"]))
         if content.get("text"):
             self._chars += len(content["text"])
-            events.append(TextDelta(content["text"]))
+            events.append(TextDelta(content["text"], logprobs=scores))
         return events
 
     def _decode_citations(self, wire: Any) -> Sequence[ChatEvent]:

@@ -136,7 +136,7 @@ def _assistant(message: dict[str, Any]) -> dict[str, Any]:
 
 _ECHOED = frozenset(
     {"annotations", "audio", "citations", "function_call"}
-    | {"reasoning", "reasoning_content", "refusal"}
+    | {"reasoning", "reasoning_content", "reasoning_details", "refusal"}
 )
 
 
