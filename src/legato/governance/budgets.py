@@ -5,6 +5,7 @@ may still spend, what it holds, and what it has spent until the ledger has taken
 """
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
 from legato.core.clock import Clock
@@ -17,6 +18,9 @@ from legato.storage.leases import Grant, LeaseStore
 
 _SHARES_PER_WORKER = 16
 _IDLE_NS = 1_000_000_000
+_ASK_AGAIN_NS = 80_000_000
+"""What the store has refused stays refused for so long: else calls far over a budget would keep it
+busy for everybody."""
 _FAR_FUTURE_NS = 2**63 - 1
 
 
@@ -38,6 +42,7 @@ class _Purse:
         "held",
         "limit",
         "lock",
+        "refused",
         "resets_at_ns",
         "used_at_ns",
         "window_ns",
@@ -51,7 +56,16 @@ class _Purse:
         self.resets_at_ns = 0  # on this machine's clock,
         self.ahead_ns = 0  # which is so far ahead of the store's
         self.used_at_ns = 0
+        self.refused: tuple[int, int, Grant] | None = None  # when, for how much more
         self.lock = asyncio.Lock()
+
+    def refusal(self, amount: int, now_ns: int) -> Grant | None:
+        """Return how the budget stood when the store had just no room for so much, or for less."""
+        if self.refused is None or now_ns >= self.resets_at_ns:
+            return None
+        at_ns, missing, grant = self.refused
+        lately = 0 <= now_ns - at_ns < _ASK_AGAIN_NS
+        return grant if lately and amount - self.available >= missing else None
 
 
 class Budgets:
@@ -82,9 +96,9 @@ class Budgets:
             await self._change(purse, limit)
         now_ns = self._now_ns()
         while purse.available < amount or now_ns >= purse.resets_at_ns:
-            # In a task of its own: a caller who leaves must not take the grant along.
-            refill = spawn(self._refill(purse, amount), owner=self._refills, name="lease")
-            await answered(refill)
+            if (grant := purse.refusal(amount, now_ns)) is not None:
+                raise _exceeded(limit, amount, grant)
+            await self._completed(self._refill(purse, amount))
             now_ns = self._now_ns()
         purse.available -= amount
         purse.held += amount
@@ -109,9 +123,14 @@ class Budgets:
             if purse.available > kept:
                 await self._give_back(purse, purse.available - kept)
 
+    async def _completed(self, work: Coroutine[Any, Any, None]) -> None:
+        """Take or return in a task of its own: a caller who leaves must not take it along."""
+        await answered(spawn(work, owner=self._refills, name="lease"))
+
     async def _give_back(self, purse: _Purse, amount: int) -> None:
         budget_id, window_ns = purse.limit.id, purse.window_ns
         purse.available -= amount
+        purse.refused = None  # there will be more to have
         try:
             await self._in_thread(
                 lambda: self._store.return_budget(
@@ -130,12 +149,15 @@ class Budgets:
         """
         purse.limit, purse.resets_at_ns = limit, 0
         if purse.available > 0:
-            await self._give_back(purse, purse.available)
+            await self._completed(self._give_back(purse, purse.available))
 
     async def _refill(self, purse: _Purse, amount: NanoUSD) -> None:
         limit = purse.limit
         async with purse.lock:
-            rolled_over = self._now_ns() >= purse.resets_at_ns
+            now_ns = self._now_ns()
+            if (grant := purse.refusal(amount, now_ns)) is not None:
+                raise _exceeded(limit, amount, grant)
+            rolled_over = now_ns >= purse.resets_at_ns
             if not rolled_over and purse.available >= amount:
                 return
             missing = amount if rolled_over else amount - purse.available
@@ -157,7 +179,9 @@ class Budgets:
                 _FAR_FUTURE_NS if grant.resets_at_ns is None else grant.resets_at_ns + ahead_ns
             )
             purse.available += grant.granted
-            purse.used_at_ns = self._now_ns()
+            purse.used_at_ns = now_ns = self._now_ns()
+            if not grant.granted and purse.limit == limit:
+                purse.refused = now_ns, missing, grant
         if purse.available < amount:
             raise _exceeded(limit, amount, grant)
 

@@ -156,3 +156,7 @@ class Keyring:
             if not self._away:
                 log.warning("keys can't be refreshed", extra={"reason": error.code})
             self._away = True
+        except Exception:  # a defect must not end the watch: revoked keys would work for ever
+            if not self._away:
+                log.exception("keys can't be refreshed")
+            self._away = True

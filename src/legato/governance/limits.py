@@ -26,13 +26,23 @@ FEW_SLOTS = 64
 _RETURN_AFTER_S = 0.02
 """Long enough for a busy worker to use a slot again without asking the store."""
 _ASK_AGAIN_S = 0.08
-"""Another worker's free slot has come back by then."""
+"""Another worker's free slot, or unused slice, has come back by then."""
+_ASK_AGAIN_NS = int(_ASK_AGAIN_S * _NS_PER_S)
 
 
 class _Rate:
     """One key's requests per minute, as this worker holds them."""
 
-    __slots__ = ("available", "limit", "lock", "resets_at_ns", "used_at_ns", "want", "window_ns")
+    __slots__ = (
+        "available",
+        "limit",
+        "lock",
+        "refused_at_ns",
+        "resets_at_ns",
+        "used_at_ns",
+        "want",
+        "window_ns",
+    )
 
     def __init__(self, limit: int, want: int) -> None:
         self.limit = limit
@@ -41,7 +51,15 @@ class _Rate:
         self.window_ns = 0
         self.resets_at_ns = 0
         self.used_at_ns = 0
+        self.refused_at_ns = -_ASK_AGAIN_NS
         self.lock = asyncio.Lock()
+
+    def is_refused(self, now_ns: int) -> bool:
+        """Whether the store has just said that there is no more: all who come now hear the same.
+
+        Else a caller far over his limit would keep the store busy for everybody.
+        """
+        return 0 <= now_ns - self.refused_at_ns < _ASK_AGAIN_NS and now_ns < self.resets_at_ns
 
 
 class _Slots:
@@ -106,6 +124,8 @@ class Limits:
                 rate = await self._rate_of(principal.key_id, rpm)
             now_ns = self._now_ns()
             while rate.available <= 0 or now_ns >= rate.resets_at_ns:
+                if rate.is_refused(now_ns):
+                    raise _rate_exceeded(principal, rate, now_ns)
                 await self._completed(self._take_rate(principal, rate))
                 now_ns = self._now_ns()
             rate.available -= 1
@@ -117,6 +137,8 @@ class Limits:
         if slots is None or slots.limit != concurrency:
             slots = await self._slots_of(principal.key_id, concurrency)
         while not slots.has_room:
+            if slots.in_use >= slots.limit:  # all of them here: the store has no other
+                raise _slots_taken(principal, slots)
             await self._completed(self._take_slots(principal, slots))
         slots.in_use += 1
         return True
@@ -149,9 +171,9 @@ class Limits:
             if spare > kept:
                 await self._return_slots(key_id, slots, spare - kept)
 
-    async def _completed(self, take: Coroutine[Any, Any, None]) -> None:
-        """Take a slice in a task of its own: a caller who leaves must not take it along."""
-        await answered(spawn(take, owner=self._takes, name="lease"))
+    async def _completed(self, work: Coroutine[Any, Any, None]) -> None:
+        """Take or return in a task of its own: a caller who leaves must not take it along."""
+        await answered(spawn(work, owner=self._takes, name="lease"))
 
     async def _return_rate(self, key_id: str, rate: _Rate, amount: int) -> None:
         rate.available -= amount
@@ -198,9 +220,9 @@ class Limits:
         if rate is None:
             rate = self._rates[key_id] = _Rate(limit, want)
         elif rate.limit != limit:
-            rate.limit, rate.want = limit, want
+            rate.limit, rate.want, rate.refused_at_ns = limit, want, -_ASK_AGAIN_NS
             if rate.available > 0:
-                await self._return_rate(key_id, rate, rate.available)
+                await self._completed(self._return_rate(key_id, rate, rate.available))
         return rate
 
     async def _slots_of(self, key_id: str, limit: int) -> _Slots:
@@ -212,12 +234,14 @@ class Limits:
             slots.is_over = slots.is_over or limit < slots.limit
             slots.limit, slots.want = limit, want
             if (spare := slots.leased - slots.in_use) > 0:
-                await self._return_slots(key_id, slots, spare)
+                await self._completed(self._return_slots(key_id, slots, spare))
         return slots
 
     async def _take_rate(self, principal: Principal, rate: _Rate) -> None:
         async with rate.lock:
-            if not (rate.available > 0 and self._now_ns() < rate.resets_at_ns):
+            now_ns = self._now_ns()
+            has_some = rate.available > 0 and now_ns < rate.resets_at_ns
+            if not (has_some or rate.is_refused(now_ns)):
                 grant, ahead_ns = await self._in_thread(
                     lambda: self._timed(
                         self._store.take_rate(
@@ -233,15 +257,13 @@ class Limits:
                 rate.window_ns = grant.window_start_ns
                 rate.resets_at_ns = (grant.resets_at_ns or 0) + ahead_ns
                 rate.want = max(1, (grant.limit - grant.leased) // self._shares)
-            rate.used_at_ns = self._now_ns()
+                now_ns = self._now_ns()
+                if not grant.granted and grant.limit == rate.limit:
+                    rate.refused_at_ns = now_ns
+            rate.used_at_ns = now_ns
             if rate.available > 0:
                 return
-        reset_s = max(0.0, (rate.resets_at_ns - self._now_ns()) / _NS_PER_S)
-        msg = (
-            f"Key {principal.name!r} has used its {rate.limit} requests per minute; "
-            f"the limit resets in {reset_s:.0f} s."
-        )
-        raise RateLimited(msg, retry_after_s=reset_s)
+        raise _rate_exceeded(principal, rate, now_ns)
 
     def _timed(self, grant: Grant) -> tuple[Grant, int]:
         """Return how far this machine's clock is ahead of the store's, too."""
@@ -256,11 +278,7 @@ class Limits:
             if await self._lease_slots(principal.key_id, slots):
                 return
         slots.refused_at_ns = self._now_ns()
-        msg = (
-            f"Key {principal.name!r} has {slots.limit} requests running, its concurrency "
-            "limit; try again when one has finished."
-        )
-        raise RateLimited(msg, retry_after_s=1)
+        raise _slots_taken(principal, slots)
 
     async def _lease_slots(self, key_id: str, slots: _Slots) -> bool:
         async with slots.lock:
@@ -276,3 +294,20 @@ class Limits:
             slots.used_at_ns = self._now_ns()
             slots.want = max(1, (grant.limit - grant.leased) // self._shares)
             return slots.has_room
+
+
+def _rate_exceeded(principal: Principal, rate: _Rate, now_ns: int) -> RateLimited:
+    reset_s = max(0.0, (rate.resets_at_ns - now_ns) / _NS_PER_S)
+    msg = (
+        f"Key {principal.name!r} has used its {rate.limit} requests per minute; "
+        f"the limit resets in {reset_s:.0f} s."
+    )
+    return RateLimited(msg, retry_after_s=reset_s)
+
+
+def _slots_taken(principal: Principal, slots: _Slots) -> RateLimited:
+    msg = (
+        f"Key {principal.name!r} has {slots.limit} requests running, its concurrency "
+        "limit; try again when one has finished."
+    )
+    return RateLimited(msg, retry_after_s=1)

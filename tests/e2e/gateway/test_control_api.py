@@ -246,6 +246,14 @@ def test_pages_follow_each_other_to_the_end(legato: RunningLegato, acme: dict[st
     assert (foreign.status, foreign.error["field"]) == (400, "cursor")
 
 
+def test_head_answers_as_get_does_without_the_body(legato: RunningLegato) -> None:
+    headers = {"authorization": f"Bearer {ADMIN}"}
+    whole = legato.get(V1 + "/me", ADMIN)
+    head = legato.send("HEAD", V1 + "/me", None, headers)
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["content-length"] == str(len(whole.body))
+
+
 def test_the_gateway_is_shown_without_its_secrets(legato: RunningLegato) -> None:
     shown = [legato.get(f"{V1}/{name}", ADMIN) for name in ("providers", "deployments", "routes")]
     assert [answer.status for answer in shown] == [200, 200, 200]

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +15,9 @@ from legato.governance.budgets import Budgets
 
 sys.path.append(str(Path(__file__).parent))  # --import-mode=importlib adds no folder by itself
 from leased import WINDOW_NS, LeasedInMemory, in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LIMIT = BudgetLimit("key:k", NanoUSD(1_600), Window.DAY)
 HOUR_NS = 3_600_000_000_000
@@ -74,3 +78,44 @@ async def test_what_lies_idle_goes_back_and_stays_ours_while_the_store_is_away()
     clock.advance(2)
     await budgets.return_idle()
     assert list(store.leased.values()) == [300]
+
+
+async def test_calls_over_the_budget_ask_the_store_once_for_all_of_them() -> None:
+    budgets, store, clock = budgets_at(0)
+    hold = await budgets.hold(LIMIT, NanoUSD(1_000))
+    for amount in (601, 601, 700, 601):
+        with pytest.raises(BudgetExceeded, match="needs up to"):
+            await budgets.hold(LIMIT, NanoUSD(amount))
+    assert store.asked == 2
+    await budgets.hold(LIMIT, NanoUSD(600))  # what fits is held
+    budgets.settle(hold, NanoUSD(0))
+    await budgets.hold(LIMIT, NanoUSD(900))  # and what has come back
+    with pytest.raises(BudgetExceeded):
+        await budgets.hold(LIMIT, NanoUSD(200))
+    store.leased.clear()  # other workers have given theirs back
+    clock.advance(1)
+    await budgets.hold(LIMIT, NanoUSD(200))
+
+
+async def test_a_caller_who_leaves_takes_no_returned_money_along() -> None:
+    store: Any = LeasedInMemory()
+    unlocked = asyncio.Event()
+    unlocked.set()
+
+    async def slowly(work: Callable[[], Any]) -> Any:
+        await unlocked.wait()
+        return work()
+
+    budgets = Budgets(store, slowly, store.clock, holder="w-0", workers=1)
+    hold = await budgets.hold(LIMIT, NanoUSD(1_600))
+    budgets.settle(hold, NanoUSD(0))
+    changed = BudgetLimit(LIMIT.id, NanoUSD(800), Window.DAY)
+    unlocked.clear()
+    leaving = asyncio.ensure_future(budgets.hold(changed, NanoUSD(10)))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    unlocked.set()
+    await budgets.hold(changed, NanoUSD(800))
+    assert list(store.leased.values()) == [800]

@@ -100,3 +100,35 @@ async def test_without_a_secret_nothing_is_asked() -> None:
     with pytest.raises(Unauthenticated):
         await keyring.identify(None)
     assert store.questions == 1
+
+
+async def test_a_defect_does_not_end_the_watch_for_revoked_keys(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("legato.governance.keyring.POLL_S", 0)
+    store = Store()
+    store.add(b"old")
+    keyring = loaded(store)
+    broken = store.version
+
+    def version() -> int:
+        store.questions += 1
+        raise ValueError("a row that can't be read")
+
+    monkeypatch.setattr(store, "version", version)
+    following = asyncio.ensure_future(keyring.follow())
+    async with asyncio.timeout(5):
+        while store.questions < 3:
+            await asyncio.sleep(0)
+        assert "ValueError" in caplog.text
+        monkeypatch.setattr(store, "version", broken)
+        store.keys.clear()
+        while True:
+            try:
+                keyring.authenticate(b"old")
+            except Unauthenticated:
+                break
+            await asyncio.sleep(0)
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following

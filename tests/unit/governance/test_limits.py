@@ -90,5 +90,46 @@ async def test_nobody_waits_as_long_as_a_lock_may_take(monkeypatch: pytest.Monke
     assert store.asked == 1
 
 
+async def test_callers_over_the_limit_ask_the_store_once_for_all_of_them() -> None:
+    limits, store, clock = limits_at(0)
+    assert await admitted(limits) == 20
+    asked = store.asked
+    refused = await asyncio.gather(*(limits.admit(KEY) for _ in range(50)), return_exceptions=True)
+    assert all(isinstance(one, RateLimited) for one in refused)
+    assert store.asked <= asked + 1
+    store.leased.clear()  # other workers have given theirs back
+    clock.advance(1)
+    await limits.admit(KEY)
+    wide = Principal(**{**as_fields(KEY), "requests_per_minute": 40})
+    assert await admitted(limits) == 19
+    await limits.admit(wide)  # a raised limit counts at once
+
+
+async def test_a_caller_who_leaves_takes_no_returned_slice_along() -> None:
+    store: Any = LeasedInMemory()
+    unlocked = asyncio.Event()
+    unlocked.set()
+
+    async def slowly(work: Callable[[], Any]) -> Any:
+        await unlocked.wait()
+        return work()
+
+    limits = Limits(store, slowly, store.clock, holder="w-0", workers=1)
+    wide, less = (
+        Principal(**{**as_fields(KEY), "requests_per_minute": rpm}) for rpm in (1_600, 800)
+    )
+    await limits.admit(wide)
+    unlocked.clear()
+    leaving = asyncio.ensure_future(limits.admit(less))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    unlocked.set()
+    await limits.admit(less)
+    (leased,) = store.leased.values()
+    assert leased == 1 + 800 // 16
+
+
 def as_fields(principal: Principal) -> dict[str, Any]:
     return {name: getattr(principal, name) for name in principal.__struct_fields__}

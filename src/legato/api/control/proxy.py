@@ -97,10 +97,11 @@ class _Answer:
 
 
 def _request(exchange: "Exchange", body: bytes, request_id: str) -> bytes:
+    method = b"GET" if exchange.method == b"HEAD" else exchange.method  # answered without a body
     target = exchange.path.encode("ascii", "replace")
     if exchange.query:
         target += b"?" + exchange.query
-    lines = [b"%b %b HTTP/1.1" % (exchange.method, target), b"host: control", b"connection: close"]
+    lines = [b"%b %b HTTP/1.1" % (method, target), b"host: control", b"connection: close"]
     lines += [REQUEST_ID + b": " + request_id.encode(), b"content-length: %d" % len(body)]
     for name in _PASSED_ON:
         value = exchange.headers.get(name)
