@@ -51,13 +51,20 @@ def body_of(form: tuple[FormPart, ...]) -> dict[str, Any]:
     """Return the plain fields as a JSON body has them: `stream` a boolean, `n` a number.
 
     Raises:
-        InvalidRequest: a field that must come once comes twice, or is not UTF-8.
+        InvalidRequest: a field that must come once comes twice, or as a file, or is not UTF-8.
     """
     found: dict[str, Any] = {}
+    texts = _ONE_VALUE.union(part.name for part in form if not part.filename)
     for part in form:
+        name = part.name[:100]
+        single = part.name.removesuffix("[]")
+        # parts pass as they came: what another reader could take for the field must not stand there
+        if part.filename and not texts.isdisjoint((part.name, single)):
+            raise InvalidRequest(f"{name}: is a field, send it without a file name", param=name)
         if part.filename:
             continue
-        name = part.name[:100]
+        if single != part.name and single in _ONE_VALUE:
+            raise InvalidRequest(f"{name}: is one value: send {single}", param=name)
         if part.name in found and not part.name.endswith("[]"):
             raise InvalidRequest(f"{name}: comes twice in the form", param=name)
         try:
@@ -71,4 +78,6 @@ def body_of(form: tuple[FormPart, ...]) -> dict[str, Any]:
     return found
 
 
+_ONE_VALUE = frozenset({"model", "n", "stream", "user", "prompt"})
+"""What a call is checked and charged by."""
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}

@@ -61,6 +61,13 @@ def test_a_form_of_too_many_parts_is_refused() -> None:
         read_form(content_type, body)
 
 
+@pytest.mark.parametrize("name", ["n", "stream", "n[]", "temperature"])
+def test_a_file_is_no_field_and_a_field_no_file(name: str) -> None:
+    fields = (FormPart("model", b"a"), FormPart("temperature", b"1"))
+    with pytest.raises(InvalidRequest, match="is a field"):
+        body_of((*fields, FormPart(name, b"10", "f", "text/plain")))
+
+
 def test_fields_read_as_a_json_body_has_them() -> None:
     form = (
         FormPart("model", b"m"),
@@ -75,7 +82,12 @@ def test_fields_read_as_a_json_body_has_them() -> None:
 
 @pytest.mark.parametrize(
     "form",
-    [(FormPart("model", b"a"), FormPart("model", b"b")), (FormPart("model", b"\xff"),)],
+    [
+        (FormPart("model", b"a"), FormPart("model", b"b")),
+        (FormPart("model", b"\xff"),),
+        (FormPart("model", b"a"), FormPart("model", b"dear", "f", "text/plain")),
+        (FormPart("model", b"a"), FormPart("model[]", b"dear")),
+    ],
 )
 def test_a_field_twice_or_not_utf8_is_refused_by_name(form: tuple[FormPart, ...]) -> None:
     with pytest.raises(InvalidRequest, match="model"):

@@ -14,6 +14,8 @@ from legato.core.wire import FormPart, Operation, RequestView
 
 _BYTES_PER_S_MIN = 750
 """6 kbit/s, the least a speech codec in use (Opus) makes: what a recording can last at most."""
+_WAV_REST_BYTES_MAX = 1024
+"""Head, title and such: what of a WAV is no sound."""
 
 
 class Transcriptions(Untranslated):
@@ -43,14 +45,20 @@ def recording_ms(form: tuple[FormPart, ...]) -> int:
     """Return how long the recording of a form lasts: as its WAV head says, else at most.
 
     Raises:
-        InvalidRequest: there is no file.
+        InvalidRequest: there is no file, or more than one.
     """
-    recording = next((part for part in form if part.name == "file" and part.filename), None)
-    if recording is None:
-        raise check.refuse("file", "is required: the recording, as a file of the form")
+    files = [part for part in form if part.filename]
+    if len(files) != 1 or files[0].name != "file":
+        raise check.refuse("file", "is required: one recording, as the only file of the form")
+    content = files[0].value
     try:
-        with wave.open(BytesIO(recording.value)) as opened:
+        with wave.open(BytesIO(content)) as opened:
             frames, rate = opened.getnframes(), opened.getframerate()
+            frame_bytes = opened.getsampwidth() * opened.getnchannels()
+            if len(content) - frames * frame_bytes > _WAV_REST_BYTES_MAX:
+                frames = (
+                    len(content) // frame_bytes
+                )  # decoders read on where a head says too little
             return int(-(-frames * 1_000 // rate))
     except (wave.Error, EOFError, ZeroDivisionError):
-        return -(-len(recording.value) * 1_000 // _BYTES_PER_S_MIN)
+        return -(-len(content) * 1_000 // _BYTES_PER_S_MIN)
