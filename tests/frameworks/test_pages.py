@@ -1,4 +1,6 @@
-"""Each framework's page, run as it stands in that framework's own environment."""
+"""Each framework's page, run as it stands in that framework's own environment, twice: in front of a
+provider that speaks OpenAI's dialect and of one that doesn't.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from legato.providers.simulated.child import SimulatedChild
+from legato.providers.simulated.settings import SimulatedSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +34,15 @@ NODE_LOCKS = {lock.parent.name for lock in LOCKED.glob("*/package-lock.json")}
 ADDRESS = "http://127.0.0.1:8790"
 MARK = "--- block"
 # Any question with tools on offer is answered with a call of the first.
+ANSWERS = SimulatedSettings(seed=1, tool_call_marker="")
+BASE_URLS = {"openai_compatible": "UPSTREAM/v1", "anthropic": "UPSTREAM"}
 CONFIG = """\
 config_version: 1
 storage: {ledger_poll_s: 0.1}
 providers:
-  - {name: sim, kind: simulated, settings: {tool_call_marker: ""}}
+  - {name: vendor, kind: KIND, base_url: "BASE_URL", api_key: {env: CALLER_KEY}}
 deployments:
-  - {name: chat, provider: sim, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
+  - {name: chat, provider: vendor, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
 """
@@ -43,8 +50,21 @@ pytestmark = pytest.mark.frameworks
 
 
 @pytest.fixture(scope="module")
-def legato(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
-    running = RunningLegato(tmp_path_factory.mktemp("legato"), CONFIG)
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedChild]:
+    child = SimulatedChild(tmp_path_factory.mktemp("upstream"), ANSWERS)
+    yield child
+    assert child.stop() == 0
+
+
+@pytest.fixture(scope="module", params=BASE_URLS)
+def legato(
+    request: pytest.FixtureRequest,
+    upstream: SimulatedChild,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RunningLegato]:
+    base_url = BASE_URLS[request.param].replace("UPSTREAM", upstream.url)
+    config = CONFIG.replace("KIND", request.param).replace("BASE_URL", base_url)
+    running = RunningLegato(tmp_path_factory.mktemp("legato"), config)
     yield running
     assert running.stop() == 0
     assert "Traceback" not in running.log.read_text()

@@ -6,6 +6,11 @@ from typing import Any
 
 from legato.api.body import refuse
 
+_REMEDY = (
+    "can't be carried to the provider behind this model; leave it out, or set drop_unsupported on "
+    "the route"
+)
+
 
 def refuse_unknown(
     body: Mapping[str, Any],
@@ -24,4 +29,4 @@ def refuse_unknown(
             continue
         if isinstance(value, str | bool | int | float) and value in neutral.get(field, frozenset()):
             continue
-        raise refuse(f"{place}{field}", "can't be carried to the provider behind this model")
+        raise refuse(f"{place}{field}", _REMEDY)

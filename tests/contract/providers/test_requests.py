@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from legato.api.anthropic.messages import Messages
 from legato.api.openai.chat import ChatCompletions
+from legato.core.chat import Text
 from legato.core.clock import ManualClock
 from legato.core.config import Provider as ProviderConfig
 from legato.core.errors import InvalidRequest
@@ -295,3 +296,48 @@ def test_arguments_that_are_no_object_are_refused() -> None:
     messages = [*MESSAGES, {"role": "assistant", "tool_calls": [call]}]
     with pytest.raises(InvalidRequest):
         through(OPENAI, {"model": "m", "messages": messages}, TO_ANTHROPIC)
+
+
+CALLED = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+
+
+def test_a_tools_answer_may_name_the_tool_that_its_call_named() -> None:
+    asked = {"role": "user", "content": "?"}
+    called = {"role": "assistant", "content": None, "tool_calls": [CALLED]}
+    result = {"role": "tool", "tool_call_id": "c1", "content": "sunny"}
+    plain = {"model": "m", "messages": [asked, called, result]}
+    named = {"model": "m", "messages": [asked, called, result | {"name": "weather"}]}
+    assert through(OPENAI, named, TO_ANTHROPIC) == through(OPENAI, plain, TO_ANTHROPIC)
+
+
+def test_a_speakers_name_is_refused_with_what_to_do_about_it() -> None:
+    body = {"model": "m", "messages": [{"role": "user", "name": "ann", "content": "?"}]}
+    with pytest.raises(InvalidRequest, match="leave it out, or set drop_unsupported") as refused:
+        through(OPENAI, body, TO_ANTHROPIC)
+    assert refused.value.param == "messages.0.name"
+    (message,) = through(OPENAI, body, TO_ANTHROPIC, drop=True)["messages"]
+    assert message == {"role": "user", "content": "?"}
+
+
+def test_what_litellms_sdk_moved_in_an_answer_is_found() -> None:
+    extra = {"google": {"thought_signature": "U0lH"}}
+    kept = {"role": "assistant", "content": "Hi", "refusal": None, "annotations": []}
+    moved = {"refusal": "No.", "extra_content": extra, "citations": [{"title": "A book"}]}
+    messages = [kept | moved, kept | {"provider_specific_fields": moved}]
+    first, second = (
+        OPENAI.to_chat({"model": "m", "messages": [message]}, drop_unsupported=False)
+        for message in messages
+    )
+    assert first.messages == second.messages
+    assert len(first.messages[0].parts) == 2
+
+
+def test_what_litellms_sdk_moved_is_refused_by_name_or_dropped() -> None:
+    moved = {"refusal": None, "content": 5, "seance": "yes"}
+    message = {"role": "assistant", "content": "Hi", "provider_specific_fields": moved}
+    body = {"model": "m", "messages": [message]}
+    with pytest.raises(InvalidRequest) as refused:
+        OPENAI.to_chat(body, drop_unsupported=False)
+    assert refused.value.param == "messages.0.provider_specific_fields.content"
+    chat = OPENAI.to_chat(body, drop_unsupported=True)
+    assert chat.messages[0].parts == (Text("Hi"),)

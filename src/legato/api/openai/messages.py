@@ -36,6 +36,9 @@ _KNOWN = frozenset(
 )
 # Fields SDKs echo back from an answer; they ask for nothing.
 _ECHOED = frozenset({"audio", "function_call", "name", "reasoning"})
+# LiteLLM's SDK moves these of an answer's message into a field of its own, and sends that back.
+_MOVED = "provider_specific_fields"
+_MOVABLE = frozenset({"annotations", "citations", "refusal", "reasoning_content", "extra_content"})
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
 
 
@@ -50,12 +53,11 @@ def read_messages(
     system: list[Text] = []
     messages: list[Message] = []
     results: list[ToolResult] = []
-    for position, message in enumerate(wire):
+    for position, sent in enumerate(wire):
         place = f"messages.{position}"
         if not drop_unsupported:
-            ignored = {field: frozenset({""}) for field in _ECHOED}
-            given = {k: v for k, v in message.items() if k not in _ECHOED or v}
-            refuse_unknown(given, _KNOWN, neutral=ignored, place=f"{place}.")
+            _refuse_fields(sent, place)
+        message = _put_back(sent)
         role = message["role"]
         if role == "tool":
             results.append(_tool_result(message, place))
@@ -74,6 +76,27 @@ def read_messages(
     if results:
         messages.append(Message(Role.USER, tuple(results)))
     return tuple(system), tuple(messages)
+
+
+def _refuse_fields(message: dict[str, Any], place: str) -> None:
+    # A result's name is the tool's, which its call has named.
+    known = _KNOWN | {"name"} if message["role"] == "tool" else _KNOWN
+    moved = message.get(_MOVED)
+    if isinstance(moved, dict):
+        known |= {_MOVED}
+        refuse_unknown(moved, _MOVABLE, neutral={}, place=f"{place}.{_MOVED}.")
+    given = {field: value for field, value in message.items() if field not in _ECHOED or value}
+    ignored = {field: frozenset({""}) for field in _ECHOED}
+    refuse_unknown(given, known, neutral=ignored, place=f"{place}.")
+
+
+def _put_back(message: dict[str, Any]) -> dict[str, Any]:
+    """Return the message with what LiteLLM's SDK moved where it was; its own fields go first."""
+    moved = message.get(_MOVED)
+    if not isinstance(moved, dict):
+        return message
+    own = {field: value for field, value in message.items() if value is not None}
+    return {field: moved[field] for field in _MOVABLE & moved.keys()} | own
 
 
 def _tool_result(message: dict[str, Any], place: str) -> ToolResult:
