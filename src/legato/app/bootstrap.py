@@ -20,6 +20,7 @@ from legato.api.openai.embeddings import Embeddings
 from legato.api.openai.images import ImageEdits, Images
 from legato.api.openai.moderations import Moderations
 from legato.api.openai.rerank import Rerank
+from legato.api.openai.responses.input_tokens import InputTokens
 from legato.api.openai.responses.pages import forget_page, input_items_page, response_page
 from legato.api.openai.responses.surface import Responses
 from legato.api.openai.speech import Speech
@@ -332,6 +333,7 @@ def _surfaces(base: _Base, pipelines: tuple[Pipeline, Relay]) -> dict[str, Assem
         "/v1/chat/completions": ChatCompletions(base.clock),
         "/v1/embeddings": Embeddings(),
         "/v1/responses": Responses(base.clock, base.ids, keeps=keeps),
+        "/v1/responses/input_tokens": InputTokens(base.clock, base.ids),
         "/v1/messages": Messages(),
         "/v1/messages/count_tokens": CountTokens(),
         "/v1/completions": Completions(),

@@ -210,6 +210,15 @@ class RerankSurface(Protocol):
 
 
 @runtime_checkable
+class CountSurface(Protocol):
+    """What a surface of token counting has beside the rest."""
+
+    def render_count(self, tokens: int, *, estimated: bool) -> bytes:
+        """Write a count; one that we estimated says so."""
+        ...
+
+
+@runtime_checkable
 class EmbeddingsSurface(Protocol):
     """What a surface of embeddings has beside its pass-through, for other dialects behind it."""
 

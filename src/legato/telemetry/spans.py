@@ -36,6 +36,7 @@ _SURFACES = MappingProxyType(
         "embeddings": ("embeddings", "/v1/embeddings"),
         "messages": ("chat", "/v1/messages"),
         "count_tokens": ("count_tokens", "/v1/messages/count_tokens"),
+        "input_tokens": ("count_tokens", "/v1/responses/input_tokens"),
     }
 )
 

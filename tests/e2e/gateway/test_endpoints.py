@@ -56,7 +56,7 @@ CALLING_NO_MODEL = {
     ("GET", "/v1/batches/{id}"),
     ("POST", "/v1/batches/{id}/cancel"),
 }
-FREE = {"/v1/messages/count_tokens"}
+FREE = {"/v1/messages/count_tokens", "/v1/responses/input_tokens"}
 """Costs nothing, so nothing is reserved."""
 STREAMED = {"/v1/audio/speech"}
 """Goes out as it comes: within the call."""

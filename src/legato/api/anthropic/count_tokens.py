@@ -32,6 +32,11 @@ class CountTokens:
         """Refuse: a count is no chat answer."""
         raise InvalidRequest(f"an answer of {response.model} is no token count", param="model")
 
+    def render_count(self, tokens: int, *, estimated: bool) -> bytes:
+        """Write a count; one that we estimated says so."""
+        marked = {"estimated": True} if estimated else {}
+        return msgspec.json.encode({"input_tokens": tokens, **marked})
+
     def encoder(self, view: RequestView) -> StreamEncoder:
         """Refuse: a count doesn't stream."""
         raise InvalidRequest(f"a count for {view.model} doesn't stream", param="stream")

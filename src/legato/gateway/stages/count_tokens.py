@@ -3,10 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from legato.core.errors import ProviderTimeout, ProviderUnavailable
-from legato.core.wire import Operation, WireRequest
+from legato.core.wire import CountSurface, Operation, WireRequest
 from legato.gateway.context import Reply
 from legato.gateway.stages.terms import may_take
 from legato.providers.base import Target, TokenCounter
@@ -44,9 +42,16 @@ async def count_tokens(call: "Call") -> Reply:
         provider = deployment.provider
         if provider.dialect is call.surface.dialect or not isinstance(provider, TokenCounter):
             return Reply(body)
-        return Reply(msgspec.json.encode({"input_tokens": provider.to_count(body)}))
-    estimate = -(-call.body_bytes // _BYTES_PER_TOKEN)
-    return Reply(msgspec.json.encode({"input_tokens": estimate, "estimated": True}))
+        return _reply(call, provider.to_count(body), estimated=False)
+    return _reply(call, -(-call.body_bytes // _BYTES_PER_TOKEN), estimated=True)
+
+
+def _reply(call: "Call", tokens: int, *, estimated: bool) -> Reply:
+    surface = call.surface
+    if not isinstance(surface, CountSurface):
+        msg = f"the surface {surface.name} counts no tokens"
+        raise TypeError(msg)
+    return Reply(surface.render_count(tokens, estimated=estimated))
 
 
 def _request(call: "Call", deployment: "Deployment", *, drop: bool) -> WireRequest | None:

@@ -24,6 +24,9 @@ from legato.providers.base import Target
 _MAX_TOKENS_DEFAULT = 4096
 """Anthropic requires a bound; OpenAI's callers needn't give one."""
 _EFFORTS = {"minimal": "low", **{name: name for name in ("low", "medium", "high", "xhigh", "max")}}
+_COUNTED = frozenset(
+    {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
+)
 _EMPTY_SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -55,6 +58,12 @@ def chat_body(chat: ChatRequest, target: Target) -> dict[str, Any]:
         "messages": _messages(chat.messages),
         **{name: value for name, value in fields.items() if value is not None},
     }
+
+
+def counted_body(chat: ChatRequest, target: Target) -> dict[str, Any]:
+    """Write what is counted of a chat request; the rest would be refused. Raises InvalidRequest."""
+    body = chat_body(chat, target)
+    return {name: value for name, value in body.items() if name in _COUNTED}
 
 
 def _refuse_unsupported(chat: ChatRequest) -> None:

@@ -28,7 +28,8 @@ def read_answer(operation: Operation, body: bytes, secret: str | None) -> Answer
         UpstreamError: an error object under a status of success.
     """
     if operation is Operation.COUNT_TOKENS:
-        return _read_count(body)
+        read_count(body)
+        return Answer(usage=NO_USAGE, model="")  # free of charge: nothing used, not unreported
     try:
         parts = _PARTS.decode(body)
     except (msgspec.DecodeError, RecursionError):
@@ -45,13 +46,12 @@ def read_answer(operation: Operation, body: bytes, secret: str | None) -> Answer
     return Answer(usage=usage, model=model, output_chars=chars)
 
 
-def _read_count(body: bytes) -> Answer:
-    """Counting is free of charge: a report of nothing used, not a missing one."""
+def read_count(body: bytes) -> int:
+    """Read an answer of `count_tokens`. Raises BadProviderResponse."""
     try:
-        _COUNT.decode(body)
+        return _COUNT.decode(body).input_tokens
     except (msgspec.DecodeError, RecursionError):
         raise BadProviderResponse("the provider's answer holds no token count") from None
-    return Answer(usage=NO_USAGE, model="")
 
 
 def _output_chars(content: bytes) -> int:

@@ -73,6 +73,15 @@ class Anthropic:
         body = chat_to_wire.chat_body(chat, target)
         return WireRequest(self._messages_path, self._headers, msgspec.json.encode(body))
 
+    def request_for_count(self, chat: ChatRequest, target: Target) -> WireRequest:
+        """Write a request that counts what a chat would read. Raises InvalidRequest."""
+        body = chat_to_wire.counted_body(chat, target)
+        return WireRequest(self._count_path, self._headers, msgspec.json.encode(body))
+
+    def to_count(self, body: bytes) -> int:
+        """Read how many tokens were counted. Raises BadProviderResponse."""
+        return from_wire.read_count(body)
+
     def to_chat(self, body: bytes) -> ChatResponse:
         """Translate a complete answer. Raises BadProviderResponse."""
         return chat_from_wire.read_chat(body, self._secret)
