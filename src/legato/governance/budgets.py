@@ -103,7 +103,8 @@ class Budgets:
         purse.available -= amount
         purse.held += amount
         purse.used_at_ns = now_ns
-        return Hold(limit.id, amount, purse.window_ns, now_ns - purse.ahead_ns)
+        at_ns = max(now_ns - purse.ahead_ns, purse.window_ns)  # the clock may have been set back
+        return Hold(limit.id, amount, purse.window_ns, at_ns)
 
     def settle(self, hold: Hold, cost: NanoUSD) -> None:
         """End a hold with what the attempt cost. Never refused."""

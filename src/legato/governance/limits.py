@@ -273,7 +273,7 @@ class Limits:
         if await self._lease_slots(principal.key_id, slots):
             return
         elsewhere = not self._is_alone and slots.in_use < slots.limit
-        if elsewhere and slots.refused_at_ns + _ASK_AGAIN_S * _NS_PER_S < self._now_ns():
+        if elsewhere and not 0 <= self._now_ns() - slots.refused_at_ns <= _ASK_AGAIN_NS:
             await asyncio.sleep(_ASK_AGAIN_S)
             if await self._lease_slots(principal.key_id, slots):
                 return

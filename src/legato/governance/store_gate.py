@@ -73,5 +73,6 @@ class StoreGate:
             raise
 
     def _require_open(self) -> None:
-        if self._now_ns() < self._closed_until_ns:
+        left_ns = self._closed_until_ns - self._now_ns()
+        if 0 < left_ns <= _PAUSE_NS:  # more: the clock was set back
             raise StorageUnavailable(self._told, retry_after_s=PAUSE_S)

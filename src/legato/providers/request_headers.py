@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from legato.core.errors import BadProviderResponse, ConfigInvalid
 
-_NAME = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-_VALUE = re.compile(r"^[\x20-\x7e\x80-\xff]*$")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\x20-\x7e\x80-\xff]*")
 _TRANSPORT_OWNS = frozenset(
     {
         "accept-encoding",
@@ -34,7 +34,7 @@ def render(defaults: Mapping[str, str], configured: Mapping[str, str], *, place:
     lines = {name.lower(): value for name, value in defaults.items()}
     lines.update({name.lower(): value.strip() for name, value in configured.items()})
     for header, value in lines.items():
-        if not _NAME.match(header) or not _VALUE.match(value):
+        if not _NAME.fullmatch(header) or not _VALUE.fullmatch(value):
             raise ConfigInvalid(f"{place}: header {header!r} is not valid HTTP")
         if header in _TRANSPORT_OWNS:
             raise ConfigInvalid(f"{place}: header {header!r} is set by the transport")
@@ -47,6 +47,6 @@ def line(name: str, value: str) -> bytes:
     Raises:
         BadProviderResponse: it doesn't fit into a header.
     """
-    if not _NAME.match(name) or not _VALUE.match(value):
+    if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
         raise BadProviderResponse(f"the credential for header {name!r} is not valid HTTP")
     return f"{name.lower()}: {value}\r\n".encode("latin-1")

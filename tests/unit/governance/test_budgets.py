@@ -119,3 +119,11 @@ async def test_a_caller_who_leaves_takes_no_returned_money_along() -> None:
     unlocked.set()
     await budgets.hold(changed, NanoUSD(800))
     assert list(store.leased.values()) == [800]
+
+
+async def test_a_clock_that_is_set_back_books_nothing_before_the_window() -> None:
+    budgets, _, clock = budgets_at(0)
+    await budgets.hold(LIMIT, NanoUSD(10))
+    clock.advance(-3_600)
+    hold = await budgets.hold(LIMIT, NanoUSD(10))
+    assert hold.window_start_ns <= hold.at_ns < hold.window_start_ns + WINDOW_NS

@@ -39,3 +39,12 @@ async def test_those_in_line_for_a_thread_are_told_too() -> None:
     )
     assert [type(answer) for answer in answers] == [StorageUnavailable] * 2
     assert asked == []
+
+
+async def test_a_clock_that_is_set_back_does_not_keep_it_closed() -> None:
+    clock = ManualClock()
+    gate = StoreGate(at_once, clock)
+    with pytest.raises(StorageUnavailable, match="locked"):
+        await gate(away)
+    clock.advance(-3_600)
+    assert await gate(lambda: "asked") == "asked"
