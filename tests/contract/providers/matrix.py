@@ -122,6 +122,7 @@ def judge_converse(body: Any) -> None:
 
 def judge_claude(body: Any) -> None:
     given = {name: value for name, value in body.items() if name not in {"model", "stream"}}
+    assert given.get("temperature", 1) <= 1
     bedrock_claude.message({"anthropic_version": "bedrock-2023-05-31", **given})
 
 

@@ -1,4 +1,7 @@
-"""Requests through the canonical form and back, within a dialect and across both."""
+"""Requests through the canonical form and back, within a dialect and across both.
+
+What becomes of each feature between all dialects stands in `test_matrix.py`.
+"""
 
 from itertools import pairwise
 from typing import Any
@@ -189,19 +192,7 @@ MESSAGES = [{"role": "user", "content": "hi"}]
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [
-        ("n", 2),
-        ("seed", 7),
-        ("logprobs", True),
-        ("top_logprobs", 3),
-        ("presence_penalty", 0.5),
-        ("frequency_penalty", -1),
-        ("temperature", 1.5),
-        ("response_format", {"type": "json_object"}),
-        ("logit_bias", {"1": 2}),
-        ("modalities", ["audio"]),
-        ("some_vendor_field", 1),
-    ],
+    [("frequency_penalty", -1), ("modalities", ["audio"]), ("some_vendor_field", 1)],
 )
 def test_what_anthropic_lacks_is_refused_by_name_or_dropped(field: str, value: Any) -> None:
     body = {"model": "m", "messages": MESSAGES, field: value}
@@ -209,12 +200,12 @@ def test_what_anthropic_lacks_is_refused_by_name_or_dropped(field: str, value: A
         through(OPENAI, body, TO_ANTHROPIC)
     assert refused.value.param == field
     wire = through(OPENAI, body, TO_ANTHROPIC, drop=True)
-    assert field not in wire or wire[field] == 1  # a temperature is clamped
+    assert field not in wire
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("top_k", 5), ("container", "c"), ("mcp_servers", [{}]), ("service_tier", "standard_only")],
+    [("container", "c"), ("mcp_servers", [{}])],
 )
 def test_what_openai_lacks_is_refused_by_name_or_dropped(field: str, value: Any) -> None:
     body = {"model": "m", "max_tokens": 9, "messages": MESSAGES, field: value}
