@@ -11,14 +11,16 @@ from subjects import KINDS, MESSAGES, SURFACES, Wired
 from translated import KINDS as TRANSLATED
 
 from legato.app.provider_kinds import BUILT_IN
-from legato.core.chat import Ended, Text, TextDelta, ToolUse, ToolUseDelta, UsageReported
+from legato.core.chat import Ended, Text, TextDelta, Thinking, ToolUse, ToolUseDelta, UsageReported
 from legato.core.errors import InvalidRequest
 from legato.core.wire import Dialect, Operation, RequestView
 from legato.providers.base import Target
+from legato.providers.transport import open_transport
 
 if TYPE_CHECKING:
     from legato.core.chat import ChatEvent, ChatResponse
     from legato.core.wire import StreamDecoder, StreamReader
+    from legato.providers.simulated.server import SimulatedServer
 
 SHARES = {"cached_share": 0.25, "reasoning_share": 0.2, "output_tokens": 20}
 TRANSPORT_OWNS = (b"host:", b"content-length:", b"connection:", b"transfer-encoding:")
@@ -98,6 +100,20 @@ async def test_callers_of_every_dialect_are_answered(answering: Wired, caller: D
     assert response.status == 200
     answer = answering.provider.to_chat(await response.read(1 << 20))
     assert text_of(answer)
+
+
+async def test_an_effort_makes_anthropics_models_think(server: SimulatedServer) -> None:
+    provider = KINDS["anthropic"].open("anthropic", server.url)
+    transport = open_transport("http1", provider.base_url)
+    wired = Wired(provider, transport)
+    body = {"model": "alias", "messages": MESSAGES, "reasoning_effort": "low"}
+    chat = SURFACES[Dialect.OPENAI, Operation.CHAT].to_chat(body, drop_unsupported=False)
+    response = await wired.send(provider.request_from_chat(chat, wired.target), reasoning_share=0.5)
+    answer = provider.to_chat(await response.read(1 << 20))
+    await transport.close()
+    thoughts = [part for part in answer.choices[0].parts if isinstance(part, Thinking)]
+    assert thoughts
+    assert all(thought.text and thought.signature for thought in thoughts)
 
 
 async def test_accounting_and_translation_read_the_same_answer(answering: Wired) -> None:

@@ -163,13 +163,16 @@ def test_openai_through_anthropic_and_back(body: dict[str, Any]) -> None:
     expected = msgspec.json.decode(
         msgspec.json.encode(body).replace(rb"{\"city\": \"Wien\"}", rb"{\"city\":\"Wien\"}")
     )
-    expected.setdefault("max_tokens", 4096)  # Anthropic requires a bound
+    expected.setdefault("max_tokens", wire["max_tokens"])  # Anthropic requires a bound
     assert back == expected
 
 
 @given(openai_bodies())
 def test_anthropics_rules_hold_for_what_is_translated(body: dict[str, Any]) -> None:
     wire = through(OPENAI, body, TO_ANTHROPIC)
+    assert (
+        1024 <= wire.get("thinking", {}).get("budget_tokens", 1024) < max(wire["max_tokens"], 1025)
+    )
     roles = [message["role"] for message in wire["messages"]]
     assert all(first != second for first, second in pairwise(roles))
     for message in wire["messages"]:

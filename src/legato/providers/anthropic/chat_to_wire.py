@@ -19,11 +19,11 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.errors import InvalidRequest
+from legato.providers.anthropic.thinking import EFFORTS, effort, thinking
 from legato.providers.base import Target
 
 _MAX_TOKENS_DEFAULT = 4096
 """Anthropic requires a bound; OpenAI's callers needn't give one."""
-_EFFORTS = {"minimal": "low", **{name: name for name in ("low", "medium", "high", "xhigh", "max")}}
 _COUNTED = frozenset(
     {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
 )
@@ -38,7 +38,10 @@ def chat_body(chat: ChatRequest, target: Target) -> dict[str, Any]:
     """
     if not chat.drop_unsupported:
         _refuse_unsupported(chat)
-    bound = target.output_tokens_max or chat.max_output_tokens or _MAX_TOKENS_DEFAULT
+    bound = target.output_tokens_max or chat.max_output_tokens
+    thinks = thinking(chat, target.model, bound)
+    if bound is None:
+        bound = _MAX_TOKENS_DEFAULT + (thinks or {}).get("budget_tokens", 0)
     fields: dict[str, Any] = {
         "system": _system(chat.system),
         "temperature": None if chat.temperature is None else min(chat.temperature, 1),
@@ -47,8 +50,8 @@ def chat_body(chat: ChatRequest, target: Target) -> dict[str, Any]:
         "stop_sequences": list(chat.stop) or None,
         "tools": [_tool(tool) for tool in chat.tools] or None,
         "tool_choice": _tool_choice(chat),
-        "thinking": _thinking(chat),
-        "output_config": _output_config(chat),
+        "thinking": thinks,
+        "output_config": _output_config(chat, target.model),
         "metadata": None if chat.user is None else {"user_id": chat.user},
         "stream": chat.stream or None,
     }
@@ -78,7 +81,7 @@ def _refuse_unsupported(chat: ChatRequest) -> None:
         "frequency_penalty": bool(chat.frequency_penalty),
         "temperature": chat.temperature is not None and chat.temperature > 1,
         "response_format": output is not None and output.schema is None,
-        "reasoning_effort": chat.reasoning_effort not in {None, "none", *_EFFORTS},
+        "reasoning_effort": chat.reasoning_effort not in {None, "none", *EFFORTS},
         "verbosity": chat.verbosity not in {None, "medium"},
     }
     for field, is_asked in asked.items():
@@ -120,16 +123,11 @@ def _tool_choice(chat: ChatRequest) -> dict[str, Any] | None:
     return wire
 
 
-def _thinking(chat: ChatRequest) -> dict[str, Any] | None:
-    if chat.thinking_budget_tokens is not None:
-        return {"type": "enabled", "budget_tokens": chat.thinking_budget_tokens}
-    return {"type": "disabled"} if chat.reasoning_effort == "none" else None
-
-
-def _output_config(chat: ChatRequest) -> dict[str, Any] | None:
+def _output_config(chat: ChatRequest, model: str) -> dict[str, Any] | None:
     config: dict[str, Any] = {}
-    if chat.reasoning_effort in _EFFORTS:
-        config["effort"] = _EFFORTS[chat.reasoning_effort]
+    wanted = effort(chat, model)
+    if wanted is not None:
+        config["effort"] = wanted
     if isinstance(chat.output_format, OutputFormat) and chat.output_format.schema is not None:
         config["format"] = {"type": "json_schema", "schema": chat.output_format.schema}
     return config or None
