@@ -38,7 +38,7 @@ routes:
   - {{alias: patient, deployments: [hung], timeouts: {{total_s: 0.2}}}}
   - {{alias: halting, deployments: [halts], timeouts: {{total_s: 0.2}}}}
   - {{alias: brisk, deployments: [curt, spare]}}
-  - {{alias: late, deployments: [slow, last], timeouts: {{total_s: 0.9}}}}
+  - {{alias: late, deployments: [slow, last], timeouts: {{total_s: 2}}}}
 keys:
   - {{name: ci, team: platform, feature: tests, secret: {{env: CALLER_KEY}}}}
 """
@@ -136,7 +136,7 @@ def test_the_deadline_counts_against_a_provider_that_falls_silent(
 def test_the_deadline_counts_nothing_against_one_that_was_asked_last(
     legato: RunningLegato, upstream: SimulatedChild
 ) -> None:
-    fails_late = {"latency_ms": 650, "error_rate": 1.0}
+    fails_late = {"latency_ms": 1_100, "error_rate": 1.0}
     upstream.change(models={"f": fails_late, "g": {"latency_ms": 20_000}})
     assert [legato.chat("late").status for _ in range(3)] == [504] * 3
     assert upstream.counts()["by_model"] == {"f": 3, "g": 3}

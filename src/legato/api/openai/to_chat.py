@@ -62,7 +62,7 @@ def read_chat(body: dict[str, Any], *, drop_unsupported: bool) -> ChatRequest:
         tools=_tools(body, drop_unsupported=drop_unsupported),
         tool_choice=_tool_choice(body.get("tool_choice")),
         parallel_tool_calls=body.get("parallel_tool_calls"),
-        max_output_tokens=view.max_output_tokens,
+        max_output_tokens=body.get("max_completion_tokens") or view.max_output_tokens,
         temperature=check.number(body, "temperature", 0, 2),
         top_p=check.number(body, "top_p", 0, 1),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),

@@ -19,8 +19,7 @@ def chat_view(body: dict[str, Any]) -> RequestView:
     """
     stream = check.boolean(body, "stream")
     options = check.table(body, "stream_options")
-    bound = check.positive(body, "max_completion_tokens")
-    older_bound = check.positive(body, "max_tokens")
+    bounds = (check.positive(body, "max_completion_tokens"), check.positive(body, "max_tokens"))
     check.number(body, "temperature", 0, 2)
     check.number(body, "top_p", 0, 1)
     _check_stop(body.get("stop"))
@@ -37,7 +36,8 @@ def chat_view(body: dict[str, Any]) -> RequestView:
         model=check.model(body),
         stream=stream,
         wants_stream_usage=stream and options is not None and _wants_usage(options),
-        max_output_tokens=older_bound if bound is None else bound,
+        # both pass, and a server obeys the one it knows
+        max_output_tokens=max((bound for bound in bounds if bound is not None), default=None),
         choices=check.positive(body, "n", _CHOICES_MAX) or 1,
         user=check.text(body, "user") or "",
         image_count=images,

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from legato.api.openai.to_chat import read_chat
 from legato.api.openai.validation import chat_view, embeddings_view
 from legato.core.errors import InvalidRequest
 
@@ -31,6 +32,13 @@ def test_newer_bound_wins_and_null_is_absent() -> None:
     assert chat_view({**body, "max_completion_tokens": 9}).max_output_tokens == 9
     nulls = dict.fromkeys(["stream", "n", "temperature", "tools", "stop", "user", "stream_options"])
     assert chat_view({**body, **nulls}).choices == 1
+
+
+def test_of_two_bounds_the_larger_is_held_for_and_the_newer_translated() -> None:
+    """Servers that don't know the newer one obey the older."""
+    body = {"model": "m", "messages": MESSAGES, "max_tokens": 900, "max_completion_tokens": 1}
+    assert chat_view(body).max_output_tokens == 900
+    assert read_chat(body, drop_unsupported=False).max_output_tokens == 1
 
 
 def test_unknown_fields_and_assistant_tool_calls_pass() -> None:
