@@ -30,7 +30,7 @@ timings of its trace (`legato ledger trace`).
   *store_cache* are gone.
 - Counting tokens costs nothing, so nothing is reserved for it.
 
-What the stages do is in [ARCHITECTURE.md](../../ARCHITECTURE.md); what each path takes is under
+What the stages do is in `ARCHITECTURE.md`; what each path takes is under
 [HTTP](http-api.md). The [control API](control-api.md) below `/api/` has stages of its own.
 """
 
