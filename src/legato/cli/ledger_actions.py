@@ -16,7 +16,7 @@ from legato.cli.options import print_json
 from legato.cli.spans import Moment, time_text
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
-from legato.core.money import NanoUSD, display_usd, exact_usd
+from legato.core.money import NanoUSD, display_places, display_usd, exact_usd
 from legato.storage.entries import EntryFilter, Row
 from legato.storage.sums import SpendSum
 
@@ -71,7 +71,7 @@ def tail(
     if as_json:
         _print_lines(rows)
     else:
-        print_table(_TAIL_COLUMNS, map(_tail_row, rows), numbers=_TAIL_NUMBERS)
+        print_table(_TAIL_COLUMNS, _tail_rows(rows), numbers=_TAIL_NUMBERS)
     last_id = rows[-1]["id"] if rows else 0
     while follow:
         time.sleep(_FOLLOW_S)
@@ -79,8 +79,8 @@ def tail(
         if as_json:
             _print_lines(rows)
         else:
-            for row in rows:
-                click.echo("  ".join(_tail_row(row)))
+            for shown in _tail_rows(rows):
+                click.echo("  ".join(shown))
         last_id = rows[-1]["id"] if rows else last_id
 
 
@@ -94,9 +94,12 @@ def sum_entries(stored: StoredData, wanted: EntryFilter, by: str, *, as_json: bo
         rows = [dict(zip(names, one.group, strict=True)) | _measures(one) for one in groups]
         print_json({"by": names, "groups": rows, "total": _measures(total)})
         return
-    lines = [[*one.group, *_sum_row(one)] for one in groups]
     label = ["total", *[""] * (len(names) - 1)]
-    lines.append([*label, *_sum_row(total)])
+    labelled = [*((one.group, one) for one in groups), (label, total)]
+    places = display_places(
+        NanoUSD(nano) for _, one in labelled for nano in (one.cost, one.baseline_cost, one.saved)
+    )
+    lines = [[*group, *_sum_row(one, places)] for group, one in labelled]
     print_table([*(names or [""]), *_SUM_NUMBERS], lines, numbers=_SUM_NUMBERS)
     if total.provisional:
         click.echo(f"{total.provisional} attempts are estimates: their outcome was lost.")
@@ -127,7 +130,12 @@ def _print_lines(rows: list[Row]) -> None:
         click.echo(msgspec.json.encode(exported(row)))
 
 
-def _tail_row(row: Row) -> list[str]:
+def _tail_rows(rows: list[Row]) -> list[list[str]]:
+    places = display_places(row[name] for row in rows for name in ("cost", "baseline_cost"))
+    return [_tail_row(row, places) for row in rows]
+
+
+def _tail_row(row: Row, places: int) -> list[str]:
     return [
         time_text(row["at_ns"]),
         row["team"],
@@ -138,25 +146,25 @@ def _tail_row(row: Row) -> list[str]:
         row["status"],
         str(sum(row[name] for name in _INPUT)),
         str(sum(row[name] for name in _OUTPUT)),
-        _dollars(row["cost"]),
-        _dollars(row["baseline_cost"]),
+        _dollars(row["cost"], places),
+        _dollars(row["baseline_cost"], places),
         f"{row['total_us'] / 1000:.1f}",
     ]
 
 
-def _dollars(nano: int | None) -> str:
-    return "unknown" if nano is None else display_usd(NanoUSD(nano))
+def _dollars(nano: int | None, places: int) -> str:
+    return "unknown" if nano is None else display_usd(NanoUSD(nano), places)
 
 
-def _sum_row(one: SpendSum) -> list[str]:
+def _sum_row(one: SpendSum, places: int) -> list[str]:
     return [
         str(one.requests),
         str(one.attempts),
         str(sum(one.tokens[name] for name in _INPUT)),
         str(sum(one.tokens[name] for name in _OUTPUT)),
-        _dollars(one.cost),
-        _dollars(one.baseline_cost),
-        _dollars(one.saved),
+        _dollars(one.cost, places),
+        _dollars(one.baseline_cost, places),
+        _dollars(one.saved, places),
         str(one.unpriced),
     ]
 

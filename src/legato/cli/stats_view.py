@@ -16,7 +16,7 @@ from legato.app.statistics import Statistics, statistics
 from legato.cli.options import print_json
 from legato.cli.tables import make_table, print_table
 from legato.core.errors import OperatorError
-from legato.core.money import NanoUSD, display_usd, exact_usd
+from legato.core.money import NanoUSD, display_places, display_usd, exact_usd
 from legato.telemetry.metrics import Counts, load_counts
 
 _COLUMNS: Final = (
@@ -84,8 +84,10 @@ def _summary(place: DataDir, shown: Statistics) -> list[str]:
     hits = f"{shown.cache_hits} ({_share(shown.cache_hits, shown.requests)})"
     errors = f"{shown.caller_errors} of callers, {shown.server_errors} of ours or a provider's"
     unknown = f", {shown.unpriced} unpriced" if shown.unpriced else ""
-    spent, baseline = display_usd(shown.cost), display_usd(shown.baseline)
-    saved = f"{display_usd(shown.saved)} ({_share(shown.saved, shown.baseline)})"
+    amounts = (shown.cost, shown.baseline, shown.saved)
+    places = display_places(amounts)
+    spent, baseline, saved = (display_usd(nano, places) for nano in amounts)
+    share = _share(shown.saved, shown.baseline)
     total = f"p50 {_ms(shown.latency_ms_p50)} ms, p99 {_ms(shown.latency_ms_p99)} ms"
     ours = f"p50 {_ms(shown.overhead_ms_p50)}, p99 {_ms(shown.overhead_ms_p99)}"
     return [
@@ -93,7 +95,7 @@ def _summary(place: DataDir, shown: Statistics) -> list[str]:
         f"requests   {shown.requests}, {shown.requests_per_s:.1f}/s, {shown.open_requests} open",
         f"cache hits {hits}",
         f"errors     {errors}",
-        f"spend      ${spent}{unknown}, baseline ${baseline}, saved ${saved}",
+        f"spend      ${spent}{unknown}, baseline ${baseline}, saved ${saved} ({share})",
         f"latency    {total}; of it ours {ours}",
     ]
 
@@ -106,6 +108,7 @@ def _stopped(place: DataDir) -> str:
 
 
 def _rows(shown: Statistics) -> list[list[str]]:
+    places = display_places(one.cost for one in shown.deployments)
     return [
         [
             one.name,
@@ -116,7 +119,7 @@ def _rows(shown: Statistics) -> list[list[str]]:
             _ms(one.first_byte_ms_p99),
             str(one.input_tokens),
             str(one.output_tokens),
-            display_usd(one.cost),
+            display_usd(one.cost, places),
         ]
         for one in shown.deployments
     ]

@@ -4,6 +4,7 @@ A price is pico-USD per token ($1 per million tokens = 1,000,000 pico-USD), an a
 nano-USD in an int64. Amounts are rounded half-even once per attempt and never again.
 """
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import NewType
 
@@ -13,6 +14,7 @@ NanoUSD = NewType("NanoUSD", int)
 ZERO = NanoUSD(0)
 AMOUNT_MAX = NanoUSD(2**63 - 1)
 _NANO_PER_USD = 1_000_000_000
+_NANO_PER_MICRO = 1_000
 _PICO_PER_NANO = 1_000
 _PICO_PER_USD_PER_MTOK = 1_000_000
 _PICO_PER_USD = 1_000_000_000_000
@@ -90,9 +92,22 @@ def full_usd(pico: PicoUSD) -> str:
     return f"{whole}.{fraction:012d}".rstrip("0").rstrip(".")
 
 
-def display_usd(nano: NanoUSD) -> str:
-    """For people: six decimals below one cent, two above."""
-    places = 6 if abs(nano) < _NANO_PER_USD // 100 else 2
+def display_places(amounts: Iterable[NanoUSD | None]) -> int:
+    """Return the decimals that figures shown together need, so that none vanishes among them.
+
+    By the smallest that isn't zero: two from a cent up, six below, nine (all there are) below a
+    millionth of a dollar.
+    """
+    smallest = min((abs(nano) for nano in amounts if nano), default=_NANO_PER_MICRO)
+    if smallest >= _NANO_PER_USD // 100:
+        return 2
+    return 6 if smallest >= _NANO_PER_MICRO else 9
+
+
+def display_usd(nano: NanoUSD, places: int | None = None) -> str:
+    """For people; by itself, or with the `display_places` of what is shown beside it."""
+    if places is None:
+        places = display_places((nano,))
     return f"{Decimal(nano) / _NANO_PER_USD:.{places}f}"
 
 

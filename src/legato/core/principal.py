@@ -31,6 +31,8 @@ class BudgetLimit(msgspec.Struct, frozen=True):
     id: str
     limit: NanoUSD
     window: Window
+    name: str = ""
+    """What people call it: the key's name."""
 
 
 class Principal(msgspec.Struct, frozen=True):

@@ -5,12 +5,13 @@ may still spend, what it holds, and what it has spent until the ledger has taken
 """
 
 import asyncio
+import math
 from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
 from legato.core.clock import Clock
 from legato.core.errors import BudgetExceeded, LegatoError
-from legato.core.money import NanoUSD, display_usd
+from legato.core.money import NanoUSD, display_places, display_usd
 from legato.core.principal import BudgetLimit
 from legato.core.tasks import InThread, spawn
 from legato.governance.store_gate import answered
@@ -194,10 +195,21 @@ class Budgets:
 def _exceeded(limit: BudgetLimit, amount: NanoUSD, grant: Grant) -> BudgetExceeded:
     spent, leased = NanoUSD(grant.settled), NanoUSD(grant.leased)
     resets_s = (grant.resets_at_ns - grant.at_ns) / 1e9 if grant.resets_at_ns else None
+    figures = (limit.limit, amount, spent, leased)
+    places = display_places(figures)
+    whole, needed, gone, aside = (f"${display_usd(nano, places)}" for nano in figures)
+    resets = "it does not reset." if resets_s is None else f"it resets in {_span(resets_s)}."
     msg = (
-        f"Budget {limit.id} ({limit.window}) of ${display_usd(limit.limit)} can't hold this call: "
-        f"it needs up to ${display_usd(amount)}, ${display_usd(spent)} is spent and "
-        f"${display_usd(leased)} is set aside for running calls; "
-        + (f"it resets in {resets_s:.0f} s." if resets_s is not None else "it does not reset.")
+        f"Budget of {limit.name or limit.id} ({limit.window}) of {whole} can't hold this call: "
+        f"it needs up to {needed}, {gone} is spent and {aside} is set aside for calls that run "
+        f"or have just been made; {resets}"
     )
     return BudgetExceeded(msg, retry_after_s=resets_s)
+
+
+def _span(seconds: float) -> str:
+    minutes, rest_s = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (rest_s, "s"))
+    return " ".join([f"{number} {unit}" for number, unit in parts if number][:2])

@@ -123,10 +123,14 @@ def principal(record: KeyRecord, secret_until_ns: int | None) -> Principal:
         tags=spec.tags,
         requests_per_minute=spec.requests_per_minute,
         concurrency_max=spec.concurrency_max,
-        budget=BudgetLimit(f"key:{record.id}", budget.limit, budget.window) if budget else None,
+        budget=None if budget is None else _limit(record, budget),
         expires_at_ns=min(ends, default=None),
         require=spec.require,
     )
+
+
+def _limit(record: KeyRecord, budget: KeyBudget) -> BudgetLimit:
+    return BudgetLimit(f"key:{record.id}", budget.limit, budget.window, record.spec.name)
 
 
 def _budget(row: Any) -> KeyBudget | None:

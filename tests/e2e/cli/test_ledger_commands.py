@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import time
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -45,6 +46,15 @@ def test_sums_exports_and_verify_agree(legato: Legato, served: Server, tmp_path:
     verified = legato("ledger", "verify", *data)
     assert verified.returncode == 0
     assert f"{len(rows)} entries, cost ${total['cost_usd']}" in verified.stdout
+
+
+def test_the_figures_of_a_table_have_the_same_decimals(legato: Legato, served: Server) -> None:
+    data = ("--data", served.data)
+    for command in (("sum", "--by", "deployment,kind"), ("tail",)):
+        table = legato("ledger", *command, *data).stdout
+        amounts = [word for word in table.split() if re.fullmatch(r"-?\d+\.\d{2,}", word)]
+        assert len(amounts) > 6
+        assert {len(amount.partition(".")[2]) for amount in amounts} == {6}, table
 
 
 def test_tail_and_filters(legato: Legato, served: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -90,11 +91,11 @@ def test_a_refusal_names_the_figures(legato: RunningLegato, upstream: SimulatedC
     assert refused.status == 429
     error = refused.error
     assert error["code"] == "budget_exceeded"
-    assert "(month) of $0.000100 can't hold this call" in error["message"]
+    assert "Budget of small (month) of $0.000100 can't hold this call" in error["message"]
     assert "needs up to $0.0" in error["message"]
     assert "$0" in error["message"]
     assert "is spent" in error["message"]
-    assert "resets in" in error["message"]
+    assert re.search(r"resets in \d+ (d|h|min|s)", error["message"])
     assert int(refused.headers["retry-after"]) > 0
     assert refused.headers["x-should-retry"] == "false"
     assert upstream.counts()["arrived"] == 0

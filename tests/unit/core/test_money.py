@@ -8,6 +8,7 @@ from legato.core.money import (
     NanoUSD,
     PicoUSD,
     amount,
+    display_places,
     display_usd,
     exact_usd,
     price_per_token,
@@ -41,6 +42,22 @@ def test_the_exact_text_loses_nothing(nano: int) -> None:
 def test_small_amounts_show_six_decimals_and_others_two() -> None:
     assert display_usd(NanoUSD(1_234_567)) == "0.001235"
     assert display_usd(NanoUSD(12_345_678_900)) == "12.35"
+    assert display_usd(NanoUSD(0)) == "0.000000"
+
+
+def test_no_amount_that_was_spent_is_shown_as_nothing() -> None:
+    assert display_usd(NanoUSD(260)) == "0.000000260"
+    assert display_usd(NanoUSD(-260)) == "-0.000000260"
+
+
+def test_figures_shown_together_have_the_same_decimals() -> None:
+    spent, baseline = NanoUSD(2_009_000), NanoUSD(47_750_000)
+    shown = (spent, baseline, NanoUSD(baseline - spent), None, NanoUSD(0))
+    assert display_places(shown) == 6
+    assert display_usd(baseline, 6) == "0.047750"
+    assert display_places([NanoUSD(10_000_000), NanoUSD(5_000_000_000)]) == 2
+    assert display_places([NanoUSD(999), NanoUSD(5_000_000_000)]) == 9
+    assert display_places([]) == 6
 
 
 def test_an_amount_beyond_int64_is_refused() -> None:
