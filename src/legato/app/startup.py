@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from legato.app.context import Prepared
 from legato.app.credentials import read_credentials, require_credentials
@@ -21,7 +22,7 @@ from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
 from legato.storage.files import FileStore
-from legato.storage.key_records import DeclaredKey, KeyBudget, KeySpec
+from legato.storage.key_records import DeclaredKey, KeyBudget, KeyRecord, KeySpec
 from legato.storage.keys import KeyStore
 from legato.storage.migrate import upgrade
 from legato.storage.prices import PriceStore
@@ -53,6 +54,7 @@ def prepare_database(url: str, loaded: LoadedConfig, data: DataDir) -> Prepared:
         data_keys = open_data_keys(loaded, data, DataKeyTable(engine))
         vault = Vault(data_keys.root())
         keys.upsert_declared(_declared(loaded, vault))
+        _warn_of_revoked(keys.list(), {key.name for key in loaded.config.keys})
         credentials = read_credentials(
             loaded.config, CredentialStore(engine, clock), Envelopes(data_keys)
         )
@@ -87,6 +89,16 @@ def _declared(loaded: LoadedConfig, vault: Vault) -> Sequence[DeclaredKey]:
         DeclaredKey(_spec(key), vault.digest((loaded.secret(key.secret) or "").encode()))
         for key in loaded.config.keys
     ]
+
+
+def _warn_of_revoked(records: Sequence[KeyRecord], declared: AbstractSet[str]) -> None:
+    """Say which declared keys stay refused, though the configuration looks as if they worked."""
+    in_force = {record.spec.name for record in records if record.revoked_at_ns is None}
+    for name in sorted(declared - in_force):
+        log.warning(
+            "a declared key was revoked: calls with it are refused",
+            extra={"key": name, "remedy": "Give it another secret, or remove its declaration."},
+        )
 
 
 def _spec(key: Key) -> KeySpec:

@@ -49,6 +49,20 @@ def test_a_running_server_follows_create_rotate_and_revoke(
     assert [server.call(secret) for _ in range(6)] == [401] * 6
 
 
+def test_a_start_says_which_declared_key_stays_revoked(
+    legato: Legato, start: Callable[..., Server]
+) -> None:
+    server = start()
+    assert "was revoked" not in server.log.read_text()
+    assert legato("keys", "revoke", "ci", "--data", server.data).returncode == 0
+    server.stop()
+    server = start()
+    assert server.call() == 401
+    (warning,) = [line for line in server.log.read_text().splitlines() if "was revoked" in line]
+    assert json.loads(warning)["key"] == "ci"
+    assert "another secret" in json.loads(warning)["remedy"]
+
+
 def test_a_key_made_before_the_first_start_works(
     legato: Legato, start: Callable[..., Server], tmp_path: Path
 ) -> None:
