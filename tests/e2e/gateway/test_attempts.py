@@ -219,6 +219,13 @@ def test_a_stream_that_falls_silent_is_ended(
     assert call.outcome == "client_gone"
 
 
+def test_a_refusal_names_each_attempts_deployment_once(legato: RunningLegato) -> None:
+    refused = legato.chat("gone")
+    assert refused.status == 503
+    assert "1. gone: cannot connect to 127.0.0.1:9" in refused.error["message"]
+    assert "; 2. gone: cannot connect" in refused.error["message"]
+
+
 def test_a_deployment_that_was_never_reached_costs_no_entry(
     legato: RunningLegato, upstream: SimulatedChild
 ) -> None:

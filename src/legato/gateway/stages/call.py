@@ -172,7 +172,7 @@ _HALF_OF_S_IN_NS = 500_000_000
 
 def _all_failed(call: "Call", last: UpstreamError | None) -> LegatoError:
     listed = "; ".join(
-        f"{n}. {failure.deployment}: {failure.message}"
+        f"{n}. {failure.deployment}: {failure.message.removeprefix(f'{failure.deployment}: ')}"
         for n, failure in enumerate(call.failures, 1)
     )
     error = AllAttemptsFailed(
