@@ -29,14 +29,23 @@ _NS_PER_US = 1_000
 _NANO_PER_USD = 1e9
 _SERVER_FAULT = 500
 _OK = 200
-# The operation, and the route, of each surface.
+# The operation, and the route, of each surface; no route where it is served at two.
 _SURFACES = MappingProxyType(
     {
         "chat_completions": ("chat", "/v1/chat/completions"),
-        "embeddings": ("embeddings", "/v1/embeddings"),
+        "responses": ("chat", "/v1/responses"),
         "messages": ("chat", "/v1/messages"),
+        "completions": ("text_completion", "/v1/completions"),
+        "embeddings": ("embeddings", "/v1/embeddings"),
         "count_tokens": ("count_tokens", "/v1/messages/count_tokens"),
         "input_tokens": ("count_tokens", "/v1/responses/input_tokens"),
+        "moderations": ("moderations", "/v1/moderations"),
+        "rerank": ("rerank", ""),
+        "images": ("images", "/v1/images/generations"),
+        "image_edits": ("image_edits", "/v1/images/edits"),
+        "speech": ("speech", "/v1/audio/speech"),
+        "transcriptions": ("transcription", "/v1/audio/transcriptions"),
+        "translations": ("translation", "/v1/audio/translations"),
     }
 )
 

@@ -10,8 +10,13 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from running import CALLER, RunningLegato
+
+from legato.core.records import Served
+from legato.core.usage import Usage
+from legato.telemetry.spans import spans_of
 
 sys.path.append(str(Path(__file__).parents[2] / "wire_servers"))
 from plain_server import Reply, Request, WireServer, as_json
@@ -61,6 +66,10 @@ FREE = {"/v1/messages/count_tokens", "/v1/responses/input_tokens"}
 STREAMED = {"/v1/audio/speech"}
 """Goes out as it comes: within the call."""
 FORMS = {"/v1/images/edits", "/v1/audio/transcriptions", "/v1/audio/translations"}
+SERVED = Served(
+    "0" * 31 + "1", 0, "o", "t", "f", "k", "messages", "chat", "d", "p", "m", 1, 200, "", False,
+    "miss", 5, 10, 5, 5, (("call", 4),), "1" * 32, "2" * 16, True, Usage(in_uncached=1),
+)  # fmt: skip
 HELD = "hold this one"
 # Valid at every surface: what one of them doesn't know passes through it.
 BODY: dict[str, Any] = {
@@ -196,6 +205,20 @@ def test_every_call_runs_the_stages_listed_for_it(
         assert legato.trace(answer.request_id)["surface"] == one["surface"]
         entered = legato.query("SELECT * FROM ledger_entry WHERE request_id = ?", answer.request_id)
         assert len(entered) == (one["path"] not in FREE), one
+
+
+def test_its_span_names_the_endpoint(calls: list[dict[str, Any]]) -> None:
+    paths: dict[str, list[str]] = {}
+    for one in calls:
+        paths.setdefault(one["surface"], []).append(one["path"])
+    for surface, served_at in paths.items():
+        record = msgspec.structs.replace(SERVED, surface=surface)
+        server = spans_of(record)[0]
+        if len(served_at) == 1:
+            assert server.attributes.get("http.route") == served_at[0], surface
+            assert server.name == f"POST {served_at[0]}"
+        else:  # a record doesn't tell which of them it was
+            assert (server.name, "http.route" in server.attributes) == ("POST", False), surface
 
 
 def test_an_answer_from_the_cache_skips_the_provider(

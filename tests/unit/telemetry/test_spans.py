@@ -114,6 +114,13 @@ def test_a_failed_request_shows_where_it_ended() -> None:
     assert upstream.parent_span_id == stages[-1].span_id
 
 
+def test_the_call_shown_is_the_last_attempts() -> None:
+    both = (("reserve", 10), ("call", 300), ("reserve", 10), ("call", 680))
+    _, stages, (upstream,) = split(served(attempts=2, stages=both))
+    assert upstream.parent_span_id == stages[3].span_id
+    assert (upstream.start_ns, upstream.end_ns) == (stages[3].start_ns, stages[3].end_ns)
+
+
 def test_a_callers_mistake_is_not_the_servers_failure_but_a_broken_stream_is() -> None:
     assert not split(served(error_code="invalid_request", http_status=400))[0].failed
     assert split(served(error_code="bad_provider_response", http_status=200))[0].failed
