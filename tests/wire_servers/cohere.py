@@ -47,7 +47,11 @@ USAGE = {
     "tokens": {"input_tokens": 95, "output_tokens": 12},
     "cached_tokens": 10,
 }
-CITATION = {"start": 0, "end": 4, "text": "Blue", "type": "TEXT_CONTENT", "sources": []}
+SOURCE = {"type": "document", "id": "doc:0", "document": {"title": "Rayleigh", "text": "Blue."}}
+CITATION = {
+    "start": 0, "end": 4, "text": "Blue", "type": "TEXT_CONTENT", "content_index": 1,
+    "sources": [SOURCE],
+}  # fmt: skip
 
 
 FAILURES = (

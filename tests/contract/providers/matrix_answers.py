@@ -50,8 +50,8 @@ SAID: dict[str, tuple[Said, frozenset[str]]] = {
     "parallel_calls": (Said(calls=BOTH, stop="tool_calls"), ALL),
     "text_and_calls": (Said("I look.", calls=BOTH, stop="tool_calls"), ALL - {"cohere"}),
     "reasoning": (Said("Blue.", thought="Hm."), ALL),
-    "signed_reasoning": (Said("Blue.", thought="Hm.", signature="c2ln"), BLOCKS),
-    "sealed_reasoning": (Said("Blue.", sealed="ZW5j"), BLOCKS),
+    "signed_reasoning": (Said("Blue.", thought="Hm.", signature="c2ln"), BLOCKS | {"openai"}),
+    "sealed_reasoning": (Said("Blue.", sealed="ZW5j"), BLOCKS | {"openai"}),
     "a_signed_call": (
         Said(calls=BOTH, call_signature="U0lH", stop="tool_calls"),
         frozenset({"gemini"}),
@@ -123,12 +123,15 @@ def in_chat(said: Said) -> tuple[Any, list[Any]]:
     message: dict[str, Any] = {"role": "assistant", "content": said.text or None}
     message |= {"refusal": said.refusal or None}
     message |= {"reasoning_content": said.thought} if said.thought else {}
+    details = _details(said)
+    message |= {"reasoning_details": details} if details else {}
     message |= {"tool_calls": calls} if calls else {}
     message |= {"annotations": cites} if cites else {}
     finish = "stop" if said.stop == "stop_sequence" else said.stop
     choices = [{"index": 0, "message": message, "logprobs": scores, "finish_reason": finish}]
     deltas: list[tuple[int, dict[str, Any]]] = [(0, {"role": "assistant", "content": ""})]
     deltas += [(0, {"reasoning_content": half}) for half in halves(said.thought)]
+    deltas += [(0, {"reasoning_details": [one]}) for one in details]
     deltas += [(0, {"content": said.text})] if said.text else []
     deltas += [(0, {"refusal": half}) for half in halves(said.refusal)]
     deltas += [(0, {"tool_calls": [{"index": n, **call}]}) for n, call in enumerate(calls)]
@@ -154,6 +157,17 @@ def in_chat(said: Said) -> tuple[Any, list[Any]]:
     events = [{**kind, "choices": [chunk]} for chunk in chunks]
     events.append({**kind, "choices": [], "usage": usage})
     return {**head, "object": "chat.completion", "choices": choices, "usage": usage}, events
+
+
+def _details(said: Said) -> list[dict[str, Any]]:
+    """As OpenRouter has what Anthropic signed and encrypted."""
+    found: list[dict[str, Any]] = []
+    if said.signature:
+        found.append({"type": "reasoning.text", "text": said.thought, "signature": said.signature})
+    if said.sealed:
+        found.append({"type": "reasoning.encrypted", "data": said.sealed})
+    shared = {"format": "anthropic-claude-v1"}
+    return [{**one, **shared, "index": index} for index, one in enumerate(found)]
 
 
 def in_messages(said: Said) -> tuple[Any, list[Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
@@ -19,6 +20,7 @@ from test_matrix import documents
 
 from legato.core.wire import Operation
 from legato.gateway.translate import TranslatingReader, translated_answer
+from legato.providers.base import Target
 
 SEQUENCE = "which stop sequence ended an answer"
 NOT_ASKED = "Only chat completions ask for more than one choice"
@@ -97,3 +99,23 @@ def seen(read: Said, caller: str) -> Said:
         named = {"signature": "c2ln", "sealed": "ZW5j", "call_signature": "U0lH"}
         return read._replace(**{k: v for k, v in named.items() if getattr(read, k)})
     return read
+
+
+@pytest.mark.parametrize("caller", ["responses", "messages"])
+def test_openrouter_is_sent_back_what_was_signed(caller: str) -> None:
+    asked = PROVIDERS["openai"]._replace(preset="openrouter").open()
+    signed = write("openai", Said("Blue.", thought="Hm.", signature="c2ln", sealed="ZW5j"))
+    whole = translated_answer(CALLERS[caller], {}, asked, signed.whole, model="m")
+    answer, question = msgspec.json.decode(whole), {"role": "user", "content": "Why?"}
+    turn = [{"role": "assistant", "content": answer.get("content")}]
+    conversation = [question, *(answer.get("output") or turn), question]
+    body = body_of(caller, {}, stream=False)
+    body["input" if caller == "responses" else "messages"] = conversation
+    chat = CALLERS[caller].to_chat(body, drop_unsupported=False)
+    wire = msgspec.json.decode(asked.request_from_chat(chat, Target("m")).body)
+    assert wire["messages"][1]["reasoning_details"] == [
+        {"type": "reasoning.text", "text": "Hm.", "signature": "c2ln",
+         "format": "anthropic-claude-v1", "index": 0},
+        {"type": "reasoning.encrypted", "data": "ZW5j",
+         "format": "anthropic-claude-v1", "index": 1},
+    ]  # fmt: skip

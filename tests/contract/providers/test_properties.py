@@ -213,7 +213,7 @@ def test_an_answer_is_read_back(caller: str, provider: str, answer: ChatResponse
     back = PROVIDERS[provider].open().to_chat(body)
     assert back.usage == answer.usage
     assert back.choices[0].stop_reason is answer.choices[0].stop_reason
-    assert told(back.choices[0].parts, caller) == told(answer.choices[0].parts, caller)
+    assert told(back.choices[0].parts) == told(answer.choices[0].parts)
 
 
 @pytest.mark.parametrize(("caller", "provider"), DIALECTS)
@@ -232,7 +232,7 @@ def test_a_stream_is_read_back(caller: str, provider: str, answer: ChatResponse,
     assert usage == answer.usage
     (stopped,) = [event for event in events if isinstance(event, Stopped)]
     assert stopped.reason is answer.choices[0].stop_reason
-    back, wanted = gathered(events, caller), told(answer.choices[0].parts, caller)
+    back, wanted = gathered(events), told(answer.choices[0].parts)
     if caller == "messages":  # here the block that was open is cited
         for one in (wanted, back):
             spanless = [msgspec.structs.replace(cited, span=None) for cited in one["cited"]]
@@ -253,16 +253,15 @@ def test_a_response_is_sent_back_as_it_came(answer: ChatResponse) -> None:
     assert list(chat.messages[1].parts) == plain
 
 
-def told(parts: Iterable[Part], caller: str) -> dict[str, Any]:
+def told(parts: Iterable[Part]) -> dict[str, Any]:
     """What an answer says, however its texts are cut into blocks."""
     parts = list(parts)
     thought = [part for part in parts if isinstance(part, Thinking)]
-    signs = caller == "messages"  # chat's reader takes reasoning as text
     return {
         "text": "".join(part.text for part in parts if isinstance(part, Text)),
         "thought": "".join(part.text for part in thought),
-        "signature": "".join(part.signature for part in thought) if signs else "",
-        "sealed": [p.data for p in parts if isinstance(p, RedactedThinking) and signs],
+        "signature": "".join(part.signature for part in thought),
+        "sealed": [p.data for p in parts if isinstance(p, RedactedThinking)],
         "calls": [(p.id, p.name, plain(p.arguments)) for p in parts if isinstance(p, ToolUse)],
         "cited": sorted((placeless(one) for one in joined(parts)), key=repr),
     }
@@ -273,8 +272,7 @@ def placeless(citation: Citation) -> Citation:
     return msgspec.structs.replace(citation, place=None)
 
 
-def gathered(events: list[ChatEvent], caller: str) -> dict[str, Any]:
-    signs = caller == "messages"
+def gathered(events: list[ChatEvent]) -> dict[str, Any]:
     calls = [[e.id, e.name, ""] for e in events if isinstance(e, ToolUseStarted)]
     for event in events:
         if isinstance(event, ToolUseDelta):
@@ -285,8 +283,8 @@ def gathered(events: list[ChatEvent], caller: str) -> dict[str, Any]:
     return {
         "text": "".join(e.text for e in events if isinstance(e, TextDelta)),
         "thought": "".join(e.text for e in events if isinstance(e, ThinkingDelta)),
-        "signature": "".join(signed) if signs else "",
-        "sealed": sealed if signs else [],
+        "signature": "".join(signed),
+        "sealed": sealed,
         "calls": [(one, name, plain(arguments)) for one, name, arguments in calls],
         "cited": sorted(cited, key=repr),
     }

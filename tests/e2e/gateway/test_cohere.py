@@ -111,6 +111,8 @@ def test_a_whole_answer_with_its_reasoning_and_the_bill(
     answer: Any = raw.parse()
     message = answer.choices[0].message
     assert (message.content, message.reasoning_content) == (TEXT, THOUGHT)
+    (cited,) = message.citations
+    assert cited == {"start_index": 0, "end_index": 4, "document": "doc:0", "title": "Rayleigh"}
     assert (answer.choices[0].finish_reason, answer.model) == ("stop", "command-x")
     entry = legato.entries(raw.headers["x-legato-request-id"], 1)[0]
     assert (entry["in_uncached"], entry["cache_read"], entry["out_text"]) == (20, 10, 7)
@@ -187,7 +189,9 @@ def test_anthropics_messages_in_front(legato: RunningLegato, *, streamed: bool) 
     answer = legato.post("/v1/messages", body, CALLER)
     assert answer.status == 200, answer.body
     if not streamed:
-        assert [block["type"] for block in answer.json["content"]] == ["thinking", "text"]
+        thinking, cited, rest = answer.json["content"]  # what is cited is a block of its own
+        assert (thinking["thinking"], cited["text"] + rest["text"]) == (THOUGHT, TEXT)
+        assert [one["source"] for one in cited["citations"]] == ["doc:0"]
         assert answer.json["usage"]["output_tokens"] == 7
         return
     lines = [line[6:] for line in answer.body.splitlines() if line.startswith(b"data: ")]

@@ -245,6 +245,18 @@ def test_sources_reach_a_caller_of_perplexity(legato: RunningLegato) -> None:
     assert answer["search_results"][0]["title"] == "Rayleigh"
 
 
+def test_sources_of_perplexity_reach_callers_of_other_dialects(legato: RunningLegato) -> None:
+    asked = [{"role": "user", "content": "Why?"}]
+    message = {"model": "perplexity", "max_tokens": 9, "messages": asked}
+    (block,) = legato.post("/v1/messages", message).json["content"]
+    assert (block["text"], block["citations"][0]["url"]) == (TEXT, "https://example.org/a")
+    response = legato.post("/v1/responses", {"model": "perplexity", "input": "Why?"}).json
+    (annotation,) = response["output"][0]["content"][0]["annotations"]
+    assert (annotation["type"], annotation["title"]) == ("url_citation", "Rayleigh")
+    streamed = legato.post("/v1/messages", {**message, "stream": True})
+    assert streamed.body.count(b'"type":"citations_delta"') == 1
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_every_shape_of_error_is_read(legato: RunningLegato, vendor: str) -> None:
     answer = legato.chat(vendor, "fail")

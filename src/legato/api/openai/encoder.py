@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from legato.api.openai.annotations import chat_fields
-from legato.api.openai.reasoning import SealedThoughts
 from legato.api.openai.render import extra_content, finish_reason, usage_object
 from legato.core.chat import (
     ChatEvent,
@@ -25,6 +24,7 @@ from legato.core.chat import (
     ToolUseStarted,
     UsageReported,
 )
+from legato.core.reasoning_details import SealedThoughts
 
 if TYPE_CHECKING:
     from legato.core.usage import Usage
@@ -35,7 +35,8 @@ _DONE = b"data: [DONE]\n\n"
 class OpenAIEncoder:
     """A `StreamEncoder`: a role first, one finish_reason per choice, one [DONE].
 
-    Signed and encrypted reasoning travels as OpenRouter has it, see `reasoning`; signatures of a
+    Signed and encrypted reasoning travels as OpenRouter has it, see
+    `reasoning_details`; signatures of a
     text or a call as Google's own layer for OpenAI's clients has them.
     """
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from legato.api.body import refuse
-from legato.api.openai.reasoning import read_details
 from legato.api.unsupported import refuse_unknown
 from legato.core.chat import (
     Image,
@@ -18,6 +17,7 @@ from legato.core.chat import (
     ToolResult,
     ToolUse,
 )
+from legato.core.reasoning_details import read_details
 
 # What an earlier answer cited comes back with it: no model is told again, none asks for it.
 _KNOWN = frozenset(

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from legato.api.openai.annotations import chat_fields
-from legato.api.openai.reasoning import details
 from legato.core.chat import (
     ChatResponse,
     Choice,
@@ -16,6 +15,7 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.citations import joined
+from legato.core.reasoning_details import details
 from legato.core.usage import Usage
 
 _FINISH_REASONS = {

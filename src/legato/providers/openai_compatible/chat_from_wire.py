@@ -18,6 +18,7 @@ from legato.core.chat import (
 )
 from legato.core.citations import placed
 from legato.core.errors import BadProviderResponse
+from legato.core.reasoning_details import read_details
 from legato.providers.openai_compatible import mistral
 from legato.providers.openai_compatible.citations import annotated, listed, numbered
 from legato.providers.openai_compatible.errors import in_band_error
@@ -101,7 +102,10 @@ def _cited(
 
 
 def _parts(message: dict[str, Any]) -> Iterator[Part]:
-    if reasoning := message.get("reasoning_content") or message.get("reasoning"):
+    sealed = read_details(message.get("reasoning_details"))
+    yield from sealed
+    reasoning = message.get("reasoning_content") or message.get("reasoning")
+    if reasoning and not any(isinstance(part, Thinking) for part in sealed):
         yield Thinking(reasoning)
     content = message.get("content")
     if isinstance(content, str) and content:

@@ -18,6 +18,7 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.errors import InvalidRequest
+from legato.core.reasoning_details import details
 from legato.providers.base import Target
 from legato.providers.openai_compatible.presets import Preset
 from legato.providers.openai_compatible.to_wire import fit
@@ -142,6 +143,9 @@ def _assistant(message: Message, preset: Preset) -> dict[str, Any]:
     thought = "".join(part.text for part in message.parts if isinstance(part, Thinking))
     if thought and (preset.reasoning_content or preset.mistral_messages):
         wire["reasoning_content"] = thought
+    sealed = details(message.parts) if preset.reasoning_details else []
+    if sealed:
+        wire["reasoning_details"] = sealed
     if len(wire) == 2 and wire["content"] is None:  # noqa: PLR2004 -- only role and content
         wire["content"] = ""
     return wire

@@ -8,16 +8,20 @@ from legato.core.chat import (
     Citation,
     CitationDelta,
     Ended,
+    RedactedThinkingDelta,
     RefusalDelta,
+    SignatureDelta,
     Started,
     Stopped,
     TextDelta,
+    Thinking,
     ThinkingDelta,
     ToolUseDelta,
     ToolUseStarted,
     UsageReported,
 )
 from legato.core.citations import moved
+from legato.core.reasoning_details import read_details
 from legato.providers.event_decoder import EventDecoder
 from legato.providers.openai_compatible import mistral
 from legato.providers.openai_compatible.chat_from_wire import stop_reason
@@ -102,6 +106,11 @@ class OpenAIDecoder(EventDecoder):
         delta = choice.get("delta") or {}
         if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
             yield ThinkingDelta(reasoning, index)
+        for part in read_details(delta.get("reasoning_details")):
+            if isinstance(part, Thinking):  # its text has come, or comes, by itself
+                yield SignatureDelta(part.signature, index)
+            else:
+                yield RedactedThinkingDelta(part.data, index)
         content = delta.get("content")
         if isinstance(content, list):  # Mistral streams its reasoning as parts
             begun = state.chars

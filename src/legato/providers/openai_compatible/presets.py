@@ -26,6 +26,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Has `top_k` beyond OpenAI's own fields."""
     reasoning_content: bool = False
     """Takes an assistant's earlier reasoning back under `reasoning_content`."""
+    reasoning_details: bool = False
+    """Takes an assistant's signed and encrypted reasoning back under `reasoning_details`."""
     labels: tuple[str, ...] = ()
     """Fields for OpenAI's own books that the vendor refuses; left out, they change no answer."""
     unsupported: tuple[str, ...] = ()
@@ -64,7 +66,9 @@ PRESETS = {
     # docs.together.ai/reference/chat-completions
     "together": Preset("https://api.together.xyz/v1", renames=_TO_MAX_TOKENS, top_k=True),
     # openrouter.ai/docs/api-reference/parameters: reasoning under `reasoning`, errors inside 200.
-    "openrouter": Preset("https://openrouter.ai/api/v1", top_k=True),
+    # openrouter.ai/docs/use-cases/reasoning-tokens: what is signed comes, and goes back, in
+    # reasoning_details.
+    "openrouter": Preset("https://openrouter.ai/api/v1", top_k=True, reasoning_details=True),
     # api-docs.deepseek.com/api/create-chat-completion: cached input in prompt_cache_hit_tokens.
     "deepseek": Preset(
         "https://api.deepseek.com/v1",

@@ -1,7 +1,8 @@
 """Signed and encrypted reasoning in chat completions: `reasoning_details`, as OpenRouter has it.
 
 OpenAI's own dialect has no place for what Anthropic wants to see again with the next turn. Clients
-that keep a message as it came send it back; each detail is whole, in streams too.
+that keep a message as it came send it back. What we tell is whole, in streams too; OpenRouter's
+streams tell a signature apart from its text.
 """
 
 from collections.abc import Iterable
@@ -35,13 +36,13 @@ def read_details(given: Any) -> tuple[Thinking | RedactedThinking, ...]:
     """Return what details hold for a vendor; none for details that aren't of this kind."""
     found: list[Thinking | RedactedThinking] = []
     for one in given if isinstance(given, list) else ():
-        if not isinstance(one, dict):
+        if not isinstance(one, dict) or one.get("format") not in {None, _FORMAT}:
             continue
         data, text, signature = one.get("data"), one.get("text"), one.get("signature")
         if one.get("type") == "reasoning.encrypted" and isinstance(data, str):
             found.append(RedactedThinking(data))
-        elif isinstance(text, str) and isinstance(signature, str) and signature:
-            found.append(Thinking(text, signature))
+        elif isinstance(signature, str) and signature:
+            found.append(Thinking(text if isinstance(text, str) else "", signature))
     return tuple(found)
 
 
