@@ -170,9 +170,8 @@ def test_openai_through_anthropic_and_back(body: dict[str, Any]) -> None:
 @given(openai_bodies())
 def test_anthropics_rules_hold_for_what_is_translated(body: dict[str, Any]) -> None:
     wire = through(OPENAI, body, TO_ANTHROPIC)
-    assert (
-        1024 <= wire.get("thinking", {}).get("budget_tokens", 1024) < max(wire["max_tokens"], 1025)
-    )
+    budget = wire.get("thinking", {}).get("budget_tokens")
+    assert budget is None or 1024 <= budget < wire["max_tokens"]
     roles = [message["role"] for message in wire["messages"]]
     assert all(first != second for first, second in pairwise(roles))
     for message in wire["messages"]:
