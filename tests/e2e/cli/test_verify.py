@@ -203,7 +203,10 @@ def test_the_table_says_first_what_will_be_done(place: Place) -> None:
     done = place.verify("cohere", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "UNPRICED chat: " in done.stderr
+    assert "at most 0." in done.stderr
     assert "an unknown sum for chat, embed (unpriced)" in done.stderr
+    alone = place.verify("cohere", "--deployment", "chat", "--yes")
+    assert "What they cost is not known." in alone.stderr
     assert "Evidence: " in done.stdout
     assert "not offered" in done.stdout
 

@@ -96,9 +96,10 @@ def announce(prepared: Prepared) -> None:
             click.echo(f"UNPRICED {one.facts.deployment}: {one.facts.unpriced}", err=True)
     calls = sum(one.calls_max for one in prepared.planned)
     costs = _costs([(one, one.cost_max) for one in prepared.planned])
+    priced = any(one.cost_max is not None for one in prepared.planned)
+    most = f"They cost at most {costs}" if priced else "What they cost is not known"
     click.echo(
-        f"Up to {calls} real calls, none tried again. They cost at most {costs}. "
-        "They are in no ledger of Legato's.",
+        f"Up to {calls} real calls, none tried again. {most}. They are in no ledger of Legato's.",
         err=True,
     )
 

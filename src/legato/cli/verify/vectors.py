@@ -28,7 +28,7 @@ async def embeddings(subject: Subject) -> str:
     need(len(lengths) == 1, f"vectors of different lengths: {lengths}")
     alike = len(vectors) > 1 and vectors[0] == vectors[1]
     need(not alike, "two texts have the same vector")
-    return f"{len(vectors)} vectors of {lengths[0]} numbers"
+    return f"{lengths[0]} numbers for each text, texts: {len(vectors)}"
 
 
 async def rerank(subject: Subject) -> str:
