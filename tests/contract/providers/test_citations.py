@@ -14,17 +14,20 @@ import msgspec
 import openai.types.chat
 import openai.types.responses
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 sys.path.append(str(Path(__file__).parent))
 from cited import ANSWERS, OTHER, TITLE, URL, Cited
 from subjects import SURFACES
 
-from legato.core.chat import CitationDelta, TextDelta
+from legato.core.chat import Citation, CitationDelta, TextDelta
 from legato.core.citations import joined
 from legato.core.errors import InvalidRequest
 from legato.core.wire import Dialect, Operation, RequestView
 from legato.gateway.translate import TranslatingReader
 from legato.providers.base import Target
+from legato.providers.openai_compatible.citations import Marks
 
 if TYPE_CHECKING:
     from legato.core.chat import ChatEvent
@@ -309,3 +312,18 @@ def test_overlapping_stretches_are_one_block_for_anthropics_callers() -> None:
     assert (first["text"], second["text"]) == ("Grüße blue (ex", "ample.org)")
     assert [one["url"] for one in first["citations"]] == [URL, OTHER]
     assert "citations" not in second
+
+
+@given(st.lists(st.sampled_from(["[1]", "[2", "[", "]", "1", "2]", "a[3]b", "[999]", "🎼"])))
+def test_numbers_mean_the_same_however_a_text_is_cut(pieces: list[str]) -> None:
+    sources = (Citation(url=URL), Citation(url=OTHER))
+    whole, cut, single = Marks(), Marks(), Marks()
+    whole.feed("".join(pieces))
+    for piece in pieces:
+        cut.feed(piece)
+    for character in "".join(pieces):
+        single.feed(character)
+    found = list(whole.numbered(sources))
+    assert list(cut.numbered(sources)) == list(single.numbered(sources)) == found
+    text = "".join(pieces)
+    assert all(text[slice(*one.span)] in {"[1]", "[2]"} for one in found if one.span)

@@ -20,7 +20,7 @@ from legato.core.citations import placed
 from legato.core.errors import BadProviderResponse
 from legato.core.reasoning_details import read_details
 from legato.providers.openai_compatible import mistral
-from legato.providers.openai_compatible.citations import annotated, listed, numbered
+from legato.providers.openai_compatible.citations import Marks, annotated, listed
 from legato.providers.openai_compatible.errors import in_band_error
 from legato.providers.openai_compatible.usage import read_usage
 
@@ -96,8 +96,9 @@ def _cited(
     if isinstance(message.get("content"), list):
         citations += tuple(mistral.references(message["content"]))
     if not citations and sources:
-        text = "".join(part.text for part in parts if isinstance(part, Text))
-        citations = tuple(numbered(sources, text))
+        marks = Marks()
+        marks.feed("".join(part.text for part in parts if isinstance(part, Text)))
+        citations = tuple(marks.numbered(sources))
     return placed(parts, citations)
 
 

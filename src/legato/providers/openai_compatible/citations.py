@@ -9,10 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from legato.core.chat import Citation
 from legato.core.citations import listed as in_list
 from legato.core.citations import span, words
 
+_MARK_CHARS_MAX = 5
 _MARK = re.compile(r"\[(\d{1,3})\]")
 
 
@@ -39,16 +42,34 @@ def listed(answer: dict[str, Any]) -> tuple[Citation, ...]:
     )
 
 
-def numbered(sources: tuple[Citation, ...], text: str) -> Iterator[Citation]:
-    """Yield a citation for each number in the text, and for each source without one."""
-    used = set()
-    for mark in _MARK.finditer(text) if sources else ():
-        number = int(mark[1]) - 1
-        if 0 <= number < len(sources):
-            used.add(number)
-            one = sources[number]
-            yield Citation(mark.span(), one.url, one.title, quote=one.quote)
-    yield from (one for number, one in enumerate(sources) if number not in used)
+class Marks:
+    """The numbers in a text, found while it comes: sources may be told at its end only."""
+
+    def __init__(self) -> None:
+        self.chars = 0
+        self._begun = ""  # a mark that the last piece broke off
+        self._found: list[tuple[int, tuple[int, int]]] = []
+
+    def feed(self, text: str) -> None:
+        """Read more text."""
+        if self._begun or "[" in text:
+            window = self._begun + text
+            before = self.chars - len(self._begun)
+            for mark in _MARK.finditer(window):
+                place = (before + mark.start(), before + mark.end())
+                self._found.append((int(mark[1]) - 1, place))
+            rest = window[window.rfind("[") :]
+            self._begun = rest if len(rest) < _MARK_CHARS_MAX and "]" not in rest else ""
+        self.chars += len(text)
+
+    def numbered(self, sources: tuple[Citation, ...]) -> Iterator[Citation]:
+        """Yield a citation for each number that means a source, and for each source without one."""
+        used = set()
+        for number, place in self._found:
+            if 0 <= number < len(sources):
+                used.add(number)
+                yield msgspec.structs.replace(sources[number], span=place)
+        yield from (one for number, one in enumerate(sources) if number not in used)
 
 
 def _read(wire: dict[str, Any]) -> Citation:

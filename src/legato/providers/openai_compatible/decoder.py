@@ -25,7 +25,7 @@ from legato.core.reasoning_details import read_details
 from legato.providers.event_decoder import EventDecoder
 from legato.providers.openai_compatible import mistral
 from legato.providers.openai_compatible.chat_from_wire import stop_reason
-from legato.providers.openai_compatible.citations import annotated, listed, numbered
+from legato.providers.openai_compatible.citations import Marks, annotated, listed
 from legato.providers.openai_compatible.errors import in_band_error
 from legato.providers.openai_compatible.usage import read_usage
 
@@ -38,20 +38,23 @@ class _ChoiceState:
         self.refused = False
         self.stopped = False
         self.cited = False
-        self.chars = 0
-        self._texts: list[str] = []  # kept for the numbers in them
+        self._marks = Marks()
+
+    @property
+    def chars(self) -> int:
+        """How much text has come."""
+        return self._marks.chars
 
     def text(self, text: str, choice: int, logprobs: Any = None) -> TextDelta:
         """Note text."""
-        self._texts.append(text)
-        self.chars += len(text)
+        self._marks.feed(text)
         return TextDelta(text, choice, logprobs=logprobs)
 
     def sources(self, sources: tuple[Citation, ...], choice: int) -> Iterator[CitationDelta]:
         """Yield what the vendor lists, where it does not annotate as well; once."""
         if sources and not self.cited:
             self.cited = True
-            for citation in numbered(sources, "".join(self._texts)):
+            for citation in self._marks.numbered(sources):
                 yield CitationDelta(citation, choice)
 
 
