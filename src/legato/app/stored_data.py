@@ -43,6 +43,14 @@ class StoredData:
         if self.schema().status is SchemaStatus.EMPTY:
             upgrade(self._engine)
 
+    def upgrade(self) -> None:
+        """Bring an older database to this code's schema; for those who start the server next.
+
+        Raises:
+            OperatorError: the schema is newer than this code, or half-migrated.
+        """
+        upgrade(self._engine)
+
     def keys(self) -> KeyStore:
         """Return the keys."""
         return KeyStore(self._engine, self._clock, IdSource(self._clock), EVERY_TENANT)

@@ -1,6 +1,7 @@
 """The demo's folder: its configuration, the model's weights, and fresh keys."""
 
 import socket
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from legato.app.configuration import load, storage_secret
 from legato.app.data_dir import DataDir
-from legato.app.instance import Instance
-from legato.app.stored_data import stored_data
+from legato.app.instance import Instance, running_server
+from legato.app.stored_data import StoredData, stored_data
 from legato.cli.demo.premium import Premium
 from legato.cli.demo.settings import EVERYDAY, LOCAL_MODEL, configuration, is_ours
 from legato.cli.key_actions import CreatedKey, WantedKey, create_key
@@ -79,8 +80,8 @@ def bring_weights(console: Console, data: DataDir) -> None:
 def make_keys(instance: Instance, purposes: list[tuple[str, str]]) -> Keys:
     """Make one key for each team's feature, by the code of `legato keys create`.
 
-    Those of an earlier demo in this folder end. Each may spend half a dollar a day, so that a
-    real premium provider can't become dear.
+    Those of an earlier demo in this folder end, an older Legato's too. Each may spend half a
+    dollar a day, so that a real premium provider can't become dear.
     """
     _revoke_earlier(instance)
     teams = {
@@ -105,6 +106,9 @@ def _key(instance: Instance, team: str, feature: str, *, models: str) -> Created
 def _revoke_earlier(instance: Instance) -> None:
     if not instance.data.database.exists():
         return
+    if running_server(instance.data) is None:
+        with closing(StoredData(instance.database_url)) as stored:
+            stored.upgrade()  # as the server would, which is started next
     name, value = _MADE_BY
     with stored_data(instance) as stored:
         keys = stored.keys()
