@@ -14,7 +14,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 from matrix import CALLERS, PROVIDERS, SPEAKS, body_of
-from matrix_answers import ALL, SAID, Said, write
+from matrix_answers import ALL, SAID, URL, Said, write
 from matrix_readers import READ
 from test_matrix import documents
 
@@ -119,3 +119,16 @@ def test_openrouter_is_sent_back_what_was_signed(caller: str) -> None:
         {"type": "reasoning.encrypted", "data": "ZW5j",
          "format": "anthropic-claude-v1", "index": 1},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("caller", ["chat", "responses"])
+def test_tools_that_the_provider_ran_are_left_out_and_their_sources_kept(caller: str) -> None:
+    written = write("anthropic", Said("Blue.", cites=URL))
+    whole = msgspec.json.decode(written.whole)
+    used = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "sky"}}
+    found = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
+    whole["content"] = [used, found, *whole["content"]]
+    asked, surface = PROVIDERS["anthropic"].open(), CALLERS[caller]
+    told = translated_answer(surface, {}, asked, msgspec.json.encode(whole), model="m")
+    assert READ[caller][0](told) == Said("Blue.", cites=URL)
+    assert "Calls and results of tools that a provider ran itself are left out" in documents()

@@ -61,6 +61,8 @@ class OpenAIEncoder:
         """Return zero or more whole frames."""
         if self._has_ended:
             return b""
+        if isinstance(event, TextDelta):  # most of a stream
+            return self._sealed(event.choice) + self._content(event)
         if isinstance(event, Started):
             return self._start(event)
         if isinstance(event, Stopped):
