@@ -130,6 +130,19 @@ def test_what_was_answered_elsewhere_is_not_served_from_the_cache(
     assert served_by(legato, answer) == "eu"
 
 
+def test_the_control_api_shows_which_deployments_a_route_leaves_out(
+    legato: RunningLegato,
+) -> None:
+    routes = {one["alias"]: one for one in legato.get("/api/v1/routes", ADMIN).json["data"]}
+    plain, forgets = routes["plain"], routes["forgets"]
+    assert (plain["require"], plain["unfit"], plain["healthy"]) == (None, {}, True)
+    assert forgets["require"]["retention_days_max"] == 10
+    assert forgets["unfit"] == {"nowhere": ["retention unknown"], "trains": ["kept 90 days"]}
+    assert forgets["healthy"] is True
+    assert routes["nothing-left"]["unfit"].keys() == {"us", "nowhere", "trains"}
+    assert routes["nothing-left"]["healthy"] is False
+
+
 def test_tokens_are_not_counted_where_the_data_may_not_go(
     legato: RunningLegato, upstream: SimulatedChild
 ) -> None:

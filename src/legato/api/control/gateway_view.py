@@ -2,6 +2,8 @@
 
 import msgspec
 
+from legato.core.config import Requirements
+
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A place models are called at. `credential` says where its key comes from, never the key."""
@@ -25,12 +27,17 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy behind an alias; `healthy` while any deployment of it is called."""
+    """The policy behind an alias; `healthy` while any deployment of it is called.
+
+    `unfit` says of deployments which requirements they aren't known to fulfil: no call goes there.
+    """
 
     alias: str
     strategy: str
     deployments: list[str]
     baseline: str
+    require: Requirements | None
+    unfit: dict[str, list[str]]
     healthy: bool
 
 
