@@ -17,14 +17,23 @@ def journal() -> None:
 @instance_options
 @json_option
 def status(config_file: Path | None, data: Path, *, as_json: bool) -> None:
-    """Show each writer and how far its records are in the ledger."""
+    """Show each writer and how far its records are in the ledger.
+
+    While the database is away, all that lies on disk counts as still to ingest.
+    """
     from legato.app.instance import find_instance  # noqa: PLC0415 - keeps `--help` fast
     from legato.app.stored_data import stored_data  # noqa: PLC0415
+    from legato.core.errors import StorageUnavailable  # noqa: PLC0415
     from legato.journal.status import journal_status  # noqa: PLC0415
 
     instance = find_instance(data, config_file)
-    with stored_data(instance) as stored:
-        found = journal_status(instance.data.journal, stored.ledger_offsets())
+    try:
+        with stored_data(instance) as stored:
+            offsets = stored.ledger_offsets()
+    except StorageUnavailable as error:
+        click.echo(f"{error.message}; all that lies on disk is shown as still to ingest", err=True)
+        offsets = {}
+    found = journal_status(instance.data.journal, offsets)
     if as_json:
         print_json(msgspec.to_builtins(found))
         return

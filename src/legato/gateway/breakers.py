@@ -50,6 +50,13 @@ class Breakers:
             return True
         return self._locked(self._try_probe, cell)
 
+    def opens_in_s(self, cell: int) -> float:
+        """Return in how many seconds the next probe may be sent, at most `open_s`."""
+        state, until_s, _ = self._read(cell)
+        if state is State.CLOSED:
+            return 0.0
+        return min(max(0.0, until_s - self._monotonic()), self._rules.open_s)
+
     def succeeded(self, cell: int) -> None:
         """Count a good answer; it closes the breaker."""
         state, _, history = _CELL.unpack_from(self._memory, cell * _CELL.size)

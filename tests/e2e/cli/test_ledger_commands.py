@@ -106,6 +106,19 @@ def test_stats_and_journal_of_a_running_server(legato: Legato, served: Server) -
     assert [writer["lag_frames"] for writer in status["writers"]] == [0]
 
 
+def test_the_journal_is_shown_while_the_database_is_away(
+    legato: Legato, served: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_text("postgresql://nobody@127.0.0.1:1/none")
+    config = tmp_path / "away.yaml"
+    config.write_text(f"config_version: 1\nstorage: {{url: {{file: {tmp_path / 'url'}}}}}\n")
+    arguments = ("journal", "status", "--json", "--data", served.data, "--config", config)
+    shown = legato(*arguments)
+    assert shown.returncode == 0
+    assert "the database is unavailable" in shown.stderr
+    assert [writer["is_alive"] for writer in json.loads(shown.stdout)["writers"]] == [True]
+
+
 def test_the_ledger_can_be_read_after_the_server_stopped(legato: Legato, served: Server) -> None:
     assert served.stop() == 0
     data = ("--data", served.data)

@@ -57,6 +57,10 @@ def test_opens_for_all_workers_and_closes_by_one_probe(
         assert refused.status == 503
         assert refused.error["code"] == "all_attempts_failed"
         assert "1. alone: not called: its breaker is open" in refused.error["message"]
+        assert int(refused.headers["retry-after"]) in {
+            1,
+            2,
+        }  # whole seconds of what is left of OPEN_S
     assert upstream.counts()["arrived"] == 3
     assert time.monotonic() - opened_s < OPEN_S
 

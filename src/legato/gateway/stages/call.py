@@ -94,7 +94,12 @@ class CallStage:
                 else:
                     call.deployment = deployment
                     return reply
-        raise _all_failed(call, last)
+        if last is None:  # all breakers are open: the first one's probe is worth coming back for
+            wait_s = min(
+                (self._breakers.opens_in_s(one.breaker) for one in call.candidates), default=None
+            )
+            raise _all_failed(call, wait_s)
+        raise _all_failed(call, last.retry_after_s)
 
     async def _once(
         self, call: "Call", sink: "Sink", deployment: "Deployment", deadline: Deadline
@@ -170,19 +175,16 @@ def _hung(call: "Call", deployment: "Deployment") -> bool:
 _HALF_OF_S_IN_NS = 500_000_000
 
 
-def _all_failed(call: "Call", last: UpstreamError | None) -> LegatoError:
+def _all_failed(call: "Call", retry_after_s: float | None) -> LegatoError:
     listed = "; ".join(
         f"{n}. {failure.deployment}: {failure.message.removeprefix(f'{failure.deployment}: ')}"
         for n, failure in enumerate(call.failures, 1)
     )
-    error = AllAttemptsFailed(
-        f"All attempts failed: {listed}",
-        retry_after_s=None if last is None else last.retry_after_s,
-    )
+    error = AllAttemptsFailed(f"All attempts failed: {listed}", retry_after_s=retry_after_s)
     statuses = {failure.http_status for failure in call.failures}
     if len(statuses) == 1 and (status := statuses.pop()) in _SHARED_STATUS:
         error.http_status = status
-    elif 0 in statuses or last is None:
+    elif 0 in statuses or not statuses:
         error.http_status = ProviderUnavailable.http_status
     return error
 
