@@ -24,6 +24,7 @@ class RunningServer(msgspec.Struct, frozen=True):
     url: str
     host: str
     port: int
+    started_ns: int
     pid: int
 
 

@@ -28,6 +28,7 @@ from legato.app import batch_process, control_process, ledger_process, worker
 from legato.app.acting import Acting
 from legato.app.context import BatchContext, ControlContext, Prepared, ProcessContext, WorkerContext
 from legato.app.data_dir import DataDir
+from legato.app.instance import RunningServer
 from legato.app.loaded import LoadedConfig
 from legato.app.managed import ServerCommand, managed_commands, restart, start
 from legato.app.price_book import PriceBook
@@ -232,9 +233,9 @@ class Supervisor:
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{port}"
         part = self._data.server_file.with_suffix(".part")
-        part.write_bytes(
-            msgspec.json.encode({"url": url, "host": host, "port": port, "pid": os.getpid()})
-        )
+        started_ns = SystemClock().now_ns()
+        server = RunningServer(url, host, port, started_ns, os.getpid())
+        part.write_bytes(msgspec.json.encode(server))
         part.replace(self._data.server_file)
         return url
 

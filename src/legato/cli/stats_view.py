@@ -14,6 +14,7 @@ from legato.app.data_dir import DataDir
 from legato.app.instance import lost_server, running_server
 from legato.app.statistics import Statistics, statistics
 from legato.cli.options import print_json
+from legato.cli.spans import time_text
 from legato.cli.tables import make_table, print_table
 from legato.core.errors import OperatorError
 from legato.core.money import NanoUSD, display_places, display_usd, exact_usd
@@ -91,7 +92,9 @@ def _summary(place: DataDir, shown: Statistics) -> list[str]:
     total = f"p50 {_ms(shown.latency_ms_p50)} ms, p99 {_ms(shown.latency_ms_p99)} ms"
     ours = f"p50 {_ms(shown.overhead_ms_p50)}, p99 {_ms(shown.overhead_ms_p99)}"
     return [
-        f"legato at {server.url}" if server else _stopped(place),
+        f"legato at {server.url}, counted since {time_text(server.started_ns)}"
+        if server
+        else _stopped(place),
         f"requests   {shown.requests}, {shown.requests_per_s:.1f}/s, {shown.open_requests} open",
         f"cache hits {hits}",
         f"errors     {errors}",

@@ -45,7 +45,9 @@ def test_no_server_runs_where_none_has_written(data: DataDir) -> None:
     assert running_server(data) is None
     data.lock.touch()
     assert running_server(data) is None
-    data.server_file.write_text('{"url":"http://127.0.0.1:5","host":"127.0.0.1","port":5,"pid":7}')
+    data.server_file.write_text(
+        '{"url":"http://127.0.0.1:5","host":"127.0.0.1","port":5,"started_ns":1,"pid":7}'
+    )
     with data.lock.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = running_server(data)
