@@ -15,7 +15,10 @@ START_S = 10.0
 
 
 class ThreadedServer:
-    """Serves `POST` handlers by path on a free port of 127.0.0.1; a context manager."""
+    """Serves handlers by path, or `METHOD path`, on a free port of 127.0.0.1.
+
+    Without a method it is `POST`. A context manager.
+    """
 
     def __init__(
         self, handlers: Mapping[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
@@ -39,7 +42,8 @@ class ThreadedServer:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=32 * 1024 * 1024)
         for path, handler in self._handlers.items():
-            app.router.add_post(path, handler)
+            method, _, place = path.rpartition(" ")
+            app.router.add_route(method or "POST", place, handler)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -14,16 +14,10 @@ from types import FrameType
 from typing import Final
 
 from legato.app.context import BatchContext
-from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
+from legato.core.durable import RunState
 from legato.core.errors import LegatoError
 from legato.core.ids import IdSource
-from legato.storage.batches import BatchStore
-from legato.storage.data_keys import DataKeyTable
-from legato.storage.engine import open_engine
-from legato.storage.executors import ExecutorBeats
-from legato.storage.files import FileStore
-from legato.vault.envelope import Envelopes
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +31,9 @@ def run(context: BatchContext) -> None:
 
 
 def _serve(context: BatchContext) -> None:
-    from legato.workflows.batch_calls import GatewayCalls  # noqa: PLC0415 - see above
-    from legato.workflows.batch_run import AT_ONCE, QUEUE, WORKFLOW, BatchRun  # noqa: PLC0415
-    from legato.workflows.batches import Batches  # noqa: PLC0415
+    from legato.app.batch_runs import build_runs  # noqa: PLC0415 - see above
+    from legato.workflows import batch_run, native_run  # noqa: PLC0415
     from legato.workflows.engine import DurableEngine, EngineOptions  # noqa: PLC0415
-    from legato.workflows.files import StoredFiles  # noqa: PLC0415
     from legato.workflows.takeover import DEAD_AFTER_S, TakeOver  # noqa: PLC0415
 
     stop = threading.Event()
@@ -50,44 +42,45 @@ def _serve(context: BatchContext) -> None:
         stop.set()
 
     signal.signal(signal.SIGTERM, on_signal)
-    database, clock = open_engine(context.database_url), SystemClock()
-    ids = IdSource(clock)
-    envelopes = Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(database)))
-    store = BatchStore(database)
-    org_bytes_max = context.loaded.config.files.org_bytes_max
-    files = StoredFiles(
-        FileStore(database), envelopes, clock, new_id=ids.new, org_bytes_max=org_bytes_max
-    )
-    batch_run = BatchRun(
-        store,
-        Batches(store, files, envelopes, clock, new_id=ids.new),
-        files,
-        GatewayCalls(context.base_url, ids.new),
-        clock=clock,
-        credential=context.acting.credential,
-    )
+    clock = SystemClock()
+    store, roster, own, native = build_runs(context, clock)
     alone = context.database_url == context.data.database_url
     runs_url = context.data.workflows_url if alone else context.database_url
-    executor, roster = ids.new(), ExecutorBeats(database)
+    executor = IdSource(clock).new()
     roster.beat(executor)
     engine = DurableEngine(
-        EngineOptions(runs_url, executor, {QUEUE: AT_ONCE}), {WORKFLOW: batch_run}
+        EngineOptions(
+            runs_url,
+            executor,
+            {batch_run.QUEUE: batch_run.AT_ONCE, native_run.QUEUE: native_run.AT_ONCE},
+        ),
+        {batch_run.WORKFLOW: own, native_run.WORKFLOW: native},
     )
     # a data directory has one supervisor: whoever else began a run in its file is dead
     take_over = TakeOver(engine, roster, executor, 0.0 if alone else DEAD_AFTER_S)
     started: set[str] = set()
+    handed_on: set[str] = set()
     while not stop.wait(_LOOK_S):
         try:
             take_over.pass_once()
             for org, batch_id in store.open():
+                named = [org, batch_id]
                 if batch_id not in started:
-                    engine.start(WORKFLOW, batch_id, [org, batch_id], QUEUE)
+                    engine.start(batch_run.WORKFLOW, batch_id, named, batch_run.QUEUE)
                     started.add(batch_id)
+                elif batch_id not in handed_on:
+                    run = engine.get(batch_id)
+                    if run.result == batch_run.NATIVE:
+                        run_id = batch_id + native_run.RUN_SUFFIX
+                        engine.start(native_run.WORKFLOW, run_id, named, native_run.QUEUE)
+                    if run.state is not RunState.WAITING and run.result is not None:
+                        handed_on.add(batch_id)
         except LegatoError as error:
             log.warning("batches wait", extra={"reason": error.message})
-    batch_run.stop()
+    own.stop()
+    native.stop()
     until_s = time.monotonic() + context.loaded.config.server.drain_s
-    while batch_run.under_way and time.monotonic() < until_s:
+    while own.under_way and time.monotonic() < until_s:
         time.sleep(_LOOK_S / 10)
 
 

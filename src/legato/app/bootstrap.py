@@ -31,8 +31,9 @@ from legato.app.context import WorkerContext
 from legato.app.credentials import CredentialFollower, credential_names, read_credentials
 from legato.app.egress import egress_of
 from legato.app.kept_files import kept_pages
+from legato.app.provider_settings import provider_settings
 from legato.app.provider_swap import ProviderSwap
-from legato.app.upstream import settings_of, transport_to
+from legato.app.upstream import transport_to
 from legato.app.vaults import open_data_keys
 from legato.cache.answer_log import AnswerLog
 from legato.cache.exact import ExactCache
@@ -59,7 +60,6 @@ from legato.governance.limits import Limits
 from legato.governance.store_gate import StoreGate
 from legato.journal.options import WriterOptions
 from legato.journal.writer import JournalWriter
-from legato.providers.base import ProviderSettings
 from legato.providers.transport import Timeouts, Transport
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
@@ -122,7 +122,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
     """
     base = _base(context)
     config = context.loaded.config
-    settings = _provider_settings(context)
+    settings = provider_settings(context, context.credentials)
     egress = egress_of(config)
 
     def open_one(provider: ProviderConfig, base_url: str, timeouts: Timeouts) -> Transport:
@@ -373,17 +373,3 @@ def _resources(base: _Base, directory: Directory) -> dict[tuple[str, str], Resou
 
 def _problems(keyring: Keyring) -> list[str]:
     return [] if keyring.loaded else ["keys are not loaded: the database is away"]
-
-
-def _provider_settings(context: WorkerContext) -> dict[str, ProviderSettings]:
-    loaded, settings = context.loaded, {}
-    for provider in loaded.config.providers:
-        managed = context.managed.get(provider.name)
-        if managed is not None:
-            key = context.managed_keys.get(provider.name)
-            settings[provider.name] = ProviderSettings(provider, managed, key)
-        else:
-            reference = provider.api_key
-            in_vault = None if reference is None else context.credentials.get(reference.vault or "")
-            settings[provider.name] = settings_of(provider, loaded, in_vault)
-    return settings

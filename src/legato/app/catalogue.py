@@ -17,6 +17,7 @@ from legato.core.errors import ConfigInvalid
 from legato.core.price import Price
 from legato.gateway.directory import Deployment, Route
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
+from legato.providers.batching import batcher_of
 from legato.providers.transport import Timeouts, Transport
 from legato.routing.ability import ability_of, capabilities_in_force, data_use_in_force
 from legato.routing.strategies import ORDERS, Candidate
@@ -108,6 +109,12 @@ def _deployment(
     prices: Mapping[str, Price | None],
 ) -> Deployment:
     opened = providers[deployment.provider]
+    if deployment.batch.lane == "native" and batcher_of(opened.provider) is None:
+        msg = (
+            f"deployments[{deployment.name}].batch.lane: {deployment.provider!r} runs no batches "
+            "in a form known here; leave it at own"
+        )
+        raise ConfigInvalid(msg)
     price = prices[deployment.name]
     host = urlsplit(opened.base_url).hostname or ""
     blended = None if price is None else _INPUT_SHARE * price.in_uncached + price.out_text

@@ -23,6 +23,18 @@ class ProcessContext:
     database_url: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProviderContext(ProcessContext):
+    """Given to who calls providers."""
+
+    managed: Mapping[str, str]
+    """Base URL by provider name, of model servers this supervisor runs (no trailing slash)."""
+    managed_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """API key by provider name, of those model servers that ask for one."""
+    prices: Mapping[str, Price | None] = field(default_factory=dict)
+    """Price by deployment, None where it is unpriced."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """What was found in the database before the first worker; holds secrets, in memory only."""
@@ -37,8 +49,8 @@ class Prepared:
     """Whether a batch waits to be finished."""
 
 
-@dataclass(frozen=True)
-class WorkerContext(ProcessContext):
+@dataclass(frozen=True, kw_only=True)
+class WorkerContext(ProviderContext):
     """Given to a gateway worker."""
 
     worker: int
@@ -49,10 +61,6 @@ class WorkerContext(ProcessContext):
     """How many workers share the listening socket."""
     socket_fd: int
     """The bound, listening socket: inherited, non-blocking."""
-    managed: Mapping[str, str]
-    """Base URL by provider name, of model servers this supervisor runs (no trailing slash)."""
-    managed_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """API key by provider name, of those model servers that ask for one."""
     control_socket: Path | None = None
     """Where the control API answers; None where there is none."""
     root: bytes = field(default=b"", repr=False)
@@ -61,8 +69,6 @@ class WorkerContext(ProcessContext):
     """Credentials of the vault as they were when the supervisor started."""
     breakers: BreakerBoard | None = None
     """Shared memory made before the first fork; a worker without one keeps its own."""
-    prices: Mapping[str, Price | None] = field(default_factory=dict)
-    """Price by deployment, None where it is unpriced."""
     acting: Acting | None = field(default=None, repr=False)
     """Reads the credentials of the batch process."""
     wake_fd: int = -1
@@ -76,9 +82,12 @@ class WorkerContext(ProcessContext):
         return f"{self.boot_id}-{self.worker}-{self.generation}"
 
 
-@dataclass(frozen=True)
-class BatchContext(ProcessContext):
+@dataclass(frozen=True, kw_only=True)
+class BatchContext(ProviderContext):
     """Given to the batch process."""
+
+    batch_prices: Mapping[str, Price | None] = field(default_factory=dict)
+    """Price of native batches by deployment, of those that have the lane."""
 
     base_url: str
     """Where the workers listen, as this machine reaches them."""

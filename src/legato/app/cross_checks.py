@@ -11,6 +11,7 @@ from legato.app.problems import Path, Problem, suggestion
 from legato.core import money
 from legato.core.config import Config, Deployment, Key, Provider, Route
 from legato.core.egress import Egress
+from legato.economics.batch_price import read_factor
 from legato.economics.configured import unit_price
 from legato.providers.transport.proxy import Proxy
 
@@ -118,6 +119,12 @@ class _Checks:
             unit_price(deployment.price)
         except ValueError as error:
             self._add((*path, "price"), str(error), "Keep one of them.")
+        if deployment.batch.price_factor is not None:
+            try:
+                read_factor(deployment.batch.price_factor)
+            except ValueError as error:
+                remedy = "Leave it out where batches cost as much as other calls."
+                self._add((*path, "batch", "price_factor"), str(error), remedy)
 
     def _route(self, route: Route, path: Path) -> None:
         known = [deployment.name for deployment in self.config.deployments]

@@ -41,9 +41,15 @@ def kept_pages(
     envelopes = Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(engine)))
     ids = IdSource(clock)
     org_bytes_max = context.loaded.config.files.org_bytes_max
+    store = BatchStore(engine)
     files = StoredFiles(
-        FileStore(engine), envelopes, clock, new_id=ids.new, org_bytes_max=org_bytes_max
+        FileStore(engine),
+        envelopes,
+        clock,
+        new_id=ids.new,
+        org_bytes_max=org_bytes_max,
+        read_by=store.open_over,
     )
-    batches = Batches(BatchStore(engine), files, envelopes, clock, new_id=ids.new)
+    batches = Batches(store, files, envelopes, clock, new_id=ids.new)
     pages = BatchPages(batches, ask_store, lambda: wake(context.wake_fd))
     return FilePages(files, ask_store).resources(), pages.resources()

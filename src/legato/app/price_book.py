@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 PACKAGE = "genai-prices"
 FILE_NAME = "price-book.json"
-_FORM = 1
+_FORM = 2
 """Of the answers: another number forgets what was remembered."""
 _TIMEOUT_S = 60.0
 _NS_PER_S = 1_000_000_000

@@ -12,6 +12,7 @@ from legato.app.provider_kinds import ENTRY_POINT_GROUP
 from legato.core.config import Config, Deployment, Provider
 from legato.core.errors import ConfigInvalid
 from legato.core.price import Price
+from legato.economics.batch_price import read_factor, reduced
 from legato.economics.configured import configured_price
 from legato.economics.price_book import REMEDY, PriceAnswer, PriceQuestion
 from legato.providers.base import ProviderSettings
@@ -36,6 +37,9 @@ class PricedDeployment(msgspec.Struct, frozen=True):
     reason: str = ""
     notes: tuple[str, ...] = ()
     until: str = ""
+    batch: Price | None = None
+    """Of batches that the provider runs; the usual price where no other is known."""
+    batch_reduced: bool = False
 
 
 def priced_deployments(config: Config, ask: Ask) -> list[PricedDeployment]:
@@ -64,6 +68,9 @@ def priced_deployments(config: Config, ask: Ask) -> list[PricedDeployment]:
             answer = answers[questions[name]]
         else:
             answer = PriceAnswer(reason=_MACHINE_REMEDY)
+        factor, batch = deployment.batch.price_factor, answer.batch
+        if answer.price is not None and factor is not None:
+            batch = reduced(answer.price, read_factor(factor))
         return PricedDeployment(
             name,
             deployment.provider,
@@ -73,6 +80,8 @@ def priced_deployments(config: Config, ask: Ask) -> list[PricedDeployment]:
             answer.reason,
             answer.notes,
             answer.until,
+            batch or answer.price,
+            batch is not None,
         )
 
     return [row(deployment) for deployment in config.deployments]
@@ -81,6 +90,24 @@ def priced_deployments(config: Config, ask: Ask) -> list[PricedDeployment]:
 def prices_of(rows: Sequence[PricedDeployment]) -> dict[str, Price | None]:
     """Return the price in force by deployment; None is unpriced, never zero."""
     return {row.deployment: row.price for row in rows}
+
+
+def batch_prices_of(config: Config, rows: Sequence[PricedDeployment]) -> dict[str, Price | None]:
+    """Return the price of native batches by deployment, of those that have the lane.
+
+    Where no batch price is known it is the usual one, and the log says so.
+    """
+    native = {one.name for one in config.deployments if one.batch.lane == "native"}
+    for row in rows:
+        if row.deployment in native and row.price is not None and not row.batch_reduced:
+            log.warning(
+                "native batches are charged at the full price: no batch price is known",
+                extra={
+                    "deployment": row.deployment,
+                    "remedy": "Set the deployment's batch.price_factor.",
+                },
+            )
+    return {row.deployment: row.batch for row in rows if row.deployment in native}
 
 
 def raise_alarm(rows: Sequence[PricedDeployment]) -> None:

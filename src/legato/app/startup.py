@@ -70,7 +70,7 @@ def prepare_database(url: str, loaded: LoadedConfig, data: DataDir) -> Prepared:
         engine.dispose()
 
 
-def record_prices(url: str, prices: Mapping[str, Price | None]) -> None:
+def record_prices(url: str, *books: Mapping[str, Price | None]) -> None:
     """Keep the prices now in force, so that each entry's price version can be looked up.
 
     Raises:
@@ -78,8 +78,9 @@ def record_prices(url: str, prices: Mapping[str, Price | None]) -> None:
     """
     engine = open_engine(url)
     try:
-        priced = {name: price for name, price in prices.items() if price is not None}
-        PriceStore(engine, SystemClock()).record(priced)
+        for prices in books:
+            priced = {name: price for name, price in prices.items() if price is not None}
+            PriceStore(engine, SystemClock()).record(priced)
     finally:
         engine.dispose()
 

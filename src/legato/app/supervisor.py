@@ -32,7 +32,7 @@ from legato.app.instance import RunningServer
 from legato.app.loaded import LoadedConfig
 from legato.app.managed import ServerCommand, managed_commands, restart, start
 from legato.app.price_book import PriceBook
-from legato.app.pricing import priced_deployments, prices_of, raise_alarm
+from legato.app.pricing import batch_prices_of, priced_deployments, prices_of, raise_alarm
 from legato.app.processes import (
     HANDLED,
     STOPPING,
@@ -154,7 +154,7 @@ class Supervisor:
             self._servers.append(_model_server(command))
         boot_id = IdSource(SystemClock()).new()
         shared = ProcessContext(boot_id, self._loaded, self._data, self._database_url)
-        prices = self._prices()
+        prices, batch_prices = self._prices()
         acting = Acting(Vault(prepared.root).subkey(f"acting {boot_id}"))
         wake_fd, wake_there_fd = _wake_pipe(awake=prepared.batches_open)
         board = BreakerBoard(len(self._loaded.config.deployments), self._data.run / "breakers.lock")
@@ -202,31 +202,33 @@ class Supervisor:
         )
         self._children.append(_Child("control", lambda: fork(lambda: control_process.run(asked))))
         base_url = _reached_at(listener)
-        self._children.append(self._batches(boot_id, base_url, acting, wake_fd))
-        for child in self._children:
-            _launch(child)
-
-    def _batches(self, boot_id: str, base_url: str, acting: Acting, wake_fd: int) -> _Child:
-        context = BatchContext(
-            boot_id,
-            self._loaded,
-            self._data,
-            self._database_url,
+        batches = BatchContext(
+            **vars(shared),
+            managed={command.provider: command.base_url for command in commands},
+            managed_keys={c.provider: c.api_key for c in commands if c.api_key},
+            prices=prices,
+            batch_prices=batch_prices,
             base_url=base_url,
             acting=acting,
             wake_fd=wake_fd,
         )
-        return _Child("batches", lambda: fork(lambda: batch_process.run(context)))
+        self._children.append(_Child("batches", lambda: fork(lambda: batch_process.run(batches))))
+        for child in self._children:
+            _launch(child)
 
-    def _prices(self) -> dict[str, Price | None]:
-        """Return the prices in force until the next start, written down for the ledger."""
+    def _prices(self) -> tuple[dict[str, Price | None], dict[str, Price | None]]:
+        """Return the prices in force until the next start, those of native batches apart.
+
+        They are written down for the ledger.
+        """
         book = PriceBook(self._data.cache, SystemClock())
         with stoppable():  # the package's own start takes seconds
             rows = priced_deployments(self._loaded.config, book.ask)
         raise_alarm(rows)
         prices = prices_of(rows)
-        in_child(lambda: record_prices(self._database_url, prices))
-        return prices
+        batch_prices = batch_prices_of(self._loaded.config, rows)
+        in_child(lambda: record_prices(self._database_url, prices, batch_prices))
+        return prices, batch_prices
 
     def _announce(self, listener: socket.socket) -> str:
         host, port = listener.getsockname()[:2]

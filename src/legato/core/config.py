@@ -171,6 +171,15 @@ class Requirements(_Strict, frozen=True):
     """All of these."""
 
 
+class BatchLane(_Strict, frozen=True):
+    """Who runs batches whose calls all name this deployment, and at which price."""
+
+    lane: Literal["own", "native"] = "own"
+    """`own`: our queue makes the calls one by one. `native`: the provider's own batches."""
+    price_factor: Dollars | None = None
+    """What a native batch costs, as a part of the usual price: "0.5" for half of it."""
+
+
 class Deployment(_Strict, frozen=True):
     """A model at a provider, with its price and region."""
 
@@ -188,6 +197,7 @@ class Deployment(_Strict, frozen=True):
     """Laid over what the packaged catalogue knows of the provider."""
     slots: Count = 1
     """Parallel requests one local machine serves: spreads the machine hour."""
+    batch: BatchLane = BatchLane()
 
 
 class Strategy(StrEnum):

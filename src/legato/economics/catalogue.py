@@ -7,8 +7,9 @@ are those of the installed version.
 What a fixed price per token class can't say makes a model unpriced, with the reason: prices
 by context length or hour of the day, per request, page or second, and token classes our
 usage vector has no place for. Calls of the vendor's own tools (web search) happen only where
-a caller asks for them: they are left out, and noted. No `price_context` (batch, tiers, fast
-modes) is ever passed: the library ignores keys it doesn't know without a word.
+a caller asks for them: they are left out, and noted. The library ignores keys of a `price_context`
+it doesn't know without a word, so the one of batches is passed only where the model has a variant
+under exactly it; no other (tiers, fast modes) ever is.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import (
     ModelInfo,
     ModelPrice,
+    PriceContext,
     Provider,
     StartDateConstraint,
     TieredPrices,
@@ -68,6 +70,7 @@ _OWN_TOOLS = {
     "code_executions_kcount": "code executions",
 }
 _WITHOUT_OUTPUT = ("embed", "voyage")
+_BATCH: PriceContext = {"processing": "batch"}
 _FINEST = Decimal("0.000001")  # USD per million tokens = one pico-USD per token
 
 
@@ -99,7 +102,29 @@ def look_up(
     except _Inexpressible as problem:
         return PriceAnswer(matched=matched, reason=f"{problem}. {REMEDY}")
     price = msgspec.convert({"version": version_of(values), **values}, Price)
-    return PriceAnswer(price, matched, notes=tuple(notes), until=_next_change(model, moment))
+    return PriceAnswer(
+        price,
+        matched,
+        notes=tuple(notes),
+        until=_next_change(model, moment),
+        batch=_batch_price(model, moment),
+    )
+
+
+def _batch_price(model: ModelInfo, moment: datetime) -> Price | None:
+    """Return what the vendor's own batches cost, None where that isn't said or can't be exact."""
+    variants = [one for one in model.price_variants or () if one.when == _BATCH]
+    if any(isinstance(one.constraint, TimeOfDateConstraint) for one in variants):
+        return None
+    given = any(one.constraint is None or one.constraint.active(moment) for one in variants)
+    if not given:
+        return None
+    try:
+        values = _values(model, model.get_prices(moment, _BATCH), [])
+    except _Inexpressible:
+        return None
+    values["source"] = f"{values['source']}, batch"
+    return msgspec.convert({"version": version_of(values), **values}, Price)
 
 
 def _sells(provider: Provider, model: ModelInfo) -> bool:
@@ -118,13 +143,10 @@ def _in_force(model: ModelInfo, moment: datetime) -> ModelPrice:
 
 
 def _next_change(model: ModelInfo, moment: datetime) -> str:
-    if not isinstance(model.prices, list):
-        return ""
-    starts = [
-        conditional.constraint.start_date
-        for conditional in model.prices
-        if isinstance(conditional.constraint, StartDateConstraint)
-    ]
+    conditionals = model.prices if isinstance(model.prices, list) else []
+    constraints = [one.constraint for one in conditionals]
+    constraints += [one.constraint for one in model.price_variants or () if one.when == _BATCH]
+    starts = [one.start_date for one in constraints if isinstance(one, StartDateConstraint)]
     return min((day.isoformat() for day in starts if day > moment.date()), default="")
 
 

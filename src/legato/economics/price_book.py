@@ -26,3 +26,5 @@ class PriceAnswer(msgspec.Struct, frozen=True):
     """What the price leaves out or rounds."""
     until: str = ""
     """The day (ISO, UTC) the catalogue announces another price for, "" for none."""
+    batch: Price | None = None
+    """The price of batches that the vendor runs; None where the catalogue gives none."""

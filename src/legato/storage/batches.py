@@ -68,6 +68,14 @@ class BatchStore:
         with reading(self._engine) as connection:
             return [(row.org, row.id) for row in connection.execute(wanted.order_by(batch.c.id))]
 
+    def open_over(self, org: str, file_id: str) -> str:
+        """Return the id of a batch that hasn't ended and reads this file, "" for none."""
+        wanted = select(batch.c.id).where(
+            batch.c.org == org, batch.c.input_file_id == file_id, batch.c.status.in_(OPEN)
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(wanted.limit(1)).scalar() or ""
+
     def change(self, org: str, batch_id: str, before: tuple[str, ...], **values: Any) -> bool:
         """Change a batch that is in one of the states `before`; return whether it was."""
         table = batch

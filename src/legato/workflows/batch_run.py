@@ -1,12 +1,15 @@
 """A batch as a durable run: read the input, make the calls, write the files.
 
+Where every line names a model whose deployment has a native lane, the run ends after reading, and
+`native_run` goes on.
+
 A line's outcome is recorded before the next step is, so a run that is taken up again makes no call
 anew whose outcome is recorded; one that was under way is made again.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -18,22 +21,21 @@ from legato.core.durable import Steps
 from legato.core.errors import NotFound
 from legato.core.tasks import spawn
 from legato.storage.batches import BatchRecord, BatchStore
-from legato.workflows.batch_calls import GatewayCalls, Target, outcome_line
-from legato.workflows.batch_lines import Line, parse, problems, read_lines
+from legato.workflows.batch_calls import GatewayCalls, Target
+from legato.workflows.batch_files import BatchFiles
+from legato.workflows.batch_lines import Line, problems
 from legato.workflows.batches import Batches, with_time
-from legato.workflows.files import StoredFiles
+from legato.workflows.native_lane import LaneOf
 
 WORKFLOW: Final = "batch"
+NATIVE: Final = "native"
+"""What a run comes to whose lines another one (`native_run`) hands to the provider."""
 QUEUE: Final = "batches"
 AT_ONCE: Final = 2
 """Batches of one process."""
 _CALLS_AT_ONCE: Final = 8
 _LINES_PER_STEP: Final = 200
 _LOOK_S: Final = 0.5
-_ENDED: Final = {
-    "cancelled": ("batch_cancelled", "The batch was cancelled before this line was executed."),
-    "expired": ("batch_expired", "This line could not be executed within the completion window."),
-}
 
 
 class BatchRun:
@@ -43,15 +45,18 @@ class BatchRun:
         self,
         store: BatchStore,
         batches: Batches,
-        files: StoredFiles,
+        files: BatchFiles,
         calls: GatewayCalls,
         *,
         clock: Clock,
         credential: Callable[[str], str],
+        lane_of: LaneOf,
     ) -> None:
+        """`lane_of` says which native lane calls of a model may take; None for our own queue."""
         self._store = store
         self._batches = batches
         self._files = files
+        self._lane_of = lane_of
         self._calls = calls
         self._now_ns = clock.now_ns
         self._credential = credential
@@ -62,11 +67,14 @@ class BatchRun:
     def __call__(self, steps: Steps, argument: Any) -> str:
         """Run one batch to its end; return how it ended."""
         org, batch_id = argument
-        count = int(steps.do("read the input", lambda: self._read(org, batch_id)))
+        read = steps.do("read the input", lambda: self._read(org, batch_id))
+        if read == NATIVE:
+            return NATIVE
+        count = int(read)
         for first in range(0, count, _LINES_PER_STEP):
             upto = min(count, first + _LINES_PER_STEP)
             steps.do(f"lines from {first}", partial(self._lines, org, batch_id, first, upto))
-        return str(steps.do("write the files", lambda: self._finish(org, batch_id)))
+        return str(steps.do("write the files", lambda: self._files.finish(org, batch_id)))
 
     def stop(self) -> None:
         """Begin no call any more."""
@@ -77,11 +85,14 @@ class BatchRun:
         """How many calls have begun and are not recorded."""
         return self._under_way
 
-    def _read(self, org: str, batch_id: str) -> int:
-        """Check the input; return how many lines are to be done: none where it is refused."""
+    def _read(self, org: str, batch_id: str) -> int | str:
+        """Check the input; return how many lines are to be done: none where it is refused.
+
+        NATIVE where the provider runs all of them.
+        """
         record = self._batches.find(org, batch_id)
         try:
-            count, found = problems(self._content(record), record.endpoint)
+            count, found = problems(self._files.content(record), record.endpoint)
         except NotFound:
             count, found = 0, [_GONE]
         now_ns = self._now_ns()
@@ -98,13 +109,26 @@ class BatchRun:
         times = with_time(record, "in_progress", now_ns)
         self._store.change(org, batch_id, ("validating", "cancelling"), lines=count)
         self._store.change(org, batch_id, ("validating",), status="in_progress", times=times)
-        return count
+        return NATIVE if self._all_native(record) else count
+
+    def _all_native(self, record: BatchRecord) -> bool:
+        """Whether every line names the same model, and that has a native lane."""
+        model: Any = None
+        for _, line in self._files.lines(record):
+            if model is None:
+                model = line.body.get("model")
+                if not isinstance(model, str) or self._lane_of(model, record.endpoint) is None:
+                    return False
+            if line.body.get("model") != model:
+                return False
+        return True
 
     def _lines(self, org: str, batch_id: str, first: int, upto: int) -> None:
         record = self._batches.find(org, batch_id)
         if self._may_begin(record):
             done = self._store.recorded(org, batch_id, first, upto)
-            todo = [one for one in self._parsed(record, first, upto) if one[0] not in done]
+            lines = self._files.lines(record, first, upto)
+            todo = [one for one in lines if one[0] not in done]
             asyncio.run(self._call_all(record, todo))
 
     async def _call_all(self, record: BatchRecord, todo: list[tuple[int, Line]]) -> None:
@@ -157,68 +181,6 @@ class BatchRun:
                 )
         finally:
             self._count(-1)
-
-    def _finish(self, org: str, batch_id: str) -> str:
-        """Write both files and end the batch; done again, it comes to the same."""
-        record = self._batches.find(org, batch_id)
-        if record.status == "failed":
-            return record.status
-        if record.status == "cancelling":
-            ending = "cancelled"
-        else:
-            done, failed = self._store.counts(org, batch_id)
-            ending = "completed" if done + failed >= record.lines else "expired"
-            times = with_time(record, "finalizing", self._now_ns())
-            self._store.change(org, batch_id, ("in_progress",), status="finalizing", times=times)
-            record = self._batches.find(org, batch_id)
-        completed, _ = self._store.counts(org, batch_id)
-        written = 0
-        if completed:
-            self._write(record, record.output_file_id, "output", self._outcomes(record))
-        if completed < record.lines:
-            written = record.lines - completed
-            self._write(record, record.error_file_id, "error", self._failures(record, ending))
-        self._store.change(
-            org,
-            batch_id,
-            ("finalizing", "cancelling"),
-            status=ending,
-            times=with_time(record, ending, self._now_ns()),
-            completed=completed,
-            failed=written if ending == "completed" else record.failed,
-        )
-        self._store.forget_lines(org, batch_id)
-        return ending
-
-    def _outcomes(self, record: BatchRecord, *, failed: bool = False) -> Iterator[bytes]:
-        for index, sealed in self._store.lines(record.org, record.id, failed=failed):
-            yield self._batches.line(record, index, sealed) + b"\n"
-
-    def _failures(self, record: BatchRecord, ending: str) -> Iterator[bytes]:
-        yield from self._outcomes(record, failed=True)
-        code, message = _ENDED.get(ending, _ENDED["expired"])
-        error = {"code": code, "message": message}
-        for first in range(0, record.lines, _LINES_PER_STEP):
-            upto = min(record.lines, first + _LINES_PER_STEP)
-            done = self._store.recorded(record.org, record.id, first, upto)
-            for index, line in self._parsed(record, first, upto):
-                if index not in done:
-                    line_id = f"{record.id.removeprefix('batch_')}_{index}"
-                    told = outcome_line(line_id, line.custom_id, None, error)
-                    yield msgspec.json.encode(told) + b"\n"
-
-    def _write(self, record: BatchRecord, file_id: str, what: str, lines: Iterator[bytes]) -> None:
-        name = f"{record.id}_{what}.jsonl"
-        self._files.write(record.org, file_id, lines, purpose="batch_output", name=name)
-
-    def _parsed(self, record: BatchRecord, first: int, upto: int) -> Iterator[tuple[int, Line]]:
-        for index, (number, text) in enumerate(read_lines(self._content(record))):
-            if first <= index < upto:
-                yield index, parse(number, text, record.endpoint)
-
-    def _content(self, record: BatchRecord) -> bytes:
-        file = self._files.find(record.org, record.input_file_id)
-        return b"".join(self._files.part(file, number) for number in range(file.parts))
 
     def _may_begin(self, record: BatchRecord) -> bool:
         return record.status == "in_progress" and self._now_ns() < record.expires_at_ns

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 from legato.core.clock import Clock
-from legato.core.errors import InvalidRequest, NotFound, StorageUnavailable
+from legato.core.errors import Conflict, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.ids import is_id
 from legato.storage.files import FileRecord, FileStore
 
@@ -35,7 +35,10 @@ class StoredFiles:
         *,
         new_id: Callable[[], str],
         org_bytes_max: int,
+        read_by: Callable[[str, str], str] = lambda _org, _file_id: "",
     ) -> None:
+        """`read_by` names the batch that still reads a file, "" for none."""
+        self._read_by = read_by
         self._store = store
         self._sealer = sealer
         self._now_ns = clock.now_ns
@@ -96,8 +99,13 @@ class StoredFiles:
         return self._open(record.org, sealed, _context(record.id, str(number)))
 
     def forget(self, org: str, file_id: str) -> None:
-        """Delete a file for good. Raises NotFound."""
-        self._store.delete(org, self.find(org, file_id).id)
+        """Delete a file for good. Raises NotFound; Conflict while a batch reads it."""
+        found = self.find(org, file_id)
+        batch_id = self._read_by(org, found.id)
+        if batch_id:
+            msg = f"{batch_id} still reads this file: cancel it, or wait for its end"
+            raise Conflict(msg, param="id")
+        self._store.delete(org, found.id)
 
     def _open(self, org: str, sealed: bytes, context: bytes) -> bytes:
         try:

@@ -8,6 +8,7 @@ import pytest
 from legato.app import pricing
 from legato.app.pricing import (
     PricedDeployment,
+    batch_prices_of,
     priced_deployments,
     prices_of,
     raise_alarm,
@@ -98,3 +99,26 @@ def test_a_priced_deployment_is_quiet_but_for_its_limits(caplog: pytest.LogCaptu
     with caplog.at_level(logging.INFO):
         raise_alarm([plain, limited])
     assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
+
+
+def test_a_native_batch_is_charged_by_factor_else_by_the_book_else_in_full(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cheaper = msgspec.structs.replace(BOOK_PRICE, version="batch", in_uncached=PicoUSD(1))
+    book = Book(PriceAnswer(BOOK_PRICE, batch=cheaper))
+
+    def charged(**deployment: object) -> object:
+        loaded = config(VENDOR, **deployment)
+        return batch_prices_of(loaded, priced_deployments(loaded, book.ask))
+
+    assert charged() == {}
+    assert charged(batch={"lane": "native"}) == {"d": cheaper}
+    halved = charged(batch={"lane": "native", "price_factor": "0.5"})
+    assert isinstance(halved, dict)
+    assert halved["d"].in_uncached == 4  # half of 7, half-even
+    assert not caplog.records
+    own = {"input_per_mtok": "3"}
+    full = charged(batch={"lane": "native"}, price=own)
+    assert isinstance(full, dict)
+    assert full["d"].in_uncached == 3_000_000
+    assert "full price" in caplog.text

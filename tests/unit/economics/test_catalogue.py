@@ -207,3 +207,22 @@ def test_every_model_of_the_installed_catalogue_is_priced_or_says_why() -> None:
     known = look_up(PriceQuestion("gpt-4o-2024-05-13", addresses[0]), NOON).price
     assert known is not None
     assert (known.in_uncached, known.out_text) == (5_000_000, 15_000_000)
+
+
+def test_a_batch_price_is_given_only_under_its_own_key() -> None:
+    batch = PriceVariant({"processing": "batch"}, ModelPrice(input_mtok=D("1.25")))
+    flex = PriceVariant({"service_tier": "flex"}, ModelPrice(input_mtok=D("0.5")))
+    found = answered(plain(), variants=[flex, batch])
+    assert found.price is not None
+    assert found.batch is not None
+    assert (found.price.in_uncached, found.batch.in_uncached) == (2_500_000, 1_250_000)
+    assert found.batch.out_text == found.price.out_text
+    assert found.batch.version != found.price.version
+    assert answered(plain(), variants=[flex]).batch is None
+
+
+def test_a_batch_price_to_come_is_announced_and_not_charged() -> None:
+    later = StartDateConstraint(date(2026, 7, 1))
+    batch = PriceVariant({"processing": "batch"}, ModelPrice(input_mtok=D(1)), constraint=later)
+    found = answered(plain(), variants=[batch])
+    assert (found.batch, found.until) == (None, "2026-07-01")

@@ -35,6 +35,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mistral_messages: bool = False
     """Messages and answers in Mistral's form: reasoning as a part of the content, tool calls
     named by nine letters and digits, no developer role."""
+    batches: bool = False
+    """Has OpenAI's own files and batches; others have none, or another form of them."""
 
 
 _TO_MAX_TOKENS = {"max_completion_tokens": "max_tokens"}
@@ -45,7 +47,9 @@ _OPENAI_LABELS = ("safety_identifier", "store", "user", "prompt_cache_retention"
 PRESETS = {
     # platform.openai.com/docs/api-reference/chat: reasoning models refuse max_tokens, the others
     # take either.
-    "openai": Preset("https://api.openai.com/v1", output_bound="max_completion_tokens"),
+    "openai": Preset(
+        "https://api.openai.com/v1", output_bound="max_completion_tokens", batches=True
+    ),
     # docs.mistral.ai/api and the vendor's package mistralai 3.7: unknown fields are 422, the seed
     # is random_seed, usage comes without being asked for.
     "mistral": Preset(
@@ -62,6 +66,7 @@ PRESETS = {
         "https://api.groq.com/openai/v1",
         output_bound="max_completion_tokens",
         unsupported=("logit_bias", "logprobs", "n", "top_logprobs"),
+        batches=True,  # console.groq.com/docs/batch: OpenAI's files and batches
     ),
     # docs.together.ai/reference/chat-completions
     "together": Preset("https://api.together.xyz/v1", renames=_TO_MAX_TOKENS, top_k=True),
@@ -104,7 +109,7 @@ PRESETS = {
         "http://127.0.0.1:8080/v1", renames=_TO_MAX_TOKENS, unsupported=("logit_bias", "n")
     ),
 }
-_GENERIC = Preset()
+_GENERIC = Preset(batches=True)
 
 
 def preset_for(name: str | None, overrides: dict[str, object], *, place: str) -> Preset:

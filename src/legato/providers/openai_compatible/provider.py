@@ -20,6 +20,7 @@ from legato.providers.openai_compatible import (
     rerank,
     to_wire,
 )
+from legato.providers.openai_compatible.batches import OpenAIBatches
 from legato.providers.openai_compatible.decoder import OpenAIDecoder
 from legato.providers.openai_compatible.presets import Preset, preset_for
 from legato.providers.openai_compatible.stream import MistralReader, OpenAIReader
@@ -55,6 +56,12 @@ class OpenAICompatible:
         self._headers = request_headers.render(defaults, configured, place=place)
         del defaults["content-type"]  # a form's names its boundary
         self._form_headers = request_headers.render(defaults, configured, place=place)
+        self.batches = (
+            OpenAIBatches(self._form_headers, self.failure, self._secret)
+            if preset.batches
+            else None
+        )
+        """See `legato.providers.batching`."""
 
     def supports(self, operation: Operation) -> bool:
         """All of the dialect: what a vendor leaves out, it refuses itself with a 404."""

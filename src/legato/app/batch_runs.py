@@ -1,0 +1,93 @@
+"""Wires the two ways a batch is run: by our own queue, and by the provider."""
+
+from typing import NamedTuple
+
+from legato.app.context import BatchContext
+from legato.app.credentials import read_credentials
+from legato.app.native_batches import native_lanes
+from legato.app.vaults import open_data_keys
+from legato.core.clock import Clock
+from legato.core.ids import IdSource
+from legato.core.principal import Principal
+from legato.core.tenant import EVERY_TENANT
+from legato.storage.batches import BatchStore
+from legato.storage.credentials import CredentialStore
+from legato.storage.data_keys import DataKeyTable
+from legato.storage.engine import open_engine
+from legato.storage.executors import ExecutorBeats
+from legato.storage.files import FileStore
+from legato.storage.keys import KeyStore
+from legato.storage.leases import LeaseStore
+from legato.storage.ledger import Ledger
+from legato.vault.envelope import Envelopes
+from legato.vault.master import Vault
+from legato.workflows.batch_calls import GatewayCalls
+from legato.workflows.batch_files import BatchFiles
+from legato.workflows.batch_run import BatchRun
+from legato.workflows.batches import Batches
+from legato.workflows.files import StoredFiles
+from legato.workflows.native_books import NativeBooks
+from legato.workflows.native_results import NativeResults
+from legato.workflows.native_run import NativeRun
+
+
+class Runs(NamedTuple):
+    """What the batch process works with."""
+
+    store: BatchStore
+    roster: ExecutorBeats
+    own: BatchRun
+    native: NativeRun
+
+
+def build_runs(context: BatchContext, clock: Clock) -> Runs:
+    """Open the database, and build both workflows over it."""
+    database = open_engine(context.database_url)
+    loaded, ids = context.loaded, IdSource(clock)
+    data_keys = open_data_keys(loaded, context.data, DataKeyTable(database))
+    envelopes, vault = Envelopes(data_keys), Vault(data_keys.root())
+    store, keys = BatchStore(database), KeyStore(database, clock, ids, EVERY_TENANT)
+    kept = StoredFiles(
+        FileStore(database),
+        envelopes,
+        clock,
+        new_id=ids.new,
+        org_bytes_max=loaded.config.files.org_bytes_max,
+    )
+    batches = Batches(store, kept, envelopes, clock, new_id=ids.new)
+    files = BatchFiles(store, batches, kept, clock)
+    credentials = CredentialStore(database, clock)
+    lane_of = native_lanes(
+        context, lambda: read_credentials(loaded.config, credentials, envelopes), clock
+    )
+    books = NativeBooks(
+        LeaseStore(database),
+        Ledger(database, clock),
+        clock,
+        config_version=loaded.content_hash,
+    )
+
+    def principal_of(key_id: str) -> Principal | None:
+        in_force = keys.snapshot().by_digest.values()
+        return next((one for one in in_force if one.key_id == key_id), None)
+
+    own = BatchRun(
+        store,
+        batches,
+        files,
+        GatewayCalls(context.base_url, ids.new),
+        clock=clock,
+        credential=context.acting.credential,
+        lane_of=lane_of,
+    )
+    native = NativeRun(
+        store,
+        files,
+        books,
+        NativeResults(store, batches, books, now_ns=clock.now_ns, pseudonym=vault.pseudonym),
+        batches=batches,
+        clock=clock,
+        lane_of=lane_of,
+        principal_of=principal_of,
+    )
+    return Runs(store, ExecutorBeats(database), own, native)

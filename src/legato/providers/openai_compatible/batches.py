@@ -1,0 +1,220 @@
+"""OpenAI's batches: an input file of calls, a batch over it, files of what came of them.
+
+platform.openai.com/docs/guides/batch and the types of the vendor's package openai 2 (2026-11-21).
+There is no idempotency on the vendor's side, so a batch carries a mark in its metadata, and whoever
+isn't sure whether it was submitted looks for that first.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from legato.core.errors import BadProviderResponse, UpstreamError
+from legato.core.wire import FormPart
+from legato.providers.batching import (
+    BatchCall,
+    BatchReply,
+    BatchResult,
+    BatchState,
+    BatchStatus,
+    InputProblem,
+    Send,
+)
+from legato.providers.failure import scrubbed
+from legato.providers.openai_compatible import media
+
+MARK: Final = "legato_batch"
+_PAGE: Final = 100
+_PAGES_MAX: Final = 50
+_PROBLEMS_MAX: Final = 100
+_ENDINGS: Final = {
+    "completed": BatchStatus.COMPLETED,
+    "failed": BatchStatus.FAILED,
+    "expired": BatchStatus.EXPIRED,
+    "cancelled": BatchStatus.CANCELLED,
+}
+_GONE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+Decoded = TypeVar("Decoded")
+Failure = Callable[[int, list[tuple[bytes, bytes]], bytes], UpstreamError]
+
+
+class _Object(msgspec.Struct):
+    id: str
+
+
+class _File(_Object):
+    filename: str = ""
+
+
+class _Errors(msgspec.Struct):
+    data: list[dict[str, Any]] | None = None
+
+
+class _Batch(_Object):
+    status: str
+    metadata: dict[str, Any] | None = None
+    input_file_id: str | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    errors: _Errors | None = None
+
+
+class _Page(msgspec.Struct):
+    data: list[msgspec.Raw]
+    has_more: bool = False
+
+
+class _Answered(msgspec.Struct):
+    status_code: int
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Outcome(msgspec.Struct):
+    custom_id: str
+    response: _Answered | None = None
+
+
+class OpenAIBatches:
+    """Speaks for one provider; `form_headers` are its own without a content type."""
+
+    def __init__(self, form_headers: bytes, failure: Failure, secret: str | None) -> None:
+        self._headers = form_headers
+        self._failure = failure
+        self._secret = secret
+
+    def line(self, name: str, endpoint: str, body: bytes) -> bytes:
+        """Write one line of an input."""
+        call = {"custom_id": name, "method": "POST", "url": endpoint, "body": msgspec.Raw(body)}
+        return msgspec.json.encode(call)
+
+    def find(self, send: Send, mark: str) -> str:
+        """Return the id of the batch whose metadata has this mark, looking at the newest first."""
+        for raw in self._pages(send, "/batches?"):
+            found = _decoded(raw, _Batch)
+            if (found.metadata or {}).get(MARK) == mark:
+                return found.id
+        return ""
+
+    def submit(self, send: Send, mark: str, endpoint: str, lines: Sequence[bytes]) -> str:
+        """Upload the input unless it is there, then make the batch unless it is there."""
+        known = self.find(send, mark)
+        if known:
+            return known
+        name = f"{mark}.jsonl"
+        body = {
+            "input_file_id": self._uploaded(send, name) or self._upload(send, name, lines),
+            "endpoint": endpoint,
+            "completion_window": "24h",
+            "metadata": {MARK: mark},
+        }
+        reply = self._asked(send, b"POST", "/batches", body)
+        return _decoded(reply.body, _Batch).id
+
+    def look(self, send: Send, batch_id: str) -> BatchState:
+        """Return how a batch stands."""
+        found = _decoded(self._asked(send, b"GET", f"/batches/{batch_id}").body, _Batch)
+        told = (found.errors.data or []) if found.errors is not None else []
+        return BatchState(
+            found.id,
+            _ENDINGS.get(found.status, BatchStatus.RUNNING),
+            tuple(one for one in (found.output_file_id, found.error_file_id) if one),
+            found.input_file_id or "",
+            tuple(self._problem(one) for one in told[:_PROBLEMS_MAX]),
+        )
+
+    def cancel(self, send: Send, batch_id: str) -> None:
+        """Cancel; a batch that has ended meanwhile is refused with 400 or 409, which is as good."""
+        call = self._call(b"POST", f"/batches/{batch_id}/cancel", {})
+        reply = send(call)
+        if reply.status not in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}:
+            raise self._failure(reply.status, reply.headers, reply.body)
+
+    def results(self, send: Send, state: BatchState) -> Iterator[BatchResult]:
+        """Read the output file and the error file."""
+        for file_id in state.files:
+            content = self._asked(send, b"GET", f"/files/{file_id}/content").body
+            for line in content.split(b"\n"):
+                if line.strip():
+                    yield _result(line)
+
+    def forget(self, send: Send, state: BatchState) -> None:
+        """Delete the files; those that are gone are gone."""
+        for file_id in (state.input_file, *state.files):
+            if not file_id:
+                continue
+            reply = send(self._call(b"DELETE", f"/files/{file_id}"))
+            if reply.status != HTTPStatus.OK and reply.status not in _GONE:
+                raise self._failure(reply.status, reply.headers, reply.body)
+
+    def _uploaded(self, send: Send, name: str) -> str:
+        """Return the id of an input that was uploaded before a crash, "" for none."""
+        for raw in self._pages(send, "/files?purpose=batch&order=desc&"):
+            found = _decoded(raw, _File)
+            if found.filename == name:
+                return found.id
+        return ""
+
+    def _upload(self, send: Send, name: str, lines: Sequence[bytes]) -> str:
+        content = b"\n".join(lines) + b"\n"
+        parts = (
+            FormPart("purpose", b"batch"),
+            FormPart("file", content, filename=name, content_type="application/jsonl"),
+        )
+        content_type, form = media.write_form(parts, "")
+        headers = self._headers + b"content-type: %b\r\n" % content_type
+        reply = send(BatchCall(b"POST", b"/files", headers, form))
+        if reply.status != HTTPStatus.OK:
+            raise self._failure(reply.status, reply.headers, reply.body)
+        return _decoded(reply.body, _File).id
+
+    def _pages(self, send: Send, path: str) -> Iterator[msgspec.Raw]:
+        after = ""
+        for _ in range(_PAGES_MAX):
+            reply = self._asked(send, b"GET", f"{path}limit={_PAGE}{after}")
+            page = _decoded(reply.body, _Page)
+            yield from page.data
+            if not page.has_more or not page.data:
+                return
+            after = f"&after={_decoded(page.data[-1], _Object).id}"
+
+    def _asked(self, send: Send, method: bytes, path: str, body: Any = None) -> BatchReply:
+        reply = send(self._call(method, path, body))
+        if reply.status != HTTPStatus.OK:
+            raise self._failure(reply.status, reply.headers, reply.body)
+        return reply
+
+    def _call(self, method: bytes, path: str, body: Any = None) -> BatchCall:
+        if body is None:
+            return BatchCall(method, path.encode(), self._headers)
+        headers = self._headers + b"content-type: application/json\r\n"
+        return BatchCall(method, path.encode(), headers, msgspec.json.encode(body))
+
+    def _problem(self, told: dict[str, Any]) -> InputProblem:
+        line, param = told.get("line"), told.get("param")
+        return InputProblem(
+            scrubbed(str(told.get("code") or "invalid_input"), self._secret),
+            scrubbed(str(told.get("message") or ""), self._secret),
+            line if isinstance(line, int) else 0,
+            None if param is None else scrubbed(str(param), self._secret),
+        )
+
+
+def _result(line: bytes) -> BatchResult:
+    """A line without a response, or under status 0, was never executed: expired or cancelled."""
+    outcome = _decoded(line, _Outcome)
+    if outcome.response is None or not outcome.response.status_code:
+        return BatchResult(outcome.custom_id)
+    return BatchResult(
+        outcome.custom_id, outcome.response.status_code, bytes(outcome.response.body)
+    )
+
+
+def _decoded(body: bytes | msgspec.Raw, kind: type[Decoded]) -> Decoded:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, RecursionError):
+        msg = "the provider's answer about a batch is not of OpenAI's shape"
+        raise BadProviderResponse(msg) from None

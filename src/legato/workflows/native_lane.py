@@ -1,0 +1,122 @@
+"""A native lane: which deployment's provider runs the batches of a model, and at what price."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from legato.core.errors import InvalidRequest, LegatoError, ProviderUnavailable
+from legato.core.money import NanoUSD
+from legato.core.price import Price
+from legato.core.usage import Usage
+from legato.core.wire import RequestView, Surface
+from legato.economics.cost import upper_bound
+from legato.economics.estimate import input_tokens_bound
+from legato.gateway.translate import renamed
+from legato.providers.base import Provider, Target
+from legato.providers.batching import Batcher, Send, batcher_of
+from legato.workflows.batch_lines import Line
+
+_BYTES_PER_TOKEN = 4
+
+
+class Lane(msgspec.Struct, frozen=True, eq=False):
+    """What calls of one model (an alias or a deployment) need to run as a native batch."""
+
+    alias: str
+    route: str
+    deployment: str
+    provider_name: str
+    model: str
+    region: str
+    max_output_tokens: int
+    price: Price | None
+    """Of batches: what is charged."""
+    baseline: str
+    baseline_price: Price | None
+    drop_unsupported: bool
+    renames: bool
+    """Answers carry the caller's name for the model."""
+    surface: Surface
+    connect: Callable[[], tuple[Provider, Send]]
+    """The provider with its credential as it is now. Raises LegatoError."""
+
+    def opened(self) -> "OpenLane":
+        """Return the lane with the provider as it is now. Raises LegatoError."""
+        provider, send = self.connect()
+        batcher = batcher_of(provider)
+        if batcher is None:
+            msg = f"Deployment {self.deployment!r} has no batches of its provider any more."
+            raise ProviderUnavailable(msg)
+        return OpenLane(self, provider, batcher, send)
+
+
+LaneOf = Callable[[str, str], Lane | None]
+"""Returns the lane of a model at an endpoint; None where it has none."""
+
+
+class OpenLane(NamedTuple):
+    """A lane in use."""
+
+    lane: Lane
+    provider: Provider
+    batcher: Batcher
+    send: Send
+
+
+class Prepared(NamedTuple):
+    """One line as the provider gets it, and what may come of it."""
+
+    number: int
+    """Its place among the lines, from 0."""
+    line: Line
+    view: RequestView
+    body: bytes
+    bound: NanoUSD | None
+    """The most it can cost; None where that is unknown."""
+    estimate: Usage
+
+
+class Refused(NamedTuple):
+    """One line that no provider gets, and why."""
+
+    number: int
+    line: Line
+    error: LegatoError
+
+
+def prepared(
+    open_lane: OpenLane, lines: Iterator[tuple[int, Line]], *, held: bool
+) -> Iterator[Prepared | Refused]:
+    """Write each line for the provider; `held` bounds answers that the caller left unbounded."""
+    for index, line in lines:
+        try:
+            yield _prepared(open_lane, index, line, held=held)
+        except InvalidRequest as error:
+            yield Refused(index, line, error)
+
+
+def _prepared(open_lane: OpenLane, index: int, line: Line, *, held: bool) -> Prepared:
+    lane = open_lane.lane
+    view = lane.surface.read(line.body)
+    output_tokens = view.max_output_tokens or lane.max_output_tokens
+    bounded = held and view.max_output_tokens is None
+    target = Target(lane.model, output_tokens if bounded else None, lane.drop_unsupported)
+    request = open_lane.provider.request(lane.surface.operation, line.body, view, target)
+    size = len(request.body)
+    bound = None
+    if lane.price is not None:
+        bound = upper_bound(
+            lane.price,
+            input_tokens=input_tokens_bound(size, view.image_count),
+            output_tokens=output_tokens * view.choices,
+        )
+    estimate = Usage(
+        in_uncached=size // _BYTES_PER_TOKEN + 1, out_text=output_tokens * view.choices
+    )
+    return Prepared(index, line, view, request.body, bound, estimate)
+
+
+def answer_for_caller(lane: Lane, body: bytes, view: RequestView) -> Any:
+    """Return an answer as the caller is to read it, decoded."""
+    return msgspec.json.decode(renamed(body, view.model) if lane.renames else body)

@@ -1,0 +1,301 @@
+"""A batch that its provider runs, as a durable run: reserve, submit, wait, settle, tidy up.
+
+Each step may be done again after a crash. What must not happen twice can't: the batch carries its
+id at the provider, and whoever submits looks for that first; each line is entered under an id of
+its own; outcomes that are recorded stay.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from legato.core.clock import Clock
+from legato.core.durable import Steps
+from legato.core.errors import (
+    CallerError,
+    ConfigInvalid,
+    Forbidden,
+    LegatoError,
+    NotAccountable,
+    StorageUnavailable,
+    Unauthenticated,
+    UpstreamError,
+)
+from legato.core.principal import Principal
+from legato.providers.batching import BatchState, BatchStatus
+from legato.storage.batches import BatchRecord, BatchStore
+from legato.workflows.batch_files import BatchFiles
+from legato.workflows.batch_lines import parse, read_lines
+from legato.workflows.batches import Batches, with_time
+from legato.workflows.native_books import Account, NativeBooks
+from legato.workflows.native_lane import Lane, LaneOf, OpenLane, Prepared, Refused, prepared
+from legato.workflows.native_results import NativeResults, problem
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+WORKFLOW: Final = "native_batch"
+QUEUE: Final = "native batches"
+AT_ONCE: Final = 32
+"""Batches of one process that wait for providers."""
+RUN_SUFFIX: Final = "-native"
+_LOST: Final = "lost"
+_LOOK_S: Final = 0.5
+_FIRST_S: Final = 0.5
+_GROWTH: Final = 1.5
+_WAIT_MAX_S: Final = 60.0
+_GRACE_NS: Final = 3600 * 1_000_000_000
+"""After the completion window: a provider that says nothing for so long has lost the batch."""
+_TIDY_TRIES: Final = 5
+
+
+class NativeRun:
+    """The workflow, with what it needs. `stop` leaves what runs to the next life."""
+
+    def __init__(
+        self,
+        store: BatchStore,
+        files: BatchFiles,
+        books: NativeBooks,
+        results: NativeResults,
+        *,
+        batches: Batches,
+        clock: Clock,
+        lane_of: LaneOf,
+        principal_of: Callable[[str], Principal | None],
+    ) -> None:
+        self._store = store
+        self._batches = batches
+        self._files = files
+        self._books = books
+        self._results = results
+        self._now_ns = clock.now_ns
+        self._lane_of = lane_of
+        self._principal_of = principal_of
+        self._stopping = threading.Event()
+
+    def __call__(self, steps: Steps, argument: Any) -> str:
+        """Run one batch to its end; return how it ended."""
+        org, batch_id = argument
+
+        def do(name: str, work: Callable[..., Any], *given: Any) -> Any:
+            return steps.do(name, partial(self._patiently, partial(work, org, batch_id, *given)))
+
+        hold = do("reserve the budget", self._reserve)
+        sent = "" if hold is None else do("submit", self._submit, hold)
+        if sent:
+            status = do("wait for the provider", self._wait, sent)
+            do("settle the lines", self._settle, hold, (sent, status))
+        ended = str(do("write the files", self._files.finish))
+        if hold:
+            do("release the budget", self._release)
+        if sent:
+            do("delete the provider's files", self._tidy, sent)
+        return ended
+
+    def stop(self) -> None:
+        """Do nothing any more."""
+        self._stopping.set()
+
+    def _reserve(self, org: str, batch_id: str) -> dict[str, Any] | None:
+        """Return the hold; None where nothing is to be submitted."""
+        record = self._batches.find(org, batch_id)
+        if not self._wanted(record):
+            return None
+        try:
+            lane, principal = self._lane(record), self._principal(record)
+            if not principal.may_call(lane.alias):
+                raise Forbidden(f"This key may not call {lane.alias!r}.", param="model")
+            bounds = []
+            held = principal.budget is not None
+            for one in prepared(lane.opened(), self._files.lines(record), held=held):
+                if isinstance(one, Refused):
+                    self._results.refuse(record, lane, one)
+                else:
+                    bounds.append(one.bound)
+            return self._books.reserve(batch_id, principal, bounds) if bounds else None
+        except (CallerError, NotAccountable, ConfigInvalid, UpstreamError) as error:
+            self._results.fail(record, [problem(error)])
+            return None
+
+    def _submit(self, org: str, batch_id: str, hold: dict[str, Any]) -> str:
+        """Return the id of the provider's batch; "" where there is none."""
+        record = self._batches.find(org, batch_id)
+        wait_s = _FIRST_S
+        while True:
+            record = self._batches.find(org, batch_id)
+            try:
+                one = self._lane(record).opened()
+                if not self._wanted(record):
+                    return one.batcher.find(one.send, batch_id)  # from before it was cancelled
+                lines = self._written(record, one, hold)
+                return one.batcher.submit(one.send, batch_id, record.endpoint, lines)
+            except LegatoError as error:
+                log.warning("a batch can't be submitted", extra=_told(record, error))
+                if not (error.retryable or isinstance(error, ConfigInvalid)):
+                    self._results.fail(record, [problem(error)])
+                    return ""
+                if self._now_ns() > record.expires_at_ns + _GRACE_NS:
+                    return ""
+                wait_s = self._pause(record, max(wait_s, error.retry_after_s or 0.0))
+
+    def _written(self, record: BatchRecord, one: OpenLane, hold: dict[str, Any]) -> list[bytes]:
+        found = prepared(one, self._files.lines(record), held=bool(hold))
+        return [
+            one.batcher.line(str(line.number), record.endpoint, line.body)
+            for line in found
+            if isinstance(line, Prepared)
+        ]
+
+    def _wait(self, org: str, batch_id: str, sent: str) -> str:
+        """Return how the provider's batch ended."""
+        wait_s, asked = _FIRST_S, False
+        while True:
+            record = self._batches.find(org, batch_id)
+            retry_after_s = 0.0
+            try:
+                one = self._lane(record).opened()
+                state = one.batcher.look(one.send, sent)
+                if state.status is not BatchStatus.RUNNING:
+                    return state.status.value
+                if not (asked or self._wanted(record)):
+                    one.batcher.cancel(one.send, sent)
+                    asked = True
+            except LegatoError as error:
+                log.warning("a provider's batch can't be looked at", extra=_told(record, error))
+                if self._now_ns() > record.expires_at_ns + _GRACE_NS:
+                    return _LOST
+                retry_after_s = error.retry_after_s or 0.0
+            wait_s = self._pause(record, max(wait_s, retry_after_s))
+
+    def _settle(
+        self, org: str, batch_id: str, hold: dict[str, Any], ended: tuple[str, str]
+    ) -> None:
+        sent, status = ended
+        record = self._batches.find(org, batch_id)
+        wait_s = _FIRST_S
+        while True:
+            try:
+                self._settle_once(record, hold, sent, status)
+            except (UpstreamError, ConfigInvalid) as error:
+                log.warning("results can't be had yet", extra=_told(record, error))
+                if self._now_ns() > record.expires_at_ns + _GRACE_NS:
+                    status = _LOST
+                wait_s = self._pause(record, max(wait_s, error.retry_after_s or 0.0))
+            else:
+                return
+
+    def _settle_once(
+        self, record: BatchRecord, hold: dict[str, Any], sent: str, status: str
+    ) -> None:
+        lane = self._lane(record)
+        one = lane.opened()
+        account = Account(record, lane, self._principal(record, ended=True), hold)
+        found = prepared(one, self._files.lines(record), held=bool(hold))
+        lines = {line.number: line for line in found if isinstance(line, Prepared)}
+        if status == _LOST:
+            self._results.lose(account, list(lines.values()))
+            return
+        state = one.batcher.look(one.send, sent)
+        if state.status is BatchStatus.FAILED:
+            self._results.fail(record, _problems(state, lines))
+            return
+        self._results.take(account, one, lines, state)
+        if state.status is BatchStatus.CANCELLED:  # by the operator, at the provider's
+            times = with_time(record, "cancelling", self._now_ns())
+            before = ("in_progress",)
+            self._store.change(record.org, record.id, before, status="cancelling", times=times)
+
+    def _release(self, _org: str, batch_id: str) -> None:
+        self._books.release(batch_id)
+
+    def _tidy(self, org: str, batch_id: str, sent: str) -> None:
+        """Delete what the provider keeps; given up after a few tries, which the log tells."""
+        record = self._batches.find(org, batch_id)
+        for tried in range(1, _TIDY_TRIES + 1):
+            try:
+                one = self._lane(record).opened()
+                one.batcher.forget(one.send, one.batcher.look(one.send, sent))
+            except LegatoError as error:
+                if isinstance(error, StorageUnavailable):
+                    raise
+                log.warning("files stay at the provider", extra=_told(record, error))
+                if not error.retryable:
+                    return
+                self._pause(record, _FIRST_S * 2**tried)
+            else:
+                return
+
+    def _lane(self, record: BatchRecord) -> Lane:
+        """Return the lane of a batch's lines. Raises ConfigInvalid where it is gone."""
+        number, text = next(read_lines(self._files.content(record)))
+        model = parse(number, text, record.endpoint).body["model"]
+        lane = self._lane_of(model, record.endpoint)
+        if lane is None:
+            msg = f"{model!r} has no native lane any more: bring its deployment's batch.lane back."
+            raise ConfigInvalid(msg)
+        return lane
+
+    def _principal(self, record: BatchRecord, *, ended: bool = False) -> Principal:
+        """Return for whom a batch runs; `ended` also where the key was revoked meanwhile."""
+        principal = self._principal_of(record.key_id)
+        expires_ns = None if principal is None else principal.expires_at_ns
+        if principal is not None and (ended or expires_ns is None or expires_ns > self._now_ns()):
+            return principal
+        if ended:
+            return Principal(record.key_id, "", record.org, "", "")
+        raise Unauthenticated("The key of this batch has expired or been revoked.")
+
+    def _wanted(self, record: BatchRecord) -> bool:
+        return record.status == "in_progress" and self._now_ns() < record.expires_at_ns
+
+    def _patiently(self, work: Callable[[], Result]) -> Result:
+        """Do it, however often the database is away; never after a stop."""
+        while True:
+            if self._stopping.is_set():
+                threading.Event().wait()  # unrecorded: the next life does it again
+            try:
+                return work()
+            except StorageUnavailable as error:
+                log.warning("a batch waits for the database", extra={"reason": error.message})
+                self._stopping.wait(_LOOK_S)
+
+    def _pause(self, record: BatchRecord, wait_s: float) -> float:
+        """Wait, less where the batch is cancelled meanwhile; return how long to wait next."""
+        left_s = wait_s
+        while left_s > 0:
+            if self._stopping.wait(min(left_s, _LOOK_S)):
+                threading.Event().wait()
+            left_s -= _LOOK_S
+            if self._batches.find(record.org, record.id).status != record.status:
+                return _FIRST_S
+        return min(_WAIT_MAX_S, wait_s * _GROWTH)
+
+
+def _problems(state: BatchState, lines: dict[int, Prepared]) -> list[dict[str, Any]]:
+    """Return what the provider found wrong, with the numbers of the caller's own lines."""
+    numbers = [line.line.number for line in lines.values()]
+    told = [
+        {
+            "code": one.code,
+            "message": one.message,
+            "line": numbers[one.line - 1] if 0 < one.line <= len(numbers) else None,
+            "param": one.param,
+        }
+        for one in state.problems
+    ]
+    return told or [
+        {
+            "code": "provider_rejected",
+            "message": "The provider refused the batch without a reason.",
+            "line": None,
+            "param": None,
+        }
+    ]
+
+
+def _told(record: BatchRecord, error: LegatoError) -> dict[str, str]:
+    return {"batch": record.id, "reason": error.code}

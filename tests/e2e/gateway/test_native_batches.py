@@ -1,0 +1,285 @@
+"""Batches that the provider runs: one batch there, one entry a line here, whatever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+from openai import OpenAI
+from running import CALLER, RunningLegato, within
+
+from wire_servers.openai_batches import KEY, OpenAIBatchServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONFIG = """\
+config_version: 1
+storage: {ledger_poll_s: 0.1}
+cache: {enabled: false}
+retry: {attempts_max: 1}
+providers:
+  - {name: vendor, kind: openai_compatible, base_url: "VENDOR/v1", api_key: {env: VENDOR_KEY}}
+deployments:
+  - name: small
+    provider: vendor
+    model: m-1
+    price: {input_per_mtok: "1", output_per_mtok: "2"}
+    batch: {lane: native, price_factor: "0.5"}
+  - {name: other, provider: vendor, model: m-2, price: {input_per_mtok: "1"}}
+routes:
+  - {alias: chat, deployments: [small], model_name: alias}
+keys:
+  - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}, budget: {usd: "1", window: total}}
+  - {name: poor, team: x, feature: y, secret: {env: POOR_KEY}, budget: {usd: "0.000001", window: total}}
+"""  # noqa: E501
+POOR = "lg-a-key-with-little-money"
+SECRET_WORD = "peregrination"
+ENDED = {"completed", "failed", "expired", "cancelled"}
+WAIT_S = 60.0
+LINE_COST = 9_000
+"""10 tokens at $1 and 4 at $2 a million, halved, in nano-USD."""
+KILLED_AT = ["upload", "create", "show", "content", "delete"]
+
+
+@pytest.fixture(scope="module")
+def vendor_of_module() -> Iterator[OpenAIBatchServer]:
+    with OpenAIBatchServer() as server:
+        yield server
+
+
+@pytest.fixture
+def vendor(vendor_of_module: OpenAIBatchServer) -> OpenAIBatchServer:
+    server = vendor_of_module
+    server.files.clear()
+    server.batches.clear()
+    server.uploaded.clear()
+    server.at_once, server.refusal = True, None
+    return server
+
+
+@pytest.fixture(scope="module")
+def native(
+    vendor_of_module: OpenAIBatchServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningLegato]:
+    folder: Path = tmp_path_factory.mktemp("legato")
+    config = CONFIG.replace("VENDOR/", f"{vendor_of_module.url}/")
+    running = RunningLegato(folder, config, variables={"VENDOR_KEY": KEY, "POOR_KEY": POOR})
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture
+def client(native: RunningLegato, vendor: OpenAIBatchServer) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{native.url}/v1", api_key=CALLER, max_retries=0) as client:
+        yield client
+
+
+def chats(words: list[str], model: str = "chat") -> bytes:
+    return b"\n".join(
+        json.dumps(
+            {
+                "custom_id": f"mine-{number}",
+                "method": "POST",
+                "url": "/v1/chat/completions",
+                "body": {"model": model, "messages": [{"role": "user", "content": word}]},
+            }
+        ).encode()
+        for number, word in enumerate(words)
+    )
+
+
+def begin(client: OpenAI, content: bytes) -> Any:
+    file = client.files.create(file=("calls.jsonl", content), purpose="batch")
+    return client.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+
+
+def ended(client: OpenAI, batch_id: str) -> Any:
+    found: Any = within(
+        WAIT_S, lambda: (b := client.batches.retrieve(batch_id)).status in ENDED and b
+    )
+    assert found, client.batches.retrieve(batch_id)
+    return found
+
+
+def lines_of(client: OpenAI, file_id: str | None) -> dict[str, Any]:
+    assert file_id is not None
+    lines = client.files.content(file_id).text.splitlines()
+    return {line["custom_id"]: line for line in map(json.loads, lines)}
+
+
+def entries(legato: RunningLegato, batch_id: str) -> list[dict[str, Any]]:
+    head = batch_id.removeprefix("batch_") + "-%"
+    statement = "SELECT * FROM ledger_entry WHERE request_id LIKE ? ORDER BY request_id"
+    return legato.query(statement, head)
+
+
+def leased(legato: RunningLegato) -> int:
+    statement = "SELECT coalesce(sum(amount), 0) AS n FROM limit_lease WHERE holder LIKE 'batch_%'"
+    held: int = legato.query(statement)[0]["n"]
+    return held
+
+
+def verified(legato: RunningLegato) -> bool:
+    return "Every rule holds." in legato.command("ledger", "verify")
+
+
+def test_the_vendors_client_takes_the_test_server_for_the_vendor(
+    vendor: OpenAIBatchServer,
+) -> None:
+    with OpenAI(base_url=f"{vendor.url}/v1", api_key=KEY, max_retries=0) as client:
+        batch = begin(client, chats(["one", "FAIL", "three"], "m-1"))
+        assert client.batches.retrieve(batch.id).status == "completed"
+        assert [one.id for one in client.batches.list()] == [batch.id]
+        batch = client.batches.retrieve(batch.id)
+        assert lines_of(client, batch.output_file_id).keys() == {"mine-0", "mine-2"}
+        assert lines_of(client, batch.error_file_id).keys() == {"mine-1"}
+        assert client.files.delete(batch.input_file_id).deleted
+        broken = begin(client, chats(["one"], "m-1") + b"\n" + chats(["one"], "m-2"))
+        codes = [error.code for error in broken.errors.data]
+        assert codes == ["duplicate_custom_id", "mismatched_model"]
+
+
+def test_the_provider_runs_it_at_the_batch_price(
+    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    batch = ended(client, begin(client, chats(["one", SECRET_WORD, "FAIL"])).id)
+    assert batch.status == "completed"
+    counts = batch.request_counts
+    assert (counts.total, counts.completed, counts.failed) == (3, 2, 1)
+    answers = lines_of(client, batch.output_file_id)
+    assert answers.keys() == {"mine-0", "mine-1"}
+    body = answers["mine-1"]["response"]["body"]
+    assert body["choices"][0]["message"]["content"] == f"re: {SECRET_WORD}"
+    assert body["model"] == "chat"
+    failed = lines_of(client, batch.error_file_id)["mine-2"]["response"]
+    assert (failed["status_code"], failed["body"]["error"]["code"]) == (400, "bad_line")
+    rows = entries(native, batch.id)
+    assert [(row["cost"], row["baseline_cost"], row["kind"]) for row in rows] == [
+        (LINE_COST, 2 * LINE_COST, "usage"),
+        (LINE_COST, 2 * LINE_COST, "usage"),
+        (0, 0, "retry"),
+    ]
+    assert {row["budget_id"] for row in rows} != {""}
+    (theirs,) = vendor.batches.values()
+    assert theirs["metadata"] == {"legato_batch": batch.id}
+    sent = vendor.contents[theirs["input_file_id"]]
+    assert b"mine-" not in sent
+    assert json.loads(sent.splitlines()[0])["body"]["model"] == "m-1"
+    assert within(WAIT_S, lambda: not vendor.files), "its files were to be deleted"
+    assert within(WAIT_S, lambda: not leased(native))
+    assert verified(native)
+
+
+@pytest.mark.parametrize("step", KILLED_AT)
+def test_a_kill_between_any_two_steps_doubles_nothing(
+    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer, step: str
+) -> None:
+    with vendor.hold(step):
+        made = begin(client, chats(["one", "two", "FAIL", "four"]))
+        assert vendor.reached.wait(WAIT_S), step
+        os.kill(native.children()[-1], signal.SIGKILL)
+    batch = ended(client, made.id)
+    assert batch.status == "completed"
+    assert lines_of(client, batch.output_file_id).keys() == {"mine-0", "mine-1", "mine-3"}
+    assert len(vendor.batches) == 1
+    assert len(vendor.uploaded) == 1
+    rows = entries(native, made.id)
+    assert [row["cost"] for row in rows] == [LINE_COST, LINE_COST, 0, LINE_COST]
+    assert within(WAIT_S, lambda: not leased(native))
+    assert within(WAIT_S, lambda: not vendor.files)
+    assert verified(native)
+
+
+def test_the_budget_is_held_while_the_provider_works(
+    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    vendor.at_once = False
+    made = begin(client, chats(["one", "two"]))
+    assert within(WAIT_S, lambda: vendor.batches)
+    assert leased(native) > 2 * LINE_COST
+    with pytest.raises(openai.ConflictError):
+        client.files.delete(made.input_file_id)
+    (theirs,) = vendor.batches
+    vendor.run(theirs)
+    assert ended(client, made.id).status == "completed"
+    assert within(WAIT_S, lambda: not leased(native))
+
+
+def test_a_batch_beyond_the_budget_is_refused_unsent(
+    native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    with OpenAI(base_url=f"{native.url}/v1", api_key=POOR, max_retries=0) as poor:
+        batch = ended(poor, begin(poor, chats(["one"])).id)
+    assert (batch.status, batch.errors.data[0].code) == ("failed", "budget_exceeded")
+    assert not vendor.batches
+    assert not entries(native, batch.id)
+
+
+def test_a_cancelled_batch_keeps_what_was_executed(
+    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    vendor.at_once = False
+    made = begin(client, chats(["one", "two", "three"]))
+    assert within(WAIT_S, lambda: vendor.batches)
+    assert client.batches.cancel(made.id).status == "cancelling"
+    (theirs,) = vendor.batches
+    assert within(WAIT_S, lambda: vendor.batches[theirs]["status"] == "cancelling")
+    vendor.run(theirs, status="cancelled", upto=1)
+    batch = ended(client, made.id)
+    assert batch.status == "cancelled"
+    assert lines_of(client, batch.output_file_id).keys() == {"mine-0"}
+    errors = lines_of(client, batch.error_file_id)
+    assert {name: one["error"]["code"] for name, one in errors.items()} == {
+        "mine-1": "batch_cancelled",
+        "mine-2": "batch_cancelled",
+    }
+    assert [row["cost"] for row in entries(native, made.id)] == [LINE_COST]
+
+
+def test_what_expires_at_the_provider_stands_in_the_error_file(
+    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    vendor.at_once = False
+    made = begin(client, chats(["one", "two", "three"]))
+    assert within(WAIT_S, lambda: vendor.batches)
+    (theirs,) = vendor.batches
+    vendor.run(theirs, status="expired", upto=2)
+    batch = ended(client, made.id)
+    assert batch.status == "expired"
+    assert lines_of(client, batch.output_file_id).keys() == {"mine-0", "mine-1"}
+    errors = lines_of(client, batch.error_file_id)
+    assert errors["mine-2"]["error"]["code"] == "batch_expired"
+    assert [row["cost"] for row in entries(native, made.id)] == [LINE_COST] * 2
+
+
+def test_the_providers_own_validation_is_told_with_the_callers_line(
+    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    problem = {"code": "model_not_found", "message": "No.", "line": 2, "param": "model"}
+    vendor.refusal = {"object": "list", "data": [problem]}
+    second = chats(["x", "two"]).splitlines()[1]
+    content = chats(["one"]) + b"\n\n" + second
+    batch = ended(client, begin(client, content).id)
+    assert batch.status == "failed"
+    assert [(e.code, e.line, e.param) for e in batch.errors.data] == [
+        ("model_not_found", 3, "model")
+    ]
+    assert not entries(native, batch.id)
+    assert within(WAIT_S, lambda: not leased(native))
+
+
+def test_lines_of_several_models_run_by_our_own_queue(
+    client: OpenAI, vendor: OpenAIBatchServer
+) -> None:
+    second = chats(["x", "two"], "other").splitlines()[1]
+    ended(client, begin(client, chats(["one"]) + b"\n" + second).id)
+    assert not vendor.batches
