@@ -18,7 +18,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,14 @@ import msgspec
 
 from legato.app import batch_process, control_process, ledger_process, worker
 from legato.app.acting import Acting
-from legato.app.context import BatchContext, ControlContext, Prepared, ProcessContext, WorkerContext
+from legato.app.context import (
+    BatchContext,
+    ControlContext,
+    Prepared,
+    ProcessContext,
+    ProviderContext,
+    WorkerContext,
+)
 from legato.app.data_dir import DataDir
 from legato.app.instance import RunningServer
 from legato.app.loaded import LoadedConfig
@@ -155,6 +162,7 @@ class Supervisor:
         boot_id = IdSource(SystemClock()).new()
         shared = ProcessContext(boot_id, self._loaded, self._data, self._database_url)
         prices, batch_prices = self._prices()
+        calling = _calling(shared, commands, prices)
         acting = Acting(Vault(prepared.root).subkey(f"acting {boot_id}"))
         wake_fd, wake_there_fd = _wake_pipe(awake=prepared.batches_open)
         board = BreakerBoard(len(self._loaded.config.deployments), self._data.run / "breakers.lock")
@@ -164,23 +172,17 @@ class Supervisor:
             self._generations[index] += 1
             ready_fd, ready_there_fd = os.pipe()
             context = WorkerContext(
-                boot_id=boot_id,
-                loaded=self._loaded,
-                data=self._data,
-                database_url=self._database_url,
+                **vars(calling),
                 worker=index,
                 generation=generation,
                 workers=self._workers,
                 socket_fd=listener.fileno(),
-                managed={command.provider: command.base_url for command in commands},
-                managed_keys={c.provider: c.api_key for c in commands if c.api_key},
                 control_socket=self._control_socket,
                 root=prepared.root,
                 credentials=prepared.credentials,
                 acting=acting,
                 wake_fd=wake_there_fd,
                 breakers=board,
-                prices=prices,
                 ready_fd=ready_there_fd,
             )
             pid = fork(lambda: worker.run(context))
@@ -203,10 +205,7 @@ class Supervisor:
         self._children.append(_Child("control", lambda: fork(lambda: control_process.run(asked))))
         base_url = _reached_at(listener)
         batches = BatchContext(
-            **vars(shared),
-            managed={command.provider: command.base_url for command in commands},
-            managed_keys={c.provider: c.api_key for c in commands if c.api_key},
-            prices=prices,
+            **vars(calling),
             batch_prices=batch_prices,
             base_url=base_url,
             acting=acting,
@@ -350,6 +349,17 @@ def _reached_at(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
     return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
+def _calling(
+    shared: ProcessContext, commands: Sequence[ServerCommand], prices: Mapping[str, Price | None]
+) -> ProviderContext:
+    return ProviderContext(
+        **vars(shared),
+        managed={command.provider: command.base_url for command in commands},
+        managed_keys={c.provider: c.api_key for c in commands if c.api_key},
+        prices=prices,
+    )
 
 
 def _model_server(command: ServerCommand) -> _Child:

@@ -1,7 +1,7 @@
 """What a provider has besides, where it runs batches by itself: half of the price, within a day.
 
 Everything here blocks and is called by the durable run in a thread, through `Send`, which makes one
-HTTP exchange. Whatever is sent may be sent again after a crash, so `submit` looks first.
+HTTP exchange. Whatever is sent may be sent again after a crash, so who submits looks first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -83,7 +83,7 @@ class Batcher(Protocol):
         ...
 
     def submit(self, send: Send, mark: str, endpoint: str, lines: Sequence[bytes]) -> str:
-        """Submit a batch and return its id; one that has this mark already is returned instead."""
+        """Submit a batch and return its id. Call `find` before: this looks for inputs alone."""
         ...
 
     def look(self, send: Send, batch_id: str) -> BatchState:

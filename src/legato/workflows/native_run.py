@@ -19,6 +19,7 @@ from legato.core.errors import (
     Forbidden,
     LegatoError,
     NotAccountable,
+    ProviderRejected,
     StorageUnavailable,
     Unauthenticated,
     UpstreamError,
@@ -50,6 +51,8 @@ _WAIT_MAX_S: Final = 60.0
 _GRACE_NS: Final = 3600 * 1_000_000_000
 """After the completion window: a provider that says nothing for so long has lost the batch."""
 _TIDY_TRIES: Final = 5
+_REJECTIONS_MAX: Final = 10
+"""So often a batch that we submitted isn't known there: then it is gone."""
 
 
 class NativeRun:
@@ -89,12 +92,10 @@ class NativeRun:
         if sent:
             status = do("wait for the provider", self._wait, sent)
             do("settle the lines", self._settle, hold, (sent, status))
-        ended = str(do("write the files", self._files.finish))
+            do("delete the provider's files", self._tidy, sent)
         if hold:
             do("release the budget", self._release)
-        if sent:
-            do("delete the provider's files", self._tidy, sent)
-        return ended
+        return str(do("write the files", self._files.finish))  # last: it ends the batch
 
     def stop(self) -> None:
         """Do nothing any more."""
@@ -118,25 +119,27 @@ class NativeRun:
                     bounds.append(one.bound)
             return self._books.reserve(batch_id, principal, bounds) if bounds else None
         except (CallerError, NotAccountable, ConfigInvalid, UpstreamError) as error:
-            self._results.fail(record, [problem(error)])
+            self._fail(record, [problem(error)])
             return None
 
     def _submit(self, org: str, batch_id: str, hold: dict[str, Any]) -> str:
         """Return the id of the provider's batch; "" where there is none."""
-        record = self._batches.find(org, batch_id)
         wait_s = _FIRST_S
         while True:
-            record = self._batches.find(org, batch_id)
+            record, looked = self._batches.find(org, batch_id), False
             try:
                 one = self._lane(record).opened()
-                if not self._wanted(record):
-                    return one.batcher.find(one.send, batch_id)  # from before it was cancelled
+                known = one.batcher.find(one.send, batch_id)  # from before a crash
+                looked = True
+                if known or not self._wanted(record):
+                    return known
                 lines = self._written(record, one, hold)
                 return one.batcher.submit(one.send, batch_id, record.endpoint, lines)
             except LegatoError as error:
                 log.warning("a batch can't be submitted", extra=_told(record, error))
-                if not (error.retryable or isinstance(error, ConfigInvalid)):
-                    self._results.fail(record, [problem(error)])
+                # what isn't known to be absent may be running there: that must not end here
+                if isinstance(error, ProviderRejected) or (looked and not error.retryable):
+                    self._fail(record, [problem(error)])
                     return ""
                 if self._now_ns() > record.expires_at_ns + _GRACE_NS:
                     return ""
@@ -152,7 +155,7 @@ class NativeRun:
 
     def _wait(self, org: str, batch_id: str, sent: str) -> str:
         """Return how the provider's batch ended."""
-        wait_s, asked = _FIRST_S, False
+        wait_s, asked, rejected = _FIRST_S, False, 0
         while True:
             record = self._batches.find(org, batch_id)
             retry_after_s = 0.0
@@ -166,7 +169,9 @@ class NativeRun:
                     asked = True
             except LegatoError as error:
                 log.warning("a provider's batch can't be looked at", extra=_told(record, error))
-                if self._now_ns() > record.expires_at_ns + _GRACE_NS:
+                rejected += isinstance(error, ProviderRejected)
+                overdue = self._now_ns() > record.expires_at_ns + _GRACE_NS
+                if overdue or rejected >= _REJECTIONS_MAX:
                     return _LOST
                 retry_after_s = error.retry_after_s or 0.0
             wait_s = self._pause(record, max(wait_s, retry_after_s))
@@ -201,13 +206,18 @@ class NativeRun:
             return
         state = one.batcher.look(one.send, sent)
         if state.status is BatchStatus.FAILED:
-            self._results.fail(record, _problems(state, lines))
+            self._fail(record, _problems(state, lines))
             return
         self._results.take(account, one, lines, state)
         if state.status is BatchStatus.CANCELLED:  # by the operator, at the provider's
             times = with_time(record, "cancelling", self._now_ns())
             before = ("in_progress",)
             self._store.change(record.org, record.id, before, status="cancelling", times=times)
+
+    def _fail(self, record: BatchRecord, problems: list[dict[str, Any]]) -> None:
+        """End a batch of which no line was executed; the hold first, as nobody looks after it."""
+        self._books.release(record.id)
+        self._results.fail(record, problems)
 
     def _release(self, _org: str, batch_id: str) -> None:
         self._books.release(batch_id)

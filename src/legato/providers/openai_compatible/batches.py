@@ -99,10 +99,7 @@ class OpenAIBatches:
         return ""
 
     def submit(self, send: Send, mark: str, endpoint: str, lines: Sequence[bytes]) -> str:
-        """Upload the input unless it is there, then make the batch unless it is there."""
-        known = self.find(send, mark)
-        if known:
-            return known
+        """Upload the input unless it is there, then make the batch."""
         name = f"{mark}.jsonl"
         body = {
             "input_file_id": self._uploaded(send, name) or self._upload(send, name, lines),
