@@ -57,8 +57,16 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
     batches = Batches(store, kept, envelopes, clock, new_id=ids.new)
     files = BatchFiles(store, batches, kept, clock)
     credentials = CredentialStore(database, clock)
+
+    def principal_of(key_id: str) -> Principal | None:
+        in_force = keys.snapshot().by_digest.values()
+        return next((one for one in in_force if one.key_id == key_id), None)
+
     lane_of = native_lanes(
-        context, lambda: read_credentials(loaded.config, credentials, envelopes), clock
+        context,
+        lambda: read_credentials(loaded.config, credentials, envelopes),
+        principal_of,
+        clock,
     )
     books = NativeBooks(
         LeaseStore(database),
@@ -66,10 +74,6 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         clock,
         config_version=loaded.content_hash,
     )
-
-    def principal_of(key_id: str) -> Principal | None:
-        in_force = keys.snapshot().by_digest.values()
-        return next((one for one in in_force if one.key_id == key_id), None)
 
     own = BatchRun(
         store,

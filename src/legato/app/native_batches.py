@@ -6,6 +6,7 @@ exchange opens a connection and closes it.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 from legato.api.openai.chat import ChatCompletions
 from legato.api.openai.completions import Completions
@@ -13,13 +14,15 @@ from legato.api.openai.embeddings import Embeddings
 from legato.app.catalogue import build_provider
 from legato.app.context import BatchContext
 from legato.app.egress import egress_of
+from legato.app.pricing import address_of
 from legato.app.provider_settings import provider_settings
 from legato.app.upstream import transport_to
 from legato.app.waits import changed
 from legato.core.clock import Clock
-from legato.core.config import Config, Deployment
+from legato.core.config import Config, DataUse, Deployment, Requirements
 from legato.core.egress import PERMISSIVE
 from legato.core.errors import ConfigInvalid, ProviderTimeout, ProviderUnavailable
+from legato.core.principal import Principal
 from legato.core.wire import Surface
 from legato.providers.base import Provider, ProviderSettings
 from legato.providers.batching import BatchCall, BatchReply, Send
@@ -30,6 +33,8 @@ from legato.providers.transport import (
     Timeouts,
     TransportError,
 )
+from legato.routing.ability import data_use_in_force
+from legato.routing.terms import shortfalls
 from legato.workflows.native_lane import Lane, LaneOf
 
 _REPLY_BYTES_MAX = 512 * 1024 * 1024
@@ -37,7 +42,10 @@ _UPLOAD_S = 600.0
 
 
 def native_lanes(
-    context: BatchContext, credentials: Callable[[], Mapping[str, str]], clock: Clock
+    context: BatchContext,
+    credentials: Callable[[], Mapping[str, str]],
+    principal_of: Callable[[str], Principal | None],
+    clock: Clock,
 ) -> LaneOf:
     """Return what knows the lane of each model; `credentials` reads those of the vault."""
     surfaces: dict[str, Surface] = {
@@ -45,26 +53,52 @@ def native_lanes(
         "/v1/embeddings": Embeddings(),
         "/v1/completions": Completions(),
     }
-    named = _native_by_name(context.loaded.config)
+    config = context.loaded.config
+    data_use = {
+        one.name: _data_use(config, one) for one in config.deployments if one.batch.lane == "native"
+    }
+    named = _native_by_name(config, data_use)
 
-    def lane_of(model: str, endpoint: str) -> Lane | None:
+    def lane_of(model: str, endpoint: str, *, key_id: str | None = None) -> Lane | None:
         deployment, surface = named.get(model), surfaces.get(endpoint)
         if deployment is None or surface is None:
             return None
+        if key_id is not None:
+            principal = principal_of(key_id)
+            if principal is None or not _fit(principal.require, deployment, data_use):
+                return None
         return _lane(context, model, deployment, surface=surface, credentials=credentials)
 
     return lane_of
 
 
-def _native_by_name(config: Config) -> dict[str, Deployment]:
-    """Return by every name a caller can use the first deployment behind it that has the lane."""
+def _native_by_name(config: Config, data_use: Mapping[str, DataUse]) -> dict[str, Deployment]:
+    """Return by every name a caller can use the first deployment behind it that has the lane.
+
+    What isn't known to fulfil a route's requirements is not behind it.
+    """
     native = {one.name: one for one in config.deployments if one.batch.lane == "native"}
     named = dict(native)
     for route in config.routes:
-        first = next((name for name in route.deployments if name in native), None)
+        behind = [native[name] for name in route.deployments if name in native]
+        first = next((one for one in behind if _fit(route.require, one, data_use)), None)
         if first is not None:
-            named[route.alias] = native[first]
+            named[route.alias] = first
     return named
+
+
+def _fit(
+    require: Requirements | None, deployment: Deployment, data_use: Mapping[str, DataUse]
+) -> bool:
+    if require is None:
+        return True
+    return not shortfalls(require, deployment.region, data_use[deployment.name])
+
+
+def _data_use(config: Config, deployment: Deployment) -> DataUse:
+    provider = next(one for one in config.providers if one.name == deployment.provider)
+    host = urlsplit(address_of(provider)).hostname or ""
+    return data_use_in_force(deployment, provider.kind, host)
 
 
 def _lane(

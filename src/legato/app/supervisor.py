@@ -203,11 +203,10 @@ class Supervisor:
             **vars(shared), listener=control, root=prepared.root, breakers=board, prices=prices
         )
         self._children.append(_Child("control", lambda: fork(lambda: control_process.run(asked))))
-        base_url = _reached_at(listener)
         batches = BatchContext(
             **vars(calling),
             batch_prices=batch_prices,
-            base_url=base_url,
+            base_url=_reached_at(listener),
             acting=acting,
             wake_fd=wake_fd,
         )

@@ -117,7 +117,9 @@ class BatchRun:
         for _, line in self._files.lines(record):
             if model is None:
                 model = line.body.get("model")
-                if not isinstance(model, str) or self._lane_of(model, record.endpoint) is None:
+                if not isinstance(model, str):
+                    return False
+                if self._lane_of(model, record.endpoint, key_id=record.key_id) is None:
                     return False
             if line.body.get("model") != model:
                 return False

@@ -1,7 +1,7 @@
 """A native lane: which deployment's provider runs the batches of a model, and at what price."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -51,8 +51,15 @@ class Lane(msgspec.Struct, frozen=True, eq=False):
         return OpenLane(self, provider, batcher, send)
 
 
-LaneOf = Callable[[str, str], Lane | None]
-"""Returns the lane of a model at an endpoint; None where it has none."""
+class LaneOf(Protocol):
+    """Knows the native lanes."""
+
+    def __call__(self, model: str, endpoint: str, *, key_id: str | None = None) -> Lane | None:
+        """Return the lane of a model at an endpoint; None where it has none.
+
+        With a key, None too where its requirements on data aren't known to be fulfilled there.
+        """
+        ...
 
 
 class OpenLane(NamedTuple):

@@ -107,7 +107,8 @@ class NativeRun:
         if not self._wanted(record):
             return None
         try:
-            lane, principal = self._lane(record), self._principal(record)
+            lane = self._lane(record, key_id=record.key_id)
+            principal = self._principal(record)
             if not principal.may_call(lane.alias):
                 raise Forbidden(f"This key may not call {lane.alias!r}.", param="model")
             bounds = []
@@ -239,11 +240,11 @@ class NativeRun:
             else:
                 return
 
-    def _lane(self, record: BatchRecord) -> Lane:
+    def _lane(self, record: BatchRecord, *, key_id: str | None = None) -> Lane:
         """Return the lane of a batch's lines. Raises ConfigInvalid where it is gone."""
         number, text = next(read_lines(self._files.content(record)))
         model = parse(number, text, record.endpoint).body["model"]
-        lane = self._lane_of(model, record.endpoint)
+        lane = self._lane_of(model, record.endpoint, key_id=key_id)
         if lane is None:
             msg = f"{model!r} has no native lane any more: bring its deployment's batch.lane back."
             raise ConfigInvalid(msg)

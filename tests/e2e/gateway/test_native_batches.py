@@ -37,7 +37,9 @@ routes:
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}, budget: {usd: "1", window: total}}
   - {name: poor, team: x, feature: y, secret: {env: POOR_KEY}, budget: {usd: "0.000001", window: total}}
+  - {name: strict, team: x, feature: y, secret: {env: STRICT_KEY}, require: {no_training: true}}
 """  # noqa: E501
+STRICT = "lg-a-key-with-terms"
 POOR = "lg-a-key-with-little-money"
 SECRET_WORD = "peregrination"
 ENDED = {"completed", "failed", "expired", "cancelled"}
@@ -69,7 +71,9 @@ def native(
 ) -> Iterator[RunningLegato]:
     folder: Path = tmp_path_factory.mktemp("legato")
     config = CONFIG.replace("VENDOR/", f"{vendor_of_module.url}/")
-    running = RunningLegato(folder, config, variables={"VENDOR_KEY": KEY, "POOR_KEY": POOR})
+    running = RunningLegato(
+        folder, config, variables={"VENDOR_KEY": KEY, "POOR_KEY": POOR, "STRICT_KEY": STRICT}
+    )
     yield running
     assert running.stop() == 0
     assert "Traceback" not in running.log.read_text()
@@ -283,3 +287,13 @@ def test_lines_of_several_models_run_by_our_own_queue(
     second = chats(["x", "two"], "other").splitlines()[1]
     ended(client, begin(client, chats(["one"]) + b"\n" + second).id)
     assert not vendor.batches
+
+
+def test_a_provider_that_does_not_fulfil_a_keys_terms_gets_no_batch_of_it(
+    native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    with OpenAI(base_url=f"{native.url}/v1", api_key=STRICT, max_retries=0) as strict:
+        batch = ended(strict, begin(strict, chats(["one"])).id)
+        errors = lines_of(strict, batch.error_file_id)
+    assert errors["mine-0"]["response"]["status_code"] == 403
+    assert not vendor.uploaded
