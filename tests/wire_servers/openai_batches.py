@@ -49,6 +49,8 @@ class OpenAIBatchServer(ThreadedServer):
         self.at_once = True
         self.refusal: dict[str, Any] | None = None
         """The errors of a batch's validation, instead of its results."""
+        self.limit_reached = False
+        """Every batch is refused when it is created."""
         self.held = ""
         self.reached = threading.Event()
         self.released = threading.Event()
@@ -160,6 +162,8 @@ class OpenAIBatchServer(ThreadedServer):
         body = await request.json()
         if unknown := sorted(body.keys() - BATCH_FIELDS):
             return _refused(400, f"Unknown parameter: '{unknown[0]}'.", param=unknown[0])
+        if self.limit_reached:
+            return _refused(400, "Too many batches.", param=None)
         if body.get("input_file_id") not in self.files:
             return _refused(400, "Invalid input file.", param="input_file_id")
         if body.get("endpoint") not in ENDPOINTS or body.get("completion_window") != "24h":

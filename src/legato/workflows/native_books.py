@@ -98,7 +98,7 @@ class NativeBooks:
             self._ledger.commit(f"{account.record.id}/lines", self._now_ns(), payloads)
 
     def release(self, batch_id: str) -> None:
-        """Give back what is left of a batch's hold."""
+        """Give back what is left of a batch's hold, and forget how far it was entered."""
         self._ledger.writer_finished(batch_id)
         self._ledger.forget_segment(f"{batch_id}/lines")
 

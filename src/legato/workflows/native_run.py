@@ -93,7 +93,7 @@ class NativeRun:
             status = do("wait for the provider", self._wait, sent)
             do("settle the lines", self._settle, hold, (sent, status))
             do("delete the provider's files", self._tidy, sent)
-        if hold:
+        if hold is not None:
             do("release the budget", self._release)
         return str(do("write the files", self._files.finish))  # last: it ends the batch
 

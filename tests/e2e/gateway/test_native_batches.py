@@ -37,10 +37,13 @@ routes:
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}, budget: {usd: "1", window: total}}
   - {name: poor, team: x, feature: y, secret: {env: POOR_KEY}, budget: {usd: "0.000001", window: total}}
+  - {name: free, team: x, feature: y, secret: {env: FREE_KEY}}
   - {name: strict, team: x, feature: y, secret: {env: STRICT_KEY}, require: {no_training: true}}
 """  # noqa: E501
 STRICT = "lg-a-key-with-terms"
+FREE = "lg-a-key-without-a-budget"
 POOR = "lg-a-key-with-little-money"
+VARIABLES = {"VENDOR_KEY": KEY, "POOR_KEY": POOR, "STRICT_KEY": STRICT, "FREE_KEY": FREE}
 SECRET_WORD = "peregrination"
 ENDED = {"completed", "failed", "expired", "cancelled"}
 WAIT_S = 60.0
@@ -61,7 +64,7 @@ def vendor(vendor_of_module: OpenAIBatchServer) -> OpenAIBatchServer:
     server.files.clear()
     server.batches.clear()
     server.uploaded.clear()
-    server.at_once, server.refusal = True, None
+    server.at_once, server.refusal, server.limit_reached = True, None, False
     return server
 
 
@@ -71,9 +74,7 @@ def native(
 ) -> Iterator[RunningLegato]:
     folder: Path = tmp_path_factory.mktemp("legato")
     config = CONFIG.replace("VENDOR/", f"{vendor_of_module.url}/")
-    running = RunningLegato(
-        folder, config, variables={"VENDOR_KEY": KEY, "POOR_KEY": POOR, "STRICT_KEY": STRICT}
-    )
+    running = RunningLegato(folder, config, variables=VARIABLES)
     yield running
     assert running.stop() == 0
     assert "Traceback" not in running.log.read_text()
@@ -297,3 +298,78 @@ def test_a_provider_that_does_not_fulfil_a_keys_terms_gets_no_batch_of_it(
         errors = lines_of(strict, batch.error_file_id)
     assert errors["mine-0"]["response"]["status_code"] == 403
     assert not vendor.uploaded
+
+
+def test_a_kill_of_everything_leaves_one_batch_and_its_hold(
+    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    vendor.at_once = False
+    made = begin(client, chats(["one", "two"]))
+    assert within(WAIT_S, lambda: vendor.batches)
+    native.kill()
+    held = leased(native)
+    assert held > 0
+    (theirs,) = vendor.batches
+    vendor.run(theirs)
+    native.start()
+    with OpenAI(base_url=f"{native.url}/v1", api_key=CALLER, max_retries=0) as again:
+        assert ended(again, made.id).status == "completed"
+    assert len(vendor.batches) == len(vendor.uploaded) == 1
+    assert [row["cost"] for row in entries(native, made.id)] == [LINE_COST] * 2
+    assert not leased(native)
+    assert verified(native)
+
+
+def test_a_line_that_is_no_call_is_refused_and_the_others_go(
+    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    bad = json.loads(chats(["x", "two"]).splitlines()[1])
+    bad["body"]["messages"] = "none"
+    content = chats(["one"]) + b"\n" + json.dumps(bad).encode()
+    batch = ended(client, begin(client, content).id)
+    assert batch.status == "completed"
+    assert lines_of(client, batch.output_file_id).keys() == {"mine-0"}
+    refused = lines_of(client, batch.error_file_id)["mine-1"]["response"]
+    assert refused["status_code"] == 400
+    assert len(entries(native, batch.id)) == 1
+
+
+def test_a_provider_without_batches_is_refused_the_lane_at_start(tmp_path: Path) -> None:
+    config = CONFIG.replace("kind: openai_compatible", "kind: openai_compatible, preset: mistral")
+    with pytest.raises(AssertionError, match=r"deployments\[small\]\.batch\.lane"):
+        RunningLegato(
+            tmp_path,
+            config.replace("VENDOR/", "http://127.0.0.1:9/"),
+            variables=VARIABLES,
+        )
+
+
+def test_a_line_of_which_nothing_is_said_counts_as_unknown(
+    native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    vendor.at_once = False
+    with OpenAI(base_url=f"{native.url}/v1", api_key=FREE, max_retries=0) as free:
+        made = begin(free, chats(["one", "two"]))
+        assert within(WAIT_S, lambda: vendor.batches)
+        (theirs,) = vendor.batches
+        vendor.run(theirs, upto=1)
+        batch = ended(free, made.id)
+        errors = lines_of(free, batch.error_file_id)
+    assert batch.status == "completed"
+    assert errors["mine-1"]["response"]["status_code"] == 502
+    answered, unknown = entries(native, made.id)
+    assert (answered["cost"], answered["budget_id"]) == (LINE_COST, "")
+    assert unknown["usage_source"] == "unknown"
+    assert unknown["cost"] > LINE_COST
+    left = "SELECT count(*) AS n FROM journal_offset WHERE segment LIKE 'batch_%'"
+    assert native.query(left)[0]["n"] == 0
+
+
+def test_a_batch_refused_at_its_creation_leaves_nothing_behind(
+    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    vendor.limit_reached = True
+    batch = ended(client, begin(client, chats(["one"])).id)
+    assert (batch.status, batch.errors.data[0].message) == ("failed", "Too many batches.")
+    assert not vendor.files
+    assert not leased(native)

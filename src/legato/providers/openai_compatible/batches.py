@@ -101,13 +101,19 @@ class OpenAIBatches:
     def submit(self, send: Send, mark: str, endpoint: str, lines: Sequence[bytes]) -> str:
         """Upload the input unless it is there, then make the batch."""
         name = f"{mark}.jsonl"
+        input_file = self._uploaded(send, name) or self._upload(send, name, lines)
         body = {
-            "input_file_id": self._uploaded(send, name) or self._upload(send, name, lines),
+            "input_file_id": input_file,
             "endpoint": endpoint,
             "completion_window": "24h",
             "metadata": {MARK: mark},
         }
-        reply = self._asked(send, b"POST", "/batches", body)
+        try:
+            reply = self._asked(send, b"POST", "/batches", body)
+        except UpstreamError as error:
+            if not error.retryable:  # nobody will come back for it
+                send(self._call(b"DELETE", f"/files/{input_file}"))
+            raise
         return _decoded(reply.body, _Batch).id
 
     def look(self, send: Send, batch_id: str) -> BatchState:
