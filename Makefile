@@ -128,4 +128,5 @@ lock: .make/bootstrap ## Renew the locked requirement files (PACKAGE=name to ren
 .make/package: pyproject.toml .make/runtime
 	$(BIN)/python -m uv pip install --quiet --offline --no-deps --no-build-isolation \
 	  --python $(BIN)/python --editable .
+	$(BIN)/python -m compileall -q src
 	@touch $@

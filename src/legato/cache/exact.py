@@ -28,7 +28,8 @@ FOLLOW_S = 0.2
 PENDING_MAX = 1_000
 _PRUNE_ROUNDS = 300
 _NS_PER_S = 1_000_000_000
-_ENTRY_OVERHEAD_BYTES = 400
+_ENTRY_OVERHEAD_BYTES = 550
+"""Measured with tracemalloc: key, facts, usage and their places in the order."""
 _VOLATILE = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
 """Request fields that name the caller and can't change the answer."""
 

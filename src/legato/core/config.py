@@ -214,7 +214,7 @@ class Cache(_Strict, frozen=True):
 
     enabled: bool = True
     ttl_s: Positive = 3600.0
-    memory_mib: Count = 8
+    memory_mib: Count = 4
     disk_mib: Count = 256
     entries_max: Count = 50_000
     entry_bytes_max: Count = 1024 * 1024
