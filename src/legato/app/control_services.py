@@ -1,7 +1,6 @@
 """Assembles the control API; imported by its process only, when somebody first asks."""
 
 import time
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,19 +13,16 @@ from legato.api.control.services import Services
 from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.app.context import ControlContext
-from legato.app.pricing import address_of
+from legato.app.required_terms import RequiredTerms
 from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.config import Config, SecretRef
-from legato.core.config import Route as RouteConfig
 from legato.core.ids import IdSource
 from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT
 from legato.gateway.breakers import Breakers
 from legato.governance.keyring import Keyring
 from legato.resilience.breaker import State
-from legato.routing.ability import data_use_in_force
-from legato.routing.terms import shortfalls
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
@@ -108,9 +104,9 @@ def _providers(config: Config) -> list[Provider]:
 
 
 def _routes(config: Config, states: dict[str, State]) -> list[Route]:
-    shown = []
+    shown, terms = [], RequiredTerms(config)
     for one in config.routes:
-        unfit = _unfit(config, one)
+        unfit = terms.unfit(one)
         called = [states[name] for name in one.deployments if name not in unfit]
         shown.append(
             Route(
@@ -124,24 +120,6 @@ def _routes(config: Config, states: dict[str, State]) -> list[Route]:
             )
         )
     return shown
-
-
-def _unfit(config: Config, route: RouteConfig) -> dict[str, list[str]]:
-    """Return what of a route's requirements its deployments aren't known to fulfil."""
-    if route.require is None:
-        return {}
-    providers = {one.name: one for one in config.providers}
-    found = {}
-    for one in config.deployments:
-        if one.name not in route.deployments:
-            continue
-        provider = providers[one.provider]
-        host = urlsplit(address_of(provider)).hostname or ""
-        data_use = data_use_in_force(one, provider.kind, host)
-        terms = shortfalls(route.require, one.region, data_use)
-        if terms:
-            found[one.name] = list(terms)
-    return found
 
 
 def _source(reference: SecretRef | None) -> str | None:

@@ -8,6 +8,7 @@ import msgspec
 
 from legato.app.egress import egress_of, host_problem
 from legato.app.problems import Path, Problem, suggestion
+from legato.app.required_terms import REMEDY, RequiredTerms
 from legato.core import money
 from legato.core.config import Config, Deployment, Key, Provider, Route
 from legato.core.egress import Egress
@@ -59,6 +60,18 @@ class _Checks:
             self._route(route, ("routes", index))
         for index, key in enumerate(config.keys):
             self._key(key, ("keys", index))
+        if not self.problems:  # what is broken leaves open what a deployment is
+            self._required(RequiredTerms(config))
+
+    def _required(self, terms: RequiredTerms) -> None:
+        for index, route in enumerate(self.config.routes):
+            message = terms.against_route(route)
+            if message:
+                self._add(("routes", index, "require"), message, REMEDY)
+        for index, key in enumerate(self.config.keys):
+            message = terms.against_key(key)
+            if message:
+                self._add(("keys", index, "require"), message, REMEDY)
 
     def _read_egress(self) -> Egress | None:
         try:

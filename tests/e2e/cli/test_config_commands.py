@@ -35,6 +35,15 @@ def test_problems_are_listed_and_exit_with_2(legato: Legato, tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_a_route_that_can_never_serve_is_refused(legato: Legato, tmp_path: Path) -> None:
+    held = "routes: [{alias: held, deployments: [small], require: {regions: [eu]}}]\n"
+    (tmp_path / "legato.yaml").write_text(GOOD + held)
+    for command in (("config", "check", "--no-secrets"), ("up",)):
+        done = legato(*command, UP_KEY="x")
+        assert done.returncode == 2
+        assert "small: region unknown. State what holds for a deployment" in done.stderr
+
+
 def test_problems_come_as_json_too(legato: Legato, tmp_path: Path) -> None:
     (tmp_path / "legato.yaml").write_text(GOOD)
     done = legato("config", "check", "--json")
