@@ -22,6 +22,7 @@ REDACTED = base64.b64encode(b"encrypted thoughts").decode()
 THOUGHT = "They want to know."
 CALLS = [("tooluse_1", {"city": "Oslo"}), ("tooluse_2", {"city": "Rome"})]
 INPUT, OUTPUT, READ, WRITTEN = 100, 20, 64, 32
+NAME = re.compile(r"(?!.*\s\s)[A-Za-z0-9\s()\[\]-]{1,200}")
 MAGIC = {"png": b"\x89PNG", "jpeg": b"\xff\xd8", "gif": b"GIF8", "webp": b"RIFF"}
 STOPS = {
     "guardrail": "guardrail_intervened",
@@ -52,6 +53,15 @@ def check_conversation(body: dict[str, Any]) -> None:
         open_calls = [b["toolUse"]["toolUseId"] for b in message["content"] if "toolUse" in b]
         for block in message["content"]:
             _check_block(block, f"messages.{place}", body)
+        _check_documents(message["content"], f"messages.{place}")
+
+
+def _check_documents(content: list[dict[str, Any]], place: str) -> None:
+    names = [block["document"]["name"] for block in content if "document" in block]
+    if len(set(names)) < len(names):
+        raise Refused(f"The documents at {place} have the same name.")
+    if names and not any("text" in block for block in content):
+        raise Refused(f"A text block is required beside the documents at {place}.")
 
 
 def _check_block(block: dict[str, Any], place: str, body: dict[str, Any]) -> None:
@@ -59,6 +69,8 @@ def _check_block(block: dict[str, Any], place: str, body: dict[str, Any]) -> Non
         raise Refused(f"The text field in the ContentBlock object at {place} is blank.")
     if ("toolUse" in block or "toolResult" in block) and not body.get("toolConfig"):
         raise Refused("The toolConfig field must be defined when using toolUse and toolResult.")
+    if "document" in block and not NAME.fullmatch(block["document"]["name"]):
+        raise Refused(f"The document file name at {place} holds invalid characters.")
     if "image" in block:
         raw = base64.b64decode(block["image"]["source"]["bytes"])
         if not raw.startswith(MAGIC[block["image"]["format"]]):

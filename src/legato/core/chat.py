@@ -74,6 +74,24 @@ class Image(_Tagged, frozen=True, tag="image"):
     cache_control: dict[str, Any] | None = None
 
 
+class Document(_Tagged, frozen=True, tag="document"):
+    """A document: plain `text`, base64 `data`, or by `url`, of a `media_type`.
+
+    `context` is told to the model but not cited; `cites` asks for citations of it. `source` is
+    where a search found it: a search result has a text only.
+    """
+
+    url: str | None = None
+    media_type: str = ""
+    data: str | None = None
+    text: str | None = None
+    title: str = ""
+    context: str = ""
+    source: str = ""
+    cites: bool = False
+    cache_control: dict[str, Any] | None = None
+
+
 class ToolUse(_Tagged, frozen=True, tag="tool_use"):
     """A call the model asks for; `arguments` is JSON text exactly as the model wrote it.
 
@@ -90,7 +108,7 @@ class ToolResult(_Tagged, frozen=True, tag="tool_result"):
     """What a tool answered."""
 
     tool_use_id: str
-    content: tuple[Text | Image, ...]
+    content: tuple[Text | Image | Document, ...]
     is_error: bool = False
     cache_control: dict[str, Any] | None = None
 
@@ -114,7 +132,7 @@ class Refusal(_Tagged, frozen=True, tag="refusal"):
     text: str
 
 
-Part = Text | Image | ToolUse | ToolResult | Thinking | RedactedThinking | Refusal
+Part = Text | Image | Document | ToolUse | ToolResult | Thinking | RedactedThinking | Refusal
 
 
 class Message(msgspec.Struct, frozen=True):

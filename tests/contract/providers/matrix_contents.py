@@ -407,21 +407,6 @@ CONTENTS = {
             converse=At("messages.0.content.1.cachePoint.type", "default"),
         ),
     ),
-    "document": Feature(
-        {
-            "messages": {
-                "messages": content(
-                    {
-                        "type": "document",
-                        "source": {"type": "text", "media_type": "text/plain", "data": "Blue."},
-                        "citations": {"enabled": True},
-                    },
-                    text(),
-                )
-            }
-        },
-        everywhere(Always("messages.0.content.0.type")),
-    ),
     "sound": Feature(
         {
             "chat": {
@@ -431,10 +416,6 @@ CONTENTS = {
             }
         },
         everywhere(Always("messages.0.content.1.type")),
-    ),
-    "a_file": Feature(
-        {"responses": {"input": content({"type": "input_file", "file_id": "f-1"})}},
-        everywhere(Always("input.0.content.0.type")),
     ),
     "a_vendors_tool": Feature(
         {

@@ -23,7 +23,6 @@ from subjects import SURFACES
 
 from legato.core.chat import Citation, CitationDelta, TextDelta
 from legato.core.citations import joined
-from legato.core.errors import InvalidRequest
 from legato.core.wire import Dialect, Operation, RequestView
 from legato.gateway.translate import TranslatingReader
 from legato.providers.base import Target
@@ -279,19 +278,6 @@ def test_citations_amiss_never_spoil_an_answer(odd: dict[str, Any]) -> None:
     answer = cited.provider().to_chat(msgspec.json.encode(whole))
     for caller in CALLERS:
         assert SURFACES[caller, Operation.CHAT].render(answer)
-
-
-@pytest.mark.parametrize("drop", [False, True])
-@pytest.mark.parametrize("kind", ["document", "search_result"])
-def test_documents_to_cite_are_refused_under_any_policy(kind: str, *, drop: bool) -> None:
-    source = {"type": "text", "media_type": "text/plain", "data": "The sky is blue."}
-    block = {"type": kind, "source": source, "citations": {"enabled": True}}
-    asked = [{"role": "user", "content": [block, {"type": "text", "text": "Why?"}]}]
-    body = {"model": "m", "max_tokens": 9, "messages": asked}
-    with pytest.raises(InvalidRequest) as refused:
-        SURFACES[Dialect.ANTHROPIC, Operation.CHAT].to_chat(body, drop_unsupported=drop)
-    assert refused.value.param == "messages.0.content.0.type"
-    assert kind in refused.value.message
 
 
 def test_overlapping_stretches_are_one_block_for_anthropics_callers() -> None:

@@ -18,6 +18,7 @@ import pytest
 sys.path.append(str(Path(__file__).parent))
 from matrix import CALLERS, KINDS, PROVIDERS, SPEAKS, Always, At, Left, Refused, body_of
 from matrix_contents import CONTENTS
+from matrix_documents import DOCUMENTS
 from matrix_options import OPTIONS
 from subjects import SURFACES
 
@@ -27,7 +28,7 @@ from legato.core.wire import Dialect, Operation
 from legato.gateway.translate import translated_request
 from legato.providers.base import Target
 
-FEATURES = CONTENTS | OPTIONS
+FEATURES = CONTENTS | DOCUMENTS | OPTIONS
 DOCS = Path(__file__).parents[3] / "docs" / "reference"
 CELLS = [
     (feature, caller, provider)

@@ -6,6 +6,7 @@ only providers speak, whose judges read them, and answers.
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from matrix_readers import frames_of, plain
 
 from legato.api.openai.responses.encoder import events_of
 from legato.core.chat import (
+    ChatRequest,
     ChatResponse,
     Choice,
     Citation,
@@ -304,3 +306,74 @@ def test_chats_details_hold_what_anthropic_wants_to_see_again(answer: ChatRespon
     kinds = (Thinking, RedactedThinking)
     kept = [part for part in chat.messages[1].parts if isinstance(part, kinds)]
     assert kept == [part for part in answer.choices[0].parts if isinstance(part, kinds)]
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[str, str, bytes]:
+    """A name, a media type and what the file holds."""
+    name = draw(WORDS)
+    if draw(st.booleans()):
+        return name, "text/plain", draw(WORDS).encode()
+    return name, "application/pdf", b"%PDF-1.7 " + draw(st.binary(max_size=20))
+
+
+FILES = st.lists(files(), min_size=1, max_size=4)
+
+
+def asked_with(caller: str, sent: list[tuple[str, str, bytes]]) -> ChatRequest:
+    """A question behind files, in the caller's words, in canonical form."""
+    parts: list[dict[str, Any]] = []
+    for name, media_type, held in sent:
+        data = base64.b64encode(held).decode()
+        named = {"filename": name, "file_data": f"data:{media_type};base64,{data}"}
+        source = {"type": "base64", "media_type": media_type, "data": data}
+        if media_type == "text/plain":
+            source |= {"type": "text", "data": held.decode()}
+        parts.append(
+            {
+                "chat": {"type": "file", "file": named},
+                "responses": {"type": "input_file", **named},
+                "messages": {"type": "document", "title": name, "source": source},
+            }[caller]
+        )
+    kind = "input_text" if caller == "responses" else "text"
+    turn = {"role": "user", "content": [*parts, {"type": kind, "text": "?"}]}
+    body = {"model": "m", "max_tokens": 9, "messages": [turn]}
+    if caller == "responses":
+        body = {"model": "m", "max_output_tokens": 9, "input": [turn]}
+    return CALLERS[caller].to_chat(body, drop_unsupported=False)
+
+
+@FEW
+@given(sent=FILES)
+def test_all_callers_send_the_same_documents(sent: list[tuple[str, str, bytes]]) -> None:
+    chats = [asked_with(caller, sent).messages for caller in CALLERS]
+    assert chats[0] == chats[1] == chats[2]
+
+
+@FEW
+@given(sent=FILES)
+def test_documents_are_read_back_as_they_were_written(sent: list[tuple[str, str, bytes]]) -> None:
+    chat = asked_with("chat", sent)
+    wire = PROVIDERS["anthropic"].open().request_from_chat(chat, Target("m")).body
+    body = msgspec.json.decode(wire)
+    assert CALLERS["messages"].to_chat(body, drop_unsupported=False).messages == chat.messages
+    pdfs = [one for one in sent if one[1] == "application/pdf"]
+    chat = asked_with("messages", pdfs)
+    body = msgspec.json.decode(PROVIDERS["openai"].open().request_from_chat(chat, Target("m")).body)
+    assert CALLERS["chat"].to_chat(body, drop_unsupported=False).messages == chat.messages
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "gemini", "converse"])
+@FEW
+@given(sent=FILES)
+def test_every_document_is_one_the_vendor_takes(
+    provider: str, sent: list[tuple[str, str, bytes]]
+) -> None:
+    asked = PROVIDERS[provider]
+    wire = asked.open().request_from_chat(asked_with("chat", sent), Target(asked.model)).body
+    asked.judge(msgspec.json.decode(wire))
+    told = "".join(strings(msgspec.json.decode(wire)))
+    for _, _, held in sent:
+        data = base64.b64encode(held).decode()
+        assert data in told or held.decode() in told

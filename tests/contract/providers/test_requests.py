@@ -267,7 +267,11 @@ def test_system_and_developer_messages_count_wherever_they_stand() -> None:
     ("part", "param"),
     [
         ({"type": "input_audio", "input_audio": {}}, "messages.0.content.0.type"),
-        ({"type": "file", "file": {}}, "messages.0.content.0.type"),
+        ({"type": "file", "file": {}}, "messages.0.content.0.file.file_data"),
+        (
+            {"type": "file", "file": {"file_data": "data:text/plain;base64,_"}},
+            "messages.0.content.0.file.file_data",
+        ),
         ({"type": "image_url"}, "messages.0.content.0.image_url.url"),
         (
             {"type": "image_url", "image_url": {"url": "data:,x"}},

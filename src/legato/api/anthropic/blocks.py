@@ -5,9 +5,11 @@ from typing import Any
 
 import msgspec
 
+from legato.api.anthropic.documents import DOCUMENTS, read_document
 from legato.api.anthropic.signatures import with_signatures
 from legato.api.body import refuse
 from legato.core.chat import (
+    Document,
     Image,
     Message,
     Part,
@@ -25,8 +27,8 @@ def read_messages(
 ) -> tuple[tuple[Text, ...], tuple[Message, ...]]:
     """Return the texts of system messages among the turns, and the turns.
 
-    Blocks without a canonical form (documents, results of server-side tools) are refused under
-    any policy, since dropping them would change the question.
+    Blocks without a canonical form (results of server-side tools) are refused under any policy,
+    since dropping them would change the question.
     """
     system: list[Text] = []
     messages: list[Message] = []
@@ -60,6 +62,8 @@ def _part(block: dict[str, Any], place: str) -> Part:
         return _text(block)
     if kind == "image":
         return _image(block, place)
+    if kind in DOCUMENTS:
+        return read_document(block, place)
     if kind == "tool_use":
         arguments = msgspec.json.encode(block.get("input") or {}).decode()
         return ToolUse(_string(block, "id", place), _string(block, "name", place), arguments)
@@ -77,7 +81,7 @@ def _part(block: dict[str, Any], place: str) -> Part:
     raise refuse(f"{place}.type", f"{kind} can't be carried to the provider behind this model")
 
 
-def _result_content(content: Any, place: str) -> Iterator[Text | Image]:
+def _result_content(content: Any, place: str) -> Iterator[Text | Image | Document]:
     if isinstance(content, str):
         yield Text(content)
         return
@@ -87,8 +91,10 @@ def _result_content(content: Any, place: str) -> Iterator[Text | Image]:
             yield _text(block)
         elif block["type"] == "image":
             yield _image(block, inner)
+        elif block["type"] in DOCUMENTS:
+            yield read_document(block, inner)
         else:
-            raise refuse(f"{inner}.type", "must be text or image")
+            raise refuse(f"{inner}.type", "must be text, image, document or search_result")
 
 
 def _text(block: dict[str, Any]) -> Text:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from legato.api.body import refuse
+from legato.api.documents import read_file
 from legato.api.unsupported import refuse_unknown
 from legato.core.chat import (
+    Document,
     Image,
     Message,
     Part,
@@ -48,7 +50,7 @@ def read_messages(
     """Return system texts and turns; neighbouring tool messages become one turn.
 
     System and developer messages count wherever they stand. Content without a canonical form
-    (audio, files) is refused under any policy, since dropping it would change the question.
+    (audio) is refused under any policy, since dropping it would change the question.
     """
     system: list[Text] = []
     messages: list[Message] = []
@@ -122,7 +124,7 @@ def _text(part: dict[str, Any]) -> Text:
     return Text(part["text"], hint if isinstance(hint, dict) else None)
 
 
-def _user_parts(content: Any, place: str) -> Iterator[Text | Image]:
+def _user_parts(content: Any, place: str) -> Iterator[Text | Image | Document]:
     if isinstance(content, str):
         yield Text(content)
         return
@@ -131,6 +133,8 @@ def _user_parts(content: Any, place: str) -> Iterator[Text | Image]:
             yield _text(part)
         elif part["type"] == "image_url":
             yield _image(part, f"{place}.content.{index}.image_url")
+        elif part["type"] == "file":
+            yield read_file(part.get("file"), f"{place}.content.{index}.file")
         else:
             raise refuse(
                 f"{place}.content.{index}.type",

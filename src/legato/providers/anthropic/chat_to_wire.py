@@ -6,6 +6,7 @@ import msgspec
 
 from legato.core.chat import (
     ChatRequest,
+    Document,
     Image,
     Message,
     OutputFormat,
@@ -19,6 +20,7 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.errors import InvalidRequest
+from legato.providers.anthropic.documents import document_block
 from legato.providers.anthropic.thinking import EFFORTS, effort, thinking
 from legato.providers.base import Target
 
@@ -169,11 +171,13 @@ def _block(part: Part, position: int) -> dict[str, Any]:
         return _text(part)
     if isinstance(part, Image):
         return _image(part)
+    if isinstance(part, Document):
+        return document_block(part, f"messages.{position}")
     if isinstance(part, ToolUse):
         arguments = _arguments(part, position)
         return {"type": "tool_use", "id": part.id, "name": part.name, "input": arguments}
     if isinstance(part, ToolResult):
-        return _tool_result(part)
+        return _tool_result(part, position)
     if isinstance(part, Thinking):
         return {"type": "thinking", "thinking": part.text, "signature": part.signature}
     if isinstance(part, RedactedThinking):
@@ -194,9 +198,9 @@ def _arguments(use: ToolUse, position: int) -> dict[str, Any]:
     return decoded
 
 
-def _tool_result(result: ToolResult) -> dict[str, Any]:
+def _tool_result(result: ToolResult, position: int) -> dict[str, Any]:
     wire: dict[str, Any] = {"type": "tool_result", "tool_use_id": result.tool_use_id}
-    blocks = [_text(item) if isinstance(item, Text) else _image(item) for item in result.content]
+    blocks = [_block(item, position) for item in result.content]
     if blocks:
         wire["content"] = _plain(blocks)
     if result.is_error:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from legato.core.chat import (
+    Document,
     Image,
     Message,
     Part,
@@ -18,6 +19,7 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.errors import InvalidRequest
+from legato.providers.bedrock.documents import Documents
 
 _IMAGE_FORMATS = {
     "image/png": "png",
@@ -43,9 +45,11 @@ def messages_of(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
         else:
             turns.append((message.role, list(message.parts)))
     wire = []
+    documents = Documents()
     for position, (role, parts) in enumerate(turns):
         parts.sort(key=lambda part: not isinstance(part, ToolResult))  # stable
-        content = [block for part in parts for block in _blocks(part, f"messages.{position}")]
+        place = f"messages.{position}"
+        content = [block for part in parts for block in _blocks(part, place, documents)]
         if content:
             wire.append({"role": role.value, "content": content})
     return wire
@@ -75,24 +79,26 @@ def cache_point(hint: dict[str, Any] | None) -> list[dict[str, Any]]:
     return [{"cachePoint": point}]
 
 
-def _blocks(part: Part, place: str) -> Iterator[dict[str, Any]]:
+def _blocks(part: Part, place: str, documents: Documents) -> Iterator[dict[str, Any]]:
     if isinstance(part, Text | Refusal):
         if part.text:
             yield {"text": part.text}
     elif isinstance(part, Image):
         yield _image(part, place)
+    elif isinstance(part, Document):
+        yield documents.block(part, place)
     elif isinstance(part, ToolUse):
         use = {"toolUseId": part.id, "name": part.name, "input": _arguments(part, place)}
         yield {"toolUse": use}
     elif isinstance(part, ToolResult):
-        yield {"toolResult": _tool_result(part, place)}
+        yield {"toolResult": _tool_result(part, place, documents)}
     elif isinstance(part, Thinking):
         if part.signature:  # Bedrock refuses reasoning that isn't the model's own
             said = {"text": part.text, "signature": part.signature}
             yield {"reasoningContent": {"reasoningText": said}}
     elif isinstance(part, RedactedThinking):
         yield {"reasoningContent": {"redactedContent": part.data}}
-    if isinstance(part, Text | Image | ToolResult):
+    if isinstance(part, Text | Image | Document | ToolResult):
         yield from cache_point(part.cache_control)
 
 
@@ -110,11 +116,12 @@ def _image(image: Image, place: str) -> dict[str, Any]:
     return {"image": {"format": known, "source": {"bytes": image.data}}}
 
 
-def _tool_result(result: ToolResult, place: str) -> dict[str, Any]:
+def _tool_result(result: ToolResult, place: str, documents: Documents) -> dict[str, Any]:
     content = [
-        {"text": item.text} if isinstance(item, Text) else _image(item, place)
+        block
         for item in result.content
-        if isinstance(item, Image) or item.text
+        for block in _blocks(item, place, documents)
+        if "cachePoint" not in block
     ]
     wire: dict[str, Any] = {"toolUseId": result.tool_use_id, "content": content}
     if result.is_error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from legato.core.chat import (
     ChatRequest,
+    Document,
     Image,
     Message,
     OutputFormat,
@@ -20,6 +21,7 @@ from legato.core.chat import (
     ToolResult,
     ToolUse,
 )
+from legato.core.documents import as_texts, refuse_citing, refused_document
 from legato.core.errors import InvalidRequest
 from legato.providers.base import Target
 
@@ -62,6 +64,7 @@ def chat_body(chat: ChatRequest, target: Target) -> dict[str, Any]:
 
 
 def _refuse_unsupported(chat: ChatRequest) -> None:
+    refuse_citing(chat.messages)
     choice = chat.tool_choice
     asked = {
         "n": chat.choices > 1,
@@ -116,7 +119,7 @@ def _response_format(output: OutputFormat) -> dict[str, Any]:
 def _messages(chat: ChatRequest) -> Iterator[dict[str, Any]]:
     if chat.system:
         yield {"role": "system", "content": _content(list(chat.system))}
-    for position, message in enumerate(chat.messages):
+    for position, message in enumerate(as_texts(chat.messages)):
         if message.role is Role.ASSISTANT:
             yield _assistant(message)
         else:
@@ -129,16 +132,22 @@ def _user(message: Message, position: int) -> Iterator[dict[str, Any]]:
     for part in message.parts:
         if isinstance(part, ToolResult):
             texts = [item for item in part.content if isinstance(item, Text)]
-            shown += [item for item in part.content if isinstance(item, Image)]
+            shown += [_shown(item, position) for item in part.content if item not in texts]
             yield {"role": "tool", "tool_call_id": part.tool_use_id, "content": _content(texts)}
-        elif isinstance(part, Text | Image):
-            shown.append(part)
+        elif isinstance(part, Text | Image | Document):
+            shown.append(_shown(part, position))
         else:
             raise InvalidRequest(
                 "a user's message holds what only a model says", param=f"messages.{position}"
             )
     if shown:
         yield {"role": "user", "content": _content(shown)}
+
+
+def _shown(part: Text | Image | Document, position: int) -> Text | Image:
+    if isinstance(part, Document):
+        raise refused_document("takes documents as text only", f"messages.{position}")
+    return part
 
 
 def _assistant(message: Message) -> dict[str, Any]:

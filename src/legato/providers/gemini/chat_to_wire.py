@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from legato.core.chat import ChatRequest, Text, Tool
+from legato.core.documents import refuse_citing
 from legato.core.errors import InvalidRequest
 from legato.providers.base import Target
 from legato.providers.gemini.contents import Writer
@@ -74,6 +75,7 @@ def _refuse_unsupported(chat: ChatRequest) -> None:
         "reasoning_effort": chat.reasoning_effort not in {None, *_LEVELS},
         "verbosity": chat.verbosity not in {None, "medium"},
     }
+    refuse_citing(chat.messages)
     for field, is_asked in asked.items():
         if is_asked:
             raise InvalidRequest(

@@ -1,13 +1,14 @@
 """Turns of a conversation as Gemini's contents."""
 
 import mimetypes
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from legato.core.chat import (
+    Document,
     Image,
     Message,
     Part,
@@ -18,12 +19,14 @@ from legato.core.chat import (
     ToolResult,
     ToolUse,
 )
+from legato.core.documents import as_texts, refused_document
 from legato.core.errors import InvalidRequest
 from legato.providers.gemini.parts import OWN_ID
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """Google's own word for a call it hasn't signed, such as one made by another vendor's model."""
 _ROLES = {Role.USER: "user", Role.ASSISTANT: "model"}
+_PDF = "application/pdf"
 _SCHEMES = frozenset({"https", "gs"})
 
 
@@ -40,10 +43,10 @@ class Writer:
         self._needs_type = needs_type
         self._names: dict[str, str] = {}  # id of a call -> name of its function
 
-    def contents(self, messages: Iterable[Message]) -> list[dict[str, Any]]:
+    def contents(self, messages: tuple[Message, ...]) -> list[dict[str, Any]]:
         """Write the turns: neighbours of one role become one content. Raises InvalidRequest."""
         turns: list[tuple[Role, list[Part]]] = []
-        for message in messages:
+        for message in as_texts(messages):
             if turns and turns[-1][0] is message.role:
                 turns[-1][1].extend(message.parts)
             else:
@@ -80,6 +83,8 @@ class Writer:
                 yield from self._result(part, place)
             elif isinstance(part, Image):
                 yield self._image(part, place)
+            elif isinstance(part, Document):
+                yield _document(part, place)
             elif isinstance(part, Text):
                 if part.text or part.signature:
                     yield _signed({"text": part.text}, part.signature)
@@ -99,18 +104,22 @@ class Writer:
                 param=f"{place}.tool_call_id",
             )
         texts = [item.text for item in result.content if isinstance(item, Text)]
-        images = [self._image(item, place) for item in result.content if isinstance(item, Image)]
+        media = [
+            _document(item, place) if isinstance(item, Document) else self._image(item, place)
+            for item in result.content
+            if not isinstance(item, Text)
+        ]
         key = "error" if result.is_error else "output"
         response: dict[str, Any] = {
             "name": name,
             "response": {key: "\n".join(texts)},
             **_given_id(result.tool_use_id),
         }
-        if images and self._signs_calls:  # the same generation that reads media in a result
-            response["parts"] = images
-            images = []
+        if media and self._signs_calls:  # the same generation that reads media in a result
+            response["parts"] = media
+            media = []
         yield {"functionResponse": response}
-        yield from images
+        yield from media
 
     def _image(self, image: Image, place: str) -> dict[str, Any]:
         if image.url is None:
@@ -130,6 +139,17 @@ class Writer:
             )
         file = {"fileUri": image.url}
         return {"fileData": file if media_type is None else {**file, "mimeType": media_type}}
+
+
+def _document(document: Document, place: str) -> dict[str, Any]:
+    """Write a document that is a file; `as_texts` has told the others. Its title has no place."""
+    if document.media_type != _PDF:
+        raise refused_document("takes documents as PDF or text", place)
+    if document.url is None:
+        return {"inlineData": {"mimeType": _PDF, "data": document.data or ""}}
+    if urlsplit(document.url).scheme not in _SCHEMES:
+        raise refused_document("fetches https and gs URLs only", place)
+    return {"fileData": {"fileUri": document.url, "mimeType": _PDF}}
 
 
 def _given_id(call_id: str) -> dict[str, str]:

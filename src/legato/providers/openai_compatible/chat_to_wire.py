@@ -5,6 +5,7 @@ from typing import Any
 
 from legato.core.chat import (
     ChatRequest,
+    Document,
     Image,
     Message,
     OutputFormat,
@@ -17,9 +18,11 @@ from legato.core.chat import (
     ToolResult,
     ToolUse,
 )
+from legato.core.documents import as_texts, refuse_citing, refused_document
 from legato.core.errors import InvalidRequest
 from legato.core.reasoning_details import details
 from legato.providers.base import Target
+from legato.providers.openai_compatible import mistral
 from legato.providers.openai_compatible.presets import Preset
 from legato.providers.openai_compatible.to_wire import fit
 
@@ -38,6 +41,8 @@ def chat_body(chat: ChatRequest, target: Target, preset: Preset) -> dict[str, An
     """
     if chat.top_k is not None and not (preset.top_k or chat.drop_unsupported):
         raise InvalidRequest("top_k: the provider behind this model has none", param="top_k")
+    if not chat.drop_unsupported:
+        refuse_citing(chat.messages)
     bound = chat.max_output_tokens if target.output_tokens_max is None else target.output_tokens_max
     fields: dict[str, Any] = {
         preset.output_bound: bound,
@@ -108,27 +113,29 @@ def _response_format(output: OutputFormat) -> dict[str, Any]:
 def _messages(chat: ChatRequest, preset: Preset) -> Iterator[dict[str, Any]]:
     if chat.system:
         yield {"role": "system", "content": _content(chat.system)}
-    for message in chat.messages:
+    for position, message in enumerate(as_texts(chat.messages)):
         if message.role is Role.ASSISTANT:
             yield _assistant(message, preset)
         else:
-            yield from _user(message)
+            yield from _user(message, preset, f"messages.{position}")
 
 
-def _user(message: Message) -> Iterator[dict[str, Any]]:
+def _user(message: Message, preset: Preset, place: str) -> Iterator[dict[str, Any]]:
     """Tool results become messages of their own, ahead of the text they came with.
 
-    A tool's message holds text only here: its images follow in the user's message.
+    A tool's message holds text only here: its images and files follow in the user's message.
     """
-    shown: list[Text | Image] = []
+    shown: list[Text | Image | Document] = []
     for part in message.parts:
         if isinstance(part, ToolResult):
             texts = [item for item in part.content if isinstance(item, Text)]
-            shown += [item for item in part.content if isinstance(item, Image)]
+            shown += [item for item in part.content if not isinstance(item, Text)]
             yield {"role": "tool", "tool_call_id": part.tool_use_id, "content": _content(texts)}
-    shown += [part for part in message.parts if isinstance(part, Text | Image)]
-    if shown:
-        yield {"role": "user", "content": _content(shown)}
+    shown += [part for part in message.parts if isinstance(part, Text | Image | Document)]
+    if len(shown) == 1 and isinstance(shown[0], Text):
+        yield {"role": "user", "content": shown[0].text}
+    elif shown:
+        yield {"role": "user", "content": [_part(part, preset, place) for part in shown]}
 
 
 def _assistant(message: Message, preset: Preset) -> dict[str, Any]:
@@ -156,16 +163,30 @@ def _call(use: ToolUse) -> dict[str, Any]:
     return {"id": use.id, "type": "function", "function": function}
 
 
-def _content(parts: list[Text] | list[Text | Image] | tuple[Text, ...]) -> Any:
+def _content(parts: list[Text] | tuple[Text, ...]) -> Any:
     """A plain string where it does, since some upstreams take nothing else."""
-    if not parts:
-        return ""
-    if len(parts) == 1 and isinstance(parts[0], Text):
-        return parts[0].text
-    return [
-        {"type": "text", "text": part.text} if isinstance(part, Text) else _image(part)
-        for part in parts
-    ]
+    if len(parts) < 2:  # noqa: PLR2004 -- one at most
+        return "".join(part.text for part in parts)
+    return [{"type": "text", "text": part.text} for part in parts]
+
+
+def _part(part: Text | Image | Document, preset: Preset, place: str) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    return _image(part) if isinstance(part, Image) else _file(part, preset, place)
+
+
+def _file(document: Document, preset: Preset, place: str) -> dict[str, Any]:
+    """Write a document that is a file: OpenAI's chat completions take the bytes of a PDF."""
+    name = document.title or "document.pdf"
+    if document.url is not None and preset.mistral_messages:
+        return mistral.document(document.url, name)
+    if document.url is not None:
+        raise refused_document("takes documents by their bytes only", place)
+    if document.media_type != "application/pdf":
+        raise refused_document("takes documents as PDF or text", place)
+    url = f"data:{document.media_type};base64,{document.data}"
+    return {"type": "file", "file": {"filename": name, "file_data": url}}
 
 
 def _image(image: Image) -> dict[str, Any]:

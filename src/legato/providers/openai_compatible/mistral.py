@@ -111,7 +111,25 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
         return {**message, "role": "system"}
     if role == "tool" and isinstance(message.get("tool_call_id"), str):
         return {**message, "tool_call_id": _id(message["tool_call_id"])}
+    if role == "user" and _is_parts(message.get("content")):
+        return {**message, "content": [_user_part(part) for part in message["content"]]}
     return _assistant(message) if role == "assistant" else message
+
+
+def document(url: str, name: str) -> dict[str, Any]:
+    """Return the part for a document, by its address or a data URL."""
+    return {"type": "document_url", "document_url": url, "document_name": name}
+
+
+def _user_part(part: dict[str, Any]) -> dict[str, Any]:
+    """Mistral's own parts of the kind `file` hold an id alone."""
+    file = part.get("file")
+    if part.get("type") != "file" or not isinstance(file, dict):
+        return part
+    data, name = file.get("file_data"), file.get("filename")
+    if not isinstance(data, str):
+        return part
+    return document(data, name if isinstance(name, str) else "document.pdf")
 
 
 def _assistant(message: dict[str, Any]) -> dict[str, Any]:

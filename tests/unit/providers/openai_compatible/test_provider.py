@@ -3,6 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from legato.core.chat import ChatRequest, Document, Message, Role
 from legato.core.config import Provider as ProviderConfig
 from legato.core.errors import (
     BadProviderResponse,
@@ -69,6 +70,27 @@ def test_mistral_gets_neither_stream_options_nor_the_newer_bound() -> None:
         "stream": True,
         "max_tokens": 5,
     }
+
+
+def test_a_file_of_openais_is_a_document_by_url_at_mistral() -> None:
+    url = "data:application/pdf;base64,JVBERi0="
+    kept = {"type": "file", "file_id": "f-1"}
+    file = {"type": "file", "file": {"filename": "sky.pdf", "file_data": url}}
+    messages = [{"role": "user", "content": [file, kept]}]
+    assert written({"messages": messages}, preset="mistral")["messages"][0]["content"] == [
+        {"type": "document_url", "document_url": url, "document_name": "sky.pdf"},
+        kept,
+    ]
+
+
+def test_only_mistral_fetches_a_document() -> None:
+    document = Document(url="https://example.org/sky.pdf", media_type="application/pdf")
+    chat = ChatRequest((Message(Role.USER, (document,)),))
+    wire = provider(preset="mistral").request_from_chat(chat, Target("real")).body
+    (part,) = msgspec.json.decode(wire)["messages"][0]["content"]
+    assert (part["type"], part["document_url"]) == ("document_url", document.url)
+    with pytest.raises(InvalidRequest, match="by their bytes only"):
+        provider().request_from_chat(chat, Target("real"))
 
 
 def test_headers_are_ours() -> None:

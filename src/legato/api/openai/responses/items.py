@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from legato.api.body import refuse
+from legato.api.documents import read_file
 from legato.api.openai.responses.custom_tools import custom_arguments
 from legato.api.openai.responses.reasoning import SignedPart, read_encrypted, with_signatures
 from legato.api.openai.responses.validation import ROLES
 from legato.core.chat import (
+    Document,
     Image,
     Message,
     Part,
@@ -85,7 +87,7 @@ def _joins(role: Role, before: list[Part | SignedPart], parts: list[Part | Signe
     return isinstance(before[-1], ToolResult) and isinstance(parts[0], ToolResult)
 
 
-def _user(content: Any, place: str) -> Iterator[Text | Image]:
+def _user(content: Any, place: str) -> Iterator[Text | Image | Document]:
     if isinstance(content, str):
         yield Text(content)
         return
@@ -98,6 +100,8 @@ def _user(content: Any, place: str) -> Iterator[Text | Image]:
             yield Text(_string(part, "text", inner))
         elif kind == "input_image":
             yield _image(part, inner)
+        elif kind == "input_file":
+            yield read_file(part, inner)
         else:
             raise refuse(
                 f"{inner}.type",
