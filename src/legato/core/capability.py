@@ -14,6 +14,7 @@ JSON_OBJECT = 64
 JSON_SCHEMA = 128
 STREAMING = 256
 REASONING = 512
+DOCUMENTS = 1024
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ NEEDS = MappingProxyType(
         ),
         STREAMING: Words("streaming", "stream", "no streaming", "stream"),
         REASONING: Words("reasoning", "be asked to reason", "no reasoning", "reasoning_effort"),
+        DOCUMENTS: Words("documents", "take documents", "no documents", "messages"),
     }
 )
 

@@ -59,6 +59,8 @@ def ability_of(capabilities: Capabilities) -> Ability:
     if modalities is not None:
         if "audio" not in modalities:
             lacks |= capability.AUDIO
+        if "file" not in modalities:
+            lacks |= capability.DOCUMENTS
         if "image" not in modalities and capabilities.vision is None:
             lacks |= capability.VISION
     return Ability(lacks, capabilities.context_tokens or 0, capabilities.output_tokens_max or 0)

@@ -35,7 +35,9 @@ _RERANKER = replace(_EMBEDDER, embeddings=False, rerank=True, modalities_out=["t
 _CHAT = Capabilities(chat=True, embeddings=False, rerank=False, streaming=True)
 _TOOLED = replace(_CHAT, tools=True, parallel_tools=True, json_object=True, modalities_out=["text"])
 _SEEING = replace(_TOOLED, json_schema=True, vision=True, modalities_in=["text", "image"])
-_THINKING = replace(_SEEING, reasoning=True)
+# developers.openai.com/api/docs/guides/file-inputs: PDFs from gpt-4o on, where a model sees.
+_OPENAI_SEEING = replace(_SEEING, modalities_in=["text", "image", "file"])
+_THINKING = replace(_OPENAI_SEEING, reasoning=True)
 # Anthropic has no mode for JSON without a schema; schemas came with the later models.
 _CLAUDE = Capabilities(
     chat=True,
@@ -77,9 +79,11 @@ _OPENAI = {
         context_tokens=128_000,
         output_tokens_max=4_096,
     ),
-    "gpt-4o": replace(_SEEING, reasoning=False, context_tokens=128_000, output_tokens_max=16_384),
+    "gpt-4o": replace(
+        _OPENAI_SEEING, reasoning=False, context_tokens=128_000, output_tokens_max=16_384
+    ),
     "gpt-4o-mini": replace(
-        _SEEING, reasoning=False, context_tokens=128_000, output_tokens_max=16_384
+        _OPENAI_SEEING, reasoning=False, context_tokens=128_000, output_tokens_max=16_384
     ),
     "o1": replace(
         _THINKING, parallel_tools=False, context_tokens=200_000, output_tokens_max=100_000
@@ -103,7 +107,9 @@ _OPENAI = {
     "text-embedding-ada-002": replace(_EMBEDDER, context_tokens=8_192),
 }
 _OPENAI |= {
-    name: replace(_SEEING, reasoning=False, context_tokens=1_047_576, output_tokens_max=32_768)
+    name: replace(
+        _OPENAI_SEEING, reasoning=False, context_tokens=1_047_576, output_tokens_max=32_768
+    )
     for name in ("gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano")
 }
 _OPENAI |= {

@@ -51,8 +51,11 @@ def test_the_configuration_goes_over_the_catalogue_field_by_field() -> None:
 
 def test_modalities_say_what_no_flag_says() -> None:
     text_only = ability_of(Capabilities(modalities_in=["text"]))
-    assert text_only.lacks == capability.VISION | capability.AUDIO
-    assert ability_of(Capabilities(modalities_in=["text"], vision=True)).lacks == capability.AUDIO
+    assert text_only.lacks == capability.VISION | capability.AUDIO | capability.DOCUMENTS
+    seeing = ability_of(Capabilities(modalities_in=["text", "file"], vision=True))
+    assert seeing.lacks == capability.AUDIO
+    pdfs = ability_of(capabilities_in_force(named("gpt-4o"), "openai_compatible"))
+    assert not pdfs.lacks & capability.DOCUMENTS
 
 
 def test_data_use_of_a_vendor_of_our_own_machine_and_of_nobody_known() -> None:

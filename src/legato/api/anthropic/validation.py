@@ -1,5 +1,7 @@
 """What we rely on in Anthropic request bodies, checked."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from legato.api import body as check
@@ -23,8 +25,8 @@ def messages_view(body: dict[str, Any], *, bound_required: bool = True) -> Reque
     _check_stops(body.get("stop_sequences"))
     if body.get("tools") is not None:
         _check_tools(body)
-    images = _check_content(body.get("system"), "system", required=False)
-    images += _check_messages(body)
+    kinds = Counter(_check_content(body.get("system"), "system", required=False))
+    kinds.update(_check_messages(body))
     stream = check.boolean(body, "stream")
     return RequestView(
         model=check.model(body),
@@ -32,17 +34,19 @@ def messages_view(body: dict[str, Any], *, bound_required: bool = True) -> Reque
         wants_stream_usage=True,  # message_delta carries it, always
         max_output_tokens=bound,
         user=_user(body),
-        image_count=images,
-        needs=_needs(body, images=images, stream=stream),
+        image_count=kinds["image"],
+        needs=_needs(body, kinds, stream=stream),
     )
 
 
-def _needs(body: dict[str, Any], *, images: int, stream: bool) -> int:
+def _needs(body: dict[str, Any], kinds: Counter[str], *, stream: bool) -> int:
     needs = capability.CHAT
     if stream:
         needs |= capability.STREAMING
-    if images:
+    if kinds["image"]:
         needs |= capability.VISION
+    if kinds["document"]:
+        needs |= capability.DOCUMENTS
     if body.get("tools"):
         needs |= capability.TOOLS
     thinking = body.get("thinking")
@@ -54,37 +58,40 @@ def _needs(body: dict[str, Any], *, images: int, stream: bool) -> int:
     return needs
 
 
-def _check_messages(body: dict[str, Any]) -> int:
-    """Check each message, return how many images they hold."""
-    images = 0
+def _check_messages(body: dict[str, Any]) -> Iterator[str]:
+    """Check each message, yield the kinds of its blocks."""
     for position, message in enumerate(check.messages(body)):
         role = message.get("role")
         if not isinstance(role, str) or role not in _ROLES:
             raise check.refuse(f"messages.{position}.role", "must be user, assistant or system")
         content = message.get("content")
         if not isinstance(content, str):
-            images += _check_content(content, f"messages.{position}.content", required=True)
-    return images
+            yield from _check_content(content, f"messages.{position}.content", required=True)
 
 
-def _check_content(content: Any, param: str, *, required: bool) -> int:
-    """Check a string or list of blocks, return how many images it holds."""
+def _check_content(content: Any, param: str, *, required: bool) -> Iterator[str]:
+    """Check a string or list of blocks, yield their kinds; of a document's only if it's a file."""
     if isinstance(content, str) or (content is None and not required):
-        return 0
+        return
     if not isinstance(content, list):
         raise check.refuse(param, "must be a string or a list of blocks")
-    images = 0
     for index, block in enumerate(content):
         kind = block.get("type") if isinstance(block, dict) else None
         if not isinstance(kind, str):
             raise check.refuse(f"{param}.{index}", "must be an object with a type")
-        if kind == "image":
-            images += 1
-        elif kind == "text" and not isinstance(block.get("text"), str):
+        if kind != "document" or _is_file(block):
+            yield kind
+        if kind == "text" and not isinstance(block.get("text"), str):
             raise check.refuse(f"{param}.{index}.text", "must be a string")
         elif kind == "tool_result" and isinstance(block.get("content"), list):
-            images += _check_content(block["content"], f"{param}.{index}.content", required=True)
-    return images
+            place = f"{param}.{index}.content"
+            yield from _check_content(block["content"], place, required=True)
+
+
+def _is_file(block: dict[str, Any]) -> bool:
+    """Whether it is a file, not a text that any model can read."""
+    source = block.get("source")
+    return isinstance(source, dict) and source.get("type") not in {"text", "content"}
 
 
 def _check_tools(body: dict[str, Any]) -> None:

@@ -1,8 +1,11 @@
 """What we rely on in OpenAI request bodies, checked."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from legato.api import body as check
+from legato.api.documents import is_text
 from legato.core import capability
 from legato.core.wire import RequestView
 
@@ -27,11 +30,9 @@ def chat_view(body: dict[str, Any]) -> RequestView:
     if body.get("tools") is not None:
         _check_tools(body)
         needs |= capability.TOOLS if body["tools"] else 0
-    images, audio = _check_messages(body)
-    if images:
-        needs |= capability.VISION
-    if audio:
-        needs |= capability.AUDIO
+    kinds = _check_messages(body)
+    for kind, need in _CONTENT_NEEDS.items():
+        needs |= need if kinds[kind] else 0
     return RequestView(
         model=check.model(body),
         stream=stream,
@@ -40,7 +41,7 @@ def chat_view(body: dict[str, Any]) -> RequestView:
         max_output_tokens=max((bound for bound in bounds if bound is not None), default=None),
         choices=check.positive(body, "n", _CHOICES_MAX) or 1,
         user=check.text(body, "user") or "",
-        image_count=images,
+        image_count=kinds["image_url"],
         needs=needs | _mode_needs(body, stream=stream),
     )
 
@@ -59,6 +60,13 @@ def _mode_needs(body: dict[str, Any], *, stream: bool) -> int:
 _OUTPUT_NEEDS = {"json_object": capability.JSON_OBJECT, "json_schema": capability.JSON_SCHEMA}
 
 
+_CONTENT_NEEDS = {
+    "image_url": capability.VISION,
+    "input_audio": capability.AUDIO,
+    "file": capability.DOCUMENTS,
+}
+
+
 def _wants_usage(options: dict[str, Any]) -> bool:
     wants = options.get("include_usage")
     if wants is not None and not isinstance(wants, bool):
@@ -66,9 +74,9 @@ def _wants_usage(options: dict[str, Any]) -> bool:
     return bool(wants)
 
 
-def _check_messages(body: dict[str, Any]) -> tuple[int, int]:
-    """Check each message, return how many images and how many sounds they hold."""
-    images = audio = 0
+def _check_messages(body: dict[str, Any]) -> Counter[str]:
+    """Check each message, return how many parts of each kind they hold."""
+    kinds: Counter[str] = Counter()
     for position, message in enumerate(check.messages(body)):
         role = message.get("role")
         if not isinstance(role, str) or role not in _ROLES:
@@ -79,33 +87,27 @@ def _check_messages(body: dict[str, Any]) -> tuple[int, int]:
         if isinstance(content, str):
             continue
         if isinstance(content, list):
-            seen, heard = _check_parts(content, position)
-            images += seen
-            audio += heard
+            kinds.update(_check_parts(content, position))
         elif content is not None:
             raise check.refuse(
                 f"messages.{position}.content", "must be a string or a list of parts"
             )
         elif role in {"user", "system", "developer", "tool"}:
             raise check.refuse(f"messages.{position}.content", f"is required for role {role}")
-    return images, audio
+    return kinds
 
 
-def _check_parts(parts: list[Any], position: int) -> tuple[int, int]:
-    images = audio = 0
+def _check_parts(parts: list[Any], position: int) -> Iterator[str]:
     for index, part in enumerate(parts):
         kind = part.get("type") if isinstance(part, dict) else None
         if not isinstance(kind, str):
             raise check.refuse(
                 f"messages.{position}.content.{index}", "must be an object with a type"
             )
-        if kind == "image_url":
-            images += 1
-        elif kind == "input_audio":
-            audio += 1
-        elif kind == "text" and not isinstance(part.get("text"), str):
+        if kind == "text" and not isinstance(part.get("text"), str):
             raise check.refuse(f"messages.{position}.content.{index}.text", "must be a string")
-    return images, audio
+        if kind != "file" or not is_text(part.get("file")):
+            yield kind
 
 
 def _check_tools(body: dict[str, Any]) -> None:

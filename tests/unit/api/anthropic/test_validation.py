@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from legato.api.anthropic.validation import messages_view
+from legato.core import capability
 from legato.core.errors import InvalidRequest
 
 BODY: dict[str, Any] = {
@@ -21,6 +22,18 @@ def test_view_holds_what_the_pipeline_needs() -> None:
     )
     assert (view.model, view.stream, view.max_output_tokens) == ("m", True, 9)
     assert (view.user, view.image_count, view.choices) == ("u", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"), [("base64", True), ("url", True), ("file", True), ("text", False)]
+)
+def test_a_document_needs_a_model_that_takes_files_unless_it_is_text(
+    source: str, *, needed: bool
+) -> None:
+    document = {"type": "document", "source": {"type": source}}
+    messages = [{"role": "user", "content": [document]}]
+    needs = messages_view({**BODY, "messages": messages}).needs
+    assert bool(needs & capability.DOCUMENTS) is needed
 
 
 def test_counting_needs_no_bound() -> None:

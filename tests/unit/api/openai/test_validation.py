@@ -4,6 +4,7 @@ import pytest
 
 from legato.api.openai.to_chat import read_chat
 from legato.api.openai.validation import chat_view, embeddings_view
+from legato.core import capability
 from legato.core.errors import InvalidRequest
 
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -25,6 +26,16 @@ def test_view_holds_what_the_pipeline_needs() -> None:
     )
     assert (view.model, view.stream, view.wants_stream_usage) == ("chat", True, True)
     assert (view.max_output_tokens, view.choices, view.user, view.image_count) == (5, 2, "u", 1)
+
+
+@pytest.mark.parametrize(("kind", "needed"), [("application/pdf", True), ("text/plain", False)])
+def test_a_file_needs_a_model_that_takes_files_unless_it_is_text(
+    kind: str, *, needed: bool
+) -> None:
+    file = {"type": "file", "file": {"file_data": f"data:{kind};base64,AAAA"}}
+    messages = [{"role": "user", "content": [file]}]
+    needs = chat_view({"model": "m", "messages": messages}).needs
+    assert bool(needs & capability.DOCUMENTS) is needed
 
 
 def test_newer_bound_wins_and_null_is_absent() -> None:

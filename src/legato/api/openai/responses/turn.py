@@ -86,7 +86,9 @@ class ResponseTurn:
 
     def view(self, body: dict[str, Any]) -> RequestView:
         """Return what the pipeline needs to know of a body of this turn."""
-        images = validation.images_in(validation.input_items(body))
+        items = validation.input_items(body)
+        images = validation.parts_in(items, "input_image")
+        files = validation.parts_in(items, "input_file")
         return RequestView(
             model=check.model(body),
             stream=check.boolean(body, "stream"),
@@ -94,7 +96,7 @@ class ResponseTurn:
             max_output_tokens=check.positive(body, "max_output_tokens"),
             user=validation.user_of(body),
             image_count=images,
-            needs=validation.needs_of(body, images),
+            needs=validation.needs_of(body, images=images, files=files),
             turn=self,
         )
 

@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Any
 
 from legato.api import body as check
+from legato.api.documents import is_text
 from legato.core import capability
 from legato.core.errors import InvalidRequest
 
@@ -110,24 +111,26 @@ def top_logprobs(body: dict[str, Any]) -> int | None:
     return given
 
 
-def images_in(items: list[dict[str, Any]]) -> int:
-    """Count the images among input items."""
+def parts_in(items: list[dict[str, Any]], kind: str) -> int:
+    """Count the parts of a kind, such as `input_image`, among input items."""
     count = 0
     for item in items:
         for field in ("content", "output"):
             parts = item.get(field)
             if isinstance(parts, list):
                 count += sum(
-                    isinstance(part, dict) and part.get("type") == "input_image" for part in parts
+                    isinstance(part, dict) and part.get("type") == kind and not is_text(part)
+                    for part in parts
                 )
     return count
 
 
-def needs_of(body: dict[str, Any], images: int) -> int:
+def needs_of(body: dict[str, Any], *, images: int, files: int) -> int:
     """Return what a deployment must be able to do to serve this."""
     needs = capability.CHAT
     needs |= capability.TOOLS if body.get("tools") else 0
     needs |= capability.VISION if images else 0
+    needs |= capability.DOCUMENTS if files else 0
     needs |= capability.STREAMING if body.get("stream") else 0
     form = (body.get("text") or {}).get("format")
     needs |= _OUTPUT_NEEDS.get(str(form.get("type")), 0) if isinstance(form, dict) else 0
