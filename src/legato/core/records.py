@@ -43,6 +43,8 @@ class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     price_version: str
     baseline_model: str  # deployment name of the route's baseline, "" without one
     config_version: str  # content hash of the configuration that decided
+    versions: str = ""  # of the registry that made it: "prompt/greeting@3fa9c1d2e4b5"
+    arm: str = ""  # of a rollout: "ROLLOUT/ARM"
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True, tag="i", gc=False):
@@ -124,6 +126,8 @@ class Served(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False):
     parent_span_id: str
     sampled: bool
     usage: Usage = NO_USAGE
+    versions: str = ""
+    arm: str = ""
 
 
 Record = Intent | Progress | Settled | Voided | Served

@@ -333,6 +333,8 @@ class Books:
             UNPRICED if price is None else price.version,
             route.baseline.name,
             self._config_version,
+            call.versions,
+            call.arm,
         )
 
     async def _commit(self, attempt: Attempt) -> None:

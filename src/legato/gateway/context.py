@@ -93,6 +93,7 @@ class Call:
     """Everything known about one request; written by the stages, read by `record`."""
 
     __slots__ = (
+        "arm",
         "arrived_ns",
         "attempts",
         "baseline_cost",
@@ -124,6 +125,7 @@ class Call:
         "upstream_ns",
         "usage",
         "user",
+        "versions",
         "view",
     )
 
@@ -142,6 +144,8 @@ class Call:
         self.view: RequestView = _NO_VIEW
         self.user = ""
         self.route: Route | None = None
+        self.versions = ""
+        self.arm = ""
         self.candidates: Sequence[Deployment] = ()
         self.cache = "bypass"
         self.cache_key: bytes | None = None

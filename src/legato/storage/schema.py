@@ -15,7 +15,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -24,40 +23,26 @@ from sqlalchemy import (
 )
 
 from legato.core.usage import USAGE_CLASSES
+from legato.storage import columns
+from legato.storage.columns import Id, RowId, number_column, text_column
+from legato.storage.registry_schema import REGISTRY_TABLES
 
-SCHEMA_VERSION: Final = "0005"
-
-metadata: Final = MetaData()
-
-# SQLite numbers rows by itself only where the type is exactly INTEGER.
-_RowId = BigInteger().with_variant(Integer, "sqlite")
-
-
-# Ids are compared byte by byte on both: `newest_ids` relies on one order of theirs.
-_Id = Text().with_variant(Text(collation="C"), "postgresql")
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _number(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
+metadata: Final = columns.metadata
+SCHEMA_VERSION: Final = "0006"
 
 migration_marker = Table(
     "migration_marker",
     metadata,
     Column("to_version", Text, primary_key=True),
-    _text("from_version"),
-    _text("backup"),  # file name of the copy made before, "" without one
+    text_column("from_version"),
+    text_column("backup"),  # file name of the copy made before, "" without one
 )
 
 store_version = Table(
     "store_version",
     metadata,
     Column("name", Text, primary_key=True),
-    _number("version"),
+    number_column("version"),
 )
 
 # Whose spend it is. The tenant is the organisation; every table with rows of tenants has its
@@ -67,9 +52,9 @@ organisation = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    _text("title"),
-    _number("version"),
-    _number("created_at_ns"),
+    text_column("title"),
+    number_column("version"),
+    number_column("created_at_ns"),
 )
 
 team = Table(
@@ -77,10 +62,10 @@ team = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("org", Text, ForeignKey("organisation.name"), nullable=False),
-    _text("name"),
-    _text("title"),
-    _number("version"),
-    _number("created_at_ns"),
+    text_column("name"),
+    text_column("title"),
+    number_column("version"),
+    number_column("created_at_ns"),
     UniqueConstraint("org", "name", name="team_name"),
 )
 
@@ -88,12 +73,12 @@ feature = Table(
     "feature",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("org"),
-    _text("team"),
-    _text("name"),
-    _text("title"),
-    _number("version"),
-    _number("created_at_ns"),
+    text_column("org"),
+    text_column("team"),
+    text_column("name"),
+    text_column("title"),
+    number_column("version"),
+    number_column("created_at_ns"),
     ForeignKeyConstraint(["org", "team"], ["team.org", "team.name"]),
     UniqueConstraint("org", "team", "name", name="feature_name"),
 )
@@ -103,11 +88,11 @@ data_key = Table(
     "data_key",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("org"),  # "" for the instance's own
-    _number("version"),
-    _text("master_id"),
+    text_column("org"),  # "" for the instance's own
+    number_column("version"),
+    text_column("master_id"),
     Column("wrapped", LargeBinary, nullable=False),
-    _number("created_at_ns"),
+    number_column("created_at_ns"),
     UniqueConstraint("org", "version", name="data_key_version"),
 )
 
@@ -117,17 +102,17 @@ credential = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
-    _number("version"),
-    _number("changed_at_ns"),
+    number_column("version"),
+    number_column("changed_at_ns"),
 )
 
 # What a POST with an idempotency key answered, sealed; NULL while it runs.
 idempotent_call = Table(
     "idempotent_call",
     metadata,
-    _text("org"),
-    _text("key_id"),
-    _text("name"),
+    text_column("org"),
+    text_column("key_id"),
+    text_column("name"),
     Column("request_digest", LargeBinary, nullable=False),
     Column("answer", LargeBinary),
     Column("at_ns", BigInteger, nullable=False, index=True),
@@ -138,22 +123,22 @@ api_key = Table(
     "api_key",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("name"),
-    _text("org"),
-    _text("team"),
-    _text("feature"),
-    _text("scopes"),  # JSON array, as models
-    _text("models"),
-    _text("tags"),  # JSON object
-    _number("requests_per_minute", nullable=True),
-    _number("concurrency_max", nullable=True),
-    _number("budget_limit", nullable=True),
+    text_column("name"),
+    text_column("org"),
+    text_column("team"),
+    text_column("feature"),
+    text_column("scopes"),  # JSON array, as models
+    text_column("models"),
+    text_column("tags"),  # JSON object
+    number_column("requests_per_minute", nullable=True),
+    number_column("concurrency_max", nullable=True),
+    number_column("budget_limit", nullable=True),
     Column("budget_window", Text),
-    _number("created_at_ns"),
-    _number("expires_at_ns", nullable=True),
-    _number("revoked_at_ns", nullable=True),
-    _text("revoked_by"),  # "", operator, config
-    _text("source"),  # api, config
+    number_column("created_at_ns"),
+    number_column("expires_at_ns", nullable=True),
+    number_column("revoked_at_ns", nullable=True),
+    text_column("revoked_by"),  # "", operator, config
+    text_column("source"),  # api, config
     Column("require", Text),  # JSON object
     ForeignKeyConstraint(
         ["org", "team", "feature"], ["feature.org", "feature.team", "feature.name"]
@@ -168,49 +153,51 @@ api_key_secret = Table(
     metadata,
     Column("digest", LargeBinary, primary_key=True),
     Column("key_id", Text, ForeignKey("api_key.id"), nullable=False, index=True),
-    _number("valid_until_ns", nullable=True),
+    number_column("valid_until_ns", nullable=True),
 )
 
 ledger_entry = Table(
     "ledger_entry",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     # The facts, in the order of core.records.Facts: rows are built by position.
-    Column("request_id", _Id, nullable=False),
+    Column("request_id", Id, nullable=False),
     Column("attempt", Integer, nullable=False),
-    _text("org"),
-    _text("team"),
-    _text("feature"),
-    _text("key_id"),
-    _text("end_user"),
-    _text("tags"),  # JSON object
-    _text("model_requested"),
-    _text("route"),
-    _text("deployment"),
-    _text("provider"),
-    _text("model"),
-    _text("region"),
-    _text("price_version"),
-    _text("baseline_model"),
-    _text("config_version"),
-    _text("kind"),
+    text_column("org"),
+    text_column("team"),
+    text_column("feature"),
+    text_column("key_id"),
+    text_column("end_user"),
+    text_column("tags"),  # JSON object
+    text_column("model_requested"),
+    text_column("route"),
+    text_column("deployment"),
+    text_column("provider"),
+    text_column("model"),
+    text_column("region"),
+    text_column("price_version"),
+    text_column("baseline_model"),
+    text_column("config_version"),
+    Column("versions", Text, nullable=False, server_default=""),
+    Column("arm", Text, nullable=False, server_default=""),
+    text_column("kind"),
     Column("seq", Integer, nullable=False),
-    _number("at_ns"),
-    _text("period"),
-    *[_number(name) for name in USAGE_CLASSES],
-    _text("usage_source"),
-    _number("cost", nullable=True),
-    _number("baseline_cost", nullable=True),
-    _text("model_served"),
-    _text("status"),
+    number_column("at_ns"),
+    text_column("period"),
+    *[number_column(name) for name in USAGE_CLASSES],
+    text_column("usage_source"),
+    number_column("cost", nullable=True),
+    number_column("baseline_cost", nullable=True),
+    text_column("model_served"),
+    text_column("status"),
     Column("http_status", Integer, nullable=False),
-    _number("total_us"),
-    _number("first_token_us"),
-    _number("gateway_us"),
-    _text("budget_id"),
-    _number("budget_at_ns"),  # decides the budget window: when the hold was taken
-    _number("original_at_ns", nullable=True),  # of a correction or replacement: when it happened
-    _number("reverses_entry", nullable=True),
+    number_column("total_us"),
+    number_column("first_token_us"),
+    number_column("gateway_us"),
+    text_column("budget_id"),
+    number_column("budget_at_ns"),  # decides the budget window: when the hold was taken
+    number_column("original_at_ns", nullable=True),  # of a correction: when it happened
+    number_column("reverses_entry", nullable=True),
     Column("provisional", Boolean, nullable=False),
     UniqueConstraint("request_id", "attempt", "kind", "seq", name="ledger_entry_identity"),
     Index("ledger_entry_at", "at_ns"),
@@ -225,10 +212,10 @@ ledger_entry = Table(
 open_intent = Table(
     "open_intent",
     metadata,
-    Column("request_id", _Id, nullable=False),
+    Column("request_id", Id, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("writer", Text, nullable=False, index=True),
-    _number("at_ns"),
+    number_column("at_ns"),
     Column("payload", LargeBinary, nullable=False),
     PrimaryKeyConstraint("request_id", "attempt"),
     sqlite_with_rowid=False,
@@ -237,10 +224,10 @@ open_intent = Table(
 open_progress = Table(
     "open_progress",
     metadata,
-    Column("request_id", _Id, nullable=False),
+    Column("request_id", Id, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("writer", Text, nullable=False, index=True),
-    _number("tokens"),
+    number_column("tokens"),
     Column("payload", LargeBinary, nullable=False),
     PrimaryKeyConstraint("request_id", "attempt"),
     sqlite_with_rowid=False,
@@ -250,10 +237,10 @@ open_progress = Table(
 voided_attempt = Table(
     "voided_attempt",
     metadata,
-    Column("request_id", _Id, nullable=False),
+    Column("request_id", Id, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("at_ns", BigInteger, nullable=False, index=True),
-    _text("reason"),
+    text_column("reason"),
     PrimaryKeyConstraint("request_id", "attempt"),
     sqlite_with_rowid=False,
 )
@@ -262,17 +249,17 @@ journal_offset = Table(
     "journal_offset",
     metadata,
     Column("segment", Text, primary_key=True),
-    _number("committed"),
+    number_column("committed"),
 )
 
 journal_alarm = Table(
     "journal_alarm",
     metadata,
     Column("digest", Text, primary_key=True),
-    _text("segment"),
-    _number("segment_offset"),  # end of the batch it came in
-    _number("at_ns"),
-    _text("reason"),
+    text_column("segment"),
+    number_column("segment_offset"),  # end of the batch it came in
+    number_column("at_ns"),
+    text_column("reason"),
     Column("payload", LargeBinary, nullable=False),
 )
 
@@ -280,14 +267,14 @@ journal_alarm = Table(
 trace_block = Table(
     "trace_block",
     metadata,
-    Column("id", _RowId, primary_key=True),
-    _text("segment"),
-    _number("committed"),  # end of the batch it came in
-    _text("org"),
-    _number("first_at_ns"),
+    Column("id", RowId, primary_key=True),
+    text_column("segment"),
+    number_column("committed"),  # end of the batch it came in
+    text_column("org"),
+    number_column("first_at_ns"),
     Column("last_at_ns", BigInteger, nullable=False, index=True),
-    Column("first_id", _Id, nullable=False),
-    Column("last_id", _Id, nullable=False),
+    Column("first_id", Id, nullable=False),
+    Column("last_id", Id, nullable=False),
     Column("requests", Integer, nullable=False),
     Column("records", LargeBinary, nullable=False),  # msgpack: an array of Served
     Index("trace_block_place", "segment", "committed"),
@@ -297,23 +284,23 @@ trace_block = Table(
 limit_window = Table(
     "limit_window",
     metadata,
-    Column("id", _RowId, primary_key=True),
-    _text("kind"),
-    _text("limit_id"),
-    _text("span"),  # day, week, month, total, or seconds of a rate
-    _number("start_ns"),
-    _number("end_ns"),
-    _number("settled"),
-    _number("leased"),
+    Column("id", RowId, primary_key=True),
+    text_column("kind"),
+    text_column("limit_id"),
+    text_column("span"),  # day, week, month, total, or seconds of a rate
+    number_column("start_ns"),
+    number_column("end_ns"),
+    number_column("settled"),
+    number_column("leased"),
     UniqueConstraint("kind", "limit_id", "span", "start_ns", name="limit_window_identity"),
 )
 
 limit_lease = Table(
     "limit_lease",
     metadata,
-    Column("window_id", _RowId, ForeignKey("limit_window.id", ondelete="CASCADE"), nullable=False),
+    Column("window_id", RowId, ForeignKey("limit_window.id", ondelete="CASCADE"), nullable=False),
     Column("holder", Text, nullable=False, index=True),
-    _number("amount"),
+    number_column("amount"),
     PrimaryKeyConstraint("window_id", "holder"),
     sqlite_with_rowid=False,
 )
@@ -321,11 +308,11 @@ limit_lease = Table(
 price_version = Table(
     "price_version",
     metadata,
-    _text("deployment"),
-    _text("version"),
-    _number("valid_from_ns"),
-    _text("source"),
-    _text("price"),  # JSON of core.price.Price
+    text_column("deployment"),
+    text_column("version"),
+    number_column("valid_from_ns"),
+    text_column("source"),
+    text_column("price"),  # JSON of core.price.Price
     PrimaryKeyConstraint("deployment", "version"),
 )
 
@@ -333,8 +320,8 @@ price_version = Table(
 response_conversation = Table(
     "response_conversation",
     metadata,
-    _text("org"),
-    _text("id"),  # of its first response
+    text_column("org"),
+    text_column("id"),  # of its first response
     Column("used_at_ns", BigInteger, nullable=False, index=True),
     PrimaryKeyConstraint("org", "id"),
 )
@@ -342,11 +329,11 @@ response_conversation = Table(
 stored_response = Table(
     "stored_response",
     metadata,
-    _text("org"),
-    _text("id"),
-    _text("conversation_id"),
-    _text("previous_id"),  # "" for the first of a conversation
-    _number("created_at_ns"),
+    text_column("org"),
+    text_column("id"),
+    text_column("conversation_id"),
+    text_column("previous_id"),  # "" for the first of a conversation
+    number_column("created_at_ns"),
     Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("org", "id"),
     Index("ix_stored_response_conversation", "org", "conversation_id"),
@@ -357,18 +344,18 @@ run_executor = Table(
     "run_executor",
     metadata,
     Column("executor", Text, primary_key=True),
-    _number("beat_at_ns"),
+    number_column("beat_at_ns"),
 )
 
 stored_file = Table(
     "stored_file",
     metadata,
-    _text("org"),
-    Column("id", _Id, nullable=False),
-    _text("purpose"),
-    _number("size"),
-    _number("parts"),
-    _number("created_at_ns"),
+    text_column("org"),
+    Column("id", Id, nullable=False),
+    text_column("purpose"),
+    number_column("size"),
+    number_column("parts"),
+    number_column("created_at_ns"),
     Column("sealed_name", LargeBinary, nullable=False),
     PrimaryKeyConstraint("org", "id"),
 )
@@ -377,9 +364,9 @@ stored_file = Table(
 stored_file_part = Table(
     "stored_file_part",
     metadata,
-    _text("org"),
-    Column("file_id", _Id, nullable=False),
-    _number("number"),
+    text_column("org"),
+    Column("file_id", Id, nullable=False),
+    number_column("number"),
     Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("org", "file_id", "number"),
 )
@@ -387,20 +374,20 @@ stored_file_part = Table(
 batch = Table(
     "batch",
     metadata,
-    _text("org"),
-    Column("id", _Id, nullable=False),
-    _text("key_id"),  # of the key it acts for
-    _text("endpoint"),
-    _text("input_file_id"),
-    _text("output_file_id"),  # given from the start, there once it is finalized
-    _text("error_file_id"),
+    text_column("org"),
+    Column("id", Id, nullable=False),
+    text_column("key_id"),  # of the key it acts for
+    text_column("endpoint"),
+    text_column("input_file_id"),
+    text_column("output_file_id"),  # given from the start, there once it is finalized
+    text_column("error_file_id"),
     Column("status", Text, nullable=False, index=True),
-    _number("created_at_ns"),
-    _number("expires_at_ns"),
-    _number("lines"),
-    _number("completed"),
-    _number("failed"),
-    _text("times"),  # JSON: ns by status
+    number_column("created_at_ns"),
+    number_column("expires_at_ns"),
+    number_column("lines"),
+    number_column("completed"),
+    number_column("failed"),
+    text_column("times"),  # JSON: ns by status
     Column("sealed", LargeBinary, nullable=False),  # its metadata
     Column("sealed_errors", LargeBinary, nullable=False),  # b"" for none
     PrimaryKeyConstraint("org", "id"),
@@ -410,9 +397,9 @@ batch = Table(
 batch_line = Table(
     "batch_line",
     metadata,
-    _text("org"),
-    Column("batch_id", _Id, nullable=False),
-    _number("number"),
+    text_column("org"),
+    Column("batch_id", Id, nullable=False),
+    number_column("number"),
     Column("failed", Boolean, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("org", "batch_id", "number"),
@@ -421,4 +408,4 @@ batch_line = Table(
 ENTRY_COLUMNS: Final = tuple(c.name for c in ledger_entry.columns if c.name != "id")
 PLAIN_COLUMNS: Final = ENTRY_COLUMNS[: ENTRY_COLUMNS.index("original_at_ns")]
 """What an entry says that is neither late nor provisional: the columns behind are at rest."""
-TABLES: Final = frozenset(metadata.tables)
+TABLES: Final = frozenset(metadata.tables) | REGISTRY_TABLES

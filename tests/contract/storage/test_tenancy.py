@@ -37,6 +37,7 @@ INSTANCE_WIDE = {
     "LeaseStore": "counters by the id of a limit, asked for by the gateway after authentication",
     "Ledger": "takes in the journal of every tenant; reads nothing out",
     "ResponseStore": "each method takes the organisation; what is kept is sealed for it",
+    "RegistrySnapshots": "for workers, which serve every tenant; each row says whose it is",
     "PriceStore": "prices of deployments belong to the instance",
 }
 # Why a table has no column `org`.

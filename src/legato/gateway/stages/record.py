@@ -91,6 +91,8 @@ def _served(call: "Call", principal: "Principal", total_us: int, first_byte_us: 
         call.span_parent,
         call.sampled,
         call.usage,
+        call.versions,
+        call.arm,
     )
 
 

@@ -1,0 +1,314 @@
+"""Changing one organisation's registry: all of a change, or nothing of it.
+
+Versions are never altered and moves never forgotten: what a label pointed to at any time can be
+told from its moves.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from legato.core.clock import Clock
+from legato.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed
+from legato.core.ids import IdSource
+from legato.core.registry import SHOWN_DIGITS, MoveState, ObjectName, Truth
+from legato.core.tenant import Tenant
+from legato.storage.dialect import lock, upsert
+from legato.storage.engine import writing
+from legato.storage.registry import move_record
+from legato.storage.registry_records import Changes, Details, Move, MoveRecord, NewVersion, Verdict
+from legato.storage.registry_schema import (
+    registry_approval,
+    registry_environment,
+    registry_label,
+    registry_move,
+    registry_object,
+    registry_reference,
+    registry_version,
+)
+from legato.storage.versions import bump
+
+REGISTRY_VERSION: Final = "registry"
+"""The number that workers poll."""
+_LABEL_KEY: Final = ("org", "environment", "kind", "name", "label")
+
+
+class RegistryChanges:
+    """Every method may raise StorageUnavailable."""
+
+    def __init__(self, engine: Engine, clock: Clock, ids: IdSource, tenant: Tenant) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._ids = ids
+        self._org = tenant.org
+
+    def make(self, changes: Changes) -> list[MoveRecord]:
+        """Keep versions, then move labels; return the moves that change anything.
+
+        Raises:
+            Conflict: the environment is changed another way.
+            NotFound: a move goes to a version that isn't kept.
+            PreconditionFailed: a label doesn't point where it was expected to.
+        """
+        with self._writing() as connection:
+            if changes.moves:
+                self._require_truth(connection, changes.environment, changes.through)
+            for version in changes.versions:
+                self._keep(connection, version, changes)
+            moved = [self._move(connection, one, changes) for one in changes.moves]
+            bump(connection, REGISTRY_VERSION)
+        return [one for one in moved if one is not None]
+
+    def decide(
+        self, move_id: str, approver: str, *, approved: bool, reason: str = ""
+    ) -> MoveRecord:
+        """Approve or reject a pending move; the last approval that is wanted makes it.
+
+        Raises:
+            NotFound: there is no such move.
+            Forbidden: the one who asked approves it himself.
+            Conflict: it isn't pending any more, this person has spoken, or the label was moved.
+        """
+        with self._writing() as connection:
+            move = self._pending(connection, move_id)
+            if approved and approver == move.author:
+                raise Forbidden("Who asks for a move can't approve it; ask another.")
+            self._say(connection, move, Verdict(approver, approved, reason, self._clock.now_ns()))
+            state = self._state(connection, move, approved=approved)
+            ended_at_ns = None if state is MoveState.PENDING else self._clock.now_ns()
+            if state is MoveState.APPLIED:
+                self._point(connection, move)
+            values = {"state": state.value, "ended_at_ns": ended_at_ns}
+            connection.execute(update(registry_move).where(*self._is(move_id)), values)
+            bump(connection, REGISTRY_VERSION)
+            row = connection.execute(select(registry_move).where(*self._is(move_id))).one()
+        if state is MoveState.OVERTAKEN:
+            raise Conflict("The label was moved since this was asked for; ask for it again.")
+        return move_record(row)
+
+    def describe(self, name: ObjectName, details: Details, version: int) -> None:
+        """Change who answers for an object whose details still have this version.
+
+        Raises:
+            NotFound: there is none with this name.
+            PreconditionFailed: it was changed since.
+        """
+        table = registry_object
+        of_name = (table.c.org == self._org, table.c.kind == name.kind, table.c.name == name.name)
+        with self._writing() as connection:
+            there = connection.execute(select(table.c.version).where(*of_name)).scalar()
+            if there is None:
+                raise NotFound(f"there is no {name.kind} named {name.name}", param="name")
+            if there != version:
+                raise PreconditionFailed(f"{name} was changed since you read it")
+            values = {**_columns(details), "version": version + 1}
+            connection.execute(update(table).where(*of_name), values)
+
+    def set_truth(self, environment: str, truth: Truth, by: str) -> None:
+        """Say what decides an environment's labels from now on."""
+        row = {
+            "org": self._org,
+            "environment": environment,
+            "truth": truth.value,
+            "changed_by": by,
+            "changed_at_ns": self._clock.now_ns(),
+        }
+        with self._writing() as connection:
+            statement = upsert(connection, registry_environment).values(row)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["org", "environment"], set_=row)
+            )
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return _locked(self._engine, self._org)
+
+    def _require_truth(self, connection: Connection, environment: str, through: Truth) -> None:
+        table = registry_environment.c
+        wanted = select(table.truth).where(table.org == self._org, table.environment == environment)
+        truth = connection.execute(wanted).scalar() or Truth.DATABASE.value
+        if truth == through:
+            return
+        if truth == Truth.DIRECTORY:
+            raise Conflict(
+                f"{environment} is kept in a directory: change its files and `legato apply` them, "
+                f"or `legato registry truth {environment} database`",
+                param="environment",
+            )
+        raise Conflict(
+            f"{environment} is kept in the database: change it there, or "
+            f"`legato registry truth {environment} directory` hands it to a directory",
+            param="environment",
+        )
+
+    def _keep(self, connection: Connection, version: NewVersion, changes: Changes) -> None:
+        names = self._names(version.name)
+        self._keep_object(connection, names, version.details)
+        table = registry_version
+        same = [table.c[name] == value for name, value in names.items()]
+        known = select(table.c.number).where(*same, table.c.digest == version.digest)
+        if connection.execute(known).scalar() is not None:
+            return
+        last = connection.execute(select(func.max(table.c.number)).where(*same)).scalar() or 0
+        row = {
+            **names,
+            "digest": version.digest,
+            "number": last + 1,
+            "sealed": version.sealed,
+            "author": changes.author,
+            "reason": changes.reason,
+            "created_at_ns": self._clock.now_ns(),
+        }
+        connection.execute(insert(table), row)
+        references = [
+            {**names, "digest": version.digest, "to_kind": kind, "to_name": name}
+            for kind, name in sorted(version.references)
+        ]
+        if references:
+            connection.execute(insert(registry_reference), references)
+
+    def _keep_object(
+        self, connection: Connection, names: dict[str, str], details: Details | None
+    ) -> None:
+        table = registry_object
+        row = {
+            **names,
+            **_columns(details or Details()),
+            "version": 1,
+            "created_at_ns": self._clock.now_ns(),
+        }
+        same = [table.c[name] == value for name, value in names.items()]
+        there = connection.execute(select(table).where(*same)).first()
+        if there is None:
+            connection.execute(insert(table), row)
+        elif details is not None and details != Details(
+            there.owner, there.escalation, there.description
+        ):
+            values = {**_columns(details), "version": there.version + 1}
+            connection.execute(update(table).where(*same), values)
+
+    def _move(self, connection: Connection, move: Move, changes: Changes) -> MoveRecord | None:
+        names = self._names(move.name)
+        label = {**names, "environment": changes.environment, "label": move.label}
+        there = self._pointed(connection, label)
+        if move.expected is not None and move.expected != there:
+            raise PreconditionFailed(
+                f"{move.name}@{move.label} points to {_said(there)} in {changes.environment}, "
+                f"not to {_said(move.expected)}: it was moved since you read it",
+                param="label",
+            )
+        if move.digest == there:
+            return None
+        if move.digest:
+            _require_kept(connection, names, move.digest)
+        now_ns = self._clock.now_ns()
+        waits = move.approvals > 0
+        row = {
+            **label,
+            "id": self._ids.new(),
+            "from_digest": there,
+            "to_digest": move.digest,
+            "author": changes.author,
+            "reason": changes.reason,
+            "state": (MoveState.PENDING if waits else MoveState.APPLIED).value,
+            "approvals_wanted": move.approvals,
+            "asked_at_ns": now_ns,
+            "ended_at_ns": None if waits else now_ns,
+        }
+        connection.execute(insert(registry_move), row)
+        by_id = select(registry_move).where(*self._is(str(row["id"])))
+        made = move_record(connection.execute(by_id).one())
+        if not waits:
+            self._point(connection, made)
+        return made
+
+    def _point(self, connection: Connection, move: MoveRecord) -> None:
+        label = {
+            **self._names(move.name),
+            "environment": move.environment,
+            "label": move.label,
+        }
+        if not move.to_digest:
+            same = [registry_label.c[name] == value for name, value in label.items()]
+            connection.execute(registry_label.delete().where(*same))
+            return
+        values = {"digest": move.to_digest, "moved_at_ns": self._clock.now_ns()}
+        statement = upsert(connection, registry_label).values({**label, **values})
+        connection.execute(statement.on_conflict_do_update(index_elements=_LABEL_KEY, set_=values))
+
+    def _pointed(self, connection: Connection, label: dict[str, str]) -> str:
+        same = [registry_label.c[name] == value for name, value in label.items()]
+        return str(connection.execute(select(registry_label.c.digest).where(*same)).scalar() or "")
+
+    def _pending(self, connection: Connection, move_id: str) -> MoveRecord:
+        row = connection.execute(select(registry_move).where(*self._is(move_id))).first()
+        if row is None:
+            raise NotFound("there is no move with this id", param="id")
+        move = move_record(row)
+        if move.state is not MoveState.PENDING:
+            raise Conflict(f"This move is {move.state.value} already.")
+        return move
+
+    def _say(self, connection: Connection, move: MoveRecord, verdict: Verdict) -> None:
+        row = {
+            "org": self._org,
+            "move_id": move.id,
+            "approver": verdict.approver,
+            "verdict": "approved" if verdict.approved else "rejected",
+            "reason": verdict.reason,
+            "at_ns": verdict.at_ns,
+        }
+        said = registry_approval.c
+        before = select(said.verdict).where(
+            said.org == self._org, said.move_id == move.id, said.approver == verdict.approver
+        )
+        if connection.execute(before).first() is not None:
+            raise Conflict("You have said what you say to this move.")
+        connection.execute(insert(registry_approval), row)
+
+    def _state(self, connection: Connection, move: MoveRecord, *, approved: bool) -> MoveState:
+        if not approved:
+            return MoveState.REJECTED
+        said = registry_approval.c
+        count = select(func.count()).where(
+            said.org == self._org, said.move_id == move.id, said.verdict == "approved"
+        )
+        if connection.execute(count).scalar_one() < move.approvals_wanted:
+            return MoveState.PENDING
+        label = {**self._names(move.name), "environment": move.environment, "label": move.label}
+        same = self._pointed(connection, label) == move.from_digest
+        return MoveState.APPLIED if same else MoveState.OVERTAKEN
+
+    def _names(self, name: ObjectName) -> dict[str, str]:
+        return {"org": self._org, "kind": name.kind.value, "name": name.name}
+
+    def _is(self, move_id: str) -> list[Any]:
+        return [registry_move.c.org == self._org, registry_move.c.id == move_id]
+
+
+@contextmanager
+def _locked(engine: Engine, org: str) -> Iterator[Connection]:
+    """Change one organisation's registry one at a time: versions are numbered, labels compared."""
+    with writing(engine) as connection:
+        lock(connection, [f"legato:registry:{org}"])
+        yield connection
+
+
+def _require_kept(connection: Connection, names: dict[str, str], digest: str) -> None:
+    same = [registry_version.c[name] == value for name, value in names.items()]
+    wanted = select(registry_version.c.number).where(*same, registry_version.c.digest == digest)
+    if connection.execute(wanted).scalar() is None:
+        raise NotFound(f"{names['kind']}/{names['name']} has no version {_said(digest)}")
+
+
+def _columns(details: Details) -> dict[str, str]:
+    return {
+        "owner": details.owner,
+        "escalation": details.escalation,
+        "description": details.description,
+    }
+
+
+def _said(digest: str) -> str:
+    return digest[:SHOWN_DIGITS] or "nothing"
