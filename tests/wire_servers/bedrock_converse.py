@@ -38,6 +38,7 @@ class Refused(Exception):
 
 def check_conversation(body: dict[str, Any]) -> None:
     """Refuse what the shapes allow and the service doesn't."""
+    _check_thinking(body)
     messages = body.get("messages") or []
     if not messages or messages[0]["role"] != "user":
         raise Refused("A conversation must start with a user message.")
@@ -54,6 +55,23 @@ def check_conversation(body: dict[str, Any]) -> None:
         for block in message["content"]:
             _check_block(block, f"messages.{place}", body)
         _check_documents(message["content"], f"messages.{place}")
+
+
+def _check_thinking(body: dict[str, Any]) -> None:
+    """Of Claude alone: what its page "Extended thinking" in the User Guide says."""
+    thinking = body.get("additionalModelRequestFields", {}).get("thinking", {})
+    config = body.get("inferenceConfig", {})
+    if thinking.get("type") not in {"enabled", "adaptive"}:
+        return
+    if thinking["type"] == "enabled":
+        if thinking["budget_tokens"] < 1024:
+            raise Refused("thinking.enabled.budget_tokens: Input should be at least 1024")
+        if thinking["budget_tokens"] >= config.get("maxTokens", 64_000):
+            raise Refused("`max_tokens` must be greater than `thinking.budget_tokens`")
+    if config.get("temperature", 1) != 1:
+        raise Refused("`temperature` may only be set to 1 when thinking is enabled")
+    if body.get("toolConfig", {}).get("toolChoice", {}).keys() & {"any", "tool"}:
+        raise Refused("Thinking may not be enabled when tool_choice forces tool use.")
 
 
 def _check_documents(content: list[dict[str, Any]], place: str) -> None:
@@ -89,7 +107,16 @@ def said_in(body: dict[str, Any]) -> str:
 
 
 def content_of(body: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
-    """The answer's blocks and its reason to stop."""
+    """The answer's blocks and its reason to stop; thoughts first where thinking is on."""
+    content, stop = _said(body)
+    thinking = body.get("additionalModelRequestFields", {}).get("thinking", {})
+    if thinking.get("type") in {"enabled", "adaptive"}:
+        said = {"text": THOUGHT, "signature": SIGNATURE}
+        content.insert(0, {"reasoningContent": {"reasoningText": said}})
+    return content, stop
+
+
+def _said(body: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
     said, last = said_in(body), body["messages"][-1]["content"]
     results = [block["toolResult"] for block in last if "toolResult" in block]
     if results:

@@ -110,7 +110,12 @@ OPTIONS = {
         },
     ),
     "thinking_budget": Feature(
-        {"messages": {"thinking": {"type": "enabled", "budget_tokens": 2048}}},
+        {
+            "messages": {
+                "thinking": {"type": "enabled", "budget_tokens": 2048},
+                "max_tokens": 4096,
+            }
+        },
         {
             "openai": At("reasoning_effort", "low"),
             "anthropic": At("thinking.budget_tokens", 2048),

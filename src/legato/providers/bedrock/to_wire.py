@@ -7,12 +7,12 @@ import msgspec
 
 from legato.core.chat import ChatRequest, OutputFormat, Tool
 from legato.core.errors import InvalidRequest
+from legato.providers.anthropic import thinking
 from legato.providers.base import Target
 from legato.providers.bedrock.blocks import cache_point, has_tool_blocks, messages_of, system_of
 from legato.providers.bedrock.settings import Family
 
 _EMPTY_SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
-_EFFORTS = {"minimal": "low", **{name: name for name in ("low", "medium", "high", "xhigh", "max")}}
 _METADATA = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}")
 
 
@@ -30,8 +30,8 @@ def chat_body(chat: ChatRequest, target: Target, family: Family) -> dict[str, An
         "system": system_of(chat.system),
         "inferenceConfig": _inference(chat, target),
         "toolConfig": _tools(chat),
-        "additionalModelRequestFields": _own_fields(chat, family),
-        "outputConfig": _output(chat),
+        "additionalModelRequestFields": _own_fields(chat, target, family),
+        "outputConfig": _output(chat, target.model, family),
     }
     if chat.stop and family == "anthropic":
         body["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
@@ -55,7 +55,7 @@ def _refuse_unsupported(chat: ChatRequest, family: Family) -> None:
         "temperature": chat.temperature is not None and chat.temperature > 1,
         "top_k": chat.top_k is not None and family == "other",
         "response_format": output is not None and output.schema is None,
-        "reasoning_effort": effort not in {None, "none", *_EFFORTS},
+        "reasoning_effort": effort not in {None, "none", *thinking.EFFORTS},
         "thinking": chat.thinking_budget_tokens is not None and family != "anthropic",
         "tool_choice": none_forced and has_tool_blocks(chat.messages),
         "parallel_tool_calls": bool(chat.tools) and chat.parallel_tool_calls is False,
@@ -69,14 +69,18 @@ def _refuse_unsupported(chat: ChatRequest, family: Family) -> None:
 
 
 def _inference(chat: ChatRequest, target: Target) -> dict[str, Any]:
-    bound = chat.max_output_tokens if target.output_tokens_max is None else target.output_tokens_max
     fields = {
-        "maxTokens": bound,
+        "maxTokens": _bound(chat, target),
         "temperature": None if chat.temperature is None else min(chat.temperature, 1),
         "topP": chat.top_p,
         "stopSequences": list(chat.stop) or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _bound(chat: ChatRequest, target: Target) -> int | None:
+    own = target.output_tokens_max
+    return chat.max_output_tokens if own is None else own
 
 
 def _tools(chat: ChatRequest) -> dict[str, Any] | None:
@@ -109,7 +113,7 @@ def _tool(tool: Tool) -> list[dict[str, Any]]:
     return [{"toolSpec": spec}, *cache_point(tool.cache_control)]
 
 
-def _own_fields(chat: ChatRequest, family: Family) -> dict[str, Any]:
+def _own_fields(chat: ChatRequest, target: Target, family: Family) -> dict[str, Any]:
     """Write what only the model knows, not Converse."""
     fields: dict[str, Any] = {}
     if chat.top_k is not None and family == "anthropic":
@@ -117,18 +121,19 @@ def _own_fields(chat: ChatRequest, family: Family) -> dict[str, Any]:
     elif chat.top_k is not None and family == "nova":
         fields["inferenceConfig"] = {"topK": chat.top_k}
     if family == "anthropic":
-        if chat.thinking_budget_tokens is not None:
-            budget = chat.thinking_budget_tokens
-            fields["thinking"] = {"type": "enabled", "budget_tokens": budget}
-        elif chat.reasoning_effort == "none":
-            fields["thinking"] = {"type": "disabled"}
+        thinks = thinking.thinking(chat, target.model, _bound(chat, target))
+        if thinks is not None:
+            fields["thinking"] = thinks
     return fields
 
 
-def _output(chat: ChatRequest) -> dict[str, Any]:
+def _output(chat: ChatRequest, model: str, family: Family) -> dict[str, Any]:
     config: dict[str, Any] = {}
-    if chat.reasoning_effort in _EFFORTS:
-        config["effort"] = _EFFORTS[chat.reasoning_effort]
+    effort = thinking.EFFORTS.get(chat.reasoning_effort or "")
+    if family == "anthropic":
+        effort = thinking.effort(chat, model)
+    if effort is not None:
+        config["effort"] = effort
     if chat.output_format is not None and chat.output_format.schema is not None:
         config["textFormat"] = _format(chat.output_format, chat.output_format.schema)
     return config

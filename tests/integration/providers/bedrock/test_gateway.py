@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,6 @@ def test_all_that_a_request_holds_arrives(front: Front, bedrock: BedrockServer) 
             "tools": [CLAUDES_TOOL | {"cache_control": {"type": "ephemeral", "ttl": "1h"}}],
             "tool_choice": {"type": "tool", "name": "weather"},
             "stop_sequences": ["END"],
-            "thinking": {"type": "enabled", "budget_tokens": 1024},
             "metadata": {"user_id": "user-1"},
         }
         sampling = {"temperature": 0.5, "top_k": 7}
@@ -147,10 +147,7 @@ def test_all_that_a_request_holds_arrives(front: Front, bedrock: BedrockServer) 
         assert sent["system"] == [{"text": "Be brief."}, {"cachePoint": {"type": "default"}}]
         point = {"cachePoint": {"type": "default", "ttl": "1h"}}
         assert sent["toolConfig"]["tools"][1] == point
-        assert sent["additionalModelRequestFields"] == {
-            "top_k": 7,
-            "thinking": {"type": "enabled", "budget_tokens": 1024},
-        }
+        assert sent["additionalModelRequestFields"] == {"top_k": 7}
         assert answer.usage.cache_read_input_tokens == READ
         assert answer.usage.cache_creation_input_tokens == WRITTEN
         assert answer.usage.input_tokens == INPUT
@@ -173,7 +170,7 @@ def test_all_that_a_request_holds_arrives(front: Front, bedrock: BedrockServer) 
         )
         sent = json.loads(bedrock.taken[-1].body)
         assert sent["system"] == [{"text": "Be brief."}]
-        assert sent["outputConfig"] == {"effort": "low"}
+        assert "outputConfig" not in sent  # this Claude takes no effort, nor thinks beside these
     assert sent["inferenceConfig"] == {
         "maxTokens": 50,
         "temperature": 0.5,
@@ -208,6 +205,35 @@ def test_structured_output(front: Front) -> None:
         form: Any = {"type": "json_schema", "json_schema": wanted}
         answer = front.ask("claude", "where", response_format=form)
     assert json.loads(front.text(answer)) == {"city": "Oslo"}
+
+
+def test_claude_thinks_when_it_is_asked_to(front: Front, bedrock: BedrockServer) -> None:
+    if front.claude:
+        thinking: Any = {"type": "enabled", "budget_tokens": 1024}
+        answer = front.ask("claude", "go", max_tokens=4096, thinking=thinking)
+        assert answer.content[0].thinking == THOUGHT
+    else:
+        answer = front.ask("claude", "go", max_completion_tokens=2048, reasoning_effort="low")
+        assert answer.choices[0].message.model_extra["reasoning_content"] == THOUGHT
+    assert front.text(answer) == "You said: go."
+    sent = json.loads(bedrock.taken[-1].body)
+    assert sent["additionalModelRequestFields"] == {
+        "thinking": {"type": "enabled", "budget_tokens": 1024}
+    }
+
+
+def test_a_pdf_arrives(front: Front, bedrock: BedrockServer) -> None:
+    held = base64.b64encode(b"%PDF-1.7").decode()
+    if front.claude:
+        source = {"type": "base64", "media_type": "application/pdf", "data": held}
+        part: dict[str, Any] = {"type": "document", "source": source, "title": "sky.pdf"}
+    else:
+        url = f"data:application/pdf;base64,{held}"
+        part = {"type": "file", "file": {"filename": "sky.pdf", "file_data": url}}
+    turn = {"role": "user", "content": [part, {"type": "text", "text": "look"}]}
+    assert front.text(front.ask("claude", "", messages=[turn])) == "You said: look."
+    sent = json.loads(bedrock.taken[-1].body)["messages"][0]["content"][0]["document"]
+    assert sent == {"format": "pdf", "name": "sky pdf", "source": {"bytes": held}}
 
 
 def test_reasoning_goes_there_and_back(front: Front) -> None:

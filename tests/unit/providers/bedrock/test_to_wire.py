@@ -134,6 +134,43 @@ def test_images_it_can_not_take_are_refused_under_any_policy(image: Image) -> No
         body(Message(Role.USER, (image,)), drop_unsupported=True)
 
 
+HAIKU, OPUS = "eu.anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic.claude-opus-4-6-v1"
+
+
+def asked(model: str, family: Any = "anthropic", **fields: Any) -> dict[str, Any]:
+    fields = {"reasoning_effort": "medium"} | fields
+    return chat_body(ChatRequest((HELLO,), **fields), Target(model), family)
+
+
+def test_an_effort_makes_claude_think_as_at_anthropic() -> None:
+    budget = {"thinking": {"type": "enabled", "budget_tokens": 8192}}
+    assert asked(HAIKU)["additionalModelRequestFields"] == budget
+    assert "outputConfig" not in asked(HAIKU)  # it takes no effort beside
+    adaptive = asked(OPUS)
+    assert adaptive["additionalModelRequestFields"] == {"thinking": {"type": "adaptive"}}
+    assert adaptive["outputConfig"] == {"effort": "medium"}
+    arn = asked("arn:aws:bedrock:eu-central-1:1:application-inference-profile/a")
+    assert arn["additionalModelRequestFields"] == budget
+    assert arn["outputConfig"] == {"effort": "medium"}
+
+
+def test_a_budget_stays_within_the_bound() -> None:
+    fields = asked(HAIKU, max_output_tokens=4096)["additionalModelRequestFields"]
+    assert fields["thinking"]["budget_tokens"] == 2048
+    assert "additionalModelRequestFields" not in asked(HAIKU, max_output_tokens=1024)
+
+
+def test_claude_thinks_not_where_bedrock_refuses_it_beside_the_rest() -> None:
+    assert "additionalModelRequestFields" not in asked(HAIKU, temperature=0.2)
+    forced = asked(HAIKU, tools=(TOOL,), tool_choice=ToolChoice("required"))
+    assert "additionalModelRequestFields" not in forced
+
+
+def test_only_claude_is_told_to_think() -> None:
+    assert asked("amazon.nova-pro-v1:0", "nova")["outputConfig"] == {"effort": "medium"}
+    assert "additionalModelRequestFields" not in asked("amazon.nova-pro-v1:0", "nova")
+
+
 def test_a_schema_travels_as_text() -> None:
     output = OutputFormat({"type": "object"}, "place", strict=True, description="Where.")
     assert body(output_format=output, reasoning_effort="minimal")["outputConfig"] == {
