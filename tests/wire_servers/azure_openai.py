@@ -16,7 +16,10 @@ import re
 import struct
 from typing import TYPE_CHECKING, Any
 
+from pictures import colour_in
 from plain_server import Reply, Request, WireServer, as_json
+
+from legato.providers.simulated.instances import instance_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,20 +112,23 @@ def checked(body: dict[str, Any]) -> Reply | None:
     return None
 
 
-def texts_and_images(content: Any) -> tuple[str, int]:
+def texts_and_images(content: Any) -> tuple[str, list[str]]:
+    """The texts, and of each image its colour, "" for one that has not just one."""
     if isinstance(content, str) or content is None:
-        return content or "", 0
+        return content or "", []
     texts = "".join(part["text"] for part in content if part["type"] == "text")
     images = [part["image_url"]["url"] for part in content if part["type"] == "image_url"]
+    colours = []
     for url in images:
-        if url.startswith("data:"):
-            base64.b64decode(url.partition(",")[2], validate=True)
-    return texts, len(images)
+        inline = url.startswith("data:")
+        raw = base64.b64decode(url.partition(",")[2], validate=True) if inline else b""
+        colours.append(colour_in(raw))
+    return texts, colours
 
 
-def script_of(body: dict[str, Any]) -> tuple[str, int]:
+def script_of(body: dict[str, Any]) -> tuple[str, list[str]]:
     users = [message for message in body["messages"] if message["role"] == "user"]
-    return texts_and_images(users[-1]["content"]) if users else ("", 0)
+    return texts_and_images(users[-1]["content"]) if users else ("", [])
 
 
 def chat(body: dict[str, Any]) -> Reply:
@@ -132,7 +138,7 @@ def chat(body: dict[str, Any]) -> Reply:
     if (failed := failure(said)) is not None:
         return failed
     message, finish = message_for(body, said, images)
-    usage = usage_for(message, said)
+    usage = usage_for(message, reasons=said == "reason" or "reasoning_effort" in body)
     head = {"id": "chatcmpl-azure1", "created": 1_760_000_000, "model": "gpt-4.1-2025-04-14"}
     if body.get("stream"):
         asked = bool((body.get("stream_options") or {}).get("include_usage"))
@@ -172,7 +178,7 @@ def failure(said: str) -> Reply | None:
     return None
 
 
-def message_for(body: dict[str, Any], said: str, images: int) -> tuple[dict[str, Any], str]:
+def message_for(body: dict[str, Any], said: str, images: list[str]) -> tuple[dict[str, Any], str]:
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
     last = body["messages"][-1]
     if last["role"] == "tool":
@@ -180,14 +186,16 @@ def message_for(body: dict[str, Any], said: str, images: int) -> tuple[dict[str,
         said = "; ".join(texts_and_images(one["content"])[0] for one in results)
         return message | {"content": f"Results: {said}."}, "stop"
     if body.get("tools") and body.get("tool_choice") != "none":
-        name = body["tools"][0]["function"]["name"]
+        function = body["tools"][0]["function"]
+        must = body.get("tool_choice") not in {None, "auto"}
+        given = [instance_of(function["parameters"], b"azure")] if must else WEATHER
         calls = [
             {
                 "id": f"call_{number}",
                 "type": "function",
-                "function": {"name": name, "arguments": json.dumps(arguments)},
+                "function": {"name": function["name"], "arguments": json.dumps(arguments)},
             }
-            for number, arguments in enumerate(WEATHER)
+            for number, arguments in enumerate(given)
         ]
         if body.get("parallel_tool_calls") is False:
             del calls[1:]
@@ -198,14 +206,15 @@ def message_for(body: dict[str, Any], said: str, images: int) -> tuple[dict[str,
         return message | {"content": "The first"}, "content_filter"
     schema = (body.get("response_format") or {}).get("json_schema")
     if schema:
-        content = dict.fromkeys(schema["schema"]["properties"], "Oslo")
+        content = instance_of(schema["schema"], b"azure")
         return message | {"content": json.dumps(content)}, "stop"
-    seen = f" I see {images} image(s)." if images else ""
+    seen = f" I see {len(images)} image(s)." if images else ""
+    seen += "".join(f" One is {colour}." for colour in images if colour)
     return message | {"content": f"You said: {said}.{seen}"}, "stop"
 
 
-def usage_for(message: dict[str, Any], said: str) -> dict[str, Any]:
-    reasoning = REASONING_TOKENS if said == "reason" else 0
+def usage_for(message: dict[str, Any], *, reasons: bool) -> dict[str, Any]:
+    reasoning = REASONING_TOKENS if reasons else 0
     completion = 10 + reasoning
     return {
         "prompt_tokens": PROMPT_TOKENS,

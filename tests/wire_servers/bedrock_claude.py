@@ -11,7 +11,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aws_event_stream import event
-from bedrock_converse import CALLS, Refused
+from bedrock_converse import CALLS, SIGNATURE, THOUGHT, Refused
+from pictures import colour_in
+
+from legato.providers.simulated.instances import instance_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,24 +43,50 @@ def message(body: dict[str, Any]) -> dict[str, Any]:
             raise Refused(f"{required}: Field required")
     if body["anthropic_version"] != "bedrock-2023-05-31":
         raise Refused("anthropic_version: Input should be 'bedrock-2023-05-31'")
-    said = body["messages"][-1]["content"]
-    if not isinstance(said, str):
-        texts = [one for one in said if one["type"] == "text"]
-        said = texts[-1]["text"] if texts else ""
-    content: list[dict[str, Any]] = [{"type": "text", "text": f"You said: {said}."}]
-    for one, given in CALLS if body.get("tools") else ():
-        name = body["tools"][0]["name"]
-        content.append({"type": "tool_use", "id": one, "name": name, "input": given})
+    content = content_of(body)
+    calls = any(block["type"] == "tool_use" for block in content)
     return {
         "id": "msg_bdrk_1",
         "type": "message",
         "role": "assistant",
         "model": "claude-sonnet-4-5-20250929",
         "content": content,
-        "stop_reason": "tool_use" if body.get("tools") else "end_turn",
+        "stop_reason": "tool_use" if calls else "end_turn",
         "stop_sequence": None,
         "usage": USAGE,
     }
+
+
+def content_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The answer's blocks: thoughts where it may think, an instance where a schema is given."""
+    last = body["messages"][-1]["content"]
+    blocks = [{"type": "text", "text": last}] if isinstance(last, str) else last
+    texts = [block["text"] for block in blocks if block["type"] == "text"]
+    said = f"You said: {texts[-1] if texts else ''}."
+    for block in blocks:
+        if block["type"] == "image":
+            said += f" I see {colour_in(base64.b64decode(block['source'].get('data', '')))}."
+    output = body.get("output_config", {}).get("format")
+    if output is not None:
+        said = json.dumps(instance_of(output["schema"], b"claude"))
+    content: list[dict[str, Any]] = []
+    if body.get("thinking", {}).get("type") == "enabled":
+        content.append({"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE})
+    content.append({"type": "text", "text": said})
+    answered = any(block["type"] == "tool_result" for block in blocks)
+    if body.get("tools") and not answered:
+        content += [
+            {"type": "tool_use", "id": one, "name": body["tools"][0]["name"], "input": given}
+            for one, given in _calls_of(body)
+        ]
+    return content
+
+
+def _calls_of(body: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Where a tool must be called, one call that fits its schema."""
+    if body.get("tool_choice", {}).get("type") in {"any", "tool"}:
+        return [("tooluse_1", instance_of(body["tools"][0]["input_schema"], b"claude"))]
+    return CALLS
 
 
 def events(body: dict[str, Any]) -> Iterator[bytes]:
@@ -66,22 +95,42 @@ def events(body: dict[str, Any]) -> Iterator[bytes]:
     start = answer | {"content": [], "stop_reason": None, "usage": USAGE | {"output_tokens": 1}}
     yield _part({"type": "message_start", "message": start})
     for index, block in enumerate(content):
-        is_text = block["type"] == "text"
-        opened = block | ({"text": ""} if is_text else {"input": {}})
+        opened, deltas = IN_PIECES[block["type"]](block)
         yield _part({"type": "content_block_start", "index": index, "content_block": opened})
-        written = block["text"] if is_text else json.dumps(block["input"])
-        for half in (written[:6], written[6:]):
-            delta = (
-                {"type": "text_delta", "text": half}
-                if is_text
-                else {"type": "input_json_delta", "partial_json": half}
-            )
+        for delta in deltas:
             yield _part({"type": "content_block_delta", "index": index, "delta": delta})
         yield _part({"type": "content_block_stop", "index": index})
     ended = {"stop_reason": stop, "stop_sequence": None}
     yield _part({"type": "message_delta", "delta": ended, "usage": {"output_tokens": 20}})
     metrics = {"inputTokenCount": 100, "outputTokenCount": 20, "invocationLatency": 9}
     yield _part({"type": "message_stop", "amazon-bedrock-invocationMetrics": metrics})
+
+
+Pieces = tuple[dict[str, Any], list[dict[str, Any]]]
+
+
+def _text(block: dict[str, Any]) -> Pieces:
+    text = block["text"]
+    return block | {"text": ""}, [
+        {"type": "text_delta", "text": half} for half in (text[:6], text[6:])
+    ]
+
+
+def _tool_use(block: dict[str, Any]) -> Pieces:
+    written = json.dumps(block["input"])
+    return block | {"input": {}}, [
+        {"type": "input_json_delta", "partial_json": half} for half in (written[:6], written[6:])
+    ]
+
+
+def _thinking(block: dict[str, Any]) -> Pieces:
+    return block | {"thinking": "", "signature": ""}, [
+        {"type": "thinking_delta", "thinking": block["thinking"]},
+        {"type": "signature_delta", "signature": block["signature"]},
+    ]
+
+
+IN_PIECES = {"text": _text, "tool_use": _tool_use, "thinking": _thinking}
 
 
 def _part(body: dict[str, Any]) -> bytes:

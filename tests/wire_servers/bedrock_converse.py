@@ -13,6 +13,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_event_stream import event, exception
+from pictures import colour_in
+
+from legato.providers.simulated.instances import instance_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,22 +124,19 @@ def _said(body: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
     results = [block["toolResult"] for block in last if "toolResult" in block]
     if results:
         return [{"text": f"Results: {'; '.join(map(_result, results))}."}], "end_turn"
-    tools = [
-        t["toolSpec"]["name"]
-        for t in body.get("toolConfig", {}).get("tools", ())
-        if "toolSpec" in t
-    ]
+    config = body.get("toolConfig", {})
+    tools = [t["toolSpec"] for t in config.get("tools", ()) if "toolSpec" in t]
     if tools:
         calls: list[dict[str, Any]] = [
-            {"toolUse": {"toolUseId": one, "name": tools[0], "input": given}}
-            for one, given in CALLS
+            {"toolUse": {"toolUseId": one, "name": tools[0]["name"], "input": given}}
+            for one, given in _calls_of(tools[0], config.get("toolChoice", {}))
         ]
         return [{"text": "I look."}, *calls], "tool_use"
     if "textFormat" in body.get("outputConfig", {}):
         definition = body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]
-        schema = json.loads(definition["schema"])
-        return [{"text": json.dumps(dict.fromkeys(schema["properties"], "Oslo"))}], "end_turn"
-    if said == "reason":
+        instance = instance_of(json.loads(definition["schema"]), b"converse")
+        return [{"text": json.dumps(instance)}], "end_turn"
+    if said == "reason" or "effort" in body.get("outputConfig", {}):
         blocks = [
             {"reasoningContent": {"reasoningText": {"text": THOUGHT, "signature": SIGNATURE}}},
             {"reasoningContent": {"redactedContent": REDACTED}},
@@ -149,9 +149,18 @@ def _said(body: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
         return [{"citationsContent": cited}], "end_turn"
     if said == "stop" and "stopSequences" in body.get("inferenceConfig", {}):
         return [{"text": "One"}], "stop_sequence"
-    images = sum("image" in block for block in last)
-    seen = f" I see {images} image(s)." if images else ""
+    images = [block["image"]["source"]["bytes"] for block in last if "image" in block]
+    seen = f" I see {len(images)} image(s)." if images else ""
+    colours = filter(None, (colour_in(base64.b64decode(image)) for image in images))
+    seen += "".join(f" One is {colour}." for colour in colours)
     return [{"text": f"You said: {said}.{seen}"}], STOPS.get(said, "end_turn")
+
+
+def _calls_of(tool: dict[str, Any], choice: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Where a tool must be called, one call that fits its schema."""
+    if {"any", "tool"} & choice.keys():
+        return [("tooluse_1", instance_of(tool["inputSchema"]["json"], b"converse"))]
+    return CALLS
 
 
 def _result(result: dict[str, Any]) -> str:

@@ -4,19 +4,21 @@ Built from the types of the vendor's package cohere 7.3 (2026-11-21), which are 
 definition, and in the order of events that docs.cohere.com ("A Guide to Streaming Responses")
 tells; its limits on values are from common knowledge of those pages. Requests with a field, role,
 choice or value that the vendor hasn't are refused as it does. The question's words choose the
-answer: THINK reasons, CALL asks for tools, BREAK ends with the reason ERROR, HANG UP loses
-the connection, and FAILURES has those that are refused. Where a tool must be called it is, and a
-schema gets its instance.
+answer: THINK reasons, as a question does that may, CALL asks for tools, BREAK ends with the reason
+ERROR, HANG UP loses the connection, and FAILURES has those that are refused. Where a tool must be
+called it is, and a schema gets its instance.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 from aiohttp import web
 
 from legato.providers.simulated.instances import instance_of
+from wire_servers.pictures import colour_in
 from wire_servers.threaded import ThreadedServer
 
 KEY = "cohere-key"
@@ -206,7 +208,22 @@ def _calls(question: str, body: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _text(body: dict[str, Any]) -> str:
     schema = (body.get("response_format") or {}).get("json_schema")
-    return TEXT if schema is None else json.dumps(instance_of(schema, b"cohere"))
+    if schema is not None:
+        return json.dumps(instance_of(schema, b"cohere"))
+    return "".join(f"{colour}." for colour in _colours(body)) or TEXT
+
+
+def _colours(body: dict[str, Any]) -> list[str]:
+    """What is seen in the last message's pictures."""
+    content = body["messages"][-1]["content"]
+    parts = content if isinstance(content, list) else []
+    urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+    inline = [url.partition(",")[2] for url in urls if url.startswith("data:")]
+    return [name for data in inline if (name := colour_in(base64.b64decode(data)))]
+
+
+def _thinks(question: str, body: dict[str, Any]) -> bool:
+    return "THINK" in question or (body.get("thinking") or {}).get("type") == "enabled"
 
 
 def _whole(question: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -217,7 +234,7 @@ def _whole(question: str, body: dict[str, Any]) -> dict[str, Any]:
         reason = "TOOL_CALL"
         message |= {"tool_plan": PLAN, "tool_calls": calls}
     else:
-        thinking = [{"type": "thinking", "thinking": THOUGHT}] if "THINK" in question else []
+        thinking = [{"type": "thinking", "thinking": THOUGHT}] if _thinks(question, body) else []
         message["content"] = [*thinking, {"type": "text", "text": _text(body)}]
         message["citations"] = [CITATION]
     return {"id": "c-1", "finish_reason": reason, "message": message, "usage": USAGE}
@@ -237,7 +254,7 @@ def _events(question: str, body: dict[str, Any]) -> list[dict[str, Any]]:
         for index, call in enumerate(calls):
             events += _call_events(index, call)
     else:
-        if "THINK" in question:
+        if _thinks(question, body):
             events += _block_events(0, "thinking", THOUGHT)
         events += _block_events(1, "text", _text(body))
         cited = {"message": {"citations": CITATION}}

@@ -2,15 +2,17 @@
 
 `think`, `call`, `both` (two calls), `block` (the prompt), `unsafe`, `recite`, `long`, `spoil`,
 `json`, `scores`, `two`; else a call where the mode is `ANY`, an instance where a schema is given,
-or an echo.
+or an echo; of a picture of one colour, its name.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 from gemini_requests import SIGNATURE
+from pictures import colour_in
 
 from legato.providers.simulated.instances import instance_of
 
@@ -81,10 +83,16 @@ def parts(body: dict[str, Any], asked: str) -> list[dict[str, Any]]:
     schema = body.get("generationConfig", {}).get("responseJsonSchema")
     if schema is not None:
         return [*thought, {"text": json.dumps(instance_of(schema, b"gemini"))}]
-    said = [{"text": text} for text in TEXT]
+    said = [{"text": text} for text in colours_of(body) or TEXT]
     if "think" in asked:
         return [*thought, *said, {"text": "", "thoughtSignature": SIGNATURE}]
     return [*thought, *said]
+
+
+def colours_of(body: dict[str, Any]) -> list[str]:
+    """What is seen in the last turn's pictures."""
+    given = [part["inlineData"] for part in body["contents"][-1]["parts"] if "inlineData" in part]
+    return [name for blob in given if (name := colour_in(base64.b64decode(blob["data"])))]
 
 
 def forced_call(body: dict[str, Any]) -> dict[str, Any] | None:

