@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from legato.app.catalogue import build_provider
-from legato.cli.verify.chat import CHECKS
 from legato.cli.verify.evidence import Evidence
-from legato.cli.verify.vectors import EMBEDDINGS, RERANK
+from legato.cli.verify.plan import Work
 from legato.core.config import Provider as ProviderConfig
 from legato.providers.base import ProviderSettings
 from legato.providers.openai_compatible.presets import PRESETS
@@ -42,6 +41,7 @@ OWN_MACHINE = {"ollama", "tgi", "vllm"}
 # Where the vendor's documentation has no such thing, though a request for it would be sent.
 UNDOCUMENTED = {
     "embeddings": {"deepseek", "groq", "perplexity", "tgi", "xai"},
+    "vision": {"deepseek", "simulated"},
     "rerank": {"azure_openai", "simulated", *(set(PRESETS) - {"together", "vllm"})},
 }
 LOOPBACK = {"", "127.0.0.1", "::1", "localhost"}
@@ -64,7 +64,7 @@ def is_live(seen: Evidence) -> bool:
 def columns() -> dict[str, list[Check]]:
     """Return the checks behind each column."""
     found: dict[str, list[Check]] = {}
-    for check in (*CHECKS, *EMBEDDINGS, *RERANK):
+    for check in (check for work in Work for check in work.checks):
         found.setdefault(check.column, []).append(check)
     return found
 

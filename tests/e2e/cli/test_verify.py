@@ -14,6 +14,9 @@ import msgspec
 import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "wire_servers"))
+from azure_openai import CHAT_DEPLOYMENT, EMBEDDING_DEPLOYMENT, AzureServer
+from azure_openai import KEY as AZURE_KEY
+from bedrock import ACCESS_KEY, CLAUDE, NOVA, REGION, SECRET_KEY, TITAN, BedrockServer
 from gemini import KEY as GEMINI_KEY
 from gemini import LOCATION, PROJECT, GeminiServer
 
@@ -41,6 +44,22 @@ providers:
     base_url: "{gemini}"
     api_key: {{env: VERTEX_ACCOUNT}}
     settings: {{project: {project}, location: {location}}}
+  - {{name: azure, kind: azure_openai, base_url: "{azure}", api_key: {{env: AZURE_KEY}}}}
+  - name: azure-dated
+    kind: azure_openai
+    base_url: "{azure}"
+    api_key: {{env: AZURE_KEY}}
+    settings: {{api: deployments, api_version: 2024-10-21}}
+  - name: bedrock
+    kind: bedrock
+    base_url: "{bedrock}"
+    secrets: &aws {{access_key_id: {{env: AWS_ID}}, secret_access_key: {{env: AWS_SECRET}}}}
+    settings: {{region: {region}}}
+  - name: claude-at-bedrock
+    kind: bedrock
+    base_url: "{bedrock}"
+    secrets: *aws
+    settings: {{region: {region}, api: invoke_anthropic}}
   - {{name: away, kind: openai_compatible, base_url: "http://127.0.0.1:9/v1"}}
   - {{name: idle, kind: openai_compatible, base_url: "http://127.0.0.1:9/v1"}}
   - {{name: sealed, kind: cohere, base_url: "{cohere}", api_key: {{vault: cohere}}}}
@@ -49,10 +68,13 @@ deployments:
     provider: sim
     model: m
     price: &p {{input_per_mtok: "1", output_per_mtok: "2"}}
-  - {{name: open-1, provider: open, model: small, price: *p}}
+  - {{name: open-1, provider: open, model: small, price: *p, capabilities: {{vision: false}}}}
   - {{name: open-2, provider: open, model: other, price: *p}}
+  - {{name: open-3, provider: open, model: other, price: *p, capabilities: {{reasoning: true,
+     vision: true}}}}
   - {{name: open-v, provider: open, model: vectors, price: *p, capabilities: {{embeddings: true}}}}
-  - {{name: claude-1, provider: claude, model: small, price: *p, capabilities: {{tools: false}}}}
+  - {{name: claude-1, provider: claude, model: small, price: *p, capabilities: {{tools: false,
+     vision: false}}}}
   - {{name: chat, provider: cohere, model: command-x}}
   - {{name: embed, provider: cohere, model: embed-x, capabilities: {{embeddings: true}}}}
   - {{name: rank, provider: cohere, model: rerank-x, price: {{search_usd: "0.002"}}}}
@@ -60,17 +82,28 @@ deployments:
   - {{name: studio-v, provider: studio, model: gemini-embedding-001, price: *p,
      capabilities: {{embeddings: true}}}}
   - {{name: vertex-3, provider: vertex, model: gemini-3-flash, price: *p}}
+  - {{name: azure-1, provider: azure, model: "{chat_deployment}", price: *p}}
+  - {{name: azure-v, provider: azure, model: {embedding_deployment}, price: *p,
+     capabilities: {{embeddings: true}}}}
+  - {{name: azure-2, provider: azure-dated, model: "{chat_deployment}", price: *p}}
+  - {{name: nova, provider: bedrock, model: "{nova}", price: *p}}
+  - {{name: titan, provider: bedrock, model: "{titan}", price: *p,
+     capabilities: {{embeddings: true}}}}
+  - {{name: bedrock-2, provider: claude-at-bedrock, model: "{claude}", price: *p,
+     capabilities: {{reasoning: true}}}}
   - {{name: away-1, provider: away, model: m, price: *p}}
   - {{name: sealed-1, provider: sealed, model: command-x, price: *p}}
 """
 SECRET = "sk-a-secret-that-must-not-be-seen"
 CHAT = {
     "chat", "chat.forwarded", "stream", "usage", "usage.stream", "tools", "tools.result",
-    "tools.stream", "json-schema", "unknown-model", "count-tokens",
+    "tools.stream", "json-schema", "vision", "reasoning", "responses", "unknown-model",
+    "count-tokens",
 }  # fmt: skip
 
 
-ASKED = {"chat", "chat.forwarded", "stream", "tools", "tools.stream", "json-schema"}
+ASKED = {"chat", "chat.forwarded", "stream", "tools", "tools.stream", "json-schema", "reasoning",
+         "responses"}  # fmt: skip
 """What can fail by itself, where an unknown model is refused before any fault strikes."""
 
 
@@ -85,19 +118,31 @@ class Place:
             folder, msgspec.convert(behaviour | settings, SimulatedSettings)
         )
         self.cohere, self.gemini = CohereServer(), GeminiServer()
-        self.cohere.__enter__()
-        self.gemini.__enter__()
+        self.azure, self.bedrock = AzureServer(), BedrockServer()
+        for server in self._servers():
+            server.__enter__()
         self.variables = {
             "A_KEY": SECRET,
             "COHERE_KEY": COHERE_KEY,
             "GEMINI_KEY": GEMINI_KEY,
             "VERTEX_ACCOUNT": self.gemini.account,
+            "AZURE_KEY": AZURE_KEY,
+            "AWS_ID": ACCESS_KEY,
+            "AWS_SECRET": SECRET_KEY,
         }
         (folder / "legato.yaml").write_text(
             CONFIG.format(
                 simulated=self.simulated.url,
                 cohere=self.cohere.url,
                 gemini=self.gemini.url,
+                azure=self.azure.url,
+                chat_deployment=CHAT_DEPLOYMENT,
+                embedding_deployment=EMBEDDING_DEPLOYMENT,
+                bedrock=self.bedrock.url,
+                region=REGION,
+                nova=NOVA,
+                titan=TITAN,
+                claude=CLAUDE,
                 project=PROJECT,
                 location=LOCATION,
             )
@@ -126,9 +171,12 @@ class Place:
         return sum(1 for _ in read_book(self.simulated.book))
 
     def close(self) -> None:
-        self.cohere.__exit__()
-        self.gemini.__exit__()
+        for server in self._servers():
+            server.__exit__()
         self.simulated.stop()
+
+    def _servers(self) -> tuple[Any, ...]:
+        return self.cohere, self.gemini, self.azure, self.bedrock
 
 
 @pytest.fixture
@@ -155,11 +203,15 @@ def check_named(found: dict[str, Any], name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("provider", "deployment", "missing"),
     [
-        ("open", "open-1", {"count-tokens"}),
-        ("claude", "claude-1", {"tools", "tools.result", "tools.stream"}),
+        ("open", "open-1", {"vision", "reasoning", "count-tokens"}),
+        ("claude", "claude-1", {"tools", "tools.result", "tools.stream", "vision", "reasoning"}),
         ("cohere", "chat", {"chat.forwarded", "count-tokens"}),
         ("studio", "studio-3", {"chat.forwarded"}),
         ("vertex", "vertex-3", {"chat.forwarded"}),
+        ("azure", "azure-1", {"count-tokens"}),
+        ("azure-dated", "azure-2", {"count-tokens"}),
+        ("bedrock", "nova", {"chat.forwarded", "count-tokens"}),
+        ("claude-at-bedrock", "bedrock-2", {"count-tokens"}),
     ],
 )
 def test_a_good_provider_passes_all_it_offers(
@@ -183,8 +235,34 @@ def test_one_deployment_for_each_kind_of_work(place: Place) -> None:
     (rank,) = [one for one in found["deployments"] if one["work"] == "rerank"]
     assert rank["checks"][0]["cost_usd"] == "0.002000000"
     assert found["cost_usd"] is None  # two of the three have no price
-    studio = place.seen("studio", "--deployment", "studio-v")
-    assert of(outcomes(studio, "studio-v"), "passed") == {"embeddings", "embeddings.usage"}
+
+
+@pytest.mark.parametrize(
+    ("provider", "deployment"),
+    [("studio", "studio-v"), ("azure", "azure-v"), ("bedrock", "titan"), ("open", "open-v")],
+)
+def test_vectors_come_as_short_as_asked(place: Place, provider: str, deployment: str) -> None:
+    found = place.seen(provider, "--deployment", deployment)
+    every = {"embeddings", "embeddings.usage", "embeddings.dimensions"}
+    assert of(outcomes(found, deployment), "passed") == every
+
+
+def test_a_picture_nobody_looked_at_and_thoughts_nobody_had(place: Place) -> None:
+    unknown = place.seen("open", "--deployment", "open-2", status=1)
+    assert of(outcomes(unknown, "open-2"), "failed") == {"vision"}
+    assert "set capabilities.vision to false" in check_named(unknown, "vision")["seen"]
+    assert check_named(unknown, "reasoning")["outcome"] == "not offered"
+    known = place.seen("open", "--deployment", "open-3", status=1)
+    assert of(outcomes(known, "open-3"), "failed") == {"vision", "reasoning"}
+
+
+def test_thoughts_that_are_counted_are_enough(legato: Legato, tmp_path: Path) -> None:
+    place = Place(tmp_path, legato, reasoning_share=0.5)
+    try:
+        found = place.seen("open", "--deployment", "open-1")
+        assert check_named(found, "reasoning")["outcome"] == "passed"
+    finally:
+        place.close()
 
 
 def test_what_it_costs_is_what_the_provider_reported_and_within_the_bound(place: Place) -> None:
@@ -242,8 +320,9 @@ def test_a_person_is_asked(place: Place, word: str, status: int) -> None:
 
 def test_a_model_server_of_our_own_is_started_and_stopped(place: Place) -> None:
     chat = outcomes(place.seen("sim"), "sim-1")
-    assert of(chat, "not offered") == {"unknown-model", "count-tokens"}
-    assert of(chat, "passed") == CHAT - {"unknown-model", "count-tokens"}
+    missing = {"vision", "reasoning", "unknown-model", "count-tokens"}
+    assert of(chat, "not offered") == missing
+    assert of(chat, "passed") == CHAT - missing
     assert not list(place.folder.glob("legato-data/*.book.jsonl"))
 
 
@@ -313,7 +392,7 @@ def test_a_credential_of_the_vault_is_used(place: Place, legato: Legato) -> None
     ("arguments", "told"),
     [
         (["opne"], "no provider 'opne' in the configuration (legato.yaml); it has: sim, open,"),
-        (["open", "--deployment", "chat"], "it has: open-1, open-2, open-v"),
+        (["open", "--deployment", "chat"], "it has: open-1, open-2, open-3, open-v"),
         (["idle"], "provider 'idle' has no deployment"),
     ],
 )

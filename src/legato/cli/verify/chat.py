@@ -8,12 +8,14 @@ from legato.api.anthropic.count_tokens import CountTokens
 from legato.api.anthropic.messages import Messages
 from legato.api.openai.chat import ChatCompletions
 from legato.cli.conformance.findings import Skipped, Unfulfilled, at, need, text_at
+from legato.cli.verify.answers import ENDS, cut, nothing, only, said, text_of
 from legato.cli.verify.check import BODY_BYTES_MAX, RESULT_BYTES_MAX, TEMPLATE_TOKENS_MAX, Check
+from legato.cli.verify.picture import PICTURE_TOKENS_MAX, sees
+from legato.cli.verify.responses import responds
 from legato.cli.verify.subject import QUESTION, NotRun, Subject
+from legato.cli.verify.thoughts import thinks
 from legato.core import capability
 from legato.core.chat import (
-    ChatResponse,
-    Choice,
     Message,
     OutputFormat,
     Role,
@@ -43,13 +45,12 @@ _TRIP: dict[str, Any] = {
 _TOOL = Tool("look_up_weather", "Looks up the weather of a city for some days.", _TRIP)
 _WEATHER = "What is the weather in Ghent for the next 3 days?"
 _REQUIRED = ToolChoice("required")
-_ENDS = frozenset({StopReason.END, StopReason.LENGTH})
 
 
 async def whole(subject: Subject) -> str:
     """A text that ends."""
     subject.whole = await subject.ask(subject.question())
-    return _said(_only(subject.whole), subject.whole.model)
+    return said(only(subject.whole), subject.whole.model)
 
 
 async def forwarded(subject: Subject) -> str:
@@ -72,8 +73,8 @@ async def stream(subject: Subject) -> str:
     """A stream with a text and one end."""
     subject.streamed = streamed = await subject.stream(subject.question())
     reason = streamed.reason
-    need(reason in _ENDS, f"it ends with {reason.value!r}")
-    need(streamed.text.strip(), _nothing(reason))
+    need(reason in ENDS, f"it ends with {reason.value!r}")
+    need(streamed.text.strip(), nothing(reason))
     return f"{len(streamed.events)} events, {len(streamed.text)} characters, {reason.value}"
 
 
@@ -95,7 +96,7 @@ async def tool_call(subject: Subject) -> str:
     """A call of the tool that must be called."""
     asked = subject.question(_WEATHER, tools=(_TOOL,), tool_choice=_REQUIRED)
     answer = await subject.ask(asked)
-    choice = _only(answer)
+    choice = only(answer)
     calls = [part for part in choice.parts if isinstance(part, ToolUse)]
     need(calls, "it must call a tool and calls none")
     for call in calls:
@@ -110,7 +111,7 @@ async def tool_result(subject: Subject) -> str:
     """An answer to the tool's result."""
     if subject.called is None:
         raise NotRun("there was no good call to answer")
-    parts = _only(subject.called).parts
+    parts = only(subject.called).parts
     calls = [part for part in parts if isinstance(part, ToolUse)]
     results = tuple(ToolResult(call.id, (Text("Sunny, 21 degrees."),)) for call in calls)
     asked = subject.question(
@@ -121,9 +122,9 @@ async def tool_result(subject: Subject) -> str:
             Message(Role.USER, results),
         ),
     )
-    choice = _only(await subject.ask(asked))
+    choice = only(await subject.ask(asked))
     again = any(isinstance(part, ToolUse) for part in choice.parts)
-    return "it calls the tool once more" if again else _said(choice)
+    return "it calls the tool once more" if again else said(choice)
 
 
 async def tool_stream(subject: Subject) -> str:
@@ -145,9 +146,9 @@ async def json_schema(subject: Subject) -> str:
     """An instance of a schema."""
     output = OutputFormat(_TRIP, "trip", strict=True)
     question = "Name a city and how many days to stay there, as JSON."
-    choice = _only(await subject.ask(subject.question(question, output_format=output)))
-    need(choice.stop_reason is not StopReason.LENGTH, _cut(subject))
-    _check_trip(_text(choice), "the answer")
+    choice = only(await subject.ask(subject.question(question, output_format=output)))
+    need(choice.stop_reason is not StopReason.LENGTH, cut(subject))
+    _check_trip(text_of(choice), "the answer")
     return "an instance of the schema"
 
 
@@ -184,36 +185,8 @@ async def count_tokens(subject: Subject) -> str:
     return f"{count} tokens"
 
 
-def _only(answer: ChatResponse) -> Choice:
-    need(len(answer.choices) == 1, f"one choice was asked for, there are {len(answer.choices)}")
-    return answer.choices[0]
-
-
-def _text(choice: Choice) -> str:
-    return "".join(part.text for part in choice.parts if isinstance(part, Text))
-
-
-def _said(choice: Choice, model: str = "") -> str:
-    text, reason = _text(choice), choice.stop_reason
-    need(reason in _ENDS, f"it ends with {reason.value!r}")
-    need(text.strip(), _nothing(reason))
-    named = f", model {model}" if model else ""
-    return f"{len(text)} characters, {reason.value}{named}"
-
-
 def _times(calls: Sequence[object]) -> str:
     return "called once" if len(calls) == 1 else f"called {len(calls)} times"
-
-
-def _nothing(reason: StopReason) -> str:
-    if reason is StopReason.LENGTH:
-        return "all tokens were used up before a word: allow more with --max-tokens"
-    return "the answer has no text"
-
-
-def _cut(subject: Subject) -> str:
-    most = subject.facts.output_tokens_max
-    return f"cut after {most} tokens: allow more with --max-tokens"
 
 
 def _plausible(counts: Usage | None, subject: Subject) -> str:
@@ -246,6 +219,7 @@ def _check_trip(text: str, what: str) -> None:
 
 
 _STREAM, _TOOLS, _SCHEMA = capability.STREAMING, capability.TOOLS, capability.JSON_SCHEMA
+_VISION, _REASONING = capability.VISION, capability.REASONING
 _RESULT = (RESULT_BYTES_MAX,)
 CHECKS = (
     Check("chat", "chat", "a question is answered with text", whole),
@@ -265,6 +239,16 @@ CHECKS = (
     ),
     Check("tools.stream", "tools", "a streamed call is whole", tool_stream, needs=_TOOLS),
     Check("json-schema", "JSON schema", "an answer fits its schema", json_schema, needs=_SCHEMA),
+    Check(
+        "vision",
+        "vision",
+        "a picture's colour is named",
+        sees,
+        needs=_VISION,
+        picture_tokens_max=PICTURE_TOKENS_MAX,
+    ),
+    Check("reasoning", "reasoning", "it thinks when asked to", thinks, needs=_REASONING),
+    Check("responses", "responses", "a response is given, complete", responds),
     Check("unknown-model", "errors", "an unknown model is refused", unknown_model),
     Check(
         "count-tokens",

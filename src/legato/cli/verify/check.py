@@ -45,13 +45,18 @@ class Check(msgspec.Struct, frozen=True):
     writes: bool = True
     """Whether the model writes tokens of an answer."""
     free: bool = False
+    picture_tokens_max: int = 0
+    """What is read of pictures beyond the text."""
+    optional: bool = False
+    """A refusal says that the model hasn't it, not that something is wrong."""
     follows: str = ""
     """The check that brings what this one looks at."""
 
     @property
     def input_tokens_max(self) -> int:
-        """The most tokens all its calls can read: each at most a byte, and the vendor's own."""
-        return sum(size + TEMPLATE_TOKENS_MAX for size in self.bodies)
+        """The most tokens all its calls can read: one a byte, the vendor's own, and pictures."""
+        texts = sum(size + TEMPLATE_TOKENS_MAX for size in self.bodies)
+        return texts + self.picture_tokens_max
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -98,7 +103,7 @@ async def carry_out(check: Check, subject: Subject, before: Sequence[Result]) ->
     except Unfulfilled as why:
         seen, outcome = str(why), Outcome.FAILED
     except UpstreamError as error:
-        unknown = check.needs and subject.facts.can(check.needs) is None
+        unknown = check.optional or (check.needs and subject.facts.can(check.needs) is None)
         refused = bool(unknown) and isinstance(error, ProviderRejected)
         outcome = Outcome.NOT_OFFERED if refused else Outcome.FAILED
         seen = f"{error.code}: {error.message}"

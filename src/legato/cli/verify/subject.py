@@ -102,6 +102,7 @@ class Subject:
         self.streamed: Streamed | None = None
         self.called: ChatResponse | None = None
         self.answered: Answer | None = None
+        self.vector_numbers = 0
         self._bodies: list[int] = []
 
     @property
@@ -157,6 +158,7 @@ class Subject:
     async def ask_as_caller(self, surface: Surface, body: dict[str, Any]) -> Any:
         """Return the decoded answer to a caller's body at one of the gateway's surfaces."""
         view = surface.read(body)
+        surface = view.turn or surface
         forwarded = self.provider.dialect is surface.dialect
         bound = self.facts.output_tokens_max if surface.operation is Operation.CHAT else None
         target = Target(self.facts.model, bound if forwarded else None)

@@ -12,23 +12,31 @@ from legato.core.errors import InvalidRequest
 from legato.core.wire import Operation
 
 _TEXTS = ["A river flows to the sea.", "A ledger is kept by its clerk."]
+_FEW_NUMBERS = 256
+"""The one length below the usual ones that every vendor offers who offers any."""
 _QUERY = "Where does a river flow?"
 
 
 async def embeddings(subject: Subject) -> str:
     """A vector for each text, in order; one text where a call takes no more."""
     try:
-        rows = await _embedded(subject, _TEXTS)
+        vectors = await _embedded(subject, _TEXTS)
     except InvalidRequest:  # the adapter knows that the model takes one text a call
-        rows = await _embedded(subject, _TEXTS[:1])
-    vectors = [list_at(row, "embedding") for row in rows]
-    good = all(_finite(vector) for vector in vectors)
-    need(good, "an embedding is not a list of finite numbers")
+        vectors = await _embedded(subject, _TEXTS[:1])
     lengths = sorted({len(vector) for vector in vectors})
     need(len(lengths) == 1, f"vectors of different lengths: {lengths}")
     alike = len(vectors) > 1 and vectors[0] == vectors[1]
     need(not alike, "two texts have the same vector")
+    subject.vector_numbers = lengths[0]
     return f"{lengths[0]} numbers for each text, texts: {len(vectors)}"
+
+
+async def dimensions(subject: Subject) -> str:
+    """A vector as short as was asked for."""
+    wanted = min(_FEW_NUMBERS, max(1, subject.vector_numbers // 2))
+    (vector,) = await _embedded(subject, _TEXTS[:1], dimensions=wanted)
+    need(len(vector) == wanted, f"{wanted} numbers were asked for, {len(vector)} came")
+    return f"{wanted} numbers, as asked"
 
 
 async def rerank(subject: Subject) -> str:
@@ -56,12 +64,15 @@ async def usage(subject: Subject) -> str:
     return f"{used.input_tokens} tokens in" + (f", {used.units} searches" if used.units else "")
 
 
-async def _embedded(subject: Subject, texts: list[str]) -> list[Any]:
-    body = {"model": "verified", "input": texts}
+async def _embedded(subject: Subject, texts: list[str], **fields: Any) -> list[list[Any]]:
+    body = {"model": "verified", "input": texts, **fields}
     rows = list_at(await subject.ask_as_caller(Embeddings(), body), "data")
     order = [count_at(row, "index") for row in rows]
     need(order == list(range(len(texts))), f"{len(texts)} texts come back as {order}")
-    return rows
+    vectors = [list_at(row, "embedding") for row in rows]
+    good = all(_finite(vector) for vector in vectors)
+    need(good, "an embedding is not a list of finite numbers")
+    return vectors
 
 
 def _finite(values: list[Any]) -> bool:
@@ -88,6 +99,16 @@ EMBEDDINGS = (
         operation=Operation.EMBEDDINGS,
         follows="embeddings",
         writes=False,
+    ),
+    Check(
+        "embeddings.dimensions",
+        "embeddings",
+        "a vector is as short as asked",
+        dimensions,
+        operation=Operation.EMBEDDINGS,
+        follows="embeddings",
+        writes=False,
+        optional=True,
     ),
 )
 RERANK = (
