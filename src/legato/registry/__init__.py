@@ -1,0 +1,1 @@
+"""Versioned objects as the request path needs them: prompts, compiled from their templates."""
