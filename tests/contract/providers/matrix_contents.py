@@ -23,6 +23,7 @@ DETAIL = "An image's `detail` reaches OpenAI and Cohere"
 HINTS = "Cache hints are left out where the dialect has none"
 UNSIGNED = "Signatures of reasoning and encrypted reasoning are sent to their own vendor only"
 FAILED = "That a tool failed (`is_error`) is told to Anthropic, Google and Bedrock"
+ALONE = "The `name` of an assistant, and of users who all have the same, is left out"
 AGAIN = "providers aren't sent them again"
 
 
@@ -328,8 +329,40 @@ CONTENTS = {
             cohere=At("messages.0.content.1.image_url.detail", "low"),
         ),
     ),
-    "a_speakers_name": Feature(
-        {"chat": {"messages": [USER | {"name": "Ada"}]}}, everywhere(Refused("messages.0.name"))
+    "the_only_users_name": Feature(
+        {
+            "chat": {
+                "messages": [USER | {"name": "Ada"}, {"role": "assistant", "content": "Light."}]
+            }
+        },
+        everywhere(Left(ALONE)),
+    ),
+    "an_assistants_name": Feature(
+        said_before({"content": "Light.", "name": "Poet"}, None, None), everywhere(Left(ALONE))
+    ),
+    "users_told_apart": Feature(
+        {
+            "chat": {
+                "messages": [
+                    USER | {"name": "Ada"},
+                    {"role": "assistant", "content": "Light.", "name": "Poet"},
+                    USER | {"name": "Bob"},
+                ]
+            }
+        },
+        everywhere(
+            At("messages.2.content", f"Bob said:\n{QUESTION}"),
+            gemini=At("contents.2.parts.0.text", f"Bob said:\n{QUESTION}"),
+            converse=At("messages.2.content.0.text", f"Bob said:\n{QUESTION}"),
+        ),
+    ),
+    "an_instructions_name": Feature(
+        {
+            "chat": {
+                "messages": [{"role": "system", "content": "Be.", "name": "example_user"}, USER]
+            }
+        },
+        everywhere(Refused("messages.0.name")),
     ),
     "signed_reasoning": Feature(
         said_before(

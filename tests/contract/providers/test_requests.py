@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from legato.api.anthropic.messages import Messages
 from legato.api.openai.chat import ChatCompletions
-from legato.core.chat import Text
+from legato.core.chat import Image, Text
 from legato.core.clock import ManualClock
 from legato.core.config import Provider as ProviderConfig
 from legato.core.errors import InvalidRequest
@@ -288,6 +288,34 @@ def test_content_without_a_canonical_form_is_refused_under_any_policy(
     assert refused.value.param == param
 
 
+def user(content: Any, name: str | None = None) -> dict[str, Any]:
+    return {"role": "user", "content": content} | ({"name": name} if name else {})
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_users_of_several_names_are_told_apart(*, drop: bool) -> None:
+    image = {"type": "image_url", "image_url": {"url": "http://x/a.png"}}
+    body = {"model": "m", "messages": [user("Hi."), user("Ho.", "ada"), user([image], "bob")]}
+    chat = OPENAI.to_chat(body, drop_unsupported=drop)
+    hi, ho, shown = (message.parts for message in chat.messages)
+    assert (hi, ho) == ((Text("Hi."),), (Text("ada said:\nHo."),))
+    assert shown == (Text("bob said:"), Image("http://x/a.png"))
+
+
+def test_a_name_that_tells_nobody_apart_is_left_out() -> None:
+    body = {"model": "m", "messages": [user("Hi.", "ada"), user("Ho.", "ada")]}
+    chat = OPENAI.to_chat(body, drop_unsupported=False)
+    assert [message.parts for message in chat.messages] == [(Text("Hi."),), (Text("Ho."),)]
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        OPENAI.to_chat(
+            {"model": "m", "messages": [user("Hi.") | {"name": 7}]}, drop_unsupported=True
+        )
+    assert refused.value.param == "messages.0.name"
+
+
 def test_arguments_that_are_no_object_are_refused() -> None:
     call = {"id": "t", "type": "function", "function": {"name": "f", "arguments": "[oops"}}
     messages = [*MESSAGES, {"role": "assistant", "tool_calls": [call]}]
@@ -307,13 +335,12 @@ def test_a_tools_answer_may_name_the_tool_that_its_call_named() -> None:
     assert through(OPENAI, named, TO_ANTHROPIC) == through(OPENAI, plain, TO_ANTHROPIC)
 
 
-def test_a_speakers_name_is_refused_with_what_to_do_about_it() -> None:
-    body = {"model": "m", "messages": [{"role": "user", "name": "ann", "content": "?"}]}
+def test_a_name_of_instructions_is_refused_with_what_to_do_about_it() -> None:
+    body = {"model": "m", "messages": [{"role": "system", "name": "ann", "content": "?"}]}
     with pytest.raises(InvalidRequest, match="leave it out, or set drop_unsupported") as refused:
         through(OPENAI, body, TO_ANTHROPIC)
     assert refused.value.param == "messages.0.name"
-    (message,) = through(OPENAI, body, TO_ANTHROPIC, drop=True)["messages"]
-    assert message == {"role": "user", "content": "?"}
+    assert through(OPENAI, body, TO_ANTHROPIC, drop=True)["system"] == "?"
 
 
 def test_what_litellms_sdk_moved_in_an_answer_is_found() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from legato.api.body import refuse
 from legato.api.documents import read_file
+from legato.api.openai.speakers import are_several, said_by
 from legato.api.unsupported import refuse_unknown
 from legato.core.chat import (
     Document,
@@ -41,6 +42,7 @@ _ECHOED = frozenset({"audio", "function_call", "name", "reasoning"})
 # LiteLLM's SDK moves these of an answer's message into a field of its own, and sends that back.
 _MOVED = "provider_specific_fields"
 _MOVABLE = frozenset({"annotations", "citations", "refusal", "reasoning_content", "extra_content"})
+_NAMED = frozenset({"user", "assistant", "tool"})
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
 
 
@@ -55,6 +57,7 @@ def read_messages(
     system: list[Text] = []
     messages: list[Message] = []
     results: list[ToolResult] = []
+    tells_speakers = are_several(wire)
     for position, sent in enumerate(wire):
         place = f"messages.{position}"
         if not drop_unsupported:
@@ -70,7 +73,10 @@ def read_messages(
         if role in {"system", "developer"}:
             system += _texts(message.get("content"), place)
         elif role == "user":
-            messages.append(Message(Role.USER, tuple(_user_parts(message["content"], place))))
+            parts: Iterator[Part] = _user_parts(message["content"], place)
+            if tells_speakers and message.get("name"):
+                parts = said_by(message["name"], parts)
+            messages.append(Message(Role.USER, tuple(parts)))
         elif role == "assistant":
             messages.append(Message(Role.ASSISTANT, tuple(_assistant_parts(message, place))))
         else:
@@ -81,8 +87,8 @@ def read_messages(
 
 
 def _refuse_fields(message: dict[str, Any], place: str) -> None:
-    # A result's name is the tool's, which its call has named.
-    known = _KNOWN | {"name"} if message["role"] == "tool" else _KNOWN
+    # A result's name is the tool's, which its call has named; of others see `speakers`.
+    known = _KNOWN | {"name"} if message["role"] in _NAMED else _KNOWN
     moved = message.get(_MOVED)
     if isinstance(moved, dict):
         known |= {_MOVED}
