@@ -30,6 +30,8 @@ from legato.providers.base import Target
 
 FEATURES = CONTENTS | DOCUMENTS | OPTIONS
 DOCS = Path(__file__).parents[3] / "docs" / "reference"
+MENDED = {("googles_signature", "anthropic")}
+"""Not passed on though the dialects are the same: see `test_foreign_signatures.py`."""
 CELLS = [
     (feature, caller, provider)
     for feature, told in FEATURES.items()
@@ -57,7 +59,8 @@ def test_what_is_asked_arrives_or_its_loss_is_told(
     for stream in (False, True):
         body = body_of(caller, fields, stream=stream)
         if SPEAKS.get(caller) == provider:
-            assert_unread(caller, provider, body)
+            if (feature, provider) not in MENDED:
+                assert_unread(caller, provider, body)
             continue
         if isinstance(outcome, Always):
             assert refused(caller, provider, body, drop=False).startswith(outcome.param)

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from legato.core.chat import Part, Text, Thinking, ToolUse
-
-_CALL, _TEXT = "google.call.", "google.text."  # no base64 holds a dot
+from legato.core.foreign import GOOGLE_CALL, GOOGLE_TEXT
 
 
 def thinking_block() -> dict[str, Any]:
@@ -21,28 +20,31 @@ def thinking_block() -> dict[str, Any]:
 
 def of_call(signature: str) -> str:
     """Return a call's signature marked, nothing for none."""
-    return _CALL + signature if signature else ""
+    return GOOGLE_CALL + signature if signature else ""
 
 
 def of_text(signature: str) -> str:
     """Return a text's signature marked, nothing for none."""
-    return _TEXT + signature if signature else ""
+    return GOOGLE_TEXT + signature if signature else ""
 
 
 def with_signatures(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Return the parts of a turn with Google's signatures back on texts and calls."""
-    if not any(isinstance(p, Thinking) and p.signature.startswith("google.") for p in parts):
+    if not any(
+        isinstance(p, Thinking) and p.signature.startswith((GOOGLE_CALL, GOOGLE_TEXT))
+        for p in parts
+    ):
         return parts
     signed: list[Part] = []
     waiting = ""  # for the next call
     for part in parts:
-        if isinstance(part, Thinking) and part.signature.startswith((_CALL, _TEXT)):
+        if isinstance(part, Thinking) and part.signature.startswith((GOOGLE_CALL, GOOGLE_TEXT)):
             if part.text:
                 signed.append(Thinking(part.text))
-            if part.signature.startswith(_CALL):
-                waiting = part.signature.removeprefix(_CALL)
+            if part.signature.startswith(GOOGLE_CALL):
+                waiting = part.signature.removeprefix(GOOGLE_CALL)
             else:
-                _sign_text(signed, part.signature.removeprefix(_TEXT))
+                _sign_text(signed, part.signature.removeprefix(GOOGLE_TEXT))
         elif isinstance(part, ToolUse) and waiting:
             signed.append(msgspec.structs.replace(part, signature=waiting))
             waiting = ""
