@@ -94,7 +94,12 @@ def list_keys(instance: Instance, *, as_json: bool, with_revoked: bool) -> None:
 def show(instance: Instance, key: str, *, as_json: bool) -> None:
     """Print everything stored of a key."""
     with stored_data(instance) as stored:
-        record = _find(stored.keys().list(), key)
+        record = find(stored.keys().list(), key)
+    print_key(record, as_json=as_json)
+
+
+def print_key(record: KeyRecord, *, as_json: bool) -> None:
+    """Print everything stored of a key."""
     shown = _shown(record, SystemClock().now_ns())
     if as_json:
         print_json(shown)
@@ -107,7 +112,7 @@ def revoke(instance: Instance, key: str) -> None:
     """End a key for good."""
     with stored_data(instance) as stored:
         keys = stored.keys()
-        record = _find(keys.list(), key)
+        record = find(keys.list(), key)
         keys.revoke(record.id)
     click.echo(f"{record.spec.name} ({record.id}) is revoked.")
 
@@ -117,7 +122,7 @@ def rotate(instance: Instance, key: str, overlap_s: int, *, as_json: bool) -> No
     secret = new_secret()
     with stored_data(instance) as stored:
         keys = stored.keys()
-        record = _find(keys.list(), key)
+        record = find(keys.list(), key)
         keys.rotate(record.id, _digest(instance, stored, secret), overlap_s)
     _print_secret(record.id, record.spec.name, secret, as_json=as_json)
 
@@ -140,27 +145,21 @@ def _spec(wanted: WantedKey, now_ns: int) -> KeySpec:
         _require_name(option, text)
     name = wanted.name or f"{wanted.team}-{wanted.feature}-{secrets.token_hex(3)}"
     _require_name("name", name)
-    expires_at_ns = wanted.expires.after(now_ns) if wanted.expires else None
-    if expires_at_ns is not None and expires_at_ns <= now_ns:
-        raise InvalidRequest("--expires: this time has passed", param="expires")
     scopes: set[str] = {Scope.CALL, *wanted.permissions}
     scopes |= {Scope.ADMIN} if wanted.admin else set()
     scopes |= {Scope.ORG_ADMIN} if wanted.org_admin else set()
-    models = frozenset(one.strip() for one in wanted.models.split(",") if one.strip())
-    if not models:
-        raise InvalidRequest("--models: name at least one, or * for all", param="models")
     return KeySpec(
         name=name,
         team=wanted.team,
         feature=wanted.feature,
         org=wanted.org,
         scopes=frozenset(scopes),
-        models=models,
-        tags=_tags(wanted.tags),
+        models=read_models(wanted.models),
+        tags=read_tags(wanted.tags),
         requests_per_minute=wanted.requests_per_minute,
         concurrency_max=wanted.concurrency_max,
-        budget=_budget(wanted.budget_usd, wanted.window),
-        expires_at_ns=expires_at_ns,
+        budget=read_budget(wanted.budget_usd, wanted.window),
+        expires_at_ns=read_end(wanted.expires, now_ns),
         require=None if wanted.require == Requirements() else wanted.require,
     )
 
@@ -173,7 +172,24 @@ def _require_name(option: str, text: str) -> None:
         raise InvalidRequest(f"--{option}: {rule}", param=option) from None
 
 
-def _tags(given: tuple[str, ...]) -> dict[str, str]:
+def read_models(text: str) -> frozenset[str]:
+    """Return what `--models` names. Raises InvalidRequest."""
+    models = frozenset(one.strip() for one in text.split(",") if one.strip())
+    if not models:
+        raise InvalidRequest("--models: name at least one, or * for all", param="models")
+    return models
+
+
+def read_end(expires: Moment | None, now_ns: int) -> int | None:
+    """Return when `--expires` is. Raises InvalidRequest where that has passed."""
+    expires_at_ns = expires.after(now_ns) if expires else None
+    if expires_at_ns is not None and expires_at_ns <= now_ns:
+        raise InvalidRequest("--expires: this time has passed", param="expires")
+    return expires_at_ns
+
+
+def read_tags(given: tuple[str, ...]) -> dict[str, str]:
+    """Return what `--tag` gives. Raises InvalidRequest."""
     tags = {}
     for text in given:
         name, equals, value = text.partition("=")
@@ -183,7 +199,8 @@ def _tags(given: tuple[str, ...]) -> dict[str, str]:
     return tags
 
 
-def _budget(usd: str | None, window: str) -> KeyBudget | None:
+def read_budget(usd: str | None, window: str) -> KeyBudget | None:
+    """Return what `--budget-usd` says. Raises InvalidRequest."""
     if usd is None:
         return None
     try:
@@ -195,7 +212,7 @@ def _budget(usd: str | None, window: str) -> KeyBudget | None:
     return KeyBudget(limit, Window(window))
 
 
-def _find(records: list[KeyRecord], wanted: str) -> KeyRecord:
+def find(records: list[KeyRecord], wanted: str) -> KeyRecord:
     """Return the key of an id, of the beginning of one, or the newest of a name."""
     by_id = [one for one in records if one.id == wanted]
     named = [one for one in records if one.spec.name == wanted]

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     FEATURE_UPDATE = "control:feature:update"
     KEY_READ = "control:key:read"
     KEY_CREATE = "control:key:create"
+    KEY_UPDATE = "control:key:update"
     KEY_ROTATE = "control:key:rotate"
     KEY_REVOKE = "control:key:revoke"
     LEDGER_READ = "control:ledger:read"

@@ -1,5 +1,6 @@
 """A key as it is stored: who it belongs to and what it may do. Never its secret."""
 
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -7,6 +8,20 @@ import msgspec
 from legato.core.config import Requirements
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Principal, Scope, Window
+
+_VERSION_BYTES = 7
+"""Below 18 decimal digits, which an ETag may have."""
+CHANGEABLE = (
+    "models",
+    "tags",
+    "requests_per_minute",
+    "concurrency_max",
+    "budget_limit",
+    "budget_window",
+    "expires_at_ns",
+    "require",
+)
+"""The columns that a change may touch: whose a key is and what it may do stays."""
 
 
 class KeyBudget(msgspec.Struct, frozen=True):
@@ -49,6 +64,12 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     created_at_ns: int
     revoked_at_ns: int | None
     revoked_by: str
+
+    @property
+    def version(self) -> int:
+        """A number that names this very state: another one after each change, above 0."""
+        state = msgspec.json.encode(self, order="sorted")
+        return int.from_bytes(blake2b(state, digest_size=_VERSION_BYTES).digest()) + 1
 
 
 class KeySnapshot(msgspec.Struct, frozen=True):

@@ -7,12 +7,13 @@ from sqlalchemy import Connection, Engine, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from legato.core.clock import Clock
-from legato.core.errors import InvalidRequest, NotFound
+from legato.core.errors import InvalidRequest, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Reach
 from legato.storage.declared_keys import apply_declared
 from legato.storage.engine import reading, writing
 from legato.storage.key_records import (
+    CHANGEABLE,
     DeclaredKey,
     KeyRecord,
     KeySnapshot,
@@ -95,6 +96,27 @@ class KeyStore:
         with reading(self._engine) as connection:
             return _get(connection, key_id, self._reach)
 
+    def change(self, key_id: str, spec: KeySpec, version: int) -> KeyRecord:
+        """Give a key that still has this version the models, tags, limits and end of `spec`.
+
+        Who it belongs to and what it may do stay as they are.
+
+        Raises:
+            NotFound: there is none with this id.
+            InvalidRequest: it is revoked, or declared in the configuration.
+            PreconditionFailed: it was changed since.
+        """
+        columns = key_columns(spec)
+        with writing(self._engine) as connection:
+            record = _get(connection, key_id, self._reach, locked=True)
+            _require_changeable(record, "change it in legato.yaml, under keys")
+            if record.version != version:
+                raise PreconditionFailed("this key was changed since you read it")
+            values = {name: columns[name] for name in CHANGEABLE}
+            connection.execute(update(api_key).where(api_key.c.id == key_id), values)
+            bump(connection, _VERSION_NAME)
+            return _get(connection, key_id, self._reach)
+
     def revoke(self, key_id: str) -> None:
         """End a key for good; again is no error.
 
@@ -123,7 +145,8 @@ class KeyStore:
         still_longer = or_(secret.valid_until_ns.is_(None), secret.valid_until_ns > until_ns)
         try:
             with writing(self._engine) as connection:
-                _check_rotatable(_get(connection, key_id, self._reach))
+                record = _get(connection, key_id, self._reach)
+                _require_changeable(record, "change its secret in legato.yaml")
                 connection.execute(
                     update(api_key_secret).where(secret.key_id == key_id, still_longer),
                     {"valid_until_ns": until_ns},
@@ -175,16 +198,19 @@ class KeyStore:
             return version(connection, _VERSION_NAME)
 
 
-def _get(connection: Connection, key_id: str, reach: Reach) -> KeyRecord:
+def _get(connection: Connection, key_id: str, reach: Reach, *, locked: bool = False) -> KeyRecord:
+    """Return a key; `locked`, nobody else changes it before the transaction's end."""
     wanted = select(api_key).where(api_key.c.id == key_id, *within(reach, api_key))
+    if locked:  # on SQLite a writer is alone anyhow
+        wanted = wanted.with_for_update()
     row = connection.execute(wanted).first()
     if row is None:
         raise NotFound(f"no key has the id {key_id}", param="id")
     return key_record(row)
 
 
-def _check_rotatable(record: KeyRecord) -> None:
+def _require_changeable(record: KeyRecord, remedy: str) -> None:
     if record.source == "config":
-        raise InvalidRequest(f"{record.spec.name} is declared: change its secret in legato.yaml")
+        raise InvalidRequest(f"{record.spec.name} is declared: {remedy}")
     if record.revoked_at_ns is not None:
         raise InvalidRequest(f"{record.spec.name} is revoked: create a new key")

@@ -1,8 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from legato.core.clock import ManualClock
-from legato.core.errors import ConfigInvalid, InvalidRequest, NotFound
+from legato.core.errors import ConfigInvalid, InvalidRequest, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
 from legato.core.money import NanoUSD
 from legato.core.principal import Scope, Window
@@ -51,6 +54,37 @@ def test_a_name_in_force_is_taken_and_free_after_its_revocation(keys: KeyStore) 
     second = keys.create(PLAIN, b"two")
     assert set(keys.snapshot().by_digest) == {b"two"}
     assert second != first
+
+
+def test_a_change_touches_terms_and_nothing_else(keys: KeyStore) -> None:
+    key_id = keys.create(FULL, b"digest")
+    before, number = keys.get(key_id), keys.version()
+    other = KeySpec(name="other", team="u", feature="g", org="o", models=frozenset({"fast"}))
+    changed = keys.change(key_id, other, before.version)
+    terms = {"models": frozenset({"fast"}), "tags": {}, "budget": None, "expires_at_ns": None}
+    terms |= {"requests_per_minute": None, "concurrency_max": None}
+    assert changed.spec == replace(FULL, **terms)
+    assert changed == keys.get(key_id)
+    assert keys.version() > number
+    assert set(keys.snapshot().by_digest) == {b"digest"}
+    with pytest.raises(PreconditionFailed, match="since you read it"):
+        keys.change(key_id, FULL, before.version)
+    assert keys.change(key_id, FULL, changed.version) == before
+
+
+def test_of_many_changes_to_one_version_one_is_made(keys: KeyStore) -> None:
+    key_id = keys.create(PLAIN, b"one")
+    version = keys.get(key_id).version
+
+    def change(limit: int) -> bool:
+        try:
+            keys.change(key_id, replace(PLAIN, requests_per_minute=limit), version)
+        except PreconditionFailed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(change, range(1, 5))) == 1
 
 
 def test_every_change_raises_the_version(keys: KeyStore) -> None:

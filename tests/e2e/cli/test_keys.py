@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,55 @@ def test_a_running_server_follows_create_rotate_and_revoke(
     assert legato("keys", "revoke", key["id"], "--data", server.data).returncode == 0
     time.sleep(FOLLOWED_S)
     assert [server.call(secret) for _ in range(6)] == [401] * 6
+
+
+def test_a_key_is_changed_by_command(legato: Legato, start: Callable[..., Server]) -> None:
+    server = start(workers=2)
+    key = created(legato, server.data, "--budget-usd", "5", "--window", "day", "--tag", "a=1")
+
+    def change(*options: str) -> dict[str, Any]:
+        done = legato("keys", "change", key["id"], *options, "--json", "--data", server.data)
+        assert done.returncode == 0, done.stderr
+        shown: dict[str, Any] = json.loads(done.stdout)
+        return shown
+
+    before = json.loads(legato("keys", "show", key["id"], "--json", "--data", server.data).stdout)
+    after = change("--models", "other", "--rpm", "9", "--window", "week", "--require-no-training")
+    assert after == before | {
+        "models": ["other"],
+        "requests_per_minute": 9,
+        "budget_window": "week",
+        "require": {
+            "regions": None,
+            "no_training": True,
+            "retention_days_max": None,
+            "certifications": [],
+        },
+    }
+    assert status_within(server, key["secret"], 403)
+    without = [f"--without={one}" for one in ("tags", "rpm", "budget", "require")]
+    last = change("--models", "*", *without)
+    nothing = ("budget_usd", "budget_window", "requests_per_minute", "require")
+    assert last == before | dict.fromkeys(nothing) | {"tags": {}}
+    assert status_within(server, key["secret"], 200)
+
+
+def test_a_change_that_can_t_be_made_is_refused_plainly(
+    legato: Legato, start: Callable[..., Server]
+) -> None:
+    server = start()
+    key = created(legato, server.data)
+    for wanted, said in (
+        ((key["id"],), "nothing to change is named"),
+        ((key["id"], "--rpm", "5", "--without", "rpm"), "--without rpm: the same is given, too"),
+        ((key["id"], "--window", "day"), "the key has no budget: add --budget-usd"),
+        ((key["id"], "--expires", "2020-01-01"), "this time has passed"),
+        (("ci", "--rpm", "5"), "ci is declared: change it in legato.yaml, under keys"),
+        (("nobody", "--rpm", "5"), "no key has the id or name nobody"),
+    ):
+        done = legato("keys", "change", *wanted, "--data", server.data)
+        assert done.returncode != 0
+        assert said in done.stderr
 
 
 def test_a_start_says_which_declared_key_stays_revoked(

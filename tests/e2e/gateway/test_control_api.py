@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,7 +104,7 @@ def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answe
     elif method == "POST":
         body = b'{"name":"x"}'
     elif method == "PATCH":
-        body = b'{"title":"x"}'
+        body = b'{"tags":{}}' if "/keys/" in path else b'{"title":"x"}'
     if key is not None:
         headers["authorization"] = f"Bearer {key}"
     return legato.send(method, path, body, headers)
@@ -187,6 +188,91 @@ def test_a_key_lives_through_the_api(legato: RunningLegato, acme: dict[str, Any]
     sums = legato.get(f"{V1}/ledger/sums?by=team,feature", acme["secret"]).json["data"]
     assert [one["group"] for one in sums] == [{"team": "support", "feature": "bot"}]
     assert float(sums[0]["cost_usd"]) > 0
+
+
+def patch(legato: RunningLegato, key_id: str, change: Any, key: str, *, tag: str = "") -> Answer:
+    path = f"{V1}/keys/{key_id}"
+    headers = {
+        "authorization": f"Bearer {key}",
+        "content-type": "application/json",
+        "if-match": tag or legato.get(path, ADMIN).headers["etag"],
+    }
+    return legato.send("PATCH", path, json.dumps(change).encode(), headers)
+
+
+def test_a_key_is_changed_and_everything_else_of_it_stays(
+    legato: RunningLegato, acme: dict[str, Any]
+) -> None:
+    budget = {"usd": "2.000000000", "window": "day"}
+    wanted = {"feature_id": acme["feature_id"], "name": "changed", "budget": budget}
+    answer = legato.post(f"{V1}/keys", wanted, acme["secret"])
+    key, secret, tag = answer.json["key"], answer.json["secret"], answer.headers["etag"]
+    assert within(3, lambda: legato.chat("small", key=secret).status == 200)
+    require = {"regions": ["eu"], "no_training": False, "certifications": []}
+    change = {
+        "models": ["chat"],
+        "tags": {"cost-centre": "4711"},
+        "requests_per_minute": 1000,
+        "concurrency_max": 7,
+        "require": {**require, "retention_days_max": None},
+        "expires_at": "2035-01-02T03:04:05.000000Z",
+    }
+    first = patch(legato, key["id"], change, acme["secret"], tag=tag)
+    assert first.status == 200, first.body
+    assert first.json == key | change
+    assert within(3, lambda: legato.chat("small", key=secret).status == 403)
+    stale = patch(legato, key["id"], {"budget": None}, acme["secret"], tag=tag)
+    assert (stale.status, stale.error["code"]) == (412, "precondition_failed")
+    nothing = dict.fromkeys(("requests_per_minute", "concurrency_max", "require", "expires_at"))
+    second = patch(legato, key["id"], {**nothing, "budget": None}, acme["secret"])
+    assert second.json == key | nothing | {"models": ["chat"], "tags": change["tags"]} | {
+        "budget": None
+    }
+    assert second.json == legato.get(f"{V1}/keys/{key['id']}", acme["secret"]).json
+    assert within(3, lambda: legato.chat("chat", key=secret).status == 200)
+    assert patch(legato, key["id"], {}, acme["secret"]).json == second.json
+
+
+def test_what_a_change_may_not_do(legato: RunningLegato, acme: dict[str, Any]) -> None:
+    feature = {"feature_id": acme["feature_id"]}
+    key_id = made(legato, "/keys", feature)["key"]["id"]
+    for field in ("name", "org", "team", "feature_id", "role", "permissions", "secret"):
+        refused = patch(legato, key_id, {field: "x"}, ADMIN)
+        assert (refused.status, refused.error["code"]) == (400, "invalid_request"), field
+    past = patch(legato, key_id, {"expires_at": "2020-01-01T00:00:00Z"}, ADMIN)
+    assert (past.status, past.error["field"]) == (400, "expires_at")
+    own = patch(legato, acme["key_id"], {"budget": None}, acme["secret"])
+    assert (own.status, own.error["code"]) == (403, "forbidden")
+    admin = made(legato, "/keys", {**feature, "role": "admin"})["key"]["id"]
+    assert patch(legato, admin, {"expires_at": None}, acme["secret"]).status == 403
+    keys = legato.get(f"{V1}/keys", ADMIN).json["data"]
+    (declared,) = [one["id"] for one in keys if one["source"] == "config"]
+    refused = patch(legato, declared, {"requests_per_minute": 5}, ADMIN)
+    assert refused.status == 400
+    assert refused.error["message"] == "ci is declared: change it in legato.yaml, under keys"
+    made(legato, f"/keys/{key_id}/revoke", b"")
+    assert "is revoked" in patch(legato, key_id, {"tags": {}}, ADMIN).error["message"]
+
+
+def test_nobody_lets_a_key_call_what_his_own_may_not(
+    legato: RunningLegato, acme: dict[str, Any]
+) -> None:
+    feature = {"feature_id": acme["feature_id"]}
+    bound = {**feature, "role": "org-admin", "models": ["chat"], "require": {"no_training": True}}
+    held = made(legato, "/keys", bound)["secret"]
+    assert within(3, lambda: legato.get(f"{V1}/me", held).status == 200)
+    every = made(legato, "/keys", {**feature, "require": {"no_training": True}})["key"]["id"]
+    assert legato.post(f"{V1}/keys/{every}/rotate", {}, held).status == 403
+    narrow = {"models": ["chat"], "require": {"no_training": True}}
+    own = made(legato, "/keys", {**feature, **narrow}, held)["key"]["id"]
+    assert patch(legato, own, {"requests_per_minute": 5}, held).status == 200
+    assert patch(legato, every, {"requests_per_minute": 5}, held).status == 200
+    for wider in ({"models": ["small"]}, {"models": ["*"]}, {"require": None}):
+        (field,) = wider
+        refused = patch(legato, own, wider, held)
+        assert (refused.status, refused.error["field"]) == (403, field), wider
+        refused = legato.post(f"{V1}/keys", {**feature, **narrow, **wider}, held)
+        assert (refused.status, refused.error["field"]) == (403, field), wider
 
 
 def test_the_same_call_again_has_no_second_effect(
