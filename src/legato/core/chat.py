@@ -285,6 +285,13 @@ class RefusalDelta(_Tagged, frozen=True, tag="refusal_delta"):
     choice: int = 0
 
 
+class ImageDelta(_Tagged, frozen=True, tag="image_delta"):
+    """A picture the model answers with; it comes whole."""
+
+    image: Image
+    choice: int = 0
+
+
 class ToolUseStarted(_Tagged, frozen=True, tag="tool_use_started"):
     """A tool call begins; `tool` counts the calls of a choice from 0."""
 
@@ -333,6 +340,7 @@ ChatEvent = (
     | SignatureDelta
     | RedactedThinkingDelta
     | RefusalDelta
+    | ImageDelta
     | ToolUseStarted
     | ToolUseDelta
     | Stopped

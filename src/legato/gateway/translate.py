@@ -152,7 +152,7 @@ class TranslatingReader:
 
 
 _CONTENT_EVENTS = frozenset(
-    {"ToolUseStarted", "Stopped", "SignatureDelta", "RedactedThinkingDelta"}
+    {"ToolUseStarted", "Stopped", "SignatureDelta", "RedactedThinkingDelta", "ImageDelta"}
 )
 
 

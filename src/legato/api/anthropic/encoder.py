@@ -5,12 +5,13 @@ from typing import Any
 import msgspec
 
 from legato.api.anthropic.citations import citation_object
-from legato.api.anthropic.render import STOP_REASONS, usage_object
+from legato.api.anthropic.render import STOP_REASONS, no_pictures, usage_object
 from legato.api.anthropic.signatures import of_call, of_text, thinking_block
 from legato.core.chat import (
     ChatEvent,
     CitationDelta,
     Ended,
+    ImageDelta,
     Ping,
     RedactedThinkingDelta,
     RefusalDelta,
@@ -104,9 +105,12 @@ class AnthropicEncoder:
         | SignatureDelta
         | RedactedThinkingDelta
         | RefusalDelta
+        | ImageDelta
         | ToolUseStarted
         | ToolUseDelta,
     ) -> bytes:
+        if isinstance(event, ImageDelta):
+            raise no_pictures()
         if isinstance(event, ToolUseStarted):
             block = {"type": "tool_use", "id": event.id, "name": event.name, "input": {}}
             return self._sign(of_call(event.signature)) + self._deliver(event.tool, block, None)

@@ -8,6 +8,7 @@ from legato.api.anthropic.citations import text_blocks
 from legato.api.anthropic.signatures import of_call, of_text, thinking_block
 from legato.core.chat import (
     ChatResponse,
+    Image,
     Part,
     RedactedThinking,
     Refusal,
@@ -16,6 +17,7 @@ from legato.core.chat import (
     Thinking,
     ToolUse,
 )
+from legato.core.errors import BadProviderResponse
 from legato.core.usage import NO_USAGE, Usage
 
 STOP_REASONS = {
@@ -89,6 +91,14 @@ def _sign(blocks: list[dict[str, Any]], signature: str) -> None:
     blocks[-1]["signature"] = signature
 
 
+def no_pictures() -> BadProviderResponse:
+    """Return the error for an answer that this dialect has no place for."""
+    return BadProviderResponse(
+        "the model answered with a picture, which messages have no place for; ask by chat "
+        "completions or responses"
+    )
+
+
 def _block(part: Part) -> dict[str, Any] | None:
     if isinstance(part, Refusal):
         return {"type": "text", "text": part.text}
@@ -99,7 +109,9 @@ def _block(part: Part) -> dict[str, Any] | None:
         return {"type": "thinking", "thinking": part.text, "signature": part.signature}
     if isinstance(part, RedactedThinking):
         return {"type": "redacted_thinking", "data": part.data}
-    return None  # images and tool results are the caller's to send
+    if isinstance(part, Image):
+        raise no_pictures()
+    return None  # documents and tool results are the caller's to send
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from legato.core.chat import (
     ChatEvent,
     CitationDelta,
     Ended,
+    ImageDelta,
     Ping,
     RedactedThinking,
     RedactedThinkingDelta,
@@ -24,6 +25,7 @@ from legato.core.chat import (
     ToolUseStarted,
     UsageReported,
 )
+from legato.core.pictures import picture
 from legato.core.reasoning_details import SealedThoughts
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class OpenAIEncoder:
         self._opened: set[int] = set()
         self._chars: dict[int, int] = {}  # of text, by choice
         self._thoughts: dict[int, SealedThoughts] = {}
+        self._images: dict[int, int] = {}  # pictures told, by choice
         self._refused: set[int] = set()
         self._stopped: set[int] = set()
         self._has_ended = False
@@ -79,12 +82,23 @@ class OpenAIEncoder:
         return self._sealed(event.choice) + self._content(event)
 
     def _content(
-        self, event: TextDelta | CitationDelta | RefusalDelta | ToolUseStarted | ToolUseDelta
+        self,
+        event: TextDelta
+        | CitationDelta
+        | RefusalDelta
+        | ImageDelta
+        | ToolUseStarted
+        | ToolUseDelta,
     ) -> bytes:
         if isinstance(event, RefusalDelta):
             self._refused.add(event.choice)
         if isinstance(event, CitationDelta):
             fields = chat_fields([event.citation], self._chars.get(event.choice, 0))
+            return self._role(event.choice) + self._chunk(event.choice, fields)
+        if isinstance(event, ImageDelta):
+            index = self._images.get(event.choice, 0)
+            self._images[event.choice] = index + 1
+            fields = {"images": [picture(event.image, index)]}
             return self._role(event.choice) + self._chunk(event.choice, fields)
         if isinstance(event, TextDelta):
             self._chars[event.choice] = self._chars.get(event.choice, 0) + len(event.text)

@@ -20,6 +20,7 @@ from legato.core.chat import (
     ToolResult,
     ToolUse,
 )
+from legato.core.pictures import read_pictures
 from legato.core.reasoning_details import read_details
 
 # What an earlier answer cited comes back with it: no model is told again, none asks for it.
@@ -35,6 +36,7 @@ _KNOWN = frozenset(
         "reasoning_content",
         "reasoning_details",
         "extra_content",
+        "images",
     }
 )
 # Fields SDKs echo back from an answer; they ask for nothing.
@@ -186,6 +188,7 @@ def _assistant_parts(message: dict[str, Any], place: str) -> Iterator[Part]:
                 yield _text(part)
             else:
                 raise refuse(f"{place}.content.{index}.type", "must be text or refusal")
+    yield from read_pictures(message.get("images"))
     if refusal := message.get("refusal"):
         yield Refusal(refusal)
     for index, call in enumerate(message.get("tool_calls") or ()):

@@ -8,6 +8,7 @@ from legato.api.openai.annotations import chat_fields
 from legato.core.chat import (
     ChatResponse,
     Choice,
+    Image,
     Refusal,
     StopReason,
     Text,
@@ -15,6 +16,7 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.citations import joined
+from legato.core.pictures import picture
 from legato.core.reasoning_details import details
 from legato.core.usage import Usage
 
@@ -88,6 +90,9 @@ def _choice(index: int, choice: Choice) -> dict[str, Any]:
     for part in choice.parts:
         if isinstance(part, Text) and part.signature:
             message["extra_content"] = extra_content(part.signature)
+    images = [part for part in choice.parts if isinstance(part, Image)]
+    if images:
+        message["images"] = [picture(image, index) for index, image in enumerate(images)]
     calls = [_call(part) for part in choice.parts if isinstance(part, ToolUse)]
     if calls:
         message["tool_calls"] = calls

@@ -20,6 +20,7 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.errors import InvalidRequest
+from legato.core.pictures import without_pictures
 from legato.providers.anthropic.documents import document_block
 from legato.providers.anthropic.thinking import EFFORTS, effort, thinking
 from legato.providers.base import Target
@@ -60,7 +61,7 @@ def chat_body(chat: ChatRequest, target: Target) -> dict[str, Any]:
     return {
         "model": target.model,
         "max_tokens": bound,
-        "messages": _messages(chat.messages),
+        "messages": _messages(without_pictures(chat)),
         **{name: value for name, value in fields.items() if value is not None},
     }
 

@@ -7,6 +7,7 @@ import msgspec
 
 from legato.core.chat import ChatRequest, OutputFormat, Tool
 from legato.core.errors import InvalidRequest
+from legato.core.pictures import without_pictures
 from legato.providers.anthropic import thinking
 from legato.providers.base import Target
 from legato.providers.bedrock.blocks import cache_point, has_tool_blocks, messages_of, system_of
@@ -26,7 +27,7 @@ def chat_body(chat: ChatRequest, target: Target, family: Family) -> dict[str, An
     if not chat.drop_unsupported:
         _refuse_unsupported(chat, family)
     body: dict[str, Any] = {
-        "messages": messages_of(chat.messages),
+        "messages": messages_of(without_pictures(chat)),
         "system": system_of(chat.system),
         "inferenceConfig": _inference(chat, target),
         "toolConfig": _tools(chat),

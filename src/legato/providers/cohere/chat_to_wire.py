@@ -23,6 +23,7 @@ from legato.core.chat import (
 )
 from legato.core.documents import as_texts, refuse_citing, refused_document
 from legato.core.errors import InvalidRequest
+from legato.core.pictures import without_pictures
 from legato.providers.base import Target
 
 
@@ -119,7 +120,7 @@ def _response_format(output: OutputFormat) -> dict[str, Any]:
 def _messages(chat: ChatRequest) -> Iterator[dict[str, Any]]:
     if chat.system:
         yield {"role": "system", "content": _content(list(chat.system))}
-    for position, message in enumerate(as_texts(chat.messages)):
+    for position, message in enumerate(as_texts(without_pictures(chat))):
         if message.role is Role.ASSISTANT:
             yield _assistant(message)
         else:

@@ -24,7 +24,8 @@ from legato.core.errors import InvalidRequest
 from legato.providers.gemini.parts import OWN_ID
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
-"""Google's own word for a call it hasn't signed, such as one made by another vendor's model."""
+"""Google's own word for a call, or a picture of the model's, that isn't told with its signature:
+another vendor's model made it, or the caller's dialect has no place for the signature."""
 _ROLES = {Role.USER: "user", Role.ASSISTANT: "model"}
 _PDF = "application/pdf"
 _SCHEMES = frozenset({"https", "gs"})
@@ -53,7 +54,7 @@ class Writer:
                 turns.append((message.role, list(message.parts)))
         contents = []
         for position, (role, given) in enumerate(turns):
-            parts = list(self._parts(self._in_order(given), f"messages.{position}"))
+            parts = list(self._parts(self._in_order(given), role, f"messages.{position}"))
             if parts:
                 contents.append({"role": _ROLES[role], "parts": parts})
         if not contents:
@@ -72,7 +73,7 @@ class Writer:
 
         return sorted(parts, key=place)
 
-    def _parts(self, parts: list[Part], place: str) -> Iterator[dict[str, Any]]:
+    def _parts(self, parts: list[Part], role: Role, place: str) -> Iterator[dict[str, Any]]:
         is_signed = not self._signs_calls
         for part in parts:
             if isinstance(part, ToolUse):
@@ -82,7 +83,8 @@ class Writer:
             elif isinstance(part, ToolResult):
                 yield from self._result(part, place)
             elif isinstance(part, Image):
-                yield self._image(part, place)
+                own = self._signs_calls and role is Role.ASSISTANT
+                yield _signed(self._image(part, place), SKIP_SIGNATURE if own else "")
             elif isinstance(part, Document):
                 yield _document(part, place)
             elif isinstance(part, Text):

@@ -8,6 +8,8 @@ from legato.core.chat import (
     Citation,
     CitationDelta,
     Ended,
+    Image,
+    ImageDelta,
     Part,
     Started,
     Stopped,
@@ -129,6 +131,8 @@ def _events(part: Part | None, choice: int, state: _Candidate) -> Iterator[ChatE
         yield TextDelta(part.text, choice, part.signature)
     elif isinstance(part, Thinking):
         yield ThinkingDelta(part.text, choice)
+    elif isinstance(part, Image):
+        yield ImageDelta(part, choice)
     elif isinstance(part, ToolUse):
         number = state.calls
         state.calls += 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from legato.core.chat import Part, Text, Thinking, ToolUse
+from legato.core.chat import Image, Part, Text, Thinking, ToolUse
 from legato.core.errors import BadProviderResponse
 
 OWN_ID = "gcall-"
@@ -21,7 +21,7 @@ def read_part(part: dict[str, Any], answer_id: str, place: str) -> Part | None:
     canonical form and are left out; the text around them stays.
 
     Raises:
-        BadProviderResponse: media, which no caller's dialect has a place for.
+        BadProviderResponse: sound, film or a file, which no caller's dialect has a place for.
     """
     signature = part.get("thoughtSignature") or ""
     call = part.get("functionCall")
@@ -37,8 +37,17 @@ def read_part(part: dict[str, Any], answer_id: str, place: str) -> Part | None:
             text = ""
         return Text(text, None, signature) if text or signature else None
     if "inlineData" in part or "fileData" in part:
-        raise BadProviderResponse("the model answered with media, which can't be carried")
+        return None if part.get("thought") else _picture(part.get("inlineData") or {})
     return Text("", None, signature) if signature else None
+
+
+def _picture(blob: dict[str, Any]) -> Image:
+    """Return a picture. Its signature isn't kept: see `contents`."""
+    kind = blob.get("mimeType") or ""
+    if not kind.startswith("image/"):
+        what = kind.partition("/")[0][:20] or "a file"
+        raise BadProviderResponse(f"the model answered with {what}, which can't be carried")
+    return Image(None, kind, blob["data"])
 
 
 def logprobs(candidate: dict[str, Any]) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from legato.core.chat import (
 )
 from legato.core.citations import placed
 from legato.core.errors import BadProviderResponse
+from legato.core.pictures import read_pictures
 from legato.core.reasoning_details import read_details
 from legato.providers.openai_compatible import mistral
 from legato.providers.openai_compatible.citations import Marks, annotated, listed
@@ -114,6 +115,7 @@ def _parts(message: dict[str, Any]) -> Iterator[Part]:
     elif isinstance(content, list):  # Mistral answers in parts
         for kind, text in mistral.content_texts(content):
             yield Thinking(text) if kind == "thinking" else Text(text)
+    yield from read_pictures(message.get("images"))  # OpenRouter
     if refusal := message.get("refusal"):
         yield Refusal(refusal)
     for number, call in enumerate(message.get("tool_calls") or ()):

@@ -20,6 +20,7 @@ from legato.core.chat import (
 )
 from legato.core.documents import as_texts, refuse_citing, refused_document
 from legato.core.errors import InvalidRequest
+from legato.core.pictures import without_pictures
 from legato.core.reasoning_details import details
 from legato.providers.base import Target
 from legato.providers.openai_compatible import mistral
@@ -113,7 +114,7 @@ def _response_format(output: OutputFormat) -> dict[str, Any]:
 def _messages(chat: ChatRequest, preset: Preset) -> Iterator[dict[str, Any]]:
     if chat.system:
         yield {"role": "system", "content": _content(chat.system)}
-    for position, message in enumerate(as_texts(chat.messages)):
+    for position, message in enumerate(as_texts(without_pictures(chat))):
         if message.role is Role.ASSISTANT:
             yield _assistant(message, preset)
         else:

@@ -8,6 +8,7 @@ from legato.core.chat import (
     Citation,
     CitationDelta,
     Ended,
+    ImageDelta,
     RedactedThinkingDelta,
     RefusalDelta,
     SignatureDelta,
@@ -21,6 +22,7 @@ from legato.core.chat import (
     UsageReported,
 )
 from legato.core.citations import moved
+from legato.core.pictures import read_pictures
 from legato.core.reasoning_details import read_details
 from legato.providers.event_decoder import EventDecoder
 from legato.providers.openai_compatible import mistral
@@ -123,6 +125,7 @@ class OpenAIDecoder(EventDecoder):
                 yield CitationDelta(moved(citation, begun), index)
         elif content:
             yield state.text(content, index, choice.get("logprobs"))
+        yield from (ImageDelta(image, index) for image in read_pictures(delta.get("images")))
         for citation in annotated(delta):
             state.cited = True
             yield CitationDelta(citation, index)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from legato.api.openai.responses.picture_item import PictureItem
 from legato.api.openai.responses.reasoning import Sealed, SignedPart
 from legato.api.openai.responses.resource import incomplete_reason, usage_object
 from legato.api.openai.responses.stream_items import (
@@ -18,6 +19,8 @@ from legato.core.chat import (
     Citation,
     CitationDelta,
     Ended,
+    Image,
+    ImageDelta,
     Ping,
     RedactedThinking,
     RedactedThinkingDelta,
@@ -37,6 +40,7 @@ from legato.core.chat import (
     UsageReported,
 )
 from legato.core.citations import moved
+from legato.core.errors import BadProviderResponse
 
 if TYPE_CHECKING:
     from legato.api.openai.responses.frames import Frames
@@ -121,9 +125,12 @@ class ResponsesEncoder:
         | SignatureDelta
         | RedactedThinkingDelta
         | RefusalDelta
+        | ImageDelta
         | ToolUseStarted
         | ToolUseDelta,
     ) -> bytes:
+        if isinstance(event, ImageDelta):
+            return self._picture(event.image)
         if isinstance(event, ToolUseStarted):
             return self._call(event)
         if isinstance(event, ToolUseDelta):
@@ -158,6 +165,14 @@ class ResponsesEncoder:
     def _cited(self, citation: Citation) -> bytes:
         message, frames = self._message()
         return frames + message.cite(citation, self._chars)
+
+    def _picture(self, image: Image) -> bytes:
+        if image.data is None:
+            raise BadProviderResponse("the model answered with a picture by its address alone")
+        frames = self._close_last()
+        item = PictureItem(self._frames, self._turn.identity, len(self._items), image=image)
+        self._items.append(item)
+        return frames + item.added() + item.done("completed")
 
     def _sealed(self, part: Sealed) -> bytes:
         """An item that shows nothing and carries what the vendor wants to see again."""
@@ -244,6 +259,8 @@ def events_of(response: ChatResponse) -> Iterator[ChatEvent]:
             yield RedactedThinkingDelta(part.data)
         elif isinstance(part, Refusal):
             yield RefusalDelta(part.text)
+        elif isinstance(part, Image):
+            yield ImageDelta(part)
         elif isinstance(part, ToolUse):
             yield ToolUseStarted(tools, part.id, part.name, signature=part.signature)
             if part.arguments:

@@ -13,6 +13,7 @@ PREFIXES = {
     "custom_tool_call": "ctc_",
     "custom_tool_call_output": "cto_",
     "reasoning": "rs_",
+    "image_generation_call": "ig_",
 }
 
 

@@ -73,6 +73,8 @@ def _side(
         return Role.USER, [_result(item, place)]
     if kind == "reasoning":
         return Role.ASSISTANT, _reasoning(item, place, drop_unsupported=drop_unsupported)
+    if kind == "image_generation_call":
+        return Role.ASSISTANT, [_picture(item, place)]
     if kind in _OURS:
         return Role.ASSISTANT, [_call(item, place)]
     if kind == "item_reference":
@@ -167,6 +169,12 @@ def _reasoning(
     ]
     shown = "".join(text for text in texts if isinstance(text, str))
     return [Thinking(shown)] if shown else []
+
+
+def _picture(item: dict[str, Any], place: str) -> Image:
+    kind = item.get("output_format")
+    known = kind if isinstance(kind, str) and kind else "png"
+    return Image(None, f"image/{known}", _string(item, "result", place))
 
 
 def _image(part: dict[str, Any], place: str) -> Image:
