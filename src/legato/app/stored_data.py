@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from legato.app.instance import Instance
+from legato.app.registry_access import open_registry
+from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
-from legato.core.tenant import EVERY_TENANT
+from legato.core.tenant import EVERY_TENANT, Tenant
+from legato.registry.registry import Registry
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
@@ -15,9 +18,12 @@ from legato.storage.entries import EntryReader
 from legato.storage.keys import KeyStore
 from legato.storage.ledger import Ledger
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
+from legato.storage.registry import RegistryReader
+from legato.storage.registry_changes import RegistryChanges
 from legato.storage.schema import ledger_entry
 from legato.storage.sums import Backlog, SpendSums, read_backlog
 from legato.storage.verify import VerifyReport, verify
+from legato.vault.envelope import Envelopes
 
 
 class StoredData:
@@ -62,6 +68,16 @@ class StoredData:
     def credentials(self) -> CredentialStore:
         """Return the providers' sealed credentials."""
         return CredentialStore(self._engine, self._clock)
+
+    def registry(self, instance: Instance, org: str) -> Registry:
+        """Return the registry of an organisation."""
+        data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        tenant, ids = Tenant(org), IdSource(self._clock)
+        stores = (
+            RegistryReader(self._engine, tenant),
+            RegistryChanges(self._engine, self._clock, ids, tenant),
+        )
+        return open_registry(instance.loaded, org, stores, Envelopes(data_keys))
 
     def ledger_offsets(self) -> dict[str, int]:
         """Return up to where each journal segment is in the ledger."""

@@ -9,23 +9,31 @@ from legato.core.errors import ConfigInvalid, LegatoError
 
 _COMMANDS = MappingProxyType(
     {
+        "apply": ("legato.cli.registry:apply", "Make an environment what a directory says."),
         "config": ("legato.cli.config:config", "Show, check or migrate a configuration."),
         "conformance": (
             "legato.cli.conformance.command:conformance",
             "Check any OpenAI-compatible server's wire.",
         ),
         "demo": ("legato.cli.demo.command:demo", "Watch real prompts go through, with their cost."),
+        "diff": ("legato.cli.registry:diff", "Show what `apply` would change."),
         "doctor": ("legato.cli.doctor:doctor", "Say what this machine lacks and how to get it."),
         "endpoints": (
             "legato.cli.endpoints:endpoints",
             "List what is served, with the stages each request passes.",
         ),
+        "export": ("legato.cli.registry:export", "Write an environment as a directory."),
         "journal": ("legato.cli.journal:journal", "Look at the spend journal."),
         "keys": ("legato.cli.keys:keys", "Create, list, rotate and revoke keys."),
         "ledger": ("legato.cli.ledger:ledger", "Read, sum, export and verify what was spent."),
         "local": ("legato.cli.local:local", "Run small models on this machine."),
         "models": ("legato.cli.models:models", "Show what each deployment can do."),
         "prices": ("legato.cli.prices:prices", "Show what each deployment charges."),
+        "registry": (
+            "legato.cli.registry:registry",
+            "Look at versions of prompts, move their labels.",
+        ),
+        "rollback": ("legato.cli.registry:rollback", "Point a label to what it was before."),
         "simulate": ("legato.cli.simulate:simulate", "Run the simulated provider by itself."),
         "stats": ("legato.cli.stats:stats", "Watch traffic, spend and savings."),
         "up": ("legato.cli.up:up", "Start the control plane."),
@@ -34,6 +42,7 @@ _COMMANDS = MappingProxyType(
             "legato.cli.verify.command:verify",
             "Call a provider for real and see whether it works.",
         ),
+        "where-used": ("legato.cli.registry:where_used", "List the versions that name something."),
         "version": ("legato.cli.version:version", "Print the version."),
     }
 )

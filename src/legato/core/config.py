@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from legato.core.registry import Kind
+
 CONFIG_VERSION = 1
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
@@ -317,6 +319,24 @@ class Files(_Strict, frozen=True):
     """How much one organisation may hold before it is refused another upload."""
 
 
+class ApprovalRule(_Strict, frozen=True):
+    """Which moves of labels wait until others approve. What is None fits any."""
+
+    environment: Name | None = None
+    kinds: Annotated[list[Kind], Meta(min_length=1)] | None = None
+    labels: Annotated[list[Name], Meta(min_length=1)] | None = None
+    approvals: Annotated[int, Meta(ge=1, le=10)] = 1
+    """By how many other people."""
+
+
+class Registry(_Strict, frozen=True):
+    """Versions of prompts, and the labels that callers name."""
+
+    environment: Name = "production"
+    """Whose labels this instance serves."""
+    approvals: list[ApprovalRule] = []
+
+
 class Otlp(_Strict, frozen=True):
     """Sampled export of traces."""
 
@@ -352,4 +372,5 @@ class Config(_Strict, frozen=True):
     vault: Vault = Vault()
     responses: Responses = Responses()
     files: Files = Files()
+    registry: Registry = Registry()
     telemetry: Telemetry = Telemetry()

@@ -54,7 +54,7 @@ class RegistryChanges:
         """
         with self._writing() as connection:
             if changes.moves:
-                self._require_truth(connection, changes.environment, changes.through)
+                self._require_truth(connection, changes)
             for version in changes.versions:
                 self._keep(connection, version, changes)
             moved = [self._move(connection, one, changes) for one in changes.moves]
@@ -108,6 +108,38 @@ class RegistryChanges:
 
     def set_truth(self, environment: str, truth: Truth, by: str) -> None:
         """Say what decides an environment's labels from now on."""
+        with self._writing() as connection:
+            self._say_truth(connection, environment, truth, by)
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return _locked(self._engine, self._org)
+
+    def _require_truth(self, connection: Connection, changes: Changes) -> None:
+        """Refuse what comes the other way; a directory may have an environment that is empty."""
+        table, environment = registry_environment.c, changes.environment
+        wanted = select(table.truth).where(table.org == self._org, table.environment == environment)
+        truth = connection.execute(wanted).scalar()
+        if truth is None and changes.through is Truth.DIRECTORY:
+            move = registry_move.c
+            moved = select(move.id).where(move.org == self._org, move.environment == environment)
+            if connection.execute(moved.limit(1)).first() is None:
+                self._say_truth(connection, environment, Truth.DIRECTORY, changes.author)
+                return
+        if (truth or Truth.DATABASE.value) == changes.through:
+            return
+        if truth == Truth.DIRECTORY:
+            raise Conflict(
+                f"{environment} is kept in a directory: change its files and `legato apply` them, "
+                f"or `legato registry truth database --environment {environment}`",
+                param="environment",
+            )
+        raise Conflict(
+            f"{environment} is kept in the database: change it there, or hand it to a directory by "
+            f"`legato registry truth directory --environment {environment}`",
+            param="environment",
+        )
+
+    def _say_truth(self, connection: Connection, environment: str, truth: Truth, by: str) -> None:
         row = {
             "org": self._org,
             "environment": environment,
@@ -115,31 +147,9 @@ class RegistryChanges:
             "changed_by": by,
             "changed_at_ns": self._clock.now_ns(),
         }
-        with self._writing() as connection:
-            statement = upsert(connection, registry_environment).values(row)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["org", "environment"], set_=row)
-            )
-
-    def _writing(self) -> AbstractContextManager[Connection]:
-        return _locked(self._engine, self._org)
-
-    def _require_truth(self, connection: Connection, environment: str, through: Truth) -> None:
-        table = registry_environment.c
-        wanted = select(table.truth).where(table.org == self._org, table.environment == environment)
-        truth = connection.execute(wanted).scalar() or Truth.DATABASE.value
-        if truth == through:
-            return
-        if truth == Truth.DIRECTORY:
-            raise Conflict(
-                f"{environment} is kept in a directory: change its files and `legato apply` them, "
-                f"or `legato registry truth {environment} database`",
-                param="environment",
-            )
-        raise Conflict(
-            f"{environment} is kept in the database: change it there, or "
-            f"`legato registry truth {environment} directory` hands it to a directory",
-            param="environment",
+        statement = upsert(connection, registry_environment).values(row)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["org", "environment"], set_=row)
         )
 
     def _keep(self, connection: Connection, version: NewVersion, changes: Changes) -> None:

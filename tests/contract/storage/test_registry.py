@@ -171,7 +171,7 @@ def test_an_approval_of_what_was_overtaken_makes_nothing(desk: Desk) -> None:
 
 
 def test_an_environment_has_one_truth(desk: Desk) -> None:
-    first = desk.save("hello")
+    first = desk.save("hello", Move(GREETING, "draft", digest_of(Kind.PROMPT, "hello")))
     move = (Move(GREETING, "production", first),)
     from_files = Changes("ada", "", "production", Truth.DIRECTORY, moves=move)
     with pytest.raises(Conflict, match="kept in the database"):
@@ -184,6 +184,21 @@ def test_an_environment_has_one_truth(desk: Desk) -> None:
     assert desk.save("good day")  # versions move nothing
     (environment,) = desk.read.environments()
     assert (environment.truth, environment.changed_by) == (Truth.DIRECTORY, "ada")
+
+
+def test_a_directory_may_have_an_environment_that_nothing_was_changed_in(desk: Desk) -> None:
+    first = desk.save("hello")
+    move = (Move(GREETING, "production", first),)
+    with pytest.raises(NotFound):
+        desk.make(
+            Changes(
+                "ada", "", "production", Truth.DIRECTORY, moves=(*move, Move(GREETING, "x", "0"))
+            )
+        )
+    assert desk.read.environments() == []
+    desk.make(Changes("ada", "", "production", Truth.DIRECTORY, moves=move))
+    with pytest.raises(Conflict, match="kept in a directory"):
+        desk.point("")
 
 
 def test_who_answers_changes_without_a_version(desk: Desk) -> None:

@@ -1,0 +1,147 @@
+"""What `legato registry` and the commands beside it do that change something, or would."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from legato.app.registry_directory import read_directory, read_file, write_directory
+from legato.cli.options import print_json
+from legato.cli.registry_desk import Desk, opened, read_version
+from legato.cli.registry_lines import move_line, moved, say_moves, told
+from legato.core.errors import InvalidRequest
+from legato.core.registry import Truth, shown
+from legato.registry.content import as_yaml, differences
+from legato.registry.documents import Placed
+from legato.registry.planning import Plan
+
+
+def save(*, file: Path, author: str | None, reason: str, as_json: bool, **options: Any) -> None:
+    """Keep a document as a version and point its labels to it."""
+    document = read_file(file, str(file)).document
+    with opened(**options) as desk:
+        record, made = desk.registry.save(document, desk.act(author, reason))
+    if as_json:
+        print_json({**told(record), "moves": [moved(one) for one in made]})
+        return
+    click.echo(f"{shown(record.name, record.digest)} is version {record.number}.")
+    say_moves(made)
+
+
+def label(
+    *,
+    version: str,
+    label: str,
+    remove: bool,
+    author: str | None,
+    reason: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Point a label to a version, or take it away."""
+    name, wanted = read_version(version)
+    with opened(**options) as desk:
+        to = None if remove else wanted
+        made = desk.registry.point(name, label, to, desk.act(author, reason))
+    if as_json:
+        print_json(None if made is None else moved(made))
+    elif made is None:
+        click.echo(f"{name}@{label} is so already.")
+    else:
+        say_moves([made])
+
+
+def decide(
+    *, move_id: str, approved: bool, author: str | None, reason: str, **options: Any
+) -> None:
+    """Approve or reject a move."""
+    with opened(**options) as desk:
+        act = desk.act(author, reason)
+        say_moves([desk.registry.decide(move_id, act, approved=approved)])
+
+
+def truth(*, wanted: str | None, author: str | None, reason: str, **options: Any) -> None:
+    """Show or set what decides an environment's labels."""
+    if wanted is not None and wanted not in set(Truth):
+        raise InvalidRequest(f"{wanted!r}: write database or directory", param="truth")
+    with opened(**options) as desk:
+        if wanted is not None:
+            by = desk.act(author, reason).author
+            desk.registry.hand_over(desk.environment, Truth(wanted), by)
+        click.echo(f"{desk.environment}: {desk.registry.truth(desk.environment).value}")
+
+
+def apply(*, directory: Path, yes: bool, author: str | None, reason: str, **options: Any) -> None:
+    """Make an environment what a directory says."""
+    documents = read_directory(directory)
+    if not documents:
+        raise InvalidRequest(f"{directory} holds no YAML file: nothing would be left")
+    with opened(**options) as desk:
+        planned = desk.registry.planned(documents, desk.environment)
+        _print_plan(planned, desk.environment)
+        if planned.empty:
+            return
+        if not yes and not _agreed():
+            raise click.Abort
+        desk.registry.apply(documents, desk.act(author, reason, Truth.DIRECTORY))
+    click.echo(f"{desk.environment} is as {directory} says now, and is kept there.")
+
+
+def diff(*, directory: Path, exit_code: bool, **options: Any) -> None:
+    """Show what `apply` would change, with the content of what is new."""
+    documents = read_directory(directory)
+    with opened(**options) as desk:
+        planned = desk.registry.planned(documents, desk.environment)
+        _print_plan(planned, desk.environment)
+        for lines in _new_content(desk, planned, documents):
+            click.echo("\n".join(lines))
+    if exit_code and not planned.empty:
+        sys.exit(1)
+
+
+def export(*, output: Path, **options: Any) -> None:
+    """Write an environment as a directory."""
+    with opened(**options) as desk:
+        written = write_directory(desk.registry.exported(desk.environment), output)
+    click.echo(f"{len(written)} files in {output}.")
+
+
+def roll_back(*, version: str, author: str | None, reason: str, **options: Any) -> None:
+    """Point a label to what it pointed to before."""
+    name, wanted = read_version(version)
+    if not wanted.label:
+        raise InvalidRequest("name the label to roll back: KIND:NAME@LABEL", param="label")
+    with opened(**options) as desk:
+        act = desk.act(author, reason)
+        say_moves([desk.registry.roll_back(name, wanted.label, act)])
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise InvalidRequest("nobody is here to ask: say --yes")
+    return click.confirm("Make these changes?")
+
+
+def _new_content(desk: Desk, planned: Plan, documents: Sequence[Placed]) -> Iterator[list[str]]:
+    specs = {one.document.object: one.document.spec for one in documents}
+    for wanted in planned.versions:
+        kept = desk.registry.read.versions(wanted.name, 1)
+        old = as_yaml(desk.registry.content(kept[0])) if kept else ""
+        names = (
+            shown(wanted.name, kept[0].digest if kept else ""),
+            shown(wanted.name, wanted.digest),
+        )
+        yield differences(old, as_yaml(specs[wanted.name]), names)
+
+
+def _print_plan(planned: Plan, environment: str) -> None:
+    if planned.empty:
+        click.echo(f"{environment} is as the directory says.")
+    for version in planned.versions:
+        click.echo(f"+ {shown(version.name, version.digest)}")
+    for move in planned.moves:
+        click.echo(move_line(move.name, move.label, move.from_digest, move.to_digest))
+    for name in planned.described:
+        click.echo(f"~ {name}: owner, escalation or description")

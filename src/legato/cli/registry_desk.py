@@ -1,0 +1,68 @@
+"""The registry that a command's options mean, and how versions are named in commands."""
+
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from legato.app.instance import find_instance
+from legato.app.stored_data import stored_data
+from legato.core.errors import InvalidRequest
+from legato.core.registry import (
+    DEFAULT_LABEL,
+    Kind,
+    ObjectName,
+    Selector,
+    Truth,
+    checked_name,
+    selector,
+)
+from legato.registry.registry import Act, Registry
+from legato.storage.registry_records import VersionRecord
+
+
+class Desk(msgspec.Struct, frozen=True, eq=False):
+    """An organisation's registry and the environment that is meant."""
+
+    registry: Registry
+    environment: str
+
+    def act(self, author: str | None, reason: str, through: Truth = Truth.DATABASE) -> Act:
+        """Return who acts; the author is this user where none is named."""
+        name = author or pwd.getpwuid(os.getuid()).pw_name
+        return Act(f"operator:{name}", reason, self.environment, through)
+
+    def version(self, text: str) -> VersionRecord:
+        """Return the version that KIND:NAME@VERSION names."""
+        name, wanted = read_version(text)
+        return self.registry.read.version(name, wanted, self.environment)
+
+
+@contextmanager
+def opened(
+    config_file: Path | None, data: Path, *, org: str, environment: str | None, **_: Any
+) -> Iterator[Desk]:
+    """Open the registry that the options mean."""
+    instance = find_instance(data, config_file)
+    with stored_data(instance, create=True) as stored:
+        where = environment or instance.loaded.config.registry.environment
+        yield Desk(stored.registry(instance, org), where)
+
+
+def read_name(text: str) -> ObjectName:
+    """Read KIND:NAME. Raises InvalidRequest."""
+    kind, colon, name = text.partition(":")
+    if not colon or kind not in set(Kind):
+        kinds = ", ".join(Kind)
+        raise InvalidRequest(f"{text!r}: write KIND:NAME, the kind one of {kinds}", param="name")
+    return ObjectName(Kind(kind), checked_name(name))
+
+
+def read_version(text: str) -> tuple[ObjectName, Selector]:
+    """Read KIND:NAME@VERSION; without a version, its production label."""
+    name, _, version = text.partition("@")
+    return read_name(name), selector(version or DEFAULT_LABEL)

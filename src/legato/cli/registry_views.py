@@ -1,0 +1,139 @@
+"""What those of `legato registry` do that only look."""
+
+from typing import Any
+
+import click
+import msgspec
+
+from legato.cli.options import print_json
+from legato.cli.registry_desk import opened, read_name, read_version
+from legato.cli.registry_lines import moved, print_moves, told
+from legato.cli.spans import time_text
+from legato.cli.tables import print_table
+from legato.core.errors import InvalidRequest
+from legato.core.registry import SHOWN_DIGITS, MoveState, selector, shown
+from legato.registry.content import as_yaml
+
+_LOG_MAX = 1_000
+
+
+def list_objects(*, as_json: bool, **options: Any) -> None:
+    """Print objects with their labels."""
+    with opened(**options) as desk:
+        objects = desk.registry.read.objects(_LOG_MAX)
+        labels = desk.registry.read.labels(desk.environment)
+    rows = [
+        {
+            "name": str(one.name),
+            "owner": one.details.owner,
+            "escalation": one.details.escalation,
+            "versions": one.newest,
+            "labels": {at.label: at.number for at in labels if at.name == one.name},
+        }
+        for one in objects
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("name", "owner", "versions", "labels")
+    print_table(
+        columns,
+        [
+            (
+                str(row["name"]),
+                str(row["owner"]),
+                str(row["versions"]),
+                ", ".join(f"{label}: {number}" for label, number in row["labels"].items()),  # type: ignore[attr-defined]
+            )
+            for row in rows
+        ],
+        numbers=("versions",),
+    )
+
+
+def show(*, version: str, as_json: bool, **options: Any) -> None:
+    """Print a version whole."""
+    with opened(**options) as desk:
+        record = desk.version(version)
+        details = desk.registry.read.object(record.name).details
+        content = desk.registry.content(record)
+    shown_fields = {**told(record), **msgspec.structs.asdict(details)}
+    if as_json:
+        print_json({**shown_fields, "spec": content})
+        return
+    for name, value in shown_fields.items():
+        click.echo(f"{name:<12} {value}")
+    click.echo(f"\n{as_yaml(content)}", nl=False)
+
+
+def log(*, name: str, as_json: bool, **options: Any) -> None:
+    """Print an object's versions and moves."""
+    wanted = read_name(name)
+    with opened(**options) as desk:
+        desk.registry.read.object(wanted)
+        versions = desk.registry.read.versions(wanted, _LOG_MAX)
+        made = desk.registry.read.moves(_LOG_MAX, name=wanted)
+    if as_json:
+        print_json(
+            {"versions": [told(one) for one in versions], "moves": [moved(one) for one in made]}
+        )
+        return
+    print_table(
+        ("number", "digest", "made", "author", "reason"),
+        [
+            (
+                str(one.number),
+                one.digest[:SHOWN_DIGITS],
+                time_text(one.created_at_ns),
+                one.author,
+                one.reason,
+            )
+            for one in versions
+        ],
+    )
+    print_moves(made)
+
+
+def compare(*, before: str, after: str, **options: Any) -> None:
+    """Print the difference of two versions."""
+    name, _ = read_version(before)
+    with opened(**options) as desk:
+        second = desk.registry.read.version(name, selector(after), desk.environment)
+        lines = desk.registry.differences(desk.version(before), second)
+    click.echo("\n".join(lines) if lines else "The two say the same.")
+
+
+def moves(*, pending: bool, count: int, as_json: bool, **options: Any) -> None:
+    """Print moves, newest first."""
+    state = MoveState.PENDING if pending else None
+    with opened(**options) as desk:
+        found = desk.registry.read.moves(count, environment=desk.environment, state=state)
+    if as_json:
+        print_json([moved(one) for one in found])
+    else:
+        print_moves(found)
+
+
+def where_used(*, name: str, as_json: bool, **options: Any) -> None:
+    """Print the versions that name something."""
+    kind, colon, called = name.partition(":")
+    if not colon or not called:
+        raise InvalidRequest(f"{name!r}: write KIND:NAME, as route:chat", param="name")
+    with opened(**options) as desk:
+        uses = desk.registry.read.uses(kind, called)
+    rows = [
+        {
+            "version": shown(one.name, one.digest),
+            "number": one.number,
+            "labels": [f"{environment}: {label}" for environment, label in one.labels],
+        }
+        for one in uses
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("version", "number", "labels"),
+        [(str(r["version"]), str(r["number"]), ", ".join(r["labels"])) for r in rows],  # type: ignore[arg-type]
+        numbers=("number",),
+    )

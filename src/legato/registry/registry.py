@@ -1,0 +1,288 @@
+"""One organisation's registry as people and programs change it.
+
+It knows what each kind's content must be, seals it, and asks for the approvals that policy wants.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from legato.core.config import ApprovalRule
+from legato.core.errors import Conflict, InvalidRequest
+from legato.core.registry import (
+    Kind,
+    MoveState,
+    ObjectName,
+    Selector,
+    Truth,
+    checked_label,
+    checked_name,
+    digest_of,
+    shown,
+)
+from legato.registry.content import as_yaml, differences
+from legato.registry.documents import Document, Placed, require_one_each
+from legato.registry.planning import Plan, Present, Wanted, plan
+from legato.storage.registry import RegistryReader
+from legato.storage.registry_changes import RegistryChanges
+from legato.storage.registry_records import (
+    Changes,
+    Details,
+    Move,
+    MoveRecord,
+    NewVersion,
+    VersionRecord,
+)
+
+References = frozenset[tuple[str, str]]
+Check = Callable[[Any], References]
+"""Checks an object's content and returns what it names of others. Raises InvalidRequest."""
+_EVERYTHING = 10_000
+_LOOKED_BACK = 1_000
+
+
+class Sealing(Protocol):
+    """Seals and opens what belongs to an organisation; blocking."""
+
+    def seal(self, org: str, data: bytes, context: bytes) -> bytes:
+        """Encrypt."""
+        ...
+
+    def open(self, org: str, sealed: bytes, context: bytes) -> bytes:
+        """Decrypt. Raises ValueError."""
+        ...
+
+
+class Act(msgspec.Struct, frozen=True):
+    """Who changes something, where and why."""
+
+    author: str
+    reason: str = ""
+    environment: str = "production"
+    through: Truth = Truth.DATABASE
+
+
+class Registry:
+    """Every method may raise StorageUnavailable."""
+
+    def __init__(
+        self,
+        org: str,
+        stores: tuple[RegistryReader, RegistryChanges],
+        sealing: Sealing,
+        *,
+        checks: Mapping[Kind, Check],
+        approvals: Sequence[ApprovalRule],
+    ) -> None:
+        self._org = org
+        self.read, self._changes = stores
+        self._sealing = sealing
+        self._checks = checks
+        self._approvals = approvals
+
+    def save(self, document: Document, act: Act) -> tuple[VersionRecord, list[MoveRecord]]:
+        """Keep a document as a version and point its labels to it.
+
+        Raises:
+            InvalidRequest: the content isn't valid, with all its problems.
+            Conflict: the environment is kept in a directory.
+        """
+        version = self._new_version(document)
+        moves = tuple(
+            self._move(document.object, label, version.digest, act) for label in document.labels
+        )
+        made = self._changes.make(self._changed(act, (version,), moves))
+        of_digest = Selector(digest_prefix=version.digest)
+        return self.read.version(document.object, of_digest, act.environment), made
+
+    def point(
+        self, name: ObjectName, label: str, to: Selector | None, act: Act, *, saw: str | None = None
+    ) -> MoveRecord | None:
+        """Move a label to a version, or away where `to` is None; None where it is there already.
+
+        Raises:
+            NotFound: there is no such version.
+            PreconditionFailed: the label doesn't point to the digest that was seen.
+            Conflict: the environment is kept in a directory.
+        """
+        digest = "" if to is None else self.read.version(name, to, act.environment).digest
+        move = msgspec.structs.replace(
+            self._move(name, checked_label(label), digest, act), expected=saw
+        )
+        return next(iter(self._changes.make(self._changed(act, (), (move,)))), None)
+
+    def roll_back(self, name: ObjectName, label: str, act: Act) -> MoveRecord:
+        """Point a label to what it pointed to before its last move.
+
+        Raises:
+            Conflict: it was never moved from one version to another.
+        """
+        moves = self.read.moves(
+            _LOOKED_BACK, environment=act.environment, name=name, state=MoveState.APPLIED
+        )
+        last = next((one for one in moves if one.label == label), None)
+        if last is None or not last.from_digest:
+            raise Conflict(
+                f"{name}@{label} pointed to nothing before in {act.environment}: "
+                "move it to a version by name",
+                param="label",
+            )
+        to = Selector(digest_prefix=last.from_digest)
+        moved = self.point(name, label, to, act, saw=last.to_digest)
+        if moved is None:
+            raise Conflict(f"{name}@{label} points there already", param="label")
+        return moved
+
+    def decide(self, move_id: str, act: Act, *, approved: bool) -> MoveRecord:
+        """Approve or reject a move that waits; see RegistryChanges.decide."""
+        return self._changes.decide(move_id, act.author, approved=approved, reason=act.reason)
+
+    def describe(self, name: ObjectName, details: Details, version: int) -> None:
+        """Change who answers for an object; see RegistryChanges.describe."""
+        self._changes.describe(name, details, version)
+
+    def hand_over(self, environment: str, truth: Truth, by: str) -> None:
+        """Say what decides an environment's labels from now on."""
+        self._changes.set_truth(checked_label(environment), truth, by)
+
+    def truth(self, environment: str) -> Truth:
+        """Return what decides an environment's labels."""
+        found = {one.name: one.truth for one in self.read.environments()}
+        return found.get(environment, Truth.DATABASE)
+
+    def content(self, version: VersionRecord) -> Any:
+        """Return a version's content as plain data.
+
+        Raises:
+            InvalidRequest: it can't be opened any more: its key was destroyed.
+        """
+        context = sealing_context(version.name, version.digest)
+        try:
+            return msgspec.json.decode(self._sealing.open(self._org, version.sealed, context))
+        except ValueError:
+            told = f"{shown(version.name, version.digest)} can't be opened: its key is gone"
+            raise InvalidRequest(told) from None
+
+    def differences(self, before: VersionRecord, after: VersionRecord) -> list[str]:
+        """Return a unified diff of two versions' content, as YAML, line by line."""
+        old, new = (as_yaml(self.content(one)) for one in (before, after))
+        names = (shown(before.name, before.digest), shown(after.name, after.digest))
+        return differences(old, new, names)
+
+    def planned(self, documents: Iterable[Placed], environment: str) -> Plan:
+        """Return what would change for an environment to be as documents say.
+
+        Raises:
+            InvalidRequest: a document isn't valid, or two contradict each other.
+        """
+        placed = list(documents)
+        require_one_each(placed)
+        wanted = [self._wanted(one) for one in placed]
+        names = {one.name for one in wanted}
+        details = {one.name: one.details for one in self.read.objects(_EVERYTHING)}
+        digests = {
+            name: frozenset(one.digest for one in self.read.versions(name, _EVERYTHING))
+            for name in names
+        }
+        return plan(wanted, Present(self.read.labels(environment), digests, details))
+
+    def apply(self, documents: Iterable[Placed], act: Act) -> list[MoveRecord]:
+        """Make an environment as documents say: all of it, or nothing.
+
+        Raises:
+            InvalidRequest: as `planned`.
+            Conflict: the environment isn't kept in a directory.
+            PreconditionFailed: somebody changed it meanwhile.
+        """
+        placed = list(documents)
+        planned = self.planned(placed, act.environment)
+        versions = tuple(
+            msgspec.structs.replace(self._new_version(one.document), details=one.document.details)
+            for one in placed
+        )
+        moves = tuple(
+            Move(one.name, one.label, one.to_digest, expected=one.from_digest)
+            for one in planned.moves
+        )
+        return self._changes.make(self._changed(act, versions, moves))
+
+    def exported(self, environment: str) -> list[Document]:
+        """Return an environment as documents: applied again, they change nothing."""
+        objects = {one.name: one.details for one in self.read.objects(_EVERYTHING)}
+        labels: dict[tuple[ObjectName, str], list[str]] = {}
+        for one in self.read.labels(environment):
+            labels.setdefault((one.name, one.digest), []).append(one.label)
+        return [
+            self._document(name, digest, tuple(sorted(found)), objects[name])
+            for (name, digest), found in labels.items()
+        ]
+
+    def _document(
+        self, name: ObjectName, digest: str, labels: tuple[str, ...], details: Details
+    ) -> Document:
+        version = self.read.version(name, Selector(digest_prefix=digest), "")
+        return Document(
+            name.kind,
+            name.name,
+            self.content(version),
+            owner=details.owner,
+            escalation=details.escalation,
+            description=details.description,
+            labels=labels,
+        )
+
+    def _wanted(self, placed: Placed) -> Wanted:
+        document = placed.document
+        try:
+            self._check(document)
+        except InvalidRequest as error:
+            told = f"{placed.place}: {document.object}: {error.message}"
+            raise InvalidRequest(told, param=error.param) from None
+        digest = digest_of(document.kind, document.spec)
+        return Wanted(document.object, digest, document.labels, document.details)
+
+    def _new_version(self, document: Document) -> NewVersion:
+        name = ObjectName(document.kind, checked_name(document.name))
+        references = self._check(document)
+        digest = digest_of(document.kind, document.spec)
+        content = msgspec.json.encode(document.spec)  # in the order it was written
+        sealed = self._sealing.seal(self._org, content, sealing_context(name, digest))
+        told = document.details if document.details != Details() else None
+        return NewVersion(name, digest, sealed, references, told)
+
+    def _check(self, document: Document) -> References:
+        return self._checks[document.kind](document.spec)
+
+    def _move(self, name: ObjectName, label: str, digest: str, act: Act) -> Move:
+        wanted = approvals_wanted(self._approvals, name, label, act)
+        return Move(name, label, digest, approvals=wanted)
+
+    @staticmethod
+    def _changed(act: Act, versions: tuple[NewVersion, ...], moves: tuple[Move, ...]) -> Changes:
+        environment = checked_label(act.environment)
+        return Changes(act.author, act.reason, environment, act.through, versions, moves)
+
+
+def approvals_wanted(rules: Sequence[ApprovalRule], name: ObjectName, label: str, act: Act) -> int:
+    """Return how many others must approve a move: the most that any rule asks for.
+
+    What comes from a directory was reviewed where the directory is kept.
+    """
+    if act.through is Truth.DIRECTORY:
+        return 0
+    return max(
+        (
+            rule.approvals
+            for rule in rules
+            if rule.environment in {None, act.environment}
+            and (rule.kinds is None or name.kind in rule.kinds)
+            and (rule.labels is None or label in rule.labels)
+        ),
+        default=0,
+    )
+
+
+def sealing_context(name: ObjectName, digest: str) -> bytes:
+    """Return what a version's sealed content is bound to."""
+    return f"registry\x00{name.kind}\x00{name.name}\x00{digest}".encode()
