@@ -71,15 +71,32 @@ class BatchResult(msgspec.Struct, frozen=True):
     body: bytes = b""
 
 
+class Search(msgspec.Struct, frozen=True):
+    """What is known of a batch that may have been submitted, by a process that is gone.
+
+    It has so many lines, and would have been submitted between the two times.
+    """
+
+    mark: str
+    lines: int
+    since_ns: int
+    until_ns: int
+    strangers: set[str] = msgspec.field(default_factory=set)
+    """Batches that are others', as `find` has found out."""
+
+
 class Batcher(Protocol):
     """Every method raises UpstreamError."""
 
-    def line(self, name: str, endpoint: str, body: bytes) -> bytes:
-        """Write one line of an input; its result comes under `name`."""
+    def line(self, mark: str, name: str, endpoint: str, body: bytes) -> bytes:
+        """Write one line of a batch's input; its result comes under `name`."""
         ...
 
-    def find(self, send: Send, mark: str) -> str:
-        """Return the id of the batch that was submitted under a mark, "" where none was."""
+    def find(self, send: Send, search: Search) -> str | None:
+        """Return the id of the batch that was submitted, "" where none was.
+
+        None while that can't be told: ask again later.
+        """
         ...
 
     def submit(self, send: Send, mark: str, endpoint: str, lines: Sequence[bytes]) -> str:

@@ -147,6 +147,11 @@ class NativeBooks:
         )
 
 
+def is_held(hold: dict[str, Any]) -> bool:
+    """Whether what `reserve` returned is a hold of a budget."""
+    return "budget_id" in hold
+
+
 def request_id(record: BatchRecord, index: int) -> str:
     """Return under which id a line stands in the ledger: the batch's own, and its place."""
     return f"{record.id.removeprefix(PREFIX)}-{index}"

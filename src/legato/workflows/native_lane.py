@@ -12,7 +12,7 @@ from legato.core.usage import Usage
 from legato.core.wire import RequestView, Surface
 from legato.economics.cost import upper_bound
 from legato.economics.estimate import input_tokens_bound
-from legato.gateway.translate import renamed
+from legato.gateway.translate import renamed, translated_answer, translated_request
 from legato.providers.base import Provider, Target
 from legato.providers.batching import Batcher, Send, batcher_of
 from legato.workflows.batch_lines import Line
@@ -109,7 +109,11 @@ def _prepared(open_lane: OpenLane, index: int, line: Line, *, held: bool) -> Pre
     output_tokens = view.max_output_tokens or lane.max_output_tokens
     bounded = held and view.max_output_tokens is None
     target = Target(lane.model, output_tokens if bounded else None, lane.drop_unsupported)
-    request = open_lane.provider.request(lane.surface.operation, line.body, view, target)
+    provider, surface, drop = open_lane.provider, lane.surface, lane.drop_unsupported
+    if provider.dialect is surface.dialect:
+        request = provider.request(surface.operation, line.body, view, target)
+    else:
+        request = translated_request(surface, line.body, provider, target, drop=drop)
     size = len(request.body)
     bound = None
     if lane.price is not None:
@@ -124,6 +128,10 @@ def _prepared(open_lane: OpenLane, index: int, line: Line, *, held: bool) -> Pre
     return Prepared(index, line, view, request.body, bound, estimate)
 
 
-def answer_for_caller(lane: Lane, body: bytes, view: RequestView) -> Any:
-    """Return an answer as the caller is to read it, decoded."""
-    return msgspec.json.decode(renamed(body, view.model) if lane.renames else body)
+def answer_for_caller(open_lane: OpenLane, line: Prepared, body: bytes) -> Any:
+    """Return an answer as the caller is to read it, decoded. Raises UpstreamError."""
+    lane, provider = open_lane.lane, open_lane.provider
+    if provider.dialect is not lane.surface.dialect:
+        asked = line.line.body
+        body = translated_answer(lane.surface, asked, provider, body, model=lane.model)
+    return msgspec.json.decode(renamed(body, line.view.model) if lane.renames else body)

@@ -7,6 +7,7 @@ import msgspec
 
 from legato.core.errors import BadProviderResponse, LegatoError, UpstreamError
 from legato.core.usage import NO_USAGE, UsageSource
+from legato.core.wire import Answer
 from legato.economics.estimate import estimated_usage
 from legato.gateway.books import MODEL_CHARS_MAX
 from legato.gateway.quotes import without_quotes
@@ -112,22 +113,17 @@ class NativeResults:
                 NO_USAGE, UsageSource.PROVIDER, error.code, result.status, answered=False
             )
             return line, outcome, _blamed(lane.lane, name, line, error), True
+        answer: Answer | None = None
         try:
             answer = lane.provider.answer(lane.lane.surface.operation, result.body)
+            body = answer_for_caller(lane, line, answer.body or result.body)
         except UpstreamError as error:
-            outcome = _unknown(line)._replace(status=error.code, http_status=_OK, answered=False)
+            outcome = _unknown(line) if answer is None else _answered(line, answer)
+            outcome = outcome._replace(status=error.code, http_status=_OK, answered=False)
             return line, outcome, _blamed(lane.lane, name, line, error), True
-        usage, source = answer.usage, UsageSource.PROVIDER
-        if usage is None:
-            usage = estimated_usage(len(line.body), answer.output_chars)
-            source = UsageSource.ESTIMATED
-        outcome = Outcome(usage, source, "ok", _OK, answer.model[:MODEL_CHARS_MAX])
-        response = {
-            "status_code": _OK,
-            "request_id": name,
-            "body": answer_for_caller(lane.lane, answer.body or result.body, line.view),
-        }
-        return line, outcome, outcome_line(_line_id(name), line.line.custom_id, response), False
+        response = {"status_code": _OK, "request_id": name, "body": body}
+        written = outcome_line(_line_id(name), line.line.custom_id, response)
+        return line, _answered(line, answer), written, False
 
     def _missing(self, account: Account, line: Prepared) -> Told:
         error = BadProviderResponse("the provider completed the batch without this line")
@@ -149,6 +145,14 @@ def problem(error: LegatoError) -> dict[str, Any]:
 
 def _unknown(line: Prepared) -> Outcome:
     return Outcome(line.estimate, UsageSource.UNKNOWN, "unknown")
+
+
+def _answered(line: Prepared, answer: Answer) -> Outcome:
+    usage, source = answer.usage, UsageSource.PROVIDER
+    if usage is None:
+        usage = estimated_usage(len(line.body), answer.output_chars)
+        source = UsageSource.ESTIMATED
+    return Outcome(usage, source, "ok", _OK, answer.model[:MODEL_CHARS_MAX])
 
 
 def _blamed(lane: Lane, name: str, line: Prepared, error: LegatoError) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """A batch that its provider runs, as a durable run: reserve, submit, wait, settle, tidy up.
 
-Each step may be done again after a crash. What must not happen twice can't: the batch carries its
-id at the provider, and whoever submits looks for that first; each line is entered under an id of
+Each step may be done again after a crash. What must not happen twice can't: whoever submits looks
+first for what may have been submitted (`native_submission`); each line is entered under an id of
 its own; outcomes that are recorded stay.
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from legato.core.clock import Clock
 from legato.core.durable import Steps
@@ -24,19 +23,20 @@ from legato.core.errors import (
     Unauthenticated,
     UpstreamError,
 )
+from legato.core.ids import IdSource
 from legato.core.principal import Principal
 from legato.providers.batching import BatchState, BatchStatus
 from legato.storage.batches import BatchRecord, BatchStore
 from legato.workflows.batch_files import BatchFiles
 from legato.workflows.batch_lines import parse, read_lines
 from legato.workflows.batches import Batches, with_time
-from legato.workflows.native_books import Account, NativeBooks
+from legato.workflows.native_books import Account, NativeBooks, is_held
 from legato.workflows.native_lane import Lane, LaneOf, OpenLane, Prepared, Refused, prepared
 from legato.workflows.native_results import NativeResults, problem
+from legato.workflows.native_submission import Submissions
+from legato.workflows.patience import FIRST_S, Patience
 
 log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 WORKFLOW: Final = "native_batch"
 QUEUE: Final = "native batches"
@@ -44,10 +44,8 @@ AT_ONCE: Final = 32
 """Batches of one process that wait for providers."""
 RUN_SUFFIX: Final = "-native"
 _LOST: Final = "lost"
-_LOOK_S: Final = 0.5
-_FIRST_S: Final = 0.5
-_GROWTH: Final = 1.5
-_WAIT_MAX_S: Final = 60.0
+_NOWHERE: Final = "?"
+"""In the place of the provider's id: it may have a batch of ours, and nobody could find out."""
 _GRACE_NS: Final = 3600 * 1_000_000_000
 """After the completion window: a provider that says nothing for so long has lost the batch."""
 _TIDY_TRIES: Final = 5
@@ -70,6 +68,8 @@ class NativeRun:
         lane_of: LaneOf,
         principal_of: Callable[[str], Principal | None],
     ) -> None:
+        self._submissions = Submissions(clock.now_ns, life=IdSource(clock).new())
+        self._patience = Patience(batches)
         self._store = store
         self._batches = batches
         self._files = files
@@ -78,17 +78,17 @@ class NativeRun:
         self._now_ns = clock.now_ns
         self._lane_of = lane_of
         self._principal_of = principal_of
-        self._stopping = threading.Event()
 
     def __call__(self, steps: Steps, argument: Any) -> str:
         """Run one batch to its end; return how it ended."""
         org, batch_id = argument
 
         def do(name: str, work: Callable[..., Any], *given: Any) -> Any:
-            return steps.do(name, partial(self._patiently, partial(work, org, batch_id, *given)))
+            return steps.do(name, partial(self._patience.do, partial(work, org, batch_id, *given)))
 
         hold = do("reserve the budget", self._reserve)
         sent = "" if hold is None else do("submit", self._submit, hold)
+        self._submissions.forget(batch_id)
         if sent:
             status = do("wait for the provider", self._wait, sent)
             do("settle the lines", self._settle, hold, (sent, status))
@@ -99,10 +99,10 @@ class NativeRun:
 
     def stop(self) -> None:
         """Do nothing any more."""
-        self._stopping.set()
+        self._patience.stop()
 
     def _reserve(self, org: str, batch_id: str) -> dict[str, Any] | None:
-        """Return the hold; None where nothing is to be submitted."""
+        """Return the hold and who is to submit; None where nothing is to be submitted."""
         record = self._batches.find(org, batch_id)
         if not self._wanted(record):
             return None
@@ -118,46 +118,52 @@ class NativeRun:
                     self._results.refuse(record, lane, one)
                 else:
                     bounds.append(one.bound)
-            return self._books.reserve(batch_id, principal, bounds) if bounds else None
+            if not bounds:
+                return None
+            hold = self._books.reserve(batch_id, principal, bounds)
+            return hold | self._submissions.intent(len(bounds))
         except (CallerError, NotAccountable, ConfigInvalid, UpstreamError) as error:
             self._fail(record, [problem(error)])
             return None
 
     def _submit(self, org: str, batch_id: str, hold: dict[str, Any]) -> str:
         """Return the id of the provider's batch; "" where there is none."""
-        wait_s = _FIRST_S
+        wait_s = FIRST_S
         while True:
-            record, looked = self._batches.find(org, batch_id), False
+            record, absent = self._batches.find(org, batch_id), False
+            retry_after_s = 0.0
             try:
                 one = self._lane(record).opened()
-                known = one.batcher.find(one.send, batch_id)  # from before a crash
-                looked = True
-                if known or not self._wanted(record):
-                    return known
-                lines = self._written(record, one, hold)
-                return one.batcher.submit(one.send, batch_id, record.endpoint, lines)
+                known = self._submissions.find(one, batch_id, hold)
+                absent = known == ""
+                if known or (absent and not self._wanted(record)):
+                    return known or ""
+                if absent:
+                    lines = self._written(record, one, hold)
+                    return self._submissions.send(one, record, hold, lines)
             except LegatoError as error:
                 log.warning("a batch can't be submitted", extra=_told(record, error))
                 # what isn't known to be absent may be running there: that must not end here
-                if isinstance(error, ProviderRejected) or (looked and not error.retryable):
+                if absent and (isinstance(error, ProviderRejected) or not error.retryable):
                     self._fail(record, [problem(error)])
                     return ""
-                if self._now_ns() > record.expires_at_ns + _GRACE_NS:
-                    return ""
-                wait_s = self._pause(record, max(wait_s, error.retry_after_s or 0.0))
+                retry_after_s = error.retry_after_s or 0.0
+            if self._now_ns() > record.expires_at_ns + _GRACE_NS:
+                return _NOWHERE if self._submissions.maybe_sent(batch_id, hold) else ""
+            wait_s = self._patience.pause(record, max(wait_s, retry_after_s))
 
     def _written(self, record: BatchRecord, one: OpenLane, hold: dict[str, Any]) -> list[bytes]:
-        found = prepared(one, self._files.lines(record), held=bool(hold))
+        found = prepared(one, self._files.lines(record), held=is_held(hold))
         return [
-            one.batcher.line(str(line.number), record.endpoint, line.body)
+            one.batcher.line(record.id, str(line.number), record.endpoint, line.body)
             for line in found
             if isinstance(line, Prepared)
         ]
 
     def _wait(self, org: str, batch_id: str, sent: str) -> str:
         """Return how the provider's batch ended."""
-        wait_s, asked, rejected = _FIRST_S, False, 0
-        while True:
+        wait_s, asked, rejected = FIRST_S, False, 0
+        while sent != _NOWHERE:
             record = self._batches.find(org, batch_id)
             retry_after_s = 0.0
             try:
@@ -175,14 +181,15 @@ class NativeRun:
                 if overdue or rejected >= _REJECTIONS_MAX:
                     return _LOST
                 retry_after_s = error.retry_after_s or 0.0
-            wait_s = self._pause(record, max(wait_s, retry_after_s))
+            wait_s = self._patience.pause(record, max(wait_s, retry_after_s))
+        return _LOST
 
     def _settle(
         self, org: str, batch_id: str, hold: dict[str, Any], ended: tuple[str, str]
     ) -> None:
         sent, status = ended
         record = self._batches.find(org, batch_id)
-        wait_s = _FIRST_S
+        wait_s = FIRST_S
         while True:
             try:
                 self._settle_once(record, hold, sent, status)
@@ -190,7 +197,7 @@ class NativeRun:
                 log.warning("results can't be had yet", extra=_told(record, error))
                 if self._now_ns() > record.expires_at_ns + _GRACE_NS:
                     status = _LOST
-                wait_s = self._pause(record, max(wait_s, error.retry_after_s or 0.0))
+                wait_s = self._patience.pause(record, max(wait_s, error.retry_after_s or 0.0))
             else:
                 return
 
@@ -200,7 +207,7 @@ class NativeRun:
         lane = self._lane(record)
         one = lane.opened()
         account = Account(record, lane, self._principal(record, ended=True), hold)
-        found = prepared(one, self._files.lines(record), held=bool(hold))
+        found = prepared(one, self._files.lines(record), held=is_held(hold))
         lines = {line.number: line for line in found if isinstance(line, Prepared)}
         if status == _LOST:
             self._results.lose(account, list(lines.values()))
@@ -226,7 +233,7 @@ class NativeRun:
     def _tidy(self, org: str, batch_id: str, sent: str) -> None:
         """Delete what the provider keeps; given up after a few tries, which the log tells."""
         record = self._batches.find(org, batch_id)
-        for tried in range(1, _TIDY_TRIES + 1):
+        for tried in range(1, _TIDY_TRIES + 1) if sent != _NOWHERE else ():
             try:
                 one = self._lane(record).opened()
                 one.batcher.forget(one.send, one.batcher.look(one.send, sent))
@@ -236,7 +243,7 @@ class NativeRun:
                 log.warning("files stay at the provider", extra=_told(record, error))
                 if not error.retryable:
                     return
-                self._pause(record, _FIRST_S * 2**tried)
+                self._patience.pause(record, FIRST_S * 2**tried)
             else:
                 return
 
@@ -262,28 +269,6 @@ class NativeRun:
 
     def _wanted(self, record: BatchRecord) -> bool:
         return record.status == "in_progress" and self._now_ns() < record.expires_at_ns
-
-    def _patiently(self, work: Callable[[], Result]) -> Result:
-        """Do it, however often the database is away; never after a stop."""
-        while True:
-            if self._stopping.is_set():
-                threading.Event().wait()  # unrecorded: the next life does it again
-            try:
-                return work()
-            except StorageUnavailable as error:
-                log.warning("a batch waits for the database", extra={"reason": error.message})
-                self._stopping.wait(_LOOK_S)
-
-    def _pause(self, record: BatchRecord, wait_s: float) -> float:
-        """Wait, less where the batch is cancelled meanwhile; return how long to wait next."""
-        left_s = wait_s
-        while left_s > 0:
-            if self._stopping.wait(min(left_s, _LOOK_S)):
-                threading.Event().wait()
-            left_s -= _LOOK_S
-            if self._batches.find(record.org, record.id).status != record.status:
-                return _FIRST_S
-        return min(_WAIT_MAX_S, wait_s * _GROWTH)
 
 
 def _problems(state: BatchState, lines: dict[int, Prepared]) -> list[dict[str, Any]]:

@@ -1,14 +1,24 @@
-"""Batches that the provider runs: one batch there, one entry a line here, whatever is killed."""
+"""Batches that the provider runs: one batch there, one entry a line here, whatever is killed.
+
+On SQLite and on Postgres.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import openai
 import pytest
+from native_batches import (
+    WAIT_S,
+    NativeLegato,
+    begin,
+    chats,
+    databases,
+    ended,
+    lines_of,
+)
 from openai import OpenAI
 from running import CALLER, RunningLegato, within
 
@@ -45,8 +55,6 @@ FREE = "lg-a-key-without-a-budget"
 POOR = "lg-a-key-with-little-money"
 VARIABLES = {"VENDOR_KEY": KEY, "POOR_KEY": POOR, "STRICT_KEY": STRICT, "FREE_KEY": FREE}
 SECRET_WORD = "peregrination"
-ENDED = {"completed", "failed", "expired", "cancelled"}
-WAIT_S = 60.0
 LINE_COST = 9_000
 """10 tokens at $1 and 4 at $2 a million, halved, in nano-USD."""
 KILLED_AT = ["upload", "create", "show", "content", "delete"]
@@ -68,73 +76,25 @@ def vendor(vendor_of_module: OpenAIBatchServer) -> OpenAIBatchServer:
     return server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def native(
-    vendor_of_module: OpenAIBatchServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningLegato]:
-    folder: Path = tmp_path_factory.mktemp("legato")
-    config = CONFIG.replace("VENDOR/", f"{vendor_of_module.url}/")
-    running = RunningLegato(folder, config, variables=VARIABLES)
-    yield running
-    assert running.stop() == 0
-    assert "Traceback" not in running.log.read_text()
+    request: pytest.FixtureRequest,
+    vendor_of_module: OpenAIBatchServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[NativeLegato]:
+    for url in databases(request.param):
+        config = CONFIG.replace("VENDOR/", f"{vendor_of_module.url}/")
+        folder = tmp_path_factory.mktemp("legato")
+        running = NativeLegato(folder, config, url=url, variables=VARIABLES)
+        yield running
+        assert running.stop() == 0
+        assert "Traceback" not in running.log.read_text()
 
 
 @pytest.fixture
-def client(native: RunningLegato, vendor: OpenAIBatchServer) -> Iterator[OpenAI]:
+def client(native: NativeLegato, vendor: OpenAIBatchServer) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{native.url}/v1", api_key=CALLER, max_retries=0) as client:
         yield client
-
-
-def chats(words: list[str], model: str = "chat") -> bytes:
-    return b"\n".join(
-        json.dumps(
-            {
-                "custom_id": f"mine-{number}",
-                "method": "POST",
-                "url": "/v1/chat/completions",
-                "body": {"model": model, "messages": [{"role": "user", "content": word}]},
-            }
-        ).encode()
-        for number, word in enumerate(words)
-    )
-
-
-def begin(client: OpenAI, content: bytes) -> Any:
-    file = client.files.create(file=("calls.jsonl", content), purpose="batch")
-    return client.batches.create(
-        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
-    )
-
-
-def ended(client: OpenAI, batch_id: str) -> Any:
-    found: Any = within(
-        WAIT_S, lambda: (b := client.batches.retrieve(batch_id)).status in ENDED and b
-    )
-    assert found, client.batches.retrieve(batch_id)
-    return found
-
-
-def lines_of(client: OpenAI, file_id: str | None) -> dict[str, Any]:
-    assert file_id is not None
-    lines = client.files.content(file_id).text.splitlines()
-    return {line["custom_id"]: line for line in map(json.loads, lines)}
-
-
-def entries(legato: RunningLegato, batch_id: str) -> list[dict[str, Any]]:
-    head = batch_id.removeprefix("batch_") + "-%"
-    statement = "SELECT * FROM ledger_entry WHERE request_id LIKE ? ORDER BY request_id"
-    return legato.query(statement, head)
-
-
-def leased(legato: RunningLegato) -> int:
-    statement = "SELECT coalesce(sum(amount), 0) AS n FROM limit_lease WHERE holder LIKE 'batch_%'"
-    held: int = legato.query(statement)[0]["n"]
-    return held
-
-
-def verified(legato: RunningLegato) -> bool:
-    return "Every rule holds." in legato.command("ledger", "verify")
 
 
 def test_the_vendors_client_takes_the_test_server_for_the_vendor(
@@ -154,7 +114,7 @@ def test_the_vendors_client_takes_the_test_server_for_the_vendor(
 
 
 def test_the_provider_runs_it_at_the_batch_price(
-    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     batch = ended(client, begin(client, chats(["one", SECRET_WORD, "FAIL"])).id)
     assert batch.status == "completed"
@@ -167,7 +127,7 @@ def test_the_provider_runs_it_at_the_batch_price(
     assert body["model"] == "chat"
     failed = lines_of(client, batch.error_file_id)["mine-2"]["response"]
     assert (failed["status_code"], failed["body"]["error"]["code"]) == (400, "bad_line")
-    rows = entries(native, batch.id)
+    rows = native.entries_of(batch.id)
     assert [(row["cost"], row["baseline_cost"], row["kind"]) for row in rows] == [
         (LINE_COST, 2 * LINE_COST, "usage"),
         (LINE_COST, 2 * LINE_COST, "usage"),
@@ -180,57 +140,58 @@ def test_the_provider_runs_it_at_the_batch_price(
     assert b"mine-" not in sent
     assert json.loads(sent.splitlines()[0])["body"]["model"] == "m-1"
     assert within(WAIT_S, lambda: not vendor.files), "its files were to be deleted"
-    assert within(WAIT_S, lambda: not leased(native))
-    assert verified(native)
+    assert within(WAIT_S, lambda: not native.leased())
+    assert native.verified()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", KILLED_AT)
 def test_a_kill_between_any_two_steps_doubles_nothing(
-    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer, step: str
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer, step: str
 ) -> None:
     with vendor.hold(step):
         made = begin(client, chats(["one", "two", "FAIL", "four"]))
         assert vendor.reached.wait(WAIT_S), step
-        os.kill(native.children()[-1], signal.SIGKILL)
+        native.kill_batches()
     batch = ended(client, made.id)
     assert batch.status == "completed"
     assert lines_of(client, batch.output_file_id).keys() == {"mine-0", "mine-1", "mine-3"}
     assert len(vendor.batches) == 1
     assert len(vendor.uploaded) == 1
-    rows = entries(native, made.id)
+    rows = native.entries_of(made.id)
     assert [row["cost"] for row in rows] == [LINE_COST, LINE_COST, 0, LINE_COST]
-    assert within(WAIT_S, lambda: not leased(native))
+    assert within(WAIT_S, lambda: not native.leased())
     assert within(WAIT_S, lambda: not vendor.files)
-    assert verified(native)
+    assert native.verified()
 
 
 def test_the_budget_is_held_while_the_provider_works(
-    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     vendor.at_once = False
     made = begin(client, chats(["one", "two"]))
     assert within(WAIT_S, lambda: vendor.batches)
-    assert leased(native) > 2 * LINE_COST
+    assert native.leased() > 2 * LINE_COST
     with pytest.raises(openai.ConflictError):
         client.files.delete(made.input_file_id)
     (theirs,) = vendor.batches
     vendor.run(theirs)
     assert ended(client, made.id).status == "completed"
-    assert within(WAIT_S, lambda: not leased(native))
+    assert within(WAIT_S, lambda: not native.leased())
 
 
 def test_a_batch_beyond_the_budget_is_refused_unsent(
-    native: RunningLegato, vendor: OpenAIBatchServer
+    native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     with OpenAI(base_url=f"{native.url}/v1", api_key=POOR, max_retries=0) as poor:
         batch = ended(poor, begin(poor, chats(["one"])).id)
     assert (batch.status, batch.errors.data[0].code) == ("failed", "budget_exceeded")
     assert not vendor.batches
-    assert not entries(native, batch.id)
+    assert not native.entries_of(batch.id)
 
 
 def test_a_cancelled_batch_keeps_what_was_executed(
-    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     vendor.at_once = False
     made = begin(client, chats(["one", "two", "three"]))
@@ -247,11 +208,11 @@ def test_a_cancelled_batch_keeps_what_was_executed(
         "mine-1": "batch_cancelled",
         "mine-2": "batch_cancelled",
     }
-    assert [row["cost"] for row in entries(native, made.id)] == [LINE_COST]
+    assert [row["cost"] for row in native.entries_of(made.id)] == [LINE_COST]
 
 
 def test_what_expires_at_the_provider_stands_in_the_error_file(
-    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     vendor.at_once = False
     made = begin(client, chats(["one", "two", "three"]))
@@ -263,11 +224,11 @@ def test_what_expires_at_the_provider_stands_in_the_error_file(
     assert lines_of(client, batch.output_file_id).keys() == {"mine-0", "mine-1"}
     errors = lines_of(client, batch.error_file_id)
     assert errors["mine-2"]["error"]["code"] == "batch_expired"
-    assert [row["cost"] for row in entries(native, made.id)] == [LINE_COST] * 2
+    assert [row["cost"] for row in native.entries_of(made.id)] == [LINE_COST] * 2
 
 
 def test_the_providers_own_validation_is_told_with_the_callers_line(
-    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     problem = {"code": "model_not_found", "message": "No.", "line": 2, "param": "model"}
     vendor.refusal = {"object": "list", "data": [problem]}
@@ -278,8 +239,8 @@ def test_the_providers_own_validation_is_told_with_the_callers_line(
     assert [(e.code, e.line, e.param) for e in batch.errors.data] == [
         ("model_not_found", 3, "model")
     ]
-    assert not entries(native, batch.id)
-    assert within(WAIT_S, lambda: not leased(native))
+    assert not native.entries_of(batch.id)
+    assert within(WAIT_S, lambda: not native.leased())
 
 
 def test_lines_of_several_models_run_by_our_own_queue(
@@ -291,7 +252,7 @@ def test_lines_of_several_models_run_by_our_own_queue(
 
 
 def test_a_provider_that_does_not_fulfil_a_keys_terms_gets_no_batch_of_it(
-    native: RunningLegato, vendor: OpenAIBatchServer
+    native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     with OpenAI(base_url=f"{native.url}/v1", api_key=STRICT, max_retries=0) as strict:
         batch = ended(strict, begin(strict, chats(["one"])).id)
@@ -300,14 +261,15 @@ def test_a_provider_that_does_not_fulfil_a_keys_terms_gets_no_batch_of_it(
     assert not vendor.uploaded
 
 
+@pytest.mark.slow
 def test_a_kill_of_everything_leaves_one_batch_and_its_hold(
-    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     vendor.at_once = False
     made = begin(client, chats(["one", "two"]))
     assert within(WAIT_S, lambda: vendor.batches)
     native.kill()
-    held = leased(native)
+    held = native.leased()
     assert held > 0
     (theirs,) = vendor.batches
     vendor.run(theirs)
@@ -315,13 +277,13 @@ def test_a_kill_of_everything_leaves_one_batch_and_its_hold(
     with OpenAI(base_url=f"{native.url}/v1", api_key=CALLER, max_retries=0) as again:
         assert ended(again, made.id).status == "completed"
     assert len(vendor.batches) == len(vendor.uploaded) == 1
-    assert [row["cost"] for row in entries(native, made.id)] == [LINE_COST] * 2
-    assert not leased(native)
-    assert verified(native)
+    assert [row["cost"] for row in native.entries_of(made.id)] == [LINE_COST] * 2
+    assert not native.leased()
+    assert native.verified()
 
 
 def test_a_line_that_is_no_call_is_refused_and_the_others_go(
-    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     bad = json.loads(chats(["x", "two"]).splitlines()[1])
     bad["body"]["messages"] = "none"
@@ -331,7 +293,7 @@ def test_a_line_that_is_no_call_is_refused_and_the_others_go(
     assert lines_of(client, batch.output_file_id).keys() == {"mine-0"}
     refused = lines_of(client, batch.error_file_id)["mine-1"]["response"]
     assert refused["status_code"] == 400
-    assert len(entries(native, batch.id)) == 1
+    assert len(native.entries_of(batch.id)) == 1
 
 
 def test_a_provider_without_batches_is_refused_the_lane_at_start(tmp_path: Path) -> None:
@@ -345,7 +307,7 @@ def test_a_provider_without_batches_is_refused_the_lane_at_start(tmp_path: Path)
 
 
 def test_a_line_of_which_nothing_is_said_counts_as_unknown(
-    native: RunningLegato, vendor: OpenAIBatchServer
+    native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     vendor.at_once = False
     with OpenAI(base_url=f"{native.url}/v1", api_key=FREE, max_retries=0) as free:
@@ -357,7 +319,7 @@ def test_a_line_of_which_nothing_is_said_counts_as_unknown(
         errors = lines_of(free, batch.error_file_id)
     assert batch.status == "completed"
     assert errors["mine-1"]["response"]["status_code"] == 502
-    answered, unknown = entries(native, made.id)
+    answered, unknown = native.entries_of(made.id)
     assert (answered["cost"], answered["budget_id"]) == (LINE_COST, "")
     assert unknown["usage_source"] == "unknown"
     assert unknown["cost"] > LINE_COST
@@ -366,10 +328,10 @@ def test_a_line_of_which_nothing_is_said_counts_as_unknown(
 
 
 def test_a_batch_refused_at_its_creation_leaves_nothing_behind(
-    client: OpenAI, native: RunningLegato, vendor: OpenAIBatchServer
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
     vendor.limit_reached = True
     batch = ended(client, begin(client, chats(["one"])).id)
     assert (batch.status, batch.errors.data[0].message) == ("failed", "Too many batches.")
     assert not vendor.files
-    assert not leased(native)
+    assert not native.leased()

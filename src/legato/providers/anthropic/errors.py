@@ -20,6 +20,15 @@ _STATUS_BY_TYPE = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
+_SERVER_ERROR = 500
+
+
+class _Named(msgspec.Struct):
+    type: str = ""
+
+
+class _Enveloped(msgspec.Struct):
+    error: _Named
 
 
 def detail_of_body(body: bytes, secret: str | None) -> ErrorDetail:
@@ -29,6 +38,15 @@ def detail_of_body(body: bytes, secret: str | None) -> ErrorDetail:
     except (msgspec.DecodeError, RecursionError):
         return ErrorDetail()
     return _detail(decoded.get("error"), secret) if isinstance(decoded, dict) else ErrorDetail()
+
+
+def status_of(body: bytes) -> int:
+    """Return the status that an error object without one stands for; 500 for an unknown type."""
+    try:
+        error = msgspec.json.decode(body, type=_Enveloped).error
+    except (msgspec.DecodeError, RecursionError):
+        return _SERVER_ERROR
+    return _STATUS_BY_TYPE.get(error.type, _SERVER_ERROR)
 
 
 def in_band_error(error: Any, secret: str | None) -> UpstreamError:

@@ -16,6 +16,7 @@ from legato.providers.anthropic import (
     from_wire,
     to_wire,
 )
+from legato.providers.anthropic.batches import AnthropicBatches
 from legato.providers.anthropic.decoder import AnthropicDecoder
 from legato.providers.anthropic.settings import AnthropicSettings, read_settings
 from legato.providers.anthropic.stream import AnthropicReader
@@ -49,7 +50,12 @@ class Anthropic:
             defaults["anthropic-beta"] = ",".join(options.beta)
         if settings.api_key:
             defaults["x-api-key"] = settings.api_key
-        self._headers = request_headers.render(defaults, settings.config.headers, place=place)
+        configured = settings.config.headers
+        self._headers = request_headers.render(defaults, configured, place=place)
+        del defaults["content-type"]  # most of what is asked about a batch has no body
+        plain = request_headers.render(defaults, configured, place=place)
+        self.batches = AnthropicBatches(self._messages_path, plain, self.failure)
+        """See `legato.providers.batching`."""
 
     def supports(self, operation: Operation) -> bool:
         """Chat and counting tokens; Anthropic has no embeddings."""

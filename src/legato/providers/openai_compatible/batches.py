@@ -20,6 +20,7 @@ from legato.providers.batching import (
     BatchState,
     BatchStatus,
     InputProblem,
+    Search,
     Send,
 )
 from legato.providers.failure import scrubbed
@@ -85,16 +86,17 @@ class OpenAIBatches:
         self._failure = failure
         self._secret = secret
 
-    def line(self, name: str, endpoint: str, body: bytes) -> bytes:
+    def line(self, mark: str, name: str, endpoint: str, body: bytes) -> bytes:
         """Write one line of an input."""
+        del mark  # the batch carries it
         call = {"custom_id": name, "method": "POST", "url": endpoint, "body": msgspec.Raw(body)}
         return msgspec.json.encode(call)
 
-    def find(self, send: Send, mark: str) -> str:
-        """Return the id of the batch whose metadata has this mark, looking at the newest first."""
+    def find(self, send: Send, search: Search) -> str:
+        """Return the id of the batch whose metadata has the mark, looking at the newest first."""
         for raw in self._pages(send, "/batches?"):
             found = _decoded(raw, _Batch)
-            if (found.metadata or {}).get(MARK) == mark:
+            if (found.metadata or {}).get(MARK) == search.mark:
                 return found.id
         return ""
 
