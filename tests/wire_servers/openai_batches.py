@@ -51,6 +51,8 @@ class OpenAIBatchServer(ThreadedServer):
         """The errors of a batch's validation, instead of its results."""
         self.limit_reached = False
         """Every batch is refused when it is created."""
+        self.away = False
+        """Everything about batches is answered with 503."""
         self.held = ""
         self.reached = threading.Event()
         self.released = threading.Event()
@@ -189,6 +191,8 @@ class OpenAIBatchServer(ThreadedServer):
 
     async def _show(self, request: web.Request) -> web.Response:
         _authorize(request)
+        if self.away:
+            return _refused(503, "Overloaded.")
         found = self.batches.get(request.match_info["id"])
         return _missing("Batch") if found is None else await self._answer("show", found)
 

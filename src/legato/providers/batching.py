@@ -103,6 +103,10 @@ class Batcher(Protocol):
         """Submit a batch and return its id. Call `find` before: this looks for inputs alone."""
         ...
 
+    def withdraw(self, send: Send, mark: str) -> None:
+        """Delete what may have been sent in for a batch that is not made."""
+        ...
+
     def look(self, send: Send, batch_id: str) -> BatchState:
         """Return how a batch stands."""
         ...

@@ -143,6 +143,28 @@ def problem(error: LegatoError) -> dict[str, Any]:
     return {"code": code, "message": error.message, "line": None, "param": error.param}
 
 
+def problems_of(state: BatchState, lines: dict[int, Prepared]) -> list[dict[str, Any]]:
+    """Return what the provider found wrong, with the numbers of the caller's own lines."""
+    numbers = [line.line.number for line in lines.values()]
+    told = [
+        {
+            "code": one.code,
+            "message": one.message,
+            "line": numbers[one.line - 1] if 0 < one.line <= len(numbers) else None,
+            "param": one.param,
+        }
+        for one in state.problems
+    ]
+    return told or [
+        {
+            "code": "provider_rejected",
+            "message": "The provider refused the batch without a reason.",
+            "line": None,
+            "param": None,
+        }
+    ]
+
+
 def _unknown(line: Prepared) -> Outcome:
     return Outcome(line.estimate, UsageSource.UNKNOWN, "unknown")
 

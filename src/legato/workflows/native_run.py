@@ -25,14 +25,14 @@ from legato.core.errors import (
 )
 from legato.core.ids import IdSource
 from legato.core.principal import Principal
-from legato.providers.batching import BatchState, BatchStatus
+from legato.providers.batching import BatchStatus
 from legato.storage.batches import BatchRecord, BatchStore
 from legato.workflows.batch_files import BatchFiles
 from legato.workflows.batch_lines import parse, read_lines
 from legato.workflows.batches import Batches, with_time
 from legato.workflows.native_books import Account, NativeBooks, is_held
 from legato.workflows.native_lane import Lane, LaneOf, OpenLane, Prepared, Refused, prepared
-from legato.workflows.native_results import NativeResults, problem
+from legato.workflows.native_results import NativeResults, problem, problems_of
 from legato.workflows.native_submission import Submissions
 from legato.workflows.patience import FIRST_S, Patience
 
@@ -136,8 +136,12 @@ class NativeRun:
                 one = self._lane(record).opened()
                 known = self._submissions.find(one, batch_id, hold)
                 absent = known == ""
-                if known or (absent and not self._wanted(record)):
-                    return known or ""
+                if known:
+                    return known
+                if absent and not self._wanted(record):
+                    if self._submissions.maybe_sent(batch_id, hold):
+                        self._leave_nothing(record, lambda o: o.batcher.withdraw(o.send, batch_id))
+                    return ""
                 if absent:
                     lines = self._written(record, one, hold)
                     return self._submissions.send(one, record, hold, lines)
@@ -214,10 +218,11 @@ class NativeRun:
             return
         state = one.batcher.look(one.send, sent)
         if state.status is BatchStatus.FAILED:
-            self._fail(record, _problems(state, lines))
+            self._fail(record, problems_of(state, lines))
             return
         self._results.take(account, one, lines, state)
-        if state.status is BatchStatus.CANCELLED:  # by the operator, at the provider's
+        # not by us, who cancel it when it has expired: by the operator, at the provider's
+        if state.status is BatchStatus.CANCELLED and self._wanted(record):
             times = with_time(record, "cancelling", self._now_ns())
             before = ("in_progress",)
             self._store.change(record.org, record.id, before, status="cancelling", times=times)
@@ -231,12 +236,17 @@ class NativeRun:
         self._books.release(batch_id)
 
     def _tidy(self, org: str, batch_id: str, sent: str) -> None:
+        def forget(one: OpenLane) -> None:
+            one.batcher.forget(one.send, one.batcher.look(one.send, sent))
+
+        if sent != _NOWHERE:
+            self._leave_nothing(self._batches.find(org, batch_id), forget)
+
+    def _leave_nothing(self, record: BatchRecord, forget: Callable[[OpenLane], None]) -> None:
         """Delete what the provider keeps; given up after a few tries, which the log tells."""
-        record = self._batches.find(org, batch_id)
-        for tried in range(1, _TIDY_TRIES + 1) if sent != _NOWHERE else ():
+        for tried in range(1, _TIDY_TRIES + 1):
             try:
-                one = self._lane(record).opened()
-                one.batcher.forget(one.send, one.batcher.look(one.send, sent))
+                forget(self._lane(record).opened())
             except LegatoError as error:
                 if isinstance(error, StorageUnavailable):
                     raise
@@ -269,28 +279,6 @@ class NativeRun:
 
     def _wanted(self, record: BatchRecord) -> bool:
         return record.status == "in_progress" and self._now_ns() < record.expires_at_ns
-
-
-def _problems(state: BatchState, lines: dict[int, Prepared]) -> list[dict[str, Any]]:
-    """Return what the provider found wrong, with the numbers of the caller's own lines."""
-    numbers = [line.line.number for line in lines.values()]
-    told = [
-        {
-            "code": one.code,
-            "message": one.message,
-            "line": numbers[one.line - 1] if 0 < one.line <= len(numbers) else None,
-            "param": one.param,
-        }
-        for one in state.problems
-    ]
-    return told or [
-        {
-            "code": "provider_rejected",
-            "message": "The provider refused the batch without a reason.",
-            "line": None,
-            "param": None,
-        }
-    ]
 
 
 def _told(record: BatchRecord, error: LegatoError) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 POSTGRES = os.environ.get("LEGATO_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 ENDED = {"completed", "failed", "expired", "cancelled"}
 WAIT_S = 60.0
+TWO_HOURS_S = 7200.0
 
 
 class NativeLegato(RunningLegato):
@@ -47,6 +49,11 @@ class NativeLegato(RunningLegato):
     def kill_batches(self) -> None:
         """Kill the process that runs batches."""
         os.kill(self.children()[-1], 9)
+
+    def let_expire(self, batch_id: str, ago_s: float = 1.0) -> None:
+        """Let a batch's 24 hours be over since then."""
+        at_ns = time.time_ns() - int(ago_s * 1e9)
+        self.change("UPDATE batch SET expires_at_ns = ? WHERE id = ?", at_ns, batch_id)
 
     def entries_of(self, batch_id: str) -> list[dict[str, Any]]:
         """What the ledger says of a batch's lines, in order."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import openai
 import pytest
 from native_batches import (
+    TWO_HOURS_S,
     WAIT_S,
     NativeLegato,
     begin,
@@ -73,6 +74,7 @@ def vendor(vendor_of_module: OpenAIBatchServer) -> OpenAIBatchServer:
     server.batches.clear()
     server.uploaded.clear()
     server.at_once, server.refusal, server.limit_reached = True, None, False
+    server.away = False
     return server
 
 
@@ -335,3 +337,63 @@ def test_a_batch_refused_at_its_creation_leaves_nothing_behind(
     assert (batch.status, batch.errors.data[0].message) == ("failed", "Too many batches.")
     assert not vendor.files
     assert not native.leased()
+
+
+def test_our_own_24_hours_end_a_batch_that_the_provider_still_runs(
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
+) -> None:
+    vendor.at_once = False
+    made = begin(client, chats(["one", "two"]))
+    assert within(WAIT_S, lambda: vendor.batches)
+    (theirs,) = vendor.batches
+    native.let_expire(made.id)
+    assert within(WAIT_S, lambda: vendor.batches[theirs]["status"] == "cancelling")
+    vendor.run(theirs, status="cancelled", upto=1)
+    batch = ended(client, made.id)
+    assert batch.status == "expired"
+    assert lines_of(client, batch.output_file_id).keys() == {"mine-0"}
+    errors = lines_of(client, batch.error_file_id)
+    assert {name: one["error"]["code"] for name, one in errors.items()} == {
+        "mine-1": "batch_expired"
+    }
+    assert [row["cost"] for row in native.entries_of(made.id)] == [LINE_COST]
+    assert not native.leased()
+    assert not vendor.files
+
+
+def test_a_batch_that_expires_before_it_is_submitted_reaches_nobody(
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
+) -> None:
+    with vendor.hold("upload"):
+        made = begin(client, chats(["one"]))
+        assert vendor.reached.wait(WAIT_S)
+        native.kill_batches()
+        native.let_expire(made.id)
+    batch = ended(client, made.id)
+    assert batch.status == "expired"
+    assert not vendor.batches
+    assert not vendor.files, "the input was to be deleted"
+    assert not native.entries_of(made.id)
+    assert not native.leased()
+
+
+@pytest.mark.parametrize("how", ["away", pytest.param("gone", marks=pytest.mark.slow)])
+def test_a_batch_the_provider_has_lost_counts_as_unknown(
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer, how: str
+) -> None:
+    vendor.at_once = False
+    made = begin(client, chats(["one", "two"]))
+    assert within(WAIT_S, lambda: vendor.batches)
+    if how == "gone":
+        vendor.batches.clear()
+    else:
+        vendor.away = True
+        native.let_expire(made.id, TWO_HOURS_S)
+    batch = ended(client, made.id, wait_s=3 * WAIT_S)
+    assert batch.status == "expired"
+    assert lines_of(client, batch.error_file_id).keys() == {"mine-0", "mine-1"}
+    rows = native.entries_of(made.id)
+    assert [row["usage_source"] for row in rows] == ["unknown", "unknown"]
+    assert min(row["cost"] for row in rows) > LINE_COST
+    assert not native.leased()
+    assert native.verified()

@@ -12,6 +12,7 @@ import anthropic
 import pytest
 from anthropic import Anthropic
 from native_batches import (
+    TWO_HOURS_S,
     WAIT_S,
     NativeLegato,
     begin,
@@ -285,3 +286,22 @@ def test_a_batch_the_provider_refuses_fails_with_its_reason(
     assert (batch.status, batch.errors.data[0].message) == ("failed", vendor.refusal)
     assert not native.entries_of(batch.id)
     assert not native.leased()
+
+
+def test_a_batch_that_may_be_there_when_time_is_up_counts_as_unknown(
+    client: OpenAI, native: NativeLegato, vendor: AnthropicBatchServer
+) -> None:
+    vendor.at_once = False
+    strangers(vendor, 2)
+    vendor.drops = True
+    with vendor.hold("arrive"):
+        made = begin(client, chats(["one", "two"]))
+        assert vendor.reached.wait(WAIT_S)
+        native.kill_batches()
+        native.let_expire(made.id, TWO_HOURS_S)
+    batch = ended(client, made.id)
+    assert batch.status == "expired"
+    rows = native.entries_of(made.id)
+    assert [row["usage_source"] for row in rows] == ["unknown", "unknown"]
+    assert not native.leased()
+    assert native.verified()

@@ -106,6 +106,9 @@ class AnthropicBatches:
         call = BatchCall(b"POST", self._path.encode(), headers, body)
         return _decoded(self._answered(send, call).body, _Batch).id
 
+    def withdraw(self, send: Send, mark: str) -> None:
+        """Do nothing: a batch is sent in and made at once."""
+
     def look(self, send: Send, batch_id: str) -> BatchState:
         """Return how a batch stands."""
         found = _decoded(self._asked(send, b"GET", f"/{batch_id}").body, _Batch)

@@ -102,7 +102,7 @@ class OpenAIBatches:
 
     def submit(self, send: Send, mark: str, endpoint: str, lines: Sequence[bytes]) -> str:
         """Upload the input unless it is there, then make the batch."""
-        name = f"{mark}.jsonl"
+        name = _named(mark)
         input_file = self._uploaded(send, name) or self._upload(send, name, lines)
         body = {
             "input_file_id": input_file,
@@ -117,6 +117,12 @@ class OpenAIBatches:
                 send(self._call(b"DELETE", f"/files/{input_file}"))
             raise
         return _decoded(reply.body, _Batch).id
+
+    def withdraw(self, send: Send, mark: str) -> None:
+        """Delete an input that was uploaded before a crash."""
+        self.forget(
+            send, BatchState("", BatchStatus.FAILED, (), self._uploaded(send, _named(mark)))
+        )
 
     def look(self, send: Send, batch_id: str) -> BatchState:
         """Return how a batch stands."""
@@ -205,6 +211,10 @@ class OpenAIBatches:
             line if isinstance(line, int) else 0,
             None if param is None else scrubbed(str(param), self._secret),
         )
+
+
+def _named(mark: str) -> str:
+    return f"{mark}.jsonl"
 
 
 def _result(line: bytes) -> BatchResult:
