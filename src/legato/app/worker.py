@@ -46,6 +46,8 @@ async def _serve(context: WorkerContext) -> None:
     limits = ConnectionLimits(
         body_bytes_max=config.body_bytes_max,
         keep_alive_s=config.keep_alive_s,
+        reader_window_s=config.reader_window_s,
+        reader_bytes_per_s_min=config.reader_bytes_per_s_min,
         connections_max=min(ConnectionLimits().connections_max, connections_of_files()),
     )
     listener = Listener(gateway.app, limits)

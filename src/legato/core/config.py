@@ -43,6 +43,9 @@ class Server(_Strict, frozen=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 8790
     body_bytes_max: Count = 32 * 1024 * 1024
     keep_alive_s: Positive = 75.0
+    reader_bytes_per_s_min: Count = 1024
+    """What a caller takes at least of an answer that is held for him, over `reader_window_s`."""
+    reader_window_s: Positive = 20.0
     drain_s: Positive = 30.0
     """How long open calls may go on after a stop signal."""
 

@@ -207,7 +207,8 @@ def test_gone_while_waiting_to_retry(
 def test_gone_while_sending_the_body(legato: RunningLegato, upstream: SimulatedChild) -> None:
     parts = urlsplit(legato.url)
     with socket.create_connection((parts.hostname, parts.port)) as line:
-        head = f"POST {CHAT} HTTP/1.1\r\nauthorization: Bearer {CALLER}\r\ncontent-length: 99\r\n"
+        head = f"POST {CHAT} HTTP/1.1\r\nhost: h\r\ncontent-length: 99\r\n"
+        head += f"authorization: Bearer {CALLER}\r\n"
         line.sendall(head.encode() + b'\r\n{"model":')
         time.sleep(0.1)
     assert legato.chat("small").status == 200

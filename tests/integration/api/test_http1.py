@@ -76,6 +76,28 @@ POST = b"POST /v1/x?y=1 HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nhello"
 CLOSING = POST.replace(b"host: h\r\n", b"host: h\r\nconnection: close\r\n")
 
 
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [
+        (b"", b"There is no Host header: HTTP/1.1 asks for one."),
+        (b"host: h\r\nHost: h\r\n", b"There is more than one Host header."),
+    ],
+)
+async def test_one_host_is_named(hosts: bytes, said: bytes) -> None:
+    answer = await talk(POST.replace(b"host: h\r\n", hosts))
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert said in answer
+    assert b"hello" not in answer
+
+
+async def test_a_host_may_be_empty_and_an_older_caller_needs_none() -> None:
+    empty = await talk(CLOSING.replace(b"host: h", b"host:"))
+    older = await talk(POST.replace(b"host: h\r\n", b"").replace(b"HTTP/1.1", b"HTTP/1.0"))
+    for answer in (empty, older):
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert answer.endswith(b"POST hello")
+
+
 async def test_a_request_is_answered_in_one_piece_and_the_query_is_no_part_of_the_path() -> None:
     assert await talk(CLOSING) == (
         b"HTTP/1.1 200 OK\r\nx-path: /v1/x\r\nconnection: close\r\n"
@@ -105,7 +127,8 @@ async def test_a_chunked_body_is_joined() -> None:
 async def test_expect_100_is_answered_before_the_body_comes() -> None:
     async with listening() as (_, connect):
         reader, writer = await connect()
-        writer.write(b"POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n")
+        head = b"POST / HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\n"
+        writer.write(head + b"content-length: 5\r\n\r\n")
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(b"hello")
         assert b"200 OK" in await reader.readline()
@@ -176,14 +199,14 @@ async def test_http_10_is_not_told_to_continue() -> None:
     "broken",
     [
         b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
-        b"POST / HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
-        b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
-        b"POST / HTTP/1.1\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
-        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
-        b"GET / HTTP/1.1\r\nlong: " + b"x" * 5_000 + b"\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"".join(b"h%d: x\r\n" % n for n in range(30)) + b"\r\n",
-        b"GET /" + b"x" * 5_000 + b" HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
+        b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: -1\r\n\r\n",
+        POST.replace(b"\r\n\r\n", b"\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
+        b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"GET / HTTP/1.1\r\nhost: h\r\nbad header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h\r\nlong: " + b"x" * 5_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h\r\n" + b"".join(b"h%d: x\r\n" % n for n in range(30)) + b"\r\n",
+        b"GET /" + b"x" * 5_000 + b" HTTP/1.1\r\nhost: h\r\n\r\n",
     ],
 )
 async def test_what_is_no_good_http_gets_400_and_the_connection_ends(broken: bytes) -> None:
@@ -203,7 +226,7 @@ async def test_a_declared_body_over_the_limit_is_refused_unread() -> None:
 async def test_an_endless_chunked_body_is_cut_at_the_limit() -> None:
     async with listening() as (_, connect):
         reader, writer = await connect()
-        writer.write(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n")
         sent = 0
         with suppress(ConnectionError):
             while sent < 50_000_000 and not reader.at_eof():
@@ -278,7 +301,7 @@ async def test_a_slow_reader_holds_the_sender_back() -> None:
 
 
 async def test_silence_within_a_request_ends_the_connection() -> None:
-    answer = await talk(b"POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nhel")
+    answer = await talk(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nhel")
     assert answer == b""
 
 

@@ -18,12 +18,18 @@ LIMITS = ConnectionLimits(
     head_bytes_max=4_000,
     keep_alive_s=0.6,
     head_s=0.6,
-    write_stall_s=0.4,
+    reader_window_s=0.4,
+    reader_bytes_per_s_min=1_000_000,
     linger_s=0.5,
 )
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+LARGE = 20_000_000
 GET = b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n"
 CHUNKED = b"POST /x HTTP/1.1\r\nhost: h\r\nx-who: head\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+async def large(exchange: Exchange) -> None:
+    await exchange.reply(200, [], b"x" * LARGE)
 
 
 @asynccontextmanager
@@ -89,7 +95,7 @@ async def test_a_head_that_never_ends_is_refused_before_it_is_collected(start: b
 
 
 DRIPS = {
-    "head": (b"", b"GET / HTTP/1.1\r\nx-endless: " + b"a" * 1_000),
+    "head": (b"", b"GET / HTTP/1.1\r\nhost: h\r\nx-endless: " + b"a" * 1_000),
     "body": (b"POST /x HTTP/1.1\r\nhost: h\r\ncontent-length: 1000\r\n\r\n", b"a" * 1_000),
     "chunks": (CHUNKED, b"1\r\na\r\n" * 1_000),
     "trailers": (CHUNKED + b"1\r\na\r\n0\r\nx-endless: ", b"a" * 1_000),
@@ -166,7 +172,8 @@ async def test_few_of_the_requests_that_arrive_at_once_are_taken_in_ahead() -> N
         await connect()
         await asyncio.sleep(0.05)
         (connection,) = listener.connections
-        connection.data_received(b"GET / HTTP/1.1\r\n\r\n" * 14_000)  # what one read can bring
+        request = b"GET / HTTP/1.1\r\nhost:\r\n\r\n"
+        connection.data_received(request * 14_000)  # what one read can bring
         assert sum(isinstance(one, Exchange) for one in gc.get_objects()) < 2_000
 
 
@@ -210,6 +217,52 @@ async def test_everything_is_answered_to_a_client_that_reads_late() -> None:
             while found < asked * 1_000:
                 found += (await reader.read(1 << 20)).count(b"p")
         assert found == asked * 1_000
+
+
+async def test_who_reads_a_large_answer_by_drips_is_cut_off() -> None:
+    async with listening(large) as (listener, connect):
+        reader, writer = await connect()
+        writer.write(GET)
+        async with asyncio.timeout(5):
+            while listener.connections:  # always something, and about a tenth of the least rate
+                assert await reader.read(2_000)
+                await asyncio.sleep(0.02)
+
+
+async def test_who_reads_at_the_least_rate_gets_all_of_it() -> None:
+    async with listening(large) as (listener, connect):
+        reader, writer = await connect()
+        writer.write(GET.replace(b"host: h", b"host: h\r\nconnection: close"))
+        found = 0
+        while part := await reader.read(200_000):
+            found += len(part)
+            await asyncio.sleep(0.02)
+        assert found > LARGE
+        await gone(listener)
+
+
+async def test_bytes_that_wait_for_the_first_time_have_a_window_of_their_own() -> None:
+    """Who had nothing to take for long isn't late the moment there is something."""
+    later = asyncio.Event()
+
+    async def in_turns(exchange: Exchange) -> None:
+        await exchange.start([])
+        exchange.send(b"x" * 100)
+        await later.wait()
+        exchange.send(b"x" * LARGE)
+        await exchange.drained()
+        await exchange.end()
+
+    async with listening(in_turns) as (listener, connect):
+        _, writer = await connect()
+        writer.write(GET)
+        await asyncio.sleep(1)
+        later.set()
+        await asyncio.sleep(0.2)  # half a window
+        (connection,) = listener.connections
+        assert connection.unsent_bytes
+        await gone(listener)
+        writer.close()
 
 
 @pytest.mark.parametrize("streamed", [True, False])

@@ -11,18 +11,13 @@ from typing import cast
 import httptools
 
 from legato.api.http1.exchange import Exchange
-from legato.api.http1.heads import Refused, framing_of, head_too_large, path_of
+from legato.api.http1.heads import Refused, framing_of, head_too_large, path_of, refusal
 from legato.api.http1.limits import ConnectionLimits
+from legato.api.http1.slow_reader import SlowReader
 
 log = logging.getLogger(__name__)
 
 Serve = Callable[[Exchange], Awaitable[None]]
-_BAD_REQUEST = (
-    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
-    b'content-length: %d\r\n\r\n{"error":{"message":"%s","type":"invalid_request_error",'
-    b'"param":null,"code":"invalid_request"}}'
-)
-_BAD_REQUEST_BYTES = 93
 _PIPELINED_MAX = 8
 _PARSED_BYTES = 16 * 1024
 """Parsed in one go; what is read may hold thousands of requests."""
@@ -97,13 +92,13 @@ class Connection(asyncio.Protocol):
         "_overhead_bytes",
         "_parser",
         "_queue",
+        "_reader",
         "_reading",
         "_receiving",
+        "_sent_bytes",
         "_timer",
         "_transport",
         "_unparsed",
-        "_unsent_bytes",
-        "_unsent_since_s",
         "_url",
         "active_s",
         "limits",
@@ -125,8 +120,8 @@ class Connection(asyncio.Protocol):
         # Bytes since the last sign of progress: the parser collects an endless field silently.
         self._overhead_bytes = 0
         self._deaf = False  # what still comes is dropped: the connection ends with this answer
-        self._unsent_bytes = 0
-        self._unsent_since_s = 0.0
+        self._sent_bytes = 0
+        self._reader = SlowReader(self.limits)
         self._reading = True
         self.active_s = 0.0
         self._asked_s = 0.0  # when the request that arrives began to, or its turn came
@@ -164,6 +159,10 @@ class Connection(asyncio.Protocol):
         """Hold `send` back: the caller reads slowly."""
         if self.paused is None:
             self.paused = self._loop.create_future()
+        now_s, window_s = self._loop.time(), self.limits.reader_window_s
+        if self._reader.begin(now_s, self._sent_bytes, self.unsent_bytes) and self._timer:
+            self._timer.cancel()
+            self._timer = self._loop.call_later(window_s, self._look_at_clock)
 
     def resume_writing(self) -> None:
         """Let `send` go on, and the next request begin."""
@@ -243,7 +242,7 @@ class Connection(asyncio.Protocol):
             raise head_too_large(self.limits)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take in a header; of repeated ones the last counts, repeated lengths are refused.
+        """Take in a header; of repeated ones the last counts, but hosts and lengths don't repeat.
 
         Trailers come here, too, and are dropped: a caller must not change behind the body what a
         proxy in front has set in the head.
@@ -259,7 +258,10 @@ class Connection(asyncio.Protocol):
             raise head_too_large(self.limits)
         if len(headers) >= self.limits.headers_max:
             raise Refused("There are too many headers.")
-        headers[name.lower()] = value
+        name = name.lower()
+        if name == b"host" and name in headers:
+            raise Refused("There is more than one Host header.")
+        headers[name] = value
 
     def on_headers_complete(self) -> None:
         """Hand the request on; its body may still be on the way."""
@@ -268,13 +270,16 @@ class Connection(asyncio.Protocol):
             raise _unbegun()
         self._overhead_bytes = 0
         parser, transport = self._parser, self._transport
+        is_older = parser.get_http_version() == "1.0"
+        if not is_older and b"host" not in exchange.headers:  # RFC 9112, 3.2
+            raise Refused("There is no Host header: HTTP/1.1 asks for one.")
         exchange.method = parser.get_method()
         path, _, exchange.query = self._url.partition(b"?")
         if path[:1] != b"/":
             path = path_of(path)
         exchange.path = path.decode("ascii", "replace")
         exchange.keep_alive = parser.should_keep_alive() and not self._listener.stopping
-        if parser.get_http_version() == "1.0":
+        if is_older:
             exchange.speak_http10()
         if transport is None or transport.is_closing():
             return  # the last request said that it is the last
@@ -319,6 +324,7 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Write to the caller, if there still is one."""
         if self._transport is not None:
+            self._sent_bytes += len(data)
             self._transport.write(data)
 
     def want_body(self) -> None:
@@ -422,8 +428,7 @@ class Connection(asyncio.Protocol):
             self._queue.pop()
         before = self._queue[-1] if self._queue else current
         if before is None or (before is broken and not before.complete and not before.began):
-            body = said.encode()
-            self.write(_BAD_REQUEST % (len(body) + _BAD_REQUEST_BYTES, body))
+            self.write(refusal(said))
             if before is None:
                 self._finish(linger=True)
             elif before.task is not None:  # it waits for the rest of its body: in vain
@@ -440,18 +445,16 @@ class Connection(asyncio.Protocol):
         if transport is None:
             return
         limits = self.limits
-        stall_s = limits.linger_s if transport.is_closing() else limits.write_stall_s
-        now_s, unsent_bytes = self._loop.time(), self.unsent_bytes
-        if not unsent_bytes or unsent_bytes != self._unsent_bytes:
-            self._unsent_bytes, self._unsent_since_s = unsent_bytes, now_s
-        elif now_s - self._unsent_since_s >= stall_s:
+        window_s = limits.linger_s if transport.is_closing() else limits.reader_window_s
+        now_s, held_bytes = self._loop.time(), self.unsent_bytes
+        if self._reader.is_too_slow(now_s, self._sent_bytes, held_bytes, window_s):
             transport.abort()  # closing would wait for the caller to read
             return
         left_s = self._due_s(now_s) - now_s
         if left_s <= 0:
             transport.close()
-        if unsent_bytes or left_s <= 0:
-            left_s = min(limits.head_s, stall_s)
+        if held_bytes or left_s <= 0:
+            left_s = min(limits.head_s, window_s)
         left_s = max(min(left_s, limits.head_s), 0.1)  # a request may begin at any time
         self._timer = self._loop.call_later(left_s, self._look_at_clock)
 

@@ -4,6 +4,12 @@ from collections.abc import Mapping
 
 from legato.api.http1.limits import ConnectionLimits
 
+_BAD_REQUEST = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    b'content-length: %d\r\n\r\n{"error":{"message":"%s","type":"invalid_request_error",'
+    b'"param":null,"code":"invalid_request"}}'
+)
+_BAD_REQUEST_BYTES = 93
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 
@@ -31,3 +37,9 @@ class Refused(Exception):
 def head_too_large(limits: ConnectionLimits) -> Refused:
     """Return the error for a head that is too long."""
     return Refused(f"The head is over {limits.head_bytes_max} bytes.")
+
+
+def refusal(said: str) -> bytes:
+    """Return the answer to what is no request; `said` is plain words of our own."""
+    body = said.encode()
+    return _BAD_REQUEST % (len(body) + _BAD_REQUEST_BYTES, body)

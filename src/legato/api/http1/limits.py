@@ -20,6 +20,7 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
     """How long an unread body may go on arriving after its answer: closing at once would reset
     the connection, and the answer could be lost with it."""
     linger_bytes_max: int = 64 * 1024 * 1024
-    write_stall_s: float = 60.0
-    """The longest time in which a caller takes nothing of an answer that waits for him."""
+    reader_window_s: float = 20.0
+    reader_bytes_per_s_min: int = 1024
+    """What a caller takes at least, over a window, of an answer that we hold for him."""
     connections_max: int = 16_384
