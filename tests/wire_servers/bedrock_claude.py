@@ -34,15 +34,15 @@ USAGE = {
 }
 
 
-def message(body: dict[str, Any]) -> dict[str, Any]:
+def message(body: dict[str, Any], version: str = "bedrock-2023-05-31") -> dict[str, Any]:
     """Check the body, return the whole message."""
     if unknown := sorted(body.keys() - FIELDS):
         raise Refused(f"{unknown[0]}: Extra inputs are not permitted")
     for required in ("anthropic_version", "max_tokens", "messages"):
         if required not in body:
             raise Refused(f"{required}: Field required")
-    if body["anthropic_version"] != "bedrock-2023-05-31":
-        raise Refused("anthropic_version: Input should be 'bedrock-2023-05-31'")
+    if body["anthropic_version"] != version:
+        raise Refused(f"anthropic_version: Input should be '{version}'")
     content = content_of(body)
     calls = any(block["type"] == "tool_use" for block in content)
     return {
@@ -59,10 +59,8 @@ def message(body: dict[str, Any]) -> dict[str, Any]:
 
 def content_of(body: dict[str, Any]) -> list[dict[str, Any]]:
     """The answer's blocks: thoughts where it may think, an instance where a schema is given."""
-    last = body["messages"][-1]["content"]
-    blocks = [{"type": "text", "text": last}] if isinstance(last, str) else last
-    texts = [block["text"] for block in blocks if block["type"] == "text"]
-    said = f"You said: {texts[-1] if texts else ''}."
+    blocks = _last_blocks(body)
+    said = f"You said: {said_in(body)}."
     for block in blocks:
         if block["type"] == "image":
             said += f" I see {colour_in(base64.b64decode(block['source'].get('data', '')))}."
@@ -82,6 +80,17 @@ def content_of(body: dict[str, Any]) -> list[dict[str, Any]]:
     return content
 
 
+def said_in(body: dict[str, Any]) -> str:
+    """The last text of the last turn."""
+    texts = [block["text"] for block in _last_blocks(body) if block["type"] == "text"]
+    return texts[-1] if texts else ""
+
+
+def _last_blocks(body: dict[str, Any]) -> list[dict[str, Any]]:
+    last = body["messages"][-1]["content"]
+    return [{"type": "text", "text": last}] if isinstance(last, str) else last
+
+
 def _calls_of(body: dict[str, Any]) -> list[tuple[str, Any]]:
     """Where a tool must be called, one call that fits its schema."""
     if body.get("tool_choice", {}).get("type") in {"any", "tool"}:
@@ -90,20 +99,27 @@ def _calls_of(body: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def events(body: dict[str, Any]) -> Iterator[bytes]:
-    answer = message(body)
+    """The message as the events of a stream, as AWS frames them."""
+    metrics = {"inputTokenCount": 100, "outputTokenCount": 20, "invocationLatency": 9}
+    for one in plain_events(message(body)):
+        ends = one["type"] == "message_stop"
+        yield _part(one | ({"amazon-bedrock-invocationMetrics": metrics} if ends else {}))
+
+
+def plain_events(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A message as the events of a stream."""
     content, stop = answer["content"], answer["stop_reason"]
     start = answer | {"content": [], "stop_reason": None, "usage": USAGE | {"output_tokens": 1}}
-    yield _part({"type": "message_start", "message": start})
+    yield {"type": "message_start", "message": start}
     for index, block in enumerate(content):
         opened, deltas = IN_PIECES[block["type"]](block)
-        yield _part({"type": "content_block_start", "index": index, "content_block": opened})
+        yield {"type": "content_block_start", "index": index, "content_block": opened}
         for delta in deltas:
-            yield _part({"type": "content_block_delta", "index": index, "delta": delta})
-        yield _part({"type": "content_block_stop", "index": index})
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
     ended = {"stop_reason": stop, "stop_sequence": None}
-    yield _part({"type": "message_delta", "delta": ended, "usage": {"output_tokens": 20}})
-    metrics = {"inputTokenCount": 100, "outputTokenCount": 20, "invocationLatency": 9}
-    yield _part({"type": "message_stop", "amazon-bedrock-invocationMetrics": metrics})
+    yield {"type": "message_delta", "delta": ended, "usage": {"output_tokens": 20}}
+    yield {"type": "message_stop"}
 
 
 Pieces = tuple[dict[str, Any], list[dict[str, Any]]]

@@ -16,6 +16,7 @@ import time
 from typing import Any, Self
 
 import jwt
+import vertex_claude
 from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -31,6 +32,10 @@ GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 MODEL = r"(?P<model>[A-Za-z0-9._-]+):(?P<verb>[A-Za-z]+)"
 STUDIO_PATH = re.compile(rf"/v1(?:beta)?/models/{MODEL}")
 VERTEX_PATH = re.compile(rf"/v1(?:beta1)?/{VERTEX}/publishers/google/models/{MODEL}")
+CLAUDE_PATH = re.compile(
+    rf"/v1/{VERTEX}/publishers/anthropic/models/"
+    r"(?P<model>[A-Za-z0-9@._-]+):(?P<verb>rawPredict|streamRawPredict)"
+)
 START_S = 10.0
 
 
@@ -118,6 +123,9 @@ class GeminiServer:
         return web.json_response({"access_token": token, **lifetime})
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
+        claude = CLAUDE_PATH.fullmatch(request.path)
+        if claude is not None:
+            return await self._call_claude(request, claude)
         studio = STUDIO_PATH.fullmatch(request.path)
         found = studio or VERTEX_PATH.fullmatch(request.path)
         if found is None:
@@ -135,6 +143,15 @@ class GeminiServer:
             return await self._answer(request, found, body, vertex=studio is None)
         except Refused as problem:
             return refused(400, "INVALID_ARGUMENT", str(problem))
+
+    async def _call_claude(self, request: web.Request, path: re.Match[str]) -> web.StreamResponse:
+        denied = self._denied(request, vertex=True)
+        if denied is not None:
+            return denied
+        body = await request.json()
+        self.bodies.append(body)
+        failure = told_to_fail(vertex_claude.said_in(body))
+        return failure or await vertex_claude.answer(request, path, body)
 
     def _denied(self, request: web.Request, *, vertex: bool) -> web.Response | None:
         if not vertex:

@@ -1,8 +1,8 @@
 """What the Gemini test server says: the words of the last question choose it.
 
-`think`, `call`, `both` (two calls), `block` (the prompt), `unsafe`, `recite`, `long`, `spoil`,
-`json`, `scores`, `two`; else a call where the mode is `ANY`, an instance where a schema is given,
-or an echo; of a picture of one colour, its name.
+`think`, `call`, `both` (two calls), `paint`, `block` (the prompt), `unsafe`, `recite`, `long`,
+`spoil`, `json`, `scores`, `two`; else a call where the mode is `ANY`, an instance where a
+schema is given, or an echo; of a picture of one colour, its name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pictures import colour_in
 from legato.providers.simulated.instances import instance_of
 
 PROMPT, CACHED, THOUGHTS, SAID, IMAGE = 40, 8, 6, 9, 12
+PAINTED = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 TEXT = ["Grüße ", "aus ", "🎼 Wien"]
 THOUGHT = "The user greets."
 CALL = {"functionCall": {"name": "weather", "args": {"city": "Wien", "days": 2}}}
@@ -75,6 +76,8 @@ def parts(body: dict[str, Any], asked: str) -> list[dict[str, Any]]:
         return [*thought, CALL | {"thoughtSignature": SIGNATURE}, SECOND]
     if "call" in asked:
         return [*thought, CALL | {"thoughtSignature": SIGNATURE}]
+    if "paint" in asked:
+        return [{"text": "Here."}, {"inlineData": {"mimeType": "image/png", "data": PAINTED}}]
     if "json" in asked:
         return [*thought, {"text": '{"city":"Wien"}'}]
     forced = forced_call(body)

@@ -152,7 +152,7 @@ KINDS = {
     "bedrock": "converse",
     "cohere": "cohere",
 }
-"""Each built-in kind and whose row is its own; Bedrock's Claude by InvokeModel is Anthropic's."""
+"""Each built-in kind and whose row is its own; Claude elsewhere is Anthropic's."""
 SPEAKS = {"chat": "openai", "messages": "anthropic"}
 """Callers whose bodies pass unread at providers of their own dialect."""
 

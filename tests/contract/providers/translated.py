@@ -61,12 +61,15 @@ def _bedrock(credentials: dict[str, Any]) -> Kind:
 
 
 def _google(
-    kind: str, factory: Callable[[ProviderSettings], Provider], settings: dict[str, Any]
+    kind: str,
+    factory: Callable[[ProviderSettings], Provider],
+    settings: dict[str, Any],
+    model: str = "gemini-3-flash",
 ) -> Kind:
     return Kind(
         kind, factory, gemini.GeminiServer, settings,
         lambda server: {"api_key": gemini.KEY if kind == "gemini" else server.account},
-        "gemini-3-flash",
+        model,
         throttled="exhausted", denied="denied", failing="overloaded", rejected="reject",
         hanging_up="hang up", failing_midway=("break",),
         error=lambda said: {
@@ -90,6 +93,11 @@ KINDS = {
     "gemini": _google("gemini", gemini_factory, {}),
     "vertex": _google(
         "vertex", vertex_factory, {"project": gemini.PROJECT, "location": gemini.LOCATION}
+    ),
+    "vertex, Claude": _google(
+        "vertex", vertex_factory,
+        {"project": gemini.PROJECT, "location": gemini.LOCATION, "publisher": "anthropic"},
+        "claude-sonnet-4-5@20250929",
     ),
 }  # fmt: skip
 

@@ -24,6 +24,11 @@ class Service(msgspec.Struct, frozen=True):
         return bool(self.project)
 
     @property
+    def place(self) -> str:
+        """Return where the models of Vertex AI are, as paths have it."""
+        return f"projects/{self.project}/locations/{self.location}"
+
+    @property
     def needs_media_type(self) -> bool:
         """Whether files by URL must name their media type."""
         return self.is_vertex
@@ -41,10 +46,9 @@ class Service(msgspec.Struct, frozen=True):
             )
         if not self.is_vertex:
             return model if "/" in model else f"models/{model}"
-        place = f"projects/{self.project}/locations/{self.location}"
         if model.startswith(("publishers/", "endpoints/")):
-            return f"{place}/{model}"
-        return f"{place}/publishers/google/models/{model.removeprefix('models/')}"
+            return f"{self.place}/{model}"
+        return f"{self.place}/publishers/google/models/{model.removeprefix('models/')}"
 
     def path(self, model: str, verb: str) -> bytes:
         """Return the path of a method on a model, such as `generateContent`."""

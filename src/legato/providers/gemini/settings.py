@@ -1,6 +1,6 @@
 """Options under `settings` of providers of the kinds `gemini` and `vertex`."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -36,9 +36,12 @@ class GeminiSettings(Options, frozen=True):
 
 
 class VertexSettings(Options, frozen=True, kw_only=True):
-    """Of the kind `vertex`."""
+    """Of the kind `vertex`. A publisher is whose models these are, and whose dialect."""
 
     project: _Project
+    publisher: Literal["google", "anthropic"] = "google"
+    anthropic_version: str = "vertex-2023-10-16"
+    anthropic_beta: tuple[str, ...] = ()
     location: _Location = "global"
     api_version: _Version = "v1"
 

@@ -1,4 +1,4 @@
-"""The provider kind `vertex`: Gemini's models at Vertex AI."""
+"""The provider kind `vertex`: Gemini's and Anthropic's models at Vertex AI."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -13,7 +13,10 @@ from legato.providers.gemini.service import Service, vertex_url
 from legato.providers.gemini.settings import VertexSettings, read_settings
 from legato.providers.vertex.authorizer import TokenAuthorizer
 from legato.providers.vertex.google_auth import GoogleAuth
+from legato.providers.vertex.raw_predict import RawPredict
 
+_OF_GOOGLE = ("safety_settings", "include_thoughts")
+_OF_ANTHROPIC = ("anthropic_version", "anthropic_beta")
 _ACCOUNT_FIELDS = ("client_email", "private_key", "token_uri")
 
 
@@ -45,6 +48,12 @@ def factory(settings: ProviderSettings) -> Provider:
         raise ConfigInvalid(f"{place}.kind: vertex needs the extra legato[vertex]")
     account = None if settings.api_key is None else _account(settings.api_key, place)
     auth = GoogleAuth(account, proxy_url=config.proxy, ca_file=config.ca_file)
+    of_others = _OF_ANTHROPIC if options.publisher == "google" else _OF_GOOGLE
+    for name in of_others:
+        if name in config.settings:
+            raise ConfigInvalid(f"{place}.settings.{name}: {options.publisher}'s models have none")
+    if options.publisher == "anthropic":
+        return RawPredict(settings, options, auth, SystemClock())
     return Vertex(settings, options, auth, SystemClock())
 
 
