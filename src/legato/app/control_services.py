@@ -13,6 +13,7 @@ from legato.api.control.services import Services
 from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.app.context import ControlContext
+from legato.app.registry_access import open_registry
 from legato.app.required_terms import RequiredTerms
 from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
@@ -29,6 +30,8 @@ from legato.storage.entries import EntryReader
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.keys import KeyStore
 from legato.storage.places import PlaceStore
+from legato.storage.registry import RegistryReader
+from legato.storage.registry_changes import RegistryChanges
 from legato.storage.sums import SpendSums
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
@@ -65,6 +68,13 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         now_ns=clock.now_ns,
         cursors=Cursors(vault.subkey("cursors")),
         gateway=lambda: gateway_view(context, breakers),
+        registry=lambda tenant: open_registry(
+            context.loaded,
+            tenant.org,
+            (RegistryReader(engine, tenant), RegistryChanges(engine, clock, ids, tenant)),
+            Envelopes(data_keys),
+        ),
+        environment=context.loaded.config.registry.environment,
     )
     limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)
     return Control(Listener(AsgiBridge(build_application(services)), limits), keyring)

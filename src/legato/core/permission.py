@@ -25,6 +25,12 @@ class Permission(StrEnum):
     KEY_REVOKE = "control:key:revoke"
     LEDGER_READ = "control:ledger:read"
     GATEWAY_READ = "control:gateway:read"
+    REGISTRY_READ = "registry:object:read"
+    REGISTRY_UPDATE = "registry:object:update"
+    REGISTRY_CREATE = "registry:version:create"
+    REGISTRY_MOVE = "registry:label:move"
+    REGISTRY_APPROVE = "registry:move:approve"
+    REGISTRY_HAND_OVER = "registry:environment:update"
 
 
 EVERYBODYS = frozenset({Permission.SELF_READ})

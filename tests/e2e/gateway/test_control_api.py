@@ -31,10 +31,16 @@ deployments:
   - {name: small, provider: up, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
 routes:
   - {alias: chat, deployments: [small]}
+registry: {approvals: [{labels: [production]}]}
 keys:
   - {name: ci, team: t, feature: f, secret: {env: CALLER_KEY}}
 """
 V1 = "/api/v1"
+SPEC = {
+    "messages": [{"role": "user", "content": "Greet {{name}}."}],
+    "variables": {"name": {"type": "string"}},
+    "route": "chat",
+}
 UP_KEY = "sk-canarycontrol-4c1d"
 EXAMPLES_MAX = 12
 
@@ -82,7 +88,16 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     feature = made(legato, f"/teams/{team['id']}/features", {"name": "bot"})
     key = made(legato, "/keys", {"feature_id": feature["id"], "role": "org-admin"})
     assert within(3, lambda: legato.get(V1 + "/me", key["secret"]).status == 200)
+    prompt = f"greeting-of-{name}"
+    path = f"/registry/objects/prompt/{prompt}/versions"
+    version = {"spec": SPEC, "labels": ["production", "draft"]}
+    made(legato, path, version, key["secret"])
+    move = legato.get(V1 + "/registry/moves?state=pending", key["secret"]).json["data"][0]
     return {
+        "kind": "prompt",
+        "name": prompt,
+        "version": "draft",
+        "move_id": move["id"],
         "organisation_id": org["id"],
         "team_id": team["id"],
         "feature_id": feature["id"],
@@ -99,8 +114,20 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
 def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answer:
     body = None if method == "GET" else b'{"title":"x","name":"x","overlap_s":0}'
     headers = {"content-type": "application/json", "if-match": '"1"'}
-    if path.endswith("/rotate"):
+    if path.endswith(("/rotate", "/approve", "/reject", "/rollback")):
         body = b"{}"
+    elif path.endswith("/labels"):
+        body = b'{"label":"x","version":"1"}'
+    elif path.endswith("/versions") and method == "POST":
+        body = b'{"spec":{}}'
+    elif path.endswith("/truth"):
+        body = b'{"truth":"database"}'
+    elif "/objects/" in path and method == "PATCH":
+        body = b'{"owner":"x"}'
+    elif path.endswith("/difference"):
+        path += "?since=1"
+    elif path.endswith("/uses"):
+        path += "?kind=route&name=x"
     elif method == "POST":
         body = b'{"name":"x"}'
     elif method == "PATCH":
@@ -124,7 +151,8 @@ def test_no_route_answers_without_a_key(legato: RunningLegato, document: dict[st
 def test_what_is_anothers_does_not_exist(
     legato: RunningLegato, document: dict[str, Any], acme: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    with_ids = [(method, path) for method, path in operations(document) if "{" in path]
+    new_names = ("POST", f"{V1}/registry/objects/{{kind}}/{{name}}/versions")  # makes the object
+    with_ids = [one for one in operations(document) if "{" in one[1] and one != new_names]
     assert len(with_ids) >= 12
     for method, path in with_ids:
         foreign, own = path.format_map(other), path.format_map(acme)

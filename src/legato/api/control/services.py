@@ -9,6 +9,7 @@ from legato.api.control.cursors import Cursors
 from legato.api.control.gateway_view import GatewayView
 from legato.core.principal import Principal
 from legato.core.tenant import Reach, Tenant
+from legato.registry.registry import Registry
 from legato.storage.entries import EntryReader
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.keys import KeyStore
@@ -51,3 +52,6 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     now_ns: Callable[[], int]
     cursors: Cursors
     gateway: Callable[[], GatewayView]
+    registry: Callable[[Tenant], Registry]
+    environment: str
+    """Whose labels are meant where a caller names none."""

@@ -1,0 +1,144 @@
+"""Whose registry a request means, which object in it, and who acts."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar.di import NamedDependency as Given
+from litestar.params import Parameter
+from msgspec import Meta
+
+from legato.api.control.access import Caller
+from legato.api.control.forms import Form, Shown, moment, optional_moment
+from legato.api.control.services import Services
+from legato.core.errors import NotFound
+from legato.core.registry import Kind, ObjectName, Selector, checked_label, checked_name, selector
+from legato.core.tenant import Tenant
+from legato.registry.registry import Act, Registry
+from legato.storage.registry_records import MoveRecord, VersionRecord
+
+ObjectKind = Annotated[str, Parameter(description="`prompt`.", max_length=32)]
+Name = Annotated[str, Parameter(description="The object's name.", max_length=200)]
+Version = Annotated[
+    str,
+    Parameter(
+        description="A label, a number, or eight or more of the digest's first digits.",
+        max_length=64,
+    ),
+]
+Org = Annotated[
+    str | None, Parameter(description="Whose; the key's own without it.", max_length=128)
+]
+Environment = Annotated[
+    str | None,
+    Parameter(description="Whose labels; the instance's own without it.", max_length=64),
+]
+Reason = Annotated[str, Meta(max_length=1000)]
+
+
+class Because(Form, frozen=True, kw_only=True):
+    """Why something is done."""
+
+    reason: Reason = ""
+
+
+class Move(Shown, frozen=True, kw_only=True):
+    """A move of a label, made or wished for; null for a version where there is none."""
+
+    id: str
+    environment: str
+    kind: str
+    name: str
+    label: str
+    from_digest: str | None
+    to_digest: str | None
+    state: Literal["pending", "applied", "rejected", "overtaken"]
+    author: str
+    reason: str
+    approvals_wanted: int
+    asked_at: str
+    ended_at: str | None
+
+
+class VersionHead(Shown, frozen=True, kw_only=True):
+    """A version without its content."""
+
+    kind: str
+    name: str
+    number: int
+    digest: str
+    author: str
+    reason: str
+    created_at: str
+
+
+class Desk(msgspec.Struct, frozen=True, eq=False):
+    """An organisation's registry, and who works on it where."""
+
+    registry: Registry
+    environment: str
+    author: str
+
+    def act(self, reason: str = "") -> Act:
+        """Return who acts, and why."""
+        return Act(self.author, reason, self.environment)
+
+    def version(self, name: ObjectName, text: str) -> VersionRecord:
+        """Return a version by what callers write. Raises NotFound, InvalidRequest."""
+        return self.registry.read.version(name, wanted_version(text), self.environment)
+
+
+def provide_desk(
+    services: Given[Services],
+    caller: Given[Caller],
+    org: Org = None,
+    environment: Environment = None,
+) -> Desk:
+    """Open the registry that a request means. Raises NotFound."""
+    reach = caller.narrowed(org)
+    tenant = reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    where = services.environment if environment is None else checked_label(environment)
+    return Desk(services.registry(tenant), where, f"key:{caller.principal.name}")
+
+
+def object_name(kind: str, name: str) -> ObjectName:
+    """Return which object a path means. Raises NotFound, InvalidRequest."""
+    if kind not in set(Kind):
+        raise NotFound(f"there is no kind of object called {kind[:40]!r}", param="kind")
+    return ObjectName(Kind(kind), checked_name(name))
+
+
+def wanted_version(text: str) -> Selector:
+    """Return which version a caller means. Raises InvalidRequest."""
+    return selector(text)
+
+
+def shown_head(record: VersionRecord) -> dict[str, Any]:
+    """Return what is shown of every version."""
+    return {
+        "kind": record.name.kind.value,
+        "name": record.name.name,
+        "number": record.number,
+        "digest": record.digest,
+        "author": record.author,
+        "reason": record.reason,
+        "created_at": moment(record.created_at_ns),
+    }
+
+
+def shown_move(record: MoveRecord) -> Move:
+    """Return a move as it is shown."""
+    return Move(
+        id=record.id,
+        environment=record.environment,
+        kind=record.name.kind.value,
+        name=record.name.name,
+        label=record.label,
+        from_digest=record.from_digest or None,
+        to_digest=record.to_digest or None,
+        state=record.state.value,
+        author=record.author,
+        reason=record.reason,
+        approvals_wanted=record.approvals_wanted,
+        asked_at=moment(record.asked_at_ns),
+        ended_at=optional_moment(record.ended_at_ns),
+    )
