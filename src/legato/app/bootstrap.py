@@ -61,12 +61,14 @@ from legato.governance.store_gate import StoreGate
 from legato.journal.options import WriterOptions
 from legato.journal.writer import JournalWriter
 from legato.providers.transport import Timeouts, Transport
+from legato.registry.prompts import PromptRegistry
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
 from legato.storage.kept_responses import KeptResponses
 from legato.storage.keys import KeyStore
 from legato.storage.leases import LeaseStore
+from legato.storage.registry_snapshot import RegistrySnapshots
 from legato.storage.response_spool import ResponseSpool
 from legato.storage.responses import ResponseStore
 from legato.telemetry.metrics import Meters, exposition, load_counts
@@ -93,6 +95,7 @@ class Gateway(msgspec.Struct, eq=False):
     transports: list[Transport]
     threads: ThreadPoolExecutor
     in_thread: InThread
+    prompts: PromptRegistry
     credentials: CredentialFollower | None
     """None where no provider's credential is in the vault."""
 
@@ -110,6 +113,7 @@ class _Base(msgspec.Struct, eq=False):
     journal: JournalWriter
     meters: Meters
     conversations: Conversations
+    prompts: PromptRegistry
     threads: ThreadPoolExecutor
     in_thread: InThread
 
@@ -147,6 +151,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
         transports=[opened.transport for opened in providers.values()],
         threads=base.threads,
         in_thread=base.in_thread,
+        prompts=base.prompts,
         credentials=_credentials(base, ProviderSwap(settings, every_deployment, build_provider)),
     )
 
@@ -210,6 +215,11 @@ def _base(context: WorkerContext) -> _Base:
         journal=journal,
         meters=Meters(data.run / f"metrics-{context.worker}.bin"),
         conversations=_conversations(context, in_thread),
+        prompts=PromptRegistry(
+            RegistrySnapshots(engine, config.registry.environment),
+            Envelopes(open_data_keys(context.loaded, data, DataKeyTable(engine))),
+            in_thread,
+        ),
         threads=threads,
         in_thread=in_thread,
     )
@@ -284,6 +294,7 @@ def _pipelines(
         random=random.random,
         pseudonym=base.vault.pseudonym,
         conversations=base.conversations,
+        prompts=base.prompts,
     )
     relay = Relay(
         keyring=pipeline.keyring,
@@ -295,6 +306,7 @@ def _pipelines(
         random=pipeline.random,
         pseudonym=pipeline.pseudonym,
         conversations=pipeline.conversations,
+        prompts=pipeline.prompts,
     )
     return pipeline, relay
 

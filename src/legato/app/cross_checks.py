@@ -15,6 +15,7 @@ from legato.core.egress import Egress
 from legato.economics.batch_price import read_factor
 from legato.economics.configured import unit_price
 from legato.providers.transport.proxy import Proxy
+from legato.registry.prompt import MODEL_PREFIX
 
 KINDS_WITH_ADDRESS = frozenset(
     {"anthropic", "bedrock", "cohere", "gemini", "local", "simulated", "vertex"}
@@ -55,8 +56,10 @@ class _Checks:
         for index, provider in enumerate(config.providers):
             self._provider(provider, ("providers", index))
         for index, deployment in enumerate(config.deployments):
+            self._no_prompt(deployment.name, ("deployments", index, "name"))
             self._deployment(deployment, ("deployments", index))
         for index, route in enumerate(config.routes):
+            self._no_prompt(route.alias, ("routes", index, "alias"))
             self._route(route, ("routes", index))
         for index, key in enumerate(config.keys):
             self._key(key, ("keys", index))
@@ -159,13 +162,18 @@ class _Checks:
         known = [deployment.name for deployment in self.config.deployments]
         known += [route.alias for route in self.config.routes]
         for index, name in enumerate(key.models):
-            if name != "*":
+            if name != "*" and not name.startswith(MODEL_PREFIX):
                 self._known((*path, "models", index), name, known, "alias or deployment")
         if key.budget is not None:
             try:
                 money.amount(key.budget.usd)
             except ValueError as error:
                 self._add((*path, "budget", "usd"), str(error), "Give a smaller budget.")
+
+    def _no_prompt(self, name: str, path: Path) -> None:
+        if name.startswith(MODEL_PREFIX):
+            remedy = f"Take another name: callers name prompts as `{MODEL_PREFIX}NAME`."
+            self._add(path, f"`{name}` would be a prompt", remedy)
 
     def _known(self, path: Path, name: str, known: list[str], what: str) -> None:
         if name not in known:

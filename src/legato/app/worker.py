@@ -38,6 +38,7 @@ async def _serve(context: WorkerContext) -> None:
     config = context.loaded.config.server
     tasks: set[asyncio.Task[Any]] = set()
     spawn(gateway.keyring.follow(), owner=tasks, name="keys")
+    spawn(gateway.prompts.follow(), owner=tasks, name="prompts")
     spawn(_housekeeping(gateway), owner=tasks, name="housekeeping")
     if gateway.credentials is not None:
         spawn(gateway.credentials.follow(), owner=tasks, name="credentials")
@@ -73,6 +74,10 @@ async def _listen(context: WorkerContext, gateway: Gateway, listener: Listener) 
         await gateway.in_thread(gateway.keyring.load)
     except LegatoError as error:
         log.warning("starting without keys", extra={"reason": error.code})
+    try:
+        await gateway.in_thread(gateway.prompts.load)
+    except LegatoError as error:
+        log.warning("starting without prompts", extra={"reason": error.code})
     accepting = socket.socket(fileno=os.dup(context.socket_fd))
     server = await loop.create_server(listener, sock=accepting, backlog=_BACKLOG)
     if context.ready_fd >= 0:

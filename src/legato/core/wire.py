@@ -197,6 +197,21 @@ class Surface(Protocol):
 
 
 @runtime_checkable
+class PromptSurface(Protocol):
+    """What a surface of chat has beside the rest: its requests may name a prompt."""
+
+    def with_prompt(
+        self, body: dict[str, Any], prompt: ChatRequest, *, drop_unsupported: bool
+    ) -> dict[str, Any]:
+        """Return the body with a rendered prompt before its own, in this dialect.
+
+        Messages come first, parameters are defaults. Raises InvalidRequest for what the dialect
+        can't carry, unless such may be dropped.
+        """
+        ...
+
+
+@runtime_checkable
 class RerankSurface(Protocol):
     """What a surface of reranking has beside its pass-through, for other dialects behind it."""
 

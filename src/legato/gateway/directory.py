@@ -80,6 +80,10 @@ class Directory:
             raise Forbidden(msg, param="model")
         return route
 
+    def named(self, name: str) -> Route | None:
+        """Return the route behind a name, whoever may call it."""
+        return self._routes.get(name)
+
     def names(self, principal: Principal) -> list[tuple[str, Route]]:
         """Return what this key can call, by name."""
         return [(n, self._routes[n]) for n in sorted(self._routes) if principal.may_call(n)]

@@ -18,6 +18,7 @@ import msgspec
 
 from legato.core.errors import LegatoError
 from legato.core.wire import Operation, Surface, Turn
+from legato.gateway.prompts import names_prompt, put_prompt, unread
 from legato.gateway.stages.count_tokens import count_tokens
 from legato.gateway.stages.read import read_json
 from legato.gateway.stages.reply import error_headers, reply_headers
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call, Sink
     from legato.gateway.conversations import Conversations
     from legato.gateway.directory import Directory
+    from legato.gateway.prompts import Prompts
     from legato.gateway.stages.cached import CacheStages
     from legato.gateway.stages.call import CallStage
     from legato.gateway.stages.record import RecordStage
@@ -109,6 +111,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     random: Callable[[], float]
     pseudonym: Callable[[str, str], str]
     conversations: "Conversations"
+    prompts: "Prompts | None" = None
     guard_input: Guard | None = None
     guard_output: Guard | None = None
 
@@ -150,8 +153,11 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         accept_traceparent(call, call.source.header(b"traceparent"))
         raw = await call.source.body()
         call.body_bytes = len(raw)
-        call.body = read_json(raw)
-        view = call.view = call.surface.read(call.body)
+        body = call.body = read_json(raw)
+        if self.prompts is not None and names_prompt(body):
+            call.view = unread(body)  # it is whole when it has been resolved
+            return
+        view = call.view = call.surface.read(body)
         if view.turn is not None:
             call.surface = view.turn
         call.user = self._user(call)
@@ -160,7 +166,11 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         call.slot_taken = await self.limits.admit(call.caller)
 
     async def _resolve(self, call: "Call", _sink: "Sink") -> None:
-        call.route = self.directory.resolve(call.view.model, call.caller)
+        if self.prompts is not None and names_prompt(call.body):
+            put_prompt(call, self.prompts, self.directory)
+            call.user = self._user(call)
+        else:
+            call.route = self.directory.resolve(call.view.model, call.caller)
 
     async def _recall(self, call: "Call", _sink: "Sink") -> None:
         turn = call.view.turn

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,9 @@ from legato.registry.variables import PARAM, Variable, VariableName, accept_all
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
 _STOPS_MAX = 16
+
+MODEL_PREFIX: Final = "prompt:"
+"""Begins the name of a model that is a prompt."""
 
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 

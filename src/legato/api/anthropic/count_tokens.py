@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from legato.api.anthropic import errors
+from legato.api.anthropic import errors, prompted
 from legato.api.anthropic.to_chat import read_chat
 from legato.api.anthropic.validation import messages_view
+from legato.api.prompts import counted
 from legato.core.chat import ChatRequest, ChatResponse
 from legato.core.errors import InvalidRequest, LegatoError
 from legato.core.wire import Dialect, Operation, RequestView, StreamEncoder
@@ -23,6 +24,12 @@ class CountTokens:
         """Validate what we rely on. Raises InvalidRequest naming the field."""
         view = messages_view(body, bound_required=False)
         return msgspec.structs.replace(view, stream=False)
+
+    def with_prompt(
+        self, body: dict[str, Any], prompt: ChatRequest, *, drop_unsupported: bool
+    ) -> dict[str, Any]:
+        """Put what counts of a rendered prompt before the body's own."""
+        return prompted.with_prompt(body, counted(prompt), drop_unsupported=drop_unsupported)
 
     def to_chat(self, body: dict[str, Any], *, drop_unsupported: bool) -> ChatRequest:
         """Translate the body; raises InvalidRequest for what can't be carried."""

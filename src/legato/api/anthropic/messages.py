@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from legato.api.anthropic import errors
+from legato.api.anthropic import errors, prompted
 from legato.api.anthropic.encoder import AnthropicEncoder
 from legato.api.anthropic.render import render_message
 from legato.api.anthropic.to_chat import read_chat
@@ -22,6 +22,12 @@ class Messages:
     def read(self, body: dict[str, Any]) -> RequestView:
         """Validate what we rely on. Raises InvalidRequest naming the field."""
         return messages_view(body)
+
+    def with_prompt(
+        self, body: dict[str, Any], prompt: ChatRequest, *, drop_unsupported: bool
+    ) -> dict[str, Any]:
+        """Put a rendered prompt before the body's own; raises InvalidRequest."""
+        return prompted.with_prompt(body, prompt, drop_unsupported=drop_unsupported)
 
     def to_chat(self, body: dict[str, Any], *, drop_unsupported: bool) -> ChatRequest:
         """Translate the body; raises InvalidRequest for what can't be carried."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from legato.api.openai import errors, validation
+from legato.api.openai import errors, prompted, validation
 from legato.api.openai.encoder import OpenAIEncoder
 from legato.api.openai.render import render_chat
 from legato.api.openai.to_chat import read_chat
@@ -27,6 +27,13 @@ class ChatCompletions:
     def read(self, body: dict[str, Any]) -> RequestView:
         """Validate what we rely on. Raises InvalidRequest naming the field."""
         return validation.chat_view(body)
+
+    def with_prompt(
+        self, body: dict[str, Any], prompt: ChatRequest, *, drop_unsupported: bool
+    ) -> dict[str, Any]:
+        """Put a rendered prompt before the body's own messages; this dialect has all of it."""
+        del drop_unsupported
+        return prompted.with_prompt(body, prompt)
 
     def to_chat(self, body: dict[str, Any], *, drop_unsupported: bool) -> ChatRequest:
         """Translate the body; raises InvalidRequest for what can't be carried."""

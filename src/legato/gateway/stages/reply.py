@@ -45,4 +45,7 @@ _SERVER_ERROR = 500
 
 def _identity(call: "Call") -> "Headers":
     request_id = call.request_id.encode()
-    return [(b"x-request-id", request_id), (b"x-legato-request-id", request_id)]
+    headers = [(b"x-request-id", request_id), (b"x-legato-request-id", request_id)]
+    if call.versions:
+        headers.append((b"x-legato-versions", call.versions.encode()))
+    return headers

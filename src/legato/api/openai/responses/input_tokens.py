@@ -7,6 +7,8 @@ import msgspec
 from legato.api import body as check
 from legato.api.openai.responses.surface import Responses
 from legato.api.openai.responses.turn import ResponseTurn
+from legato.api.prompts import counted
+from legato.core.chat import ChatRequest
 from legato.core.clock import Clock
 from legato.core.ids import IdSource
 from legato.core.wire import Operation, RequestView
@@ -26,6 +28,12 @@ class InputTokens(Responses):
         if body.get("conversation") is not None:
             raise check.refuse("conversation", "none are kept here; use previous_response_id")
         return super().read(body)
+
+    def with_prompt(
+        self, body: dict[str, Any], prompt: ChatRequest, *, drop_unsupported: bool
+    ) -> dict[str, Any]:
+        """Put what counts of a rendered prompt before the body's own."""
+        return super().with_prompt(body, counted(prompt), drop_unsupported=drop_unsupported)
 
     def turn(self, body: dict[str, Any]) -> "CountedTurn":
         """Return the surface of one request. Raises InvalidRequest."""

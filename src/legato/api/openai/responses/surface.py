@@ -3,7 +3,7 @@
 from typing import Any
 
 from legato.api.openai import errors
-from legato.api.openai.responses import validation
+from legato.api.openai.responses import prompted, validation
 from legato.api.openai.responses.encoder import ResponsesEncoder
 from legato.api.openai.responses.to_chat import read_chat
 from legato.api.openai.responses.turn import ResponseTurn
@@ -31,6 +31,12 @@ class Responses:
         """Validate what we rely on. Raises InvalidRequest naming the field."""
         validation.check_fields(body)
         return self.turn(body).view(body)
+
+    def with_prompt(
+        self, body: dict[str, Any], prompt: ChatRequest, *, drop_unsupported: bool
+    ) -> dict[str, Any]:
+        """Put a rendered prompt before the body's own; raises InvalidRequest."""
+        return prompted.with_prompt(body, prompt, drop_unsupported=drop_unsupported)
 
     def to_chat(self, body: dict[str, Any], *, drop_unsupported: bool) -> ChatRequest:
         """Translate the body; raises InvalidRequest for what can't be carried."""

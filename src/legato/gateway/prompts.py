@@ -1,0 +1,130 @@
+"""Requests that name a prompt: it is rendered and put before what the caller sends.
+
+What goes on from here is as if the caller had written all of it: routing, cache and guards see
+the whole request, and the prompt's route needs no permission of its own.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from legato.core.chat import ChatRequest
+from legato.core.errors import InvalidRequest, NotFound
+from legato.core.principal import Principal
+from legato.core.wire import PromptSurface, RequestView
+from legato.registry.prompt import MODEL_PREFIX
+from legato.registry.variables import PARAM
+
+if TYPE_CHECKING:
+    from legato.gateway.context import Call
+    from legato.gateway.directory import Directory, Route
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Prompt(Protocol):
+    """One version of a prompt, compiled."""
+
+    @property
+    def shown(self) -> str:
+        """How answers and the ledger name it: `prompt/greeting@3fa9c1d2e4b5`."""
+        ...
+
+    @property
+    def route(self) -> str:
+        """The alias or deployment it is sent to."""
+        ...
+
+    def render(self, given: Mapping[str, Any]) -> ChatRequest:
+        """Return it with these variables. Raises InvalidRequest naming one."""
+        ...
+
+
+class Prompts(Protocol):
+    """All prompts there are."""
+
+    def resolve(self, model: str, principal: Principal) -> Prompt:
+        """Return what `prompt:NAME`, or `prompt:NAME@VERSION`, names.
+
+        Raises:
+            InvalidRequest, NotFound: naming what there is.
+            Forbidden: the key may not call it.
+            StorageUnavailable: prompts couldn't be loaded yet.
+        """
+        ...
+
+
+def names_prompt(body: Mapping[str, Any]) -> bool:
+    """Whether a request names a prompt, and is looked at once that has been rendered."""
+    model = body.get("model")
+    return type(model) is str and model.startswith(MODEL_PREFIX)
+
+
+def unread(body: Mapping[str, Any]) -> RequestView:
+    """Return the view of a request until its prompt has been rendered."""
+    return RequestView(model=body["model"], stream=body.get("stream") is True)
+
+
+def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
+    """Resolve and render the prompt that a call names, and make the call one to its route.
+
+    Raises:
+        LegatoError: as `Prompts.resolve` and `Prompt.render`, and as the surface reads the body.
+    """
+    surface, model = call.surface, call.view.model
+    if not isinstance(surface, PromptSurface):
+        msg = (
+            f"model: {surface.name} takes no prompts; name a model, or call the prompt through "
+            "chat completions, responses or messages"
+        )
+        raise InvalidRequest(msg, param="model")
+    prompt = prompts.resolve(model, call.caller)
+    call.versions = prompt.shown
+    route = _route(prompt, directory)
+    variables = _take_variables(call.body)
+    chat = prompt.render(variables)
+    call.body = surface.with_prompt(call.body, chat, drop_unsupported=route.drop_unsupported)
+    call.body_bytes += len(_encode(chat))
+    view = call.view = surface.read(call.body)
+    if view.turn is not None:
+        call.surface = view.turn
+    call.route = route
+
+
+def _route(prompt: Prompt, directory: "Directory") -> "Route":
+    route = directory.named(prompt.route)
+    if route is None:
+        msg = (
+            f"model: {prompt.shown} is sent to {prompt.route!r}, which this instance doesn't "
+            "have; save the prompt with another route, or add this one to the configuration"
+        )
+        raise NotFound(msg, param="model")
+    return route
+
+
+def _take_variables(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the variables and take them out: what goes on has none, nor empty metadata."""
+    metadata = body.get("metadata")
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, dict):
+        raise _refused("metadata", "must be an object")
+    given = metadata.pop("variables", None)
+    if not metadata:
+        del body["metadata"]
+    if isinstance(given, str):
+        try:
+            given = _decode(given)
+        except (msgspec.DecodeError, RecursionError):
+            raise _refused(PARAM, "must be an object, or one as JSON text") from None
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise _refused(PARAM, "must be an object, or one as JSON text")
+    return given
+
+
+def _refused(param: str, problem: str) -> InvalidRequest:
+    return InvalidRequest(f"{param}: {problem}", param=param)

@@ -1,0 +1,213 @@
+"""Prompts as a worker knows them: an immutable snapshot, swapped whole when one changes."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from legato.core.chat import ChatRequest
+from legato.core.errors import Forbidden, InvalidRequest, LegatoError, NotFound, StorageUnavailable
+from legato.core.principal import Principal
+from legato.core.registry import DEFAULT_LABEL, Kind, selector, shown
+from legato.core.tasks import InThread
+from legato.registry.prompt import MODEL_PREFIX, CompiledPrompt, compile_prompt, read_prompt
+from legato.registry.registry import Sealing, sealing_context
+from legato.storage.registry_records import LabelledVersion, VersionRecord
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+_LISTED_MAX = 20
+_SHOWN_MAX = 140
+
+_decode = msgspec.json.Decoder().decode
+
+
+class SnapshotSource(Protocol):
+    """Where snapshots come from; blocking, called in a thread."""
+
+    def version(self) -> int:
+        """Return the newest version."""
+        ...
+
+    def read(self) -> tuple[int, list[LabelledVersion]]:
+        """Return everything that has a label, and the version it is at least as new as."""
+        ...
+
+
+class LoadedPrompt(msgspec.Struct, frozen=True, eq=False):
+    """One version of a prompt, ready to be rendered."""
+
+    model: str
+    """What a key must be allowed to call: `prompt:NAME`."""
+    shown: str
+    number: int
+    digest: str
+    compiled: CompiledPrompt | None
+    """None where the content could not be opened or compiled."""
+
+    @property
+    def route(self) -> str:
+        """The alias or deployment it is sent to. Raises StorageUnavailable."""
+        return self._usable().route
+
+    def render(self, given: Mapping[str, Any]) -> ChatRequest:
+        """Return it with these variables. Raises InvalidRequest, StorageUnavailable."""
+        return self._usable().render(given)
+
+    def _usable(self) -> CompiledPrompt:
+        if self.compiled is None:
+            msg = f"{self.shown} can't be read; the operator finds the reason in the log"
+            raise StorageUnavailable(msg)
+        return self.compiled
+
+
+Versions = Mapping[str, LoadedPrompt]
+"""The versions of a prompt by their label, and by their number."""
+
+
+class _Snapshot(NamedTuple):
+    by_model: Mapping[tuple[str, str], LoadedPrompt]
+    """By organisation and what callers write: a name alone, with a label, or with a number."""
+    labels: Mapping[tuple[str, str], Versions]
+    """By organisation and name."""
+
+
+class PromptRegistry:
+    """Resolves prompts from memory."""
+
+    def __init__(self, source: SnapshotSource, sealing: Sealing, in_thread: InThread) -> None:
+        self._source = source
+        self._sealing = sealing
+        self._in_thread = in_thread
+        self._snapshot: _Snapshot | None = None
+        self._version = -1
+        self._away = False
+
+    def resolve(self, model: str, principal: Principal) -> LoadedPrompt:
+        """Return what `prompt:NAME`, or `prompt:NAME@VERSION`, names.
+
+        Raises:
+            InvalidRequest, NotFound: naming what there is.
+            Forbidden: the key may not call it.
+            StorageUnavailable: no snapshot could be loaded since this worker started.
+        """
+        snapshot = self._snapshot
+        if snapshot is None:
+            msg = "Prompts could not be loaded yet: the database is away. Try again shortly."
+            raise StorageUnavailable(msg, retry_after_s=1)
+        found = snapshot.by_model.get((principal.org, model)) or _found(snapshot, model, principal)
+        if not _may_call(principal, found.model):
+            msg = f"This key may not call {found.model!r}; ask for it to be added to its models."
+            raise Forbidden(msg, param="model")
+        return found
+
+    def load(self) -> None:
+        """Load the newest snapshot where it differs from ours. Blocking: call it in a thread."""
+        if self._source.version() == self._version:
+            return
+        version, labelled = self._source.read()
+        known = {} if self._snapshot is None else _by_digest(self._snapshot)
+        prompts = [one for one in labelled if one.version.name.kind.value == Kind.PROMPT.value]
+        self._snapshot = _snapshot((one, self._loaded(one, known)) for one in prompts)
+        self._version = version
+
+    async def follow(self) -> None:
+        """Keep the snapshot fresh for ever: a change is seen within POLL_S and a query.
+
+        While the database is away the last snapshot stays in force.
+        """
+        while True:
+            try:
+                await self._in_thread(self.load)
+                self._away = False
+            except LegatoError as error:
+                if not self._away:
+                    log.warning("prompts can't be refreshed", extra={"reason": error.code})
+                self._away = True
+            except Exception:  # a defect must not end the watch: a label would never move again
+                if not self._away:
+                    log.exception("prompts can't be refreshed")
+                self._away = True
+            await asyncio.sleep(POLL_S)
+
+    def _loaded(
+        self, labelled: LabelledVersion, known: Mapping[tuple[str, str, str], LoadedPrompt]
+    ) -> LoadedPrompt:
+        kept = labelled.version
+        model = MODEL_PREFIX + kept.name.name
+        before = known.get((labelled.org, model, kept.digest))
+        if before is not None:
+            return before
+        return LoadedPrompt(
+            model,
+            shown(kept.name, kept.digest),
+            kept.number,
+            kept.digest,
+            self._compiled(labelled.org, kept),
+        )
+
+    def _compiled(self, org: str, kept: VersionRecord) -> CompiledPrompt | None:
+        try:
+            context = sealing_context(kept.name, kept.digest)
+            spec = _decode(self._sealing.open(org, kept.sealed, context))
+            return compile_prompt(read_prompt(spec), kept.name.name)
+        except ValueError as error:  # those of types and templates are ValueErrors, too
+            log.error(  # noqa: TRY400 -- its message may hold the prompt
+                "a prompt can't be read",
+                extra={"version": shown(kept.name, kept.digest), "reason": type(error).__name__},
+            )
+        return None
+
+
+def _snapshot(loaded: Iterable[tuple[LabelledVersion, LoadedPrompt]]) -> _Snapshot:
+    by_model: dict[tuple[str, str], LoadedPrompt] = {}
+    labels: dict[tuple[str, str], dict[str, LoadedPrompt]] = {}
+    for labelled, prompt in loaded:
+        org, label = labelled.org, labelled.label
+        labels.setdefault((org, prompt.model), {})[label] = prompt
+        by_model[org, f"{prompt.model}@{label}"] = prompt
+        by_model[org, f"{prompt.model}@{prompt.number}"] = prompt
+        if label == DEFAULT_LABEL:
+            by_model[org, prompt.model] = prompt
+    return _Snapshot(by_model, labels)
+
+
+def _by_digest(snapshot: _Snapshot) -> dict[tuple[str, str, str], LoadedPrompt]:
+    """Return what need not be compiled again: content never changes under its digest."""
+    return {
+        (org, one.model, one.digest): one
+        for (org, _), one in snapshot.by_model.items()
+        if one.compiled is not None
+    }
+
+
+def _may_call(principal: Principal, model: str) -> bool:
+    return principal.may_call(model) or f"{MODEL_PREFIX}*" in principal.models
+
+
+def _found(snapshot: _Snapshot, model: str, principal: Principal) -> LoadedPrompt:
+    """Find a version by the first digits of its digest, or say what there is instead."""
+    name, _, version = model.partition("@")
+    labelled = snapshot.labels.get((principal.org, name))
+    if labelled is None:
+        of_org = (one for org, one in snapshot.labels if org == principal.org)
+        known = sorted(one for one in of_org if _may_call(principal, one))
+        listed = ", ".join(known[:_LISTED_MAX]) or "none"
+        msg = f"There is no prompt {name[:_SHOWN_MAX]!r}; this key can call: {listed}."
+        raise NotFound(msg, param="model")
+    try:
+        digits = selector(version or DEFAULT_LABEL).digest_prefix
+    except InvalidRequest as error:
+        raise InvalidRequest(f"model: {error.message}", param="model") from None
+    matching = {one.digest: one for one in labelled.values() if one.digest.startswith(digits)}
+    if digits and len(matching) == 1:
+        return next(iter(matching.values()))
+    if digits and matching:
+        msg = f"{name} has several versions {digits}; give more of the digits."
+        raise InvalidRequest(msg, param="model")
+    told = f"no version {version[:_SHOWN_MAX]!r}" if version else f"no label {DEFAULT_LABEL!r}"
+    there = ", ".join(f"{label} (version {one.number})" for label, one in sorted(labelled.items()))
+    raise NotFound(f"{name} has {told} here; it has: {there}.", param="model")
