@@ -42,7 +42,7 @@ deployments:
     model: m-1
     price: {input_per_mtok: "1", output_per_mtok: "2"}
     batch: {lane: native, price_factor: "0.5"}
-  - {name: other, provider: vendor, model: m-2, price: {input_per_mtok: "1"}}
+  - {name: other, provider: vendor, model: m-2, price: {input_per_mtok: "1"}, data_use: {training: false}}
 routes:
   - {alias: chat, deployments: [small], model_name: alias}
 keys:
