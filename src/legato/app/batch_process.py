@@ -1,7 +1,9 @@
 """The process that runs batches: asleep until there is one, then the durable engine.
 
 It is forked with the others and imports the engine (some 60 MiB) only when a worker writes to the
-pipe they share, or when the last life left a batch unfinished.
+pipe they share, or when the last life left a batch unfinished. Once nothing has been to do for a
+while it ends, and the supervisor puts a sleeping one in its place. With a database of its own,
+that is: where nodes share one, those that are awake look after each other's batches.
 """
 
 import logging
@@ -10,23 +12,26 @@ import select
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
 from legato.app.context import BatchContext
 from legato.core.clock import SystemClock
-from legato.core.durable import RunState
 from legato.core.errors import LegatoError
 from legato.core.ids import IdSource
 
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.5
+_IDLE_S: Final = 60.0
+_PIPE_BYTES: Final = 65_536
 
 
 def run(context: BatchContext) -> None:
-    """Sleep until there is a batch, then run batches until a stop signal."""
-    select.select([context.wake_fd], [], [])  # read by nobody: the next life wakes at once
+    """Sleep until there is a batch, then run batches until a stop signal, or until all is done."""
+    # what woke it is read by `may_sleep` alone: after a crash the next life wakes at once
+    select.select([context.wake_fd], [], [])
     _serve(context)
 
 
@@ -34,6 +39,7 @@ def _serve(context: BatchContext) -> None:
     from legato.app.batch_runs import build_runs  # noqa: PLC0415 - see above
     from legato.workflows import batch_run, native_run  # noqa: PLC0415
     from legato.workflows.engine import DurableEngine, EngineOptions  # noqa: PLC0415
+    from legato.workflows.open_batches import OpenBatches  # noqa: PLC0415
     from legato.workflows.takeover import DEAD_AFTER_S, TakeOver  # noqa: PLC0415
 
     stop = threading.Event()
@@ -58,23 +64,17 @@ def _serve(context: BatchContext) -> None:
     )
     # a data directory has one supervisor: whoever else began a run in its file is dead
     take_over = TakeOver(engine, roster, executor, 0.0 if alone else DEAD_AFTER_S)
-    started: set[str] = set()
-    handed_on: set[str] = set()
+    batches = OpenBatches(store, engine)
+    busy_s = time.monotonic()
     while not stop.wait(_LOOK_S):
         try:
             take_over.pass_once()
-            for org, batch_id in store.open():
-                named = [org, batch_id]
-                if batch_id not in started:
-                    engine.start(batch_run.WORKFLOW, batch_id, named, batch_run.QUEUE)
-                    started.add(batch_id)
-                elif batch_id not in handed_on:
-                    run = engine.get(batch_id)
-                    if run.result == batch_run.NATIVE:
-                        run_id = batch_id + native_run.RUN_SUFFIX
-                        engine.start(native_run.WORKFLOW, run_id, named, native_run.QUEUE)
-                    if run.state is not RunState.WAITING and run.result is not None:
-                        handed_on.add(batch_id)
+            if batches.begin():
+                busy_s = time.monotonic()
+            elif alone and time.monotonic() > busy_s + _IDLE_S:
+                if may_sleep(context.wake_fd, batches.unfinished):
+                    return
+                busy_s = time.monotonic()
         except LegatoError as error:
             log.warning("batches wait", extra={"reason": error.message})
     own.stop()
@@ -82,6 +82,17 @@ def _serve(context: BatchContext) -> None:
     until_s = time.monotonic() + context.loaded.config.server.drain_s
     while own.under_way and time.monotonic() < until_s:
         time.sleep(_LOOK_S / 10)
+
+
+def may_sleep(wake_fd: int, unfinished: Callable[[], bool]) -> bool:
+    """Whether there is nothing to do, so that the next life may sleep until it is woken.
+
+    A batch is in the database before its worker writes to the pipe. So the pipe is emptied first:
+    a batch that is not seen afterwards wakes the next life.
+    """
+    while select.select([wake_fd], [], [], 0)[0]:
+        os.read(wake_fd, _PIPE_BYTES)
+    return not unfinished()
 
 
 def wake(wake_fd: int) -> None:

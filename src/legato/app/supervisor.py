@@ -77,6 +77,10 @@ class _Child:
 
     name: str
     start: Callable[[], int]
+    crashed: Callable[[], None] | None = None
+    """Called when it ended by itself with a failure, or was killed."""
+    rests: bool = False
+    """Ending without a failure is no news: it is started again at once."""
     delay: RestartDelay = field(default_factory=RestartDelay)
     pid: int = 0
     started_s: float = 0.0
@@ -210,7 +214,14 @@ class Supervisor:
             acting=acting,
             wake_fd=wake_fd,
         )
-        self._children.append(_Child("batches", lambda: fork(lambda: batch_process.run(batches))))
+        self._children.append(
+            _Child(
+                "batches",
+                lambda: fork(lambda: batch_process.run(batches)),
+                crashed=lambda: batch_process.wake(wake_there_fd),
+                rests=True,
+            )
+        )
         for child in self._children:
             _launch(child)
 
@@ -313,6 +324,11 @@ class Supervisor:
         for child in (*self._children, *self._servers):
             if child.pid == pid:
                 child.pid = 0
+                if exit_code == 0 and child.rests:
+                    child.restart_at_s = time.monotonic()
+                    continue
+                if child.crashed is not None:
+                    child.crashed()
                 wait_s = child.delay.after(time.monotonic() - child.started_s)
                 child.restart_at_s = time.monotonic() + wait_s
                 log.error(

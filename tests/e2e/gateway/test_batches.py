@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -194,3 +195,28 @@ def test_a_batch_goes_on_after_a_kill(
     assert len(set(ids)) == 60
     # eight calls are under way at once: no other is made again
     assert 60 <= upstream.counts()["arrived"] <= 68
+
+
+@pytest.mark.slow
+def test_the_process_sleeps_again_and_is_woken_by_every_batch(
+    client: OpenAI, legato: RunningLegato
+) -> None:
+    ended(client, begin(client, chats(1)).id)
+    awake = legato.children()[-1]
+    grown = resident_kib(awake)
+    assert within(2 * WAIT_S, lambda: legato.children()[-1] != awake)
+    asleep = legato.children()[-1]
+    assert resident_kib(asleep) < grown / 2
+    assert ended(client, begin(client, chats(1)).id).status == "completed"
+    assert legato.children()[-1] == asleep
+    assert resident_kib(asleep) > grown / 2
+    # killed with its wake-up read or unread, awake or asleep: the next one wakes
+    made = begin(client, chats(1))
+    os.kill(legato.children()[-1], signal.SIGKILL)
+    assert ended(client, made.id).status == "completed"
+
+
+def resident_kib(pid: int) -> int:
+    """Memory that is a process's own."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
