@@ -5,7 +5,8 @@ No base64 holds a dot, so a mark is never a part of what Anthropic sealed itself
 """
 
 GOOGLE_CALL, GOOGLE_TEXT = "google.call.", "google.text."
-_MARKS = ("google.",)
+OPENROUTER = "openrouter."
+_MARKS = ("google.", OPENROUTER)
 
 
 def is_foreign(sealed: object) -> bool:

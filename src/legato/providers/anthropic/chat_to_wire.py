@@ -20,6 +20,7 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.errors import InvalidRequest
+from legato.core.foreign import is_foreign
 from legato.core.pictures import without_pictures
 from legato.providers.anthropic.documents import document_block
 from legato.providers.anthropic.thinking import EFFORTS, effort, thinking
@@ -154,9 +155,11 @@ def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
 
 
 def _has_block(part: Part) -> bool:
-    """Anthropic refuses empty texts and reasoning it has not signed itself."""
+    """Anthropic refuses empty texts and reasoning it has not sealed itself."""
     if isinstance(part, Thinking):
         return bool(part.signature)
+    if isinstance(part, RedactedThinking):
+        return not is_foreign(part.data)
     return not isinstance(part, Text) or bool(part.text)
 
 

@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from legato.core.chat import ChatRequest, RedactedThinking, Role, Thinking, ToolResult, ToolUse
+from legato.core.foreign import is_foreign
 
 EFFORTS = {"minimal": "low", **{name: name for name in ("low", "medium", "high", "xhigh", "max")}}
 """Efforts of all callers, in Anthropic's words."""
@@ -101,7 +102,7 @@ def _lost_its_thoughts(chat: ChatRequest) -> bool:
                 return False
         elif any(isinstance(part, ToolUse) for part in message.parts):
             signed = any(
-                isinstance(part, RedactedThinking)
+                (isinstance(part, RedactedThinking) and not is_foreign(part.data))
                 or (isinstance(part, Thinking) and bool(part.signature))
                 for part in message.parts
             )

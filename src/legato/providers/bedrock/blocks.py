@@ -10,7 +10,6 @@ from legato.core.chat import (
     Image,
     Message,
     Part,
-    RedactedThinking,
     Refusal,
     Role,
     Text,
@@ -19,6 +18,7 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.errors import InvalidRequest
+from legato.core.foreign import is_foreign
 from legato.providers.bedrock.documents import Documents
 
 _IMAGE_FORMATS = {
@@ -96,7 +96,7 @@ def _blocks(part: Part, place: str, documents: Documents) -> Iterator[dict[str, 
         if part.signature:  # Bedrock refuses reasoning that isn't the model's own
             said = {"text": part.text, "signature": part.signature}
             yield {"reasoningContent": {"reasoningText": said}}
-    elif isinstance(part, RedactedThinking):
+    elif not is_foreign(part.data):  # encrypted, and not by another vendor
         yield {"reasoningContent": {"redactedContent": part.data}}
     if isinstance(part, Text | Image | Document | ToolResult):
         yield from cache_point(part.cache_control)
