@@ -214,14 +214,7 @@ class Supervisor:
             acting=acting,
             wake_fd=wake_fd,
         )
-        self._children.append(
-            _Child(
-                "batches",
-                lambda: fork(lambda: batch_process.run(batches)),
-                crashed=lambda: batch_process.wake(wake_there_fd),
-                rests=True,
-            )
-        )
+        self._children.append(_batches_child(batches, wake_there_fd))
         for child in self._children:
             _launch(child)
 
@@ -357,6 +350,16 @@ def _wake_pipe(*, awake: bool) -> tuple[int, int]:
     if awake:
         batch_process.wake(writing_fd)
     return reading_fd, writing_fd
+
+
+def _batches_child(context: BatchContext, wake_fd: int) -> _Child:
+    """Return the process that runs batches, and ends when all are done; killed, it is woken."""
+    return _Child(
+        "batches",
+        lambda: fork(lambda: batch_process.run(context)),
+        crashed=lambda: batch_process.wake(wake_fd),
+        rests=True,
+    )
 
 
 def _reached_at(listener: socket.socket) -> str:
