@@ -13,6 +13,7 @@ LegatoError
 │   ├── OutputInvalid       502    ├── ProviderTimeout      504
 │   ├── ProviderRateLimited 429    ├── ProviderRejected     4xx as received
 │   ├── ProviderRefusesCredentials 502
+│   ├── ConnectionsExhausted 503
 │   └── AllAttemptsFailed   429 | 502 | 503 | 504
 └── OperatorError
     ├── ConfigInvalid       (start-up)
@@ -185,6 +186,14 @@ class ProviderUnavailable(UpstreamError):
 
     code = "provider_unavailable"
     http_status = 503
+
+
+class ConnectionsExhausted(UpstreamError):
+    """All our connections to a provider are in use: says nothing about the provider."""
+
+    code = "connections_exhausted"
+    http_status = 503
+    is_outage = False
 
 
 class ProviderRateLimited(UpstreamError):

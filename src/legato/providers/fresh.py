@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from legato.core.clock import Clock
-from legato.core.errors import ProviderUnavailable, UpstreamError
+from legato.core.errors import ProviderTimeout, UpstreamError
 from legato.core.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Fresh(Generic[Value]):
                     lease = await asyncio.shield(self._renewal())
             except TimeoutError:
                 msg = f"no {self._what} within {self._wait_s:g} s"
-                raise ProviderUnavailable(msg) from None
+                raise ProviderTimeout(msg) from None
         elif now_s >= max(lease.renew_s, self._paused_until_s) and self._running is None:
             self._paused_until_s = now_s + _PAUSE_S
             spawn(self._renew_ahead(), owner=self._tasks, name=f"renew {self._what}")

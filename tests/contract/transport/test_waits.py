@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from legato.providers.transport import FirstByteTimeout, IdleTimeout, Limits, Timeouts, unsent
+from legato.providers.transport import (
+    FirstByteTimeout,
+    IdleTimeout,
+    Limits,
+    PoolExhausted,
+    Timeouts,
+    in_line,
+    unsent,
+)
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
 
@@ -61,6 +69,31 @@ async def test_who_gives_up_learns_whether_anything_was_sent(
     await asyncio.gather(*calls, return_exceptions=True)
 
 
+async def test_a_full_pool_is_told_from_a_server_that_is_away(serve: Any, connect: Any) -> None:
+    released = asyncio.Event()
+
+    async def busy(peer: Any) -> None:
+        await peer.request()
+        await released.wait()
+        await peer.send(OK)
+
+    server = await serve(busy)
+    transport = connect(server.base_url, limits=Limits(connections_max=1), connect_s=0.2)
+    served = asyncio.create_task(post(transport))
+    await asyncio.sleep(0.05)
+    with pytest.raises(PoolExhausted, match=r"every connection to .* is busy"):
+        await post(transport)
+    waiting = asyncio.create_task(post(transport))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await waiting
+    assert unsent(caught.value)
+    assert in_line(caught.value)
+    released.set()
+    assert await served == b"hello"
+
+
 async def test_who_gives_up_while_connecting_has_sent_nothing(connect: Any) -> None:
     with socket.socket() as mute:  # takes the connection, never answers the TLS greeting
         mute.bind(("127.0.0.1", 0))
@@ -72,6 +105,7 @@ async def test_who_gives_up_while_connecting_has_sent_nothing(connect: Any) -> N
         with pytest.raises(asyncio.CancelledError) as caught:
             await call
     assert unsent(caught.value)
+    assert not in_line(caught.value)
 
 
 @pytest.mark.parametrize("said", [b"timeout=1", b"max=100, Timeout=1", b"timeout=0"])

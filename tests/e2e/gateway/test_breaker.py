@@ -24,7 +24,13 @@ breaker: {{failures: 3, failure_share: 0.9, window_calls: 20, open_s: {OPEN_S}}}
 providers:
   - {{name: open, kind: openai_compatible, base_url: "UPSTREAM/v1"}}
   - {{name: brief, kind: openai_compatible, base_url: "UPSTREAM/v1", timeouts: {{total_s: 0.2}}}}
+  - name: narrow
+    kind: openai_compatible
+    base_url: "UPSTREAM/v1"
+    connections_max: 1
+    timeouts: {{connect_s: 0.1}}
 deployments:
+  - {{name: tight, provider: narrow, model: i, price: {{input_per_mtok: 1, output_per_mtok: 2}}}}
   - {{name: alone, provider: open, model: a, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
   - {{name: first, provider: open, model: b, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
   - {{name: hung, provider: open, model: d, price: {{input_per_mtok: "1", output_per_mtok: "2"}}}}
@@ -38,6 +44,7 @@ routes:
   - {{alias: patient, deployments: [hung], timeouts: {{total_s: 0.2}}}}
   - {{alias: halting, deployments: [halts], timeouts: {{total_s: 0.2}}}}
   - {{alias: brisk, deployments: [curt, spare]}}
+  - {{alias: wide, deployments: [tight, spare]}}
   - {{alias: late, deployments: [slow, last], timeouts: {{total_s: 2}}}}
 keys:
   - {{name: ci, team: platform, feature: tests, secret: {{env: CALLER_KEY}}}}
@@ -146,3 +153,16 @@ def test_the_deadline_counts_nothing_against_one_that_was_asked_last(
     assert upstream.counts()["by_model"] == {"f": 3, "g": 3}
     upstream.reset()
     assert legato.chat("last").status == 200
+
+
+def test_a_full_pool_of_ours_opens_nothing(legato: RunningLegato, upstream: SimulatedChild) -> None:
+    upstream.change(models={"i": {"latency_ms": 1_500}})
+    with legato.only_worker(0), ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: legato.chat("tight"), range(6)))
+        assert sorted(answer.status for answer in answers) == [200] + [503] * 5
+        said = next(answer.error["message"] for answer in answers if answer.status == 503)
+        assert "is busy: raise providers[narrow].connections_max" in said
+        statuses = list(pool.map(lambda _: legato.chat("wide").status, range(6)))
+        assert statuses == [200] * 6
+        assert upstream.counts()["by_model"] == {"i": 2, "c": 5}
+        assert legato.chat("tight").status == 200

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from legato.core.clock import ManualClock
-from legato.core.errors import ProviderUnavailable
+from legato.core.errors import ProviderTimeout, ProviderUnavailable
 from legato.providers.fresh import Fresh, Lease
 
 
@@ -100,7 +100,7 @@ async def test_a_source_that_hangs_is_not_waited_for_without_end(clock: ManualCl
         return Lease(1, 2**40, 2**40)
 
     fresh = Fresh(hang, clock, what="number", wait_s=0.02)
-    with pytest.raises(ProviderUnavailable, match=r"no number within 0\.02 s"):
+    with pytest.raises(ProviderTimeout, match=r"no number within 0\.02 s"):
         await fresh.current()
     released.set()
     assert await fresh.current() == 1

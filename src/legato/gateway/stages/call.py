@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from legato.core.errors import (
     AllAttemptsFailed,
     BadProviderResponse,
+    ConnectionsExhausted,
     LegatoError,
     ProviderRateLimited,
     ProviderTimeout,
@@ -155,8 +156,8 @@ class CallStage:
         rules = route.retry
         if not error.retryable or attempt >= rules.attempts_max:
             return None
-        if others_left and isinstance(error, ProviderRateLimited):
-            return None  # another deployment has room now, this one has said that it has none
+        if others_left and isinstance(error, (ProviderRateLimited, ConnectionsExhausted)):
+            return None  # another deployment has room now, there is none at this one
         backoff_s = full_jitter(attempt, rules.backoff_base_s, rules.backoff_max_s, self._random)
         return wait_before_retry(backoff_s, error.retry_after_s, rules.retry_after_max_s)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from legato.core.errors import (
     BadProviderResponse,
+    ConnectionsExhausted,
     ProviderTimeout,
     ProviderUnavailable,
     UpstreamError,
@@ -32,9 +33,11 @@ from legato.providers.transport import (
     ConnectTimeout,
     FirstByteTimeout,
     IdleTimeout,
+    PoolExhausted,
     Response,
     ResponseTooLarge,
     TransportError,
+    in_line,
     unsent,
 )
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call, Sink
     from legato.gateway.conversations import Conversations
     from legato.gateway.directory import Deployment
+    from legato.providers.base import Authorizer
 
 _ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _ERROR_BYTES_MAX = 64 * 1024
@@ -50,6 +54,8 @@ _HELD_BYTES_MAX = 1024 * 1024
 _OK = 200
 _LATENCY_WEIGHT = 0.2
 RESERVE = "reserve"
+_CREDENTIAL_S = 30.0
+"""The longest wait for a credential that must be fetched."""
 _END_S = 1.0
 """An upstream that says no more this long after its answer's end loses the connection."""
 
@@ -77,7 +83,8 @@ class Exchange:
         try:
             request = self._write(call, deployment, attempt)
             if deployment.authorize is not None:
-                request = await deployment.authorize(request)
+                call.silent_since_ns = sent_ns  # who lets us in belongs to the provider
+                request = await _authorized(deployment.authorize, request, deployment)
         except BaseException:
             self._books.void(attempt, "not sent")
             raise
@@ -91,6 +98,8 @@ class Exchange:
             raise self._ended(attempt, call, error) from error
         except asyncio.CancelledError as error:
             call.upstream_ns += perf_counter_ns() - sent_ns
+            if in_line(error):
+                call.silent_since_ns = 0  # nobody was asked yet
             self._left(attempt, call, error)
             raise
         except ValueError:  # the transport's word for what it refuses to send
@@ -353,7 +362,24 @@ def _reader(call: "Call", attempt: "Attempt") -> StreamReader:
     return reader
 
 
+async def _authorized(
+    authorize: "Authorizer", request: WireRequest, deployment: "Deployment"
+) -> WireRequest:
+    """Add what lets the request in, which may have to be fetched."""
+    waits = deployment.timeouts
+    limit_s = _CREDENTIAL_S if waits is None else min(_CREDENTIAL_S, waits.first_byte_s)
+    try:
+        async with asyncio.timeout(limit_s):
+            return await authorize(request)
+    except TimeoutError:
+        msg = f"{deployment.name}: no credential within {limit_s:g} s"
+        raise ProviderTimeout(msg) from None
+
+
 def _upstream_error(attempt: "Attempt", error: TransportError) -> UpstreamError:
+    if isinstance(error, PoolExhausted):
+        place = f"providers[{attempt.deployment.provider_name}].connections_max"
+        return ConnectionsExhausted(f"{attempt.deployment.name}: {error}: raise {place}")
     kind: type[UpstreamError] = ProviderUnavailable
     if isinstance(error, (ConnectTimeout, FirstByteTimeout, IdleTimeout)):
         kind = ProviderTimeout

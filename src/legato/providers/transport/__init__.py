@@ -16,6 +16,8 @@ from legato.providers.transport.base import (
     Transport,
     TransportClosed,
     TransportError,
+    cancelled_in_line,
+    in_line,
     unsent,
 )
 from legato.providers.transport.factory import TransportKind, open_transport
@@ -37,6 +39,8 @@ __all__ = [
     "TransportClosed",
     "TransportError",
     "TransportKind",
+    "cancelled_in_line",
+    "in_line",
     "open_transport",
     "unsent",
 ]

@@ -25,11 +25,13 @@ from legato.providers.transport.base import (
     FirstByteTimeout,
     IdleTimeout,
     Limits,
+    PoolExhausted,
     ResponseTooLarge,
     Take,
     Timeouts,
     TransportClosed,
     TransportError,
+    cancelled_in_line,
     cancelled_unsent,
 )
 from legato.providers.transport.decoding import content_coding, decode_body
@@ -187,7 +189,9 @@ class AiohttpTransport:
         if self._session.closed:
             raise TransportClosed("the transport was closed")
         waits = timeouts or self._timeouts
-        progress = SimpleNamespace(connected=False, reused=False, timeout=None, waits=waits)
+        progress = SimpleNamespace(
+            connected=False, in_line=False, reused=False, timeout=None, waits=waits
+        )
         try:
             # Bounds the wait for a connection, then, once there is one, for the response head.
             async with asyncio.timeout(waits.connect_s) as timeout:
@@ -202,7 +206,9 @@ class AiohttpTransport:
                     trace_request_ctx=progress,
                 )
         except asyncio.CancelledError as error:
-            raise error if progress.connected else cancelled_unsent() from error
+            if progress.connected:
+                raise
+            raise (cancelled_in_line() if progress.in_line else cancelled_unsent()) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise self._failed_send(error, progress) from error
         return AiohttpResponse(response, waits.idle_s)
@@ -255,6 +261,8 @@ class AiohttpTransport:
         server = self._endpoint.authority.decode()
         if not progress.connected:
             if isinstance(error, TimeoutError):
+                if progress.in_line:
+                    return PoolExhausted(f"every connection to {server} is busy")
                 limit_s = progress.waits.connect_s
                 return ConnectTimeout(f"no connection to {server} in {limit_s} s")
             if isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
@@ -282,11 +290,19 @@ def _trace() -> aiohttp.TraceConfig:
         now_s = asyncio.get_running_loop().time()
         progress.timeout.reschedule(now_s + progress.waits.first_byte_s)
 
+    async def queued(_: aiohttp.ClientSession, context: Any, __: object) -> None:
+        context.trace_request_ctx.in_line = True
+
+    async def let_in(_: aiohttp.ClientSession, context: Any, __: object) -> None:
+        context.trace_request_ctx.in_line = False
+
     async def reused(session: aiohttp.ClientSession, context: Any, parameters: object) -> None:
         context.trace_request_ctx.reused = True
         await connected(session, context, parameters)
 
     trace = aiohttp.TraceConfig()
+    trace.on_connection_queued_start.append(queued)
+    trace.on_connection_queued_end.append(let_in)
     trace.on_connection_create_end.append(connected)
     trace.on_connection_reuseconn.append(reused)
     return trace

@@ -110,6 +110,7 @@ class ResponseTooLarge(TransportError):
 
 
 _NOT_SENT: Final = "not sent"
+_IN_LINE: Final = "in line"
 
 
 def cancelled_unsent() -> asyncio.CancelledError:
@@ -118,6 +119,16 @@ def cancelled_unsent() -> asyncio.CancelledError:
     No class of its own: `asyncio.timeout` takes note of the plain one alone.
     """
     return asyncio.CancelledError(_NOT_SENT)
+
+
+def cancelled_in_line() -> asyncio.CancelledError:
+    """Return what a transport raises when it is cancelled before it had a connection to use."""
+    return asyncio.CancelledError(_NOT_SENT, _IN_LINE)
+
+
+def in_line(error: asyncio.CancelledError) -> bool:
+    """Tell whether a cancelled call still waited for one of our own connections."""
+    return _IN_LINE in error.args
 
 
 def unsent(error: asyncio.CancelledError) -> bool:

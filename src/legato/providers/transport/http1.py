@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from legato.core.egress import PERMISSIVE, Egress
-from legato.providers.transport.base import Limits, Timeouts, cancelled_unsent
+from legato.providers.transport.base import Limits, Timeouts, cancelled_unsent, in_line
 from legato.providers.transport.endpoint import Endpoint, check_headers, check_path, client_tls
 from legato.providers.transport.http1_pool import Http1Pool
 from legato.providers.transport.http1_response import Http1Response
@@ -67,7 +67,7 @@ class Http1Transport:
             try:
                 connection = await self._pool.acquire(timeouts)
             except asyncio.CancelledError as error:
-                raise cancelled_unsent() from error
+                raise error if in_line(error) else cancelled_unsent() from error
         return await connection.exchange(head, body, timeouts, bodyless=method == b"HEAD")
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from legato.providers.transport.base import (
     PoolExhausted,
     Timeouts,
     TransportClosed,
+    cancelled_in_line,
 )
 from legato.providers.transport.endpoint import Endpoint
 from legato.providers.transport.http1_connection import Http1Connection
@@ -191,6 +192,8 @@ class Http1Pool:
             self._leave_line(waiter)
             if isinstance(error, TimeoutError):
                 raise PoolExhausted(f"every connection to {self._server()} is busy") from error
+            if isinstance(error, asyncio.CancelledError):
+                raise cancelled_in_line() from error
             raise
         return connection
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from legato.api.openai.chat import ChatCompletions
 from legato.core.clock import ManualClock
 from legato.core.config import Breaker, Provider, Retry, Strategy
-from legato.core.errors import AllAttemptsFailed, ProviderUnavailable
+from legato.core.errors import AllAttemptsFailed, ProviderTimeout, ProviderUnavailable
 from legato.core.principal import Principal
 from legato.core.records import Intent, Settled, Voided, decode_record
 from legato.gateway.books import Books
@@ -21,6 +22,7 @@ from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.exchange import Exchange
 from legato.providers.base import Authorizer, ProviderSettings
 from legato.providers.openai_compatible import factory
+from legato.providers.transport import PoolExhausted, Timeouts, cancelled_in_line
 from legato.resilience.breaker import State
 from legato.routing.strategies import ORDERS, Candidate
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from legato.core.wire import WireRequest
     from legato.gateway.context import Headers
-    from legato.providers.transport import Timeouts
 
 ANSWER = b'{"model":"m","choices":[{"message":{"content":"hi"}}]}'
 
@@ -130,11 +131,38 @@ async def signed(request: WireRequest) -> WireRequest:
     return msgspec.structs.replace(request, headers=request.headers + b"x-signed: yes\r\n")
 
 
+async def hang(request: WireRequest) -> WireRequest:
+    await asyncio.sleep(60)
+    return request
+
+
+class FullPool(Line):
+    """A transport with no connection to spare."""
+
+    async def send(self, *_: object, **__: object) -> Answered:
+        raise PoolExhausted("every connection to up is busy")
+
+
+class LongQueue(Line):
+    """One where a call waits for a connection until somebody gives up."""
+
+    async def send(self, *_: object, **__: object) -> Answered:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError as error:
+            raise cancelled_in_line() from error
+        raise AssertionError
+
+
 class Bench:
     """The call stage over deployments with these authorizers."""
 
-    def __init__(self, folder: Path, *authorizers: Authorizer | None) -> None:
-        self.tape, self.line = Tape(), Line()
+    deadline_s = 60.0
+
+    def __init__(
+        self, folder: Path, *authorizers: Authorizer | None, line: Line | None = None
+    ) -> None:
+        self.tape, self.line = Tape(), line or Line()
         without_budgets: Any = None
         books = Books(self.tape, without_budgets, ManualClock(), config_version="c", durable=False)
         board = BreakerBoard(len(authorizers), folder / "lock")
@@ -173,7 +201,7 @@ class Bench:
             order=ORDERS[Strategy.ORDERED],
             baseline=self.deployments[0],
             retry=Retry(attempts_max=2, backoff_base_s=0.001),
-            deadline_s=60,
+            deadline_s=self.deadline_s,
             cache_ttl_s=0,
             drop_unsupported=False,
             model_name="upstream",
@@ -221,3 +249,54 @@ async def test_a_defect_in_it_is_not_the_providers(tmp_path: Path) -> None:
         await bench.call()
     assert [type(record) for record in bench.tape.records] == [Intent, Voided]
     assert bench.breakers.state(0) is State.CLOSED
+
+
+async def test_one_that_hangs_is_a_timeout_of_the_provider(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, hang, None)
+    bench.deployments[0].timeouts = Timeouts(first_byte_s=0.02)
+    call = await bench.call()
+    assert [failure.code for failure in call.failures] == ["provider_timeout"] * 2
+    assert call.failures[0].message == "d0: no credential within 0.02 s"
+    assert bench.breakers.state(0) is State.OPEN
+    assert len(bench.line.sent) == 1
+
+
+async def test_one_that_hangs_until_the_deadline_counts_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, hang)
+    bench.deadline_s = 0.05
+    for _ in range(2):
+        with pytest.raises(ProviderTimeout):
+            await bench.call()
+    assert bench.breakers.state(0) is State.OPEN
+    assert [type(record) for record in bench.tape.records] == [Intent, Voided] * 2
+
+
+async def test_a_full_pool_of_ours_says_nothing_about_the_provider(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, None, None, line=FullPool())
+    bench.deployments[1].transport = answering = Line()
+    for _ in range(4):
+        call = await bench.call()
+        (failure,) = call.failures  # at once to the next one, which has connections
+        assert (failure.code, failure.http_status) == ("connections_exhausted", 503)
+        assert "raise providers[p].connections_max" in failure.message
+    assert len(answering.sent) == 4
+    assert bench.breakers.state(0) is State.CLOSED
+
+
+async def test_without_another_a_full_pool_is_tried_once_more(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, None, line=FullPool())
+    with pytest.raises(AllAttemptsFailed) as failed:
+        await bench.call()
+    assert failed.value.http_status == 503
+    assert bench.breakers.state(0) is State.CLOSED
+    assert [type(record) for record in bench.tape.records] == [Intent, Voided] * 2
+
+
+async def test_who_waits_in_line_until_the_deadline_blames_nobody(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, None, line=LongQueue())
+    bench.deadline_s = 0.05
+    for _ in range(3):
+        with pytest.raises(ProviderTimeout):
+            await bench.call()
+    assert bench.breakers.state(0) is State.CLOSED
+    assert [type(record) for record in bench.tape.records] == [Intent, Voided] * 3
