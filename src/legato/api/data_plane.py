@@ -16,6 +16,7 @@ from legato.core.ids import IdSource
 from legato.core.principal import Principal
 from legato.gateway.context import Call
 from legato.gateway.pipeline import Assembly
+from legato.gateway.stages.reply import retry_headers
 
 Identify = Callable[[bytes | None], Awaitable[Principal]]
 """Tells whose key it is. Raises Unauthenticated, StorageUnavailable."""
@@ -86,7 +87,8 @@ class DataPlane:
                 raise self._no_page(exchange.path)
             await resource(exchange, await self._identify(exchange.credential), named)
         except LegatoError as error:
-            await exchange.reply(error.http_status, [_JSON], error_body(error))
+            headers = [_JSON, *retry_headers(error)]
+            await exchange.reply(error.http_status, headers, error_body(error))
 
     def _resource(self, exchange: Exchange) -> tuple[Resource | None, str]:
         asked = "GET" if exchange.method == b"HEAD" else exchange.method.decode("ascii", "replace")

@@ -68,8 +68,10 @@ class StoreGate:
         self._require_open()  # it may have closed while this waited for its thread
         try:
             return work()
-        except StorageUnavailable:
+        except StorageUnavailable as error:
             self._closed_until_ns = self._now_ns() + _PAUSE_NS
+            if error.retry_after_s is None:
+                error.retry_after_s = PAUSE_S
             raise
 
     def _require_open(self) -> None:

@@ -22,10 +22,11 @@ async def test_after_a_failure_nobody_asks_for_a_moment() -> None:
     clock = ManualClock()
     gate = StoreGate(at_once, clock)
     asked: list[int] = []
-    with pytest.raises(StorageUnavailable, match="locked"):
+    with pytest.raises(StorageUnavailable, match="locked") as first:
         await gate(away)
-    with pytest.raises(StorageUnavailable, match="Try again"):
+    with pytest.raises(StorageUnavailable, match="Try again") as second:
         await gate(lambda: asked.append(1))
+    assert first.value.retry_after_s == second.value.retry_after_s == 1.0
     clock.advance(1.0)
     await gate(lambda: asked.append(2))
     assert asked == [2]

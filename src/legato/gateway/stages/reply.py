@@ -30,6 +30,13 @@ def error_headers(call: "Call", error: LegatoError) -> "Headers":
     headers.append(_JSON)
     if call.cost is not None:
         headers.append((b"x-legato-cost-usd", exact_usd(call.cost).encode()))
+    headers += retry_headers(error)
+    return headers
+
+
+def retry_headers(error: LegatoError) -> "Headers":
+    """Return whether, and if known when, the same request may succeed later."""
+    headers: Headers = []
     after_s = error.retry_after_s
     if after_s is not None:
         headers.append((b"retry-after", b"%d" % -(-after_s // 1)))
