@@ -79,6 +79,7 @@ def test_every_store_asks_for_whom_or_says_why_not() -> None:
         for name, store in stores().items()
         if {"reach", "tenant"} & set(inspect.signature(store).parameters)
     }
+    assert asking >= {"FeedbackIntake", "FeedbackReader"}
     assert asking >= {"KeyStore", "EntryReader", "SpendSums", "PlaceStore", "IdempotentCalls"}
     assert set(stores()) - asking == set(INSTANCE_WIDE)
     for name in asking:
