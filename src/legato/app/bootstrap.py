@@ -30,6 +30,7 @@ from legato.app.catalogue import build_provider, build_routes, open_providers
 from legato.app.context import WorkerContext
 from legato.app.credentials import CredentialFollower, credential_names, read_credentials
 from legato.app.egress import egress_of
+from legato.app.feedback import feedback_resource
 from legato.app.kept_files import kept_pages
 from legato.app.provider_settings import provider_settings
 from legato.app.provider_swap import ProviderSwap
@@ -380,6 +381,7 @@ def _resources(base: _Base, directory: Directory) -> dict[tuple[str, str], Resou
         ("GET", "/v1/batches"): batches["list"],
         ("GET", "/v1/batches/{id}"): batches["show"],
         ("POST", "/v1/batches/{id}/cancel"): batches["cancel"],
+        ("POST", "/v1/feedback"): feedback_resource(base.context, base.vault.pseudonym),
     }
 
 

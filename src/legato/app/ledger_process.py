@@ -1,10 +1,10 @@
-"""The ledger process: takes the journal into the database, prunes old traces."""
+"""The ledger process: takes the journal into the database, forgets what had its time."""
 
 import gc
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import FrameType
 from typing import TypeVar
@@ -18,6 +18,7 @@ from legato.journal.ingester import Ingester, IngesterOptions
 from legato.journal.quarantine import JournalAlarm
 from legato.journal.sink import SinkUnavailable
 from legato.storage.engine import open_engine
+from legato.storage.feedback import prune_feedback
 from legato.storage.ledger import Ledger
 from legato.storage.response_spool import ResponseSpool
 from legato.storage.responses import ResponseStore
@@ -32,6 +33,8 @@ _SPOOL_EVERY_S = 0.2
 _LIMITS = IngestLimits(batch_frames=1_500, batch_bytes=2 << 20)
 """A commit costs about as much as 100 rows, so fewer and larger ones halve the cost per row."""
 Result = TypeVar("Result")
+Forgetting = tuple[Callable[[int], int], int]
+"""Deletes what is older than a time (ns); after how many days that is."""
 
 
 class LedgerSink:
@@ -79,16 +82,19 @@ def run(context: ProcessContext) -> None:
     engine = open_engine(context.database_url)
     traces = trace_observer(context)
     gc.freeze()  # what a batch leaves behind is in no circle: don't look through all of the program
-    poll_s = context.loaded.config.storage.ledger_poll_s
+    config = context.loaded.config
+    poll_s = config.storage.ledger_poll_s
     ingester = Ingester(
         context.data.journal,
         LedgerSink(Ledger(engine, SystemClock()), traces),
         _alarm,
         IngesterOptions(poll_s=poll_s, limits=_LIMITS),
     )
-    pruner = threading.Thread(
-        target=_prune_traces, args=(context, partial(prune_traces, engine), stop)
-    )
+    forgetting = {
+        "traces": (partial(prune_traces, engine), config.telemetry.trace_retention_days),
+        "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
+    }
+    pruner = threading.Thread(target=_prune, args=(forgetting, stop))
     pruner.start()
     store = ResponseStore(engine)
     spool = ResponseSpool(context.data.responses, durable=False)
@@ -146,14 +152,13 @@ def _alarm(alarm: JournalAlarm) -> None:
     log.error("journal damaged, the bad part is kept in quarantine", extra={"alarm": str(alarm)})
 
 
-def _prune_traces(
-    context: ProcessContext, prune: Callable[[int], int], stop: threading.Event
-) -> None:
-    """Keep the trace store within its retention, a small transaction at a time."""
-    keep_ns = context.loaded.config.telemetry.trace_retention_days * _NS_PER_DAY
+def _prune(forgetting: Mapping[str, Forgetting], stop: threading.Event) -> None:
+    """Keep what has a retention within it, a small transaction at a time."""
     clock = SystemClock()
     while not stop.wait(_PRUNE_EVERY_S):
-        try:
-            prune(clock.now_ns() - keep_ns)
-        except StorageUnavailable as error:
-            log.warning("old traces stay for now", extra={"reason": error.message})
+        for what, (prune, keep_days) in forgetting.items():
+            try:
+                prune(clock.now_ns() - keep_days * _NS_PER_DAY)
+            except StorageUnavailable as error:
+                left = {"what": what, "reason": error.message}
+                log.warning("what had its time stays for now", extra=left)

@@ -340,6 +340,13 @@ class Registry(_Strict, frozen=True):
     approvals: list[ApprovalRule] = []
 
 
+class Feedback(_Strict, frozen=True):
+    """What callers say of their answers (`/v1/feedback`); its texts are sealed."""
+
+    retention_days: Count = 365
+    """How long it is kept after it was last changed."""
+
+
 class Otlp(_Strict, frozen=True):
     """Sampled export of traces."""
 
@@ -376,4 +383,5 @@ class Config(_Strict, frozen=True):
     responses: Responses = Responses()
     files: Files = Files()
     registry: Registry = Registry()
+    feedback: Feedback = Feedback()
     telemetry: Telemetry = Telemetry()

@@ -60,6 +60,7 @@ CALLING_NO_MODEL = {
     ("GET", "/v1/batches"),
     ("GET", "/v1/batches/{id}"),
     ("POST", "/v1/batches/{id}/cancel"),
+    ("POST", "/v1/feedback"),
 }
 FREE = {"/v1/messages/count_tokens", "/v1/responses/input_tokens"}
 """Costs nothing, so nothing is reserved."""

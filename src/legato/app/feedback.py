@@ -1,0 +1,40 @@
+"""Wires what a worker takes in of feedback."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from legato.api.endpoints import Resource
+from legato.api.feedback import feedback_page
+from legato.app.context import WorkerContext
+from legato.app.vaults import open_data_keys
+from legato.core.clock import SystemClock
+from legato.core.ids import IdSource
+from legato.governance.store_gate import StoreGate
+from legato.insights.feedback import FeedbackDesk
+from legato.storage.data_keys import DataKeyTable
+from legato.storage.engine import open_engine
+from legato.storage.feedback import FeedbackIntake
+from legato.vault.envelope import Envelopes
+
+
+def feedback_resource(context: WorkerContext, pseudonym: Callable[[str, str], str]) -> Resource:
+    """Return what serves `POST /v1/feedback`."""
+    engine, clock = open_engine(context.database_url), SystemClock()
+    # a thread of its own: neither files nor conversations wait for it, nor it for them
+    threads = ThreadPoolExecutor(1, thread_name_prefix="feedback")
+    loop = asyncio.get_running_loop()
+
+    async def in_store_thread(work: Callable[[], Any]) -> Any:
+        return await loop.run_in_executor(threads, work)
+
+    desk = FeedbackDesk(
+        lambda tenant: FeedbackIntake(engine, tenant),
+        Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(engine))),
+        pseudonym,
+        clock,
+        new_id=IdSource(clock).new,
+    )
+    told = "The database is away: feedback can't be kept now. Send it again."
+    return feedback_page(desk, StoreGate(in_store_thread, clock, told))

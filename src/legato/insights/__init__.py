@@ -1,0 +1,1 @@
+"""What callers make of their answers, for those who decide by it."""
