@@ -27,6 +27,7 @@ from legato.resilience.breaker import State
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
+from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.keys import KeyStore
 from legato.storage.places import PlaceStore
@@ -61,6 +62,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         keys=lambda reach: KeyStore(engine, clock, ids, reach),
         entries=lambda reach: EntryReader(engine, reach),
         sums=lambda reach: SpendSums(engine, reach),
+        feedback=lambda reach: FeedbackReader(engine, reach),
         idempotent_calls=lambda tenant: IdempotentCalls(engine, clock, tenant),
         sealing=Envelopes(data_keys),
         digest=vault.digest,

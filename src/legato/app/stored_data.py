@@ -15,6 +15,7 @@ from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
+from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.keys import KeyStore
 from legato.storage.ledger import Ledger
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
@@ -95,6 +96,10 @@ class StoredData:
     def sums(self) -> SpendSums:
         """Return the sums over the ledger."""
         return SpendSums(self._engine, EVERY_TENANT)
+
+    def feedback(self) -> FeedbackReader:
+        """Return what callers said of their answers."""
+        return FeedbackReader(self._engine, EVERY_TENANT)
 
     def backlog(self) -> Backlog:
         """Return what has not become an entry."""

@@ -23,6 +23,7 @@ _COMMANDS = MappingProxyType(
             "List what is served, with the stages each request passes.",
         ),
         "export": ("legato.cli.registry:export", "Write an environment as a directory."),
+        "feedback": ("legato.cli.feedback:feedback", "Read what callers said of their answers."),
         "journal": ("legato.cli.journal:journal", "Look at the spend journal."),
         "keys": ("legato.cli.keys:keys", "Create, list, rotate and revoke keys."),
         "ledger": ("legato.cli.ledger:ledger", "Read, sum, export and verify what was spent."),

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     KEY_ROTATE = "control:key:rotate"
     KEY_REVOKE = "control:key:revoke"
     LEDGER_READ = "control:ledger:read"
+    FEEDBACK_READ = "control:feedback:read"
     GATEWAY_READ = "control:gateway:read"
     REGISTRY_READ = "registry:object:read"
     REGISTRY_UPDATE = "registry:object:update"

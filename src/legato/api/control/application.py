@@ -18,14 +18,23 @@ from legato.api.control.access import Caller, guard, read, require_declared
 from legato.api.control.errors import ErrorBody, error_body
 from legato.api.control.once import provide_once
 from legato.api.control.registry_desk import provide_desk
-from legato.api.control.resources import gateway, keys, ledger, me, moves, places, registry
+from legato.api.control.resources import (
+    feedback,
+    gateway,
+    keys,
+    ledger,
+    me,
+    moves,
+    places,
+    registry,
+)
 from legato.api.control.services import Services
 from legato.core.errors import InvalidRequest, LegatoError, MethodNotAllowed, NotFound, TooLarge
 from legato.core.permission import Permission
 
 log = logging.getLogger(__name__)
 
-_RESOURCES = (gateway, keys, ledger, me, moves, places, registry)
+_RESOURCES = (feedback, gateway, keys, ledger, me, moves, places, registry)
 _BY_STATUS: dict[int, type[LegatoError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 _INTERNAL = 500
 
@@ -93,6 +102,7 @@ def _dependencies(services: Services | None) -> dict[str, Provide]:
         "once": Provide(provide_once, sync_to_thread=False),
         "desk": Provide(provide_desk, sync_to_thread=False),
         "wanted": Provide(ledger.provide_wanted, sync_to_thread=False),
+        "said": Provide(feedback.provide_said, sync_to_thread=False),
     }
 
 

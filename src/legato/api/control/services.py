@@ -11,6 +11,7 @@ from legato.core.principal import Principal
 from legato.core.tenant import Reach, Tenant
 from legato.registry.registry import Registry
 from legato.storage.entries import EntryReader
+from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.keys import KeyStore
 from legato.storage.places import PlaceStore
@@ -45,6 +46,7 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     keys: Callable[[Reach], KeyStore]
     entries: Callable[[Reach], EntryReader]
     sums: Callable[[Reach], SpendSums]
+    feedback: Callable[[Reach], FeedbackReader]
     idempotent_calls: Callable[[Tenant], IdempotentCalls]
     sealing: Sealing
     digest: Callable[[bytes], bytes]
