@@ -124,7 +124,8 @@ def _check(weights: Mapping[str, int]) -> None:
 def _given(free: Sequence[tuple[int, int]], wanted: Mapping[str, int]) -> list[Slice]:
     """Hand free points to the arms that want more, in the order of the arms."""
     given = []
-    waiting = [(arm, weight) for arm, weight in reversed(wanted.items()) if weight]
+    waiting = [(arm, weight) for arm, weight in wanted.items() if weight]
+    waiting.reverse()
     for start, end in free:
         at = start
         while at < end:

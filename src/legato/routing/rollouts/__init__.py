@@ -1,0 +1,1 @@
+"""The mathematics of rollouts: what was observed, what it proves, what to do next."""
