@@ -35,11 +35,27 @@ class EntraAuthorizer:
 
 
 class TokenSource:
-    """Fetches a token; blocks. The credential is made with the first, as that takes a while."""
+    """Fetches a token; blocks. The credential is made with the first, as that takes a while.
 
-    def __init__(self, options: AzureSettings, secret: str | None) -> None:
+    `proxy_url` and `ca_file` are the provider's. A managed identity is asked of this machine
+    itself, which no proxy can reach.
+    """
+
+    def __init__(
+        self,
+        options: AzureSettings,
+        secret: str | None,
+        *,
+        proxy_url: str | None = None,
+        ca_file: str | None = None,
+    ) -> None:
         self._options = options
         self._secret = secret
+        self._way: dict[str, Any] = {}
+        if proxy_url is not None:
+            self._way["proxies"] = {"https": proxy_url}
+        if trusted := options.authority_ca_file or ca_file:
+            self._way["connection_verify"] = trusted
         self._credential: Any = None
 
     def __call__(self) -> Lease[str]:
@@ -56,7 +72,7 @@ class TokenSource:
 
         try:
             if self._credential is None:
-                self._credential = _credential(self._options, self._secret)
+                self._credential = _credential(self._options, self._secret, self._way)
             token = self._credential.get_token_info(self._options.scope)
         except ClientAuthenticationError as error:
             # One class for all: only what Entra itself says has one of its codes.
@@ -74,15 +90,11 @@ def _kind(error: Exception) -> str:
     return type(error).__name__
 
 
-def _credential(options: AzureSettings, secret: str | None) -> Any:
+def _credential(options: AzureSettings, secret: str | None, way: dict[str, Any]) -> Any:
     import azure.identity as entra  # noqa: PLC0415 - an extra, and slow to import
 
-    authority: dict[str, Any] = (
-        {} if options.authority is None else {"authority": options.authority}
-    )
+    authority = way if options.authority is None else {**way, "authority": options.authority}
     discovery: dict[str, Any] = {"disable_instance_discovery": not options.authority_discovery}
-    if options.authority_ca_file is not None:
-        authority["connection_verify"] = options.authority_ca_file
     if options.credential == "client_secret":
         return entra.ClientSecretCredential(
             options.tenant_id or "", options.client_id or "", secret or "", **authority, **discovery
@@ -99,6 +111,7 @@ def _credential(options: AzureSettings, secret: str | None) -> Any:
         return entra.WorkloadIdentityCredential(**given, **authority, **discovery)
     return entra.DefaultAzureCredential(
         **authority,
+        **discovery,
         managed_identity_client_id=options.client_id,
         workload_identity_client_id=options.client_id,
         exclude_interactive_browser_credential=True,

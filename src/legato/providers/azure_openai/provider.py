@@ -32,7 +32,10 @@ class AzureOpenAI(OpenAICompatible):
         self._query = query.encode()
         self.authorize: Authorizer | None = None
         if not by_key:
-            source = TokenSource(options, settings.api_key)
+            config = settings.config
+            source = TokenSource(
+                options, settings.api_key, proxy_url=config.proxy, ca_file=config.ca_file
+            )
             self.authorize = EntraAuthorizer(source, clock, self._keep_untold)
 
     def request(

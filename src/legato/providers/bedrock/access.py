@@ -20,7 +20,7 @@ class Access:
             defaults["authorization"] = f"Bearer {settings.api_key}"
             self.secrets = (settings.api_key,)
         else:
-            source = CredentialSource(settings.secrets, options.profile, clock)
+            source = CredentialSource(settings, options.profile, clock)
             self.authorize = SigningAuthorizer(source, place, clock, self._keep_untold)
         config = settings.config
         at = f"providers[{config.name}]"

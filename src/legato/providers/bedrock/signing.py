@@ -1,11 +1,12 @@
 """Signature Version 4 by botocore's signer (extra `bedrock`), credentials by its chain."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from legato.core.clock import Clock
 from legato.core.errors import ProviderUnavailable
 from legato.core.wire import WireRequest
+from legato.providers.base import ProviderSettings
 from legato.providers.bedrock.settings import Place
 from legato.providers.fresh import Fresh, Lease
 
@@ -51,10 +52,16 @@ class SigningAuthorizer:
 
 
 class CredentialSource:
-    """Fetches credentials; may block. Given ones are constant, others come by botocore's chain."""
+    """Fetches credentials; may block. Given ones are constant, others come by botocore's chain.
 
-    def __init__(self, secrets: Mapping[str, str], profile: str | None, clock: Clock) -> None:
-        self._secrets = secrets
+    What the chain asks of AWS goes by the provider's proxy and trusts its certificates; what it
+    asks of this machine itself, by plain HTTP, does not.
+    """
+
+    def __init__(self, settings: ProviderSettings, profile: str | None, clock: Clock) -> None:
+        self._secrets = settings.secrets
+        self._proxy_url = settings.config.proxy
+        self._ca_file = settings.config.ca_file
         self._profile = profile
         self._clock = clock
         self._chain: Any = None
@@ -85,9 +92,15 @@ class CredentialSource:
         )
 
     def _found(self) -> Any:
-        import botocore.session  # noqa: PLC0415 - an extra, and slow to import
+        import botocore.config  # noqa: PLC0415 - an extra
+        import botocore.session  # noqa: PLC0415 - same, and slow to import
 
         if self._chain is None:
             session = botocore.session.Session(profile=self._profile)
+            if self._ca_file is not None:
+                session.set_config_variable("ca_bundle", self._ca_file)
+            if self._proxy_url is not None:
+                proxies = {"https": self._proxy_url}
+                session.set_default_client_config(botocore.config.Config(proxies=proxies))
             self._chain = session.get_credentials()
         return None if self._chain is None else self._chain.get_frozen_credentials()

@@ -27,6 +27,7 @@ class GoogleAuth:
 
     ADC is what google-auth finds: GOOGLE_APPLICATION_CREDENTIALS, gcloud's login, the metadata
     server. `proxy_url` and `ca_file` are the provider's, nothing is taken from the environment.
+    What goes by plain HTTP is asked of this machine itself, which no proxy can reach.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class GoogleAuth:
         session = Session()
         session.trust_env = False
         if self._proxy_url is not None:
-            session.proxies = {"http": self._proxy_url, "https": self._proxy_url}
+            session.proxies = {"https": self._proxy_url}
         if self._ca_file is not None:
             session.verify = self._ca_file
         request = Request(session)
