@@ -10,6 +10,8 @@ from legato.core.errors import InvalidRequest
 
 PARAM = "metadata.variables"
 """Where callers send them."""
+_LISTED_MAX = 50
+_SHOWN_MAX = 64
 
 VariableName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
 
@@ -50,45 +52,80 @@ def accept_all(
     Raises:
         InvalidRequest: naming the variable and the remedy, never its value.
     """
-    for name in given:
-        if name not in declared:
-            shown, known = name[:64], ", ".join(sorted(declared)[:50]) or "none"
-            raise _refusal(f"{place}.{shown}", f"is not declared; declared: {known}")
-    values: dict[str, Any] = {}
-    for name, variable in declared.items():
-        value = given.get(name, UNSET)
-        if value is UNSET or (value is None and not variable.required):
-            values[name] = _absent(variable, name, place)
-        else:
-            values[name] = accept(variable, value, f"{place}.{name}")
-    return values
+    try:
+        return _all_accepted(declared, given)
+    except _Unfit as unfit:
+        raise unfit.at(place) from None
 
 
 def accept(variable: Variable, value: Any, place: str) -> Any:
     """Return a value as it is rendered. Raises InvalidRequest naming the place."""
-    types, told = _TYPES[variable.type]
+    try:
+        return _accepted(variable, value)
+    except _Unfit as unfit:
+        raise unfit.at(place) from None
+
+
+class _Unfit(Exception):
+    """A value that isn't what was declared; its place is put together on the way out only."""
+
+    def __init__(self, problem: str, *steps: str | int) -> None:
+        self.problem = problem
+        self.steps = list(steps)
+
+    def at(self, place: str) -> InvalidRequest:
+        whole = ".".join((place, *map(str, reversed(self.steps))))
+        return InvalidRequest(f"{whole}: {self.problem}", param=whole)
+
+
+def _all_accepted(declared: Mapping[str, Variable], given: Mapping[str, Any]) -> dict[str, Any]:
+    if not given.keys() <= declared.keys():
+        unknown = next(name for name in given if name not in declared)
+        known = ", ".join(sorted(declared)[:_LISTED_MAX]) or "none"
+        raise _Unfit(f"is not declared; declared: {known}", unknown[:_SHOWN_MAX])
+    values = {}
+    for name, variable in declared.items():
+        value = given.get(name, UNSET)
+        if value is UNSET or (value is None and not variable.required):
+            values[name] = _absent(variable, name)
+            continue
+        try:
+            values[name] = _accepted(variable, value)
+        except _Unfit as unfit:
+            unfit.steps.append(name)
+            raise
+    return values
+
+
+def _accepted(variable: Variable, value: Any) -> Any:
+    kind = variable.type
+    types, told = _TYPES[kind]
     if type(value) not in types:
-        raise _refusal(place, told)
+        raise _Unfit(told)
     if variable.enum and value not in variable.enum:
-        raise _refusal(place, f"must be one of {', '.join(map(str, variable.enum))}")
+        raise _Unfit(f"must be one of {', '.join(map(str, variable.enum))}")
     if variable.max_length is not None and len(value) > variable.max_length:
-        unit = "characters" if variable.type == "string" else "items"
-        raise _refusal(place, f"at most {variable.max_length} {unit} are allowed")
-    if variable.type == "list":
-        held = variable.items or TEXT
-        return [accept(held, item, f"{place}.{index}") for index, item in enumerate(value)]
-    if variable.properties:
-        return accept_all(variable.properties, value, place)
-    return value
+        unit = "characters" if kind == "string" else "items"
+        raise _Unfit(f"at most {variable.max_length} {unit} are allowed")
+    if kind == "list":
+        return _items(variable.items or TEXT, value)
+    return _all_accepted(variable.properties, value) if variable.properties else value
 
 
-def _absent(variable: Variable, name: str, place: str) -> Any:
+def _items(held: Variable, items: list[Any]) -> list[Any]:
+    values = []
+    for item in items:
+        try:
+            values.append(_accepted(held, item))
+        except _Unfit as unfit:
+            unfit.steps.append(len(values))
+            raise
+    return values
+
+
+def _absent(variable: Variable, name: str) -> Any:
     if variable.default is not UNSET:
         return variable.default
     if variable.required:
-        raise _refusal(f"{place}.{name}", f"is missing; send a {variable.type}")
+        raise _Unfit(f"is missing; send a {variable.type}", name)
     return None
-
-
-def _refusal(place: str, problem: str) -> InvalidRequest:
-    return InvalidRequest(f"{place}: {problem}", param=place)
