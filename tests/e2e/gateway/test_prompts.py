@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 SEEN_S = 2.0
+BATCH_S = 60.0
 CONFIG = """\
 config_version: 1
 storage: {ledger_poll_s: 0.1}
@@ -371,6 +372,28 @@ def test_schemas_and_parameters_find_their_place_or_are_refused(
     answer = legato.post("/v1/embeddings", {"model": "prompt:reply", "input": "x"})
     assert (answer.status, answer.error["param"]) == (400, "model")
     assert "embeddings takes no prompts" in answer.error["message"]
+
+
+def test_the_lines_of_a_batch_may_name_prompts(recorder: Recorder, client: OpenAI) -> None:
+    lines = [
+        {
+            "custom_id": model,
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {"model": model, **with_variables(question="Of a batch?")},
+        }
+        for model in ("prompt:reply", "prompt:nothing")
+    ]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    file = client.files.create(file=("calls.jsonl", content), purpose="batch")
+    batch = client.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    ended = within(
+        BATCH_S, lambda: (found := client.batches.retrieve(batch.id)).completed_at and found
+    )
+    assert (ended.request_counts.completed, ended.request_counts.failed) == (1, 1)
+    assert recorder.last["messages"][1]["content"] == "Question: Of a batch?"
 
 
 def test_a_route_that_is_not_there_is_named(legato: RunningLegato, desk: PromptDesk) -> None:

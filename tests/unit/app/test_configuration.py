@@ -132,6 +132,7 @@ def test_every_problem_is_told_at_once_with_its_place(write: Write) -> None:
         ("deployments: [small, large]", "deployments: [smal]", "Did you mean `small`?"),
         ("deployments: [small, large]", "deployments: [small, small]", "listed twice"),
         ("baseline: large", "baseline: huge", "no deployment `huge`"),
+        ("alias: chat", "alias: 'prompt:chat'", "`prompt:chat` would be a prompt"),
         ("alias: chat", "alias: small", "also the name of a deployment"),
         ("name: large", "name: small", "`small` is taken at"),
         ("kind: openai_compatible", "kind: openai_compatibel", "Did you mean `openai_compatible`"),
