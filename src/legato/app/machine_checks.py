@@ -16,8 +16,12 @@ from tempfile import TemporaryFile
 
 import msgspec
 
+from legato.app.configuration import load
+from legato.app.environment import environment
 from legato.app.instance import Instance, running_server
+from legato.app.problems import ConfigProblems
 from legato.app.stored_data import StoredData
+from legato.app.weak_secrets import REMEDY, weak_secrets
 from legato.core.errors import LegatoError
 from legato.providers.local.catalogue import CATALOGUE
 from legato.providers.local.weights import is_stored
@@ -63,6 +67,7 @@ def run_checks(instance: Instance) -> Iterator[Check]:
     yield from _data_directory(instance)
     yield _port(instance)
     yield _database(instance)
+    yield _key_secrets(instance)
     yield from _local_models(instance)
 
 
@@ -181,6 +186,18 @@ def _database(instance: Instance) -> Check:
         return Check("database", State.WARNING, said, "`legato up` upgrades it; back it up first.")
     said = found.problem or f"schema {found.version} is newer than this Legato's"
     return Check("database", State.FAILED, said, "Restore a backup, or install that version.")
+
+
+def _key_secrets(instance: Instance) -> Check:
+    given = environment()
+    try:
+        loaded = load(instance.config_file, given, secrets=lambda path: path[:1] == ("keys",))
+    except ConfigProblems as error:
+        found = f"not all can be read here: {error.problems[0].message}"
+        return Check("key secrets", State.WARNING, found, "Run this where the server runs.")
+    weak = [str(one) for one in weak_secrets(loaded, given)]
+    found = "; ".join(weak) or f"{len(loaded.config.keys)} declared, none can be guessed"
+    return Check("key secrets", _warning_unless(not weak), found, REMEDY)
 
 
 def _local_models(instance: Instance) -> Iterator[Check]:

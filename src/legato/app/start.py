@@ -11,6 +11,7 @@ from legato.app.data_dir import DataDir
 from legato.app.environment import environment
 from legato.app.instance import config_file_for, database_url, remember_config_file
 from legato.app.supervisor import Supervisor
+from legato.app.weak_secrets import REMEDY, weak_secrets
 from legato.core.errors import OperatorError
 from legato.telemetry.logs import set_up_logging
 
@@ -45,6 +46,11 @@ def start(
         raise OperatorError(message) from error
     if not loaded.config.deployments:
         log.warning("no deployment is configured: nothing can be called yet")
+    for weak in weak_secrets(loaded, environment()):
+        log.warning(
+            "the secret of a key can be guessed",
+            extra={"key": weak.key, "reason": weak.reason, "remedy": REMEDY},
+        )
     supervisor = Supervisor(loaded, data, database_url=database_url(loaded, data), workers=workers)
 
     def ready(url: str, admin_secret: str | None) -> None:

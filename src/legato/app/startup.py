@@ -10,6 +10,7 @@ from legato.app.data_dir import DataDir
 from legato.app.environment import environment
 from legato.app.loaded import LoadedConfig
 from legato.app.vaults import open_data_keys
+from legato.app.weak_secrets import ADMIN_KEY_VARIABLE
 from legato.core.clock import SystemClock
 from legato.core.config import Key
 from legato.core.ids import IdSource
@@ -32,7 +33,6 @@ from legato.vault.secrets import new_secret
 
 log = logging.getLogger(__name__)
 
-ADMIN_KEY_VARIABLE = "LEGATO_ADMIN_KEY"
 _UNFINISHED_NS = 86_400_000_000_000
 ADMIN_KEY_NAME = "admin"
 

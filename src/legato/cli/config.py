@@ -13,6 +13,7 @@ from legato.app.instance import config_file_for
 from legato.app.problems import ConfigProblems, render
 from legato.app.shown_config import shown_values
 from legato.app.versions import migrate as migrate_document
+from legato.app.weak_secrets import REMEDY, weak_secrets
 from legato.app.yaml_file import read_yaml
 from legato.cli.options import instance_options, json_option, print_json
 from legato.core.config import CONFIG_VERSION
@@ -57,7 +58,10 @@ def show(file: Path | None, config_file: Path | None, data: Path, *, as_json: bo
 def check(
     file: Path | None, config_file: Path | None, data: Path, *, as_json: bool, with_secrets: bool
 ) -> None:
-    """Check a configuration; exit with 2 when it has problems, all of them listed."""
+    """Check a configuration; exit with 2 when it has problems, all of them listed.
+
+    A secret of a key that can be guessed is warned of.
+    """
     found = config_file_for(DataDir(data), file or config_file)
     try:
         loaded = load(found, environment(), secrets=every_secret if with_secrets else no_secret)
@@ -66,10 +70,14 @@ def check(
             raise
         print_json({"ok": False, "problems": [_problem(one) for one in error.problems]})
         raise click.exceptions.Exit(2) from error
+    warnings = [f"{one}. {REMEDY}" for one in weak_secrets(loaded, environment())]
     if as_json:
-        print_json({"ok": True, "hash": loaded.content_hash, "problems": []})
-    else:
-        click.echo(f"{found or 'no file'}: good, hash {loaded.content_hash}")
+        good = {"ok": True, "hash": loaded.content_hash, "problems": [], "warnings": warnings}
+        print_json(good)
+        return
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"{found or 'no file'}: good, hash {loaded.content_hash}")
 
 
 @config.command()

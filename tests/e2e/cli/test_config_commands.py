@@ -44,6 +44,26 @@ def test_a_route_that_can_never_serve_is_refused(legato: Legato, tmp_path: Path)
         assert "small: region unknown. State what holds for a deployment" in done.stderr
 
 
+def test_a_secret_that_can_be_guessed_is_warned_of(legato: Legato, tmp_path: Path) -> None:
+    declared = "keys: [{name: ci, team: t, feature: f, secret: {env: CI_KEY}}]\n"
+    (tmp_path / "legato.yaml").write_text(GOOD + declared)
+    secrets = {"UP_KEY": "x", "CI_KEY": "lg-guess-me"}
+    warned = legato("config", "check", **secrets)
+    assert warned.returncode == 0
+    assert "warning: the secret of ci has fewer than 24 characters" in warned.stderr
+    (warning,) = json.loads(legato("config", "check", "--json", **secrets).stdout)["warnings"]
+    assert "openssl rand -hex 24" in warning
+    examined = legato("doctor", **secrets)
+    assert "warn  key secrets" in examined.stdout
+    unread = legato("doctor", UP_KEY="x")
+    assert "CI_KEY is not set" in unread.stdout
+    for done in (warned, examined, unread):
+        assert done.returncode == 0
+        assert "lg-guess-me" not in done.stdout + done.stderr
+    good = legato("config", "check", UP_KEY="x", CI_KEY="lg-a-secret-that-nobody-guesses")
+    assert good.stderr == ""
+
+
 def test_problems_come_as_json_too(legato: Legato, tmp_path: Path) -> None:
     (tmp_path / "legato.yaml").write_text(GOOD)
     done = legato("config", "check", "--json")
