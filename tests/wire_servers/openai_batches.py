@@ -41,7 +41,8 @@ HELD_S = 30.0
 class OpenAIBatchServer(ThreadedServer):
     """`files` and `batches` are what it keeps, `uploaded` what was ever sent in."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str = "/v1") -> None:
+        """`root` stands before every path: `/openai/v1` is Azure's."""
         self.files: dict[str, dict[str, Any]] = {}
         self.contents: dict[str, bytes] = {}
         self.batches: dict[str, dict[str, Any]] = {}
@@ -51,6 +52,8 @@ class OpenAIBatchServer(ThreadedServer):
         """The errors of a batch's validation, instead of its results."""
         self.limit_reached = False
         """Every batch is refused when it is created."""
+        self.slow_files = False
+        """What is uploaded is `pending`, as at Azure, until somebody looks at it."""
         self.away = False
         """Everything about batches is answered with 503."""
         self.held = ""
@@ -58,15 +61,15 @@ class OpenAIBatchServer(ThreadedServer):
         self.released = threading.Event()
         super().__init__(
             {
-                "POST /v1/files": self._upload,
-                "GET /v1/files": self._list_files,
-                "GET /v1/files/{id}": self._show_file,
-                "GET /v1/files/{id}/content": self._content,
-                "DELETE /v1/files/{id}": self._delete,
-                "POST /v1/batches": self._create,
-                "GET /v1/batches": self._list_batches,
-                "GET /v1/batches/{id}": self._show,
-                "POST /v1/batches/{id}/cancel": self._cancel,
+                f"POST {root}/files": self._upload,
+                f"GET {root}/files": self._list_files,
+                f"GET {root}/files/{{id}}": self._show_file,
+                f"GET {root}/files/{{id}}/content": self._content,
+                f"DELETE {root}/files/{{id}}": self._delete,
+                f"POST {root}/batches": self._create,
+                f"GET {root}/batches": self._list_batches,
+                f"GET {root}/batches/{{id}}": self._show,
+                f"POST {root}/batches/{{id}}/cancel": self._cancel,
             }
         )
 
@@ -122,6 +125,8 @@ class OpenAIBatchServer(ThreadedServer):
             return _refused(400, "file and purpose are required", param="purpose")
         made = self._keep(file.filename, "batch", file.file.read())
         self.uploaded.append(made["id"])
+        if self.slow_files:
+            made["status"] = "pending"
         return await self._answer("upload", made)
 
     def _keep(self, name: str, purpose: str, content: bytes) -> dict[str, Any]:
@@ -137,6 +142,8 @@ class OpenAIBatchServer(ThreadedServer):
         _authorize(request)
         purpose = request.query.get("purpose")
         found = [one for one in self.files.values() if purpose in {None, one["purpose"]}]
+        for one in found:
+            one["status"] = "processed"
         return _page(request, found[::-1])
 
     async def _show_file(self, request: web.Request) -> web.Response:
@@ -168,6 +175,8 @@ class OpenAIBatchServer(ThreadedServer):
             return _refused(400, "Too many batches.", param=None)
         if body.get("input_file_id") not in self.files:
             return _refused(400, "Invalid input file.", param="input_file_id")
+        if self.files[body["input_file_id"]]["status"] != "processed":
+            return _refused(400, "The input file is not ready.", param="input_file_id")
         if body.get("endpoint") not in ENDPOINTS or body.get("completion_window") != "24h":
             return _refused(400, "Invalid value.", param="endpoint")
         batch_id = f"batch_{len(self.batches):08d}"
@@ -257,7 +266,8 @@ def _unexecuted(line: dict[str, Any], status: str) -> dict[str, Any]:
 
 
 def _authorize(request: web.Request) -> None:
-    if request.headers.get("authorization") != f"Bearer {KEY}":
+    headers = request.headers
+    if headers.get("api-key") != KEY and headers.get("authorization") != f"Bearer {KEY}":
         raise web.HTTPUnauthorized(text=json.dumps({"error": {"message": "Incorrect API key."}}))
 
 

@@ -111,8 +111,9 @@ def _deployment(
     opened = providers[deployment.provider]
     if deployment.batch.lane == "native" and batcher_of(opened.provider) is None:
         msg = (
-            f"deployments[{deployment.name}].batch.lane: {deployment.provider!r} runs no batches "
-            "in a form known here; leave it at own"
+            f"deployments[{deployment.name}].batch.lane: whether {deployment.provider!r} runs "
+            "batches, and in which form, is not known here (OpenAI's files and batches, at Azure "
+            "by the v1 API with a key, and Anthropic's message batches are); leave it at own"
         )
         raise ConfigInvalid(msg)
     price = prices[deployment.name]

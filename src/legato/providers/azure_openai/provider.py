@@ -10,10 +10,12 @@ from legato.core.wire import Operation, RequestView, WireRequest
 from legato.providers.azure_openai.entra import EntraAuthorizer, TokenSource
 from legato.providers.azure_openai.settings import AzureSettings, read_settings
 from legato.providers.base import Authorizer, Provider, ProviderSettings, Target
+from legato.providers.openai_compatible.batches import OpenAIBatches
 from legato.providers.openai_compatible.presets import Preset
 from legato.providers.openai_compatible.provider import OpenAICompatible
 
-_SUFFIXES = ("/openai/v1", "/openai")
+_V1 = "/openai/v1"
+_SUFFIXES = (_V1, "/openai")
 
 
 class AzureOpenAI(OpenAICompatible):
@@ -30,6 +32,10 @@ class AzureOpenAI(OpenAICompatible):
         self._versioned = options.api == "v1"
         query = f"?api-version={options.api_version}" if options.api_version else ""
         self._query = query.encode()
+        if by_key and self._versioned:
+            self.batches = OpenAIBatches(
+                self._form_headers, self.failure, self._secret, root=_V1, query=query[1:]
+            )
         self.authorize: Authorizer | None = None
         if not by_key:
             config = settings.config
@@ -54,7 +60,7 @@ class AzureOpenAI(OpenAICompatible):
 
     def _placed(self, request: WireRequest, target: Target) -> WireRequest:
         if self._versioned:
-            path = b"/openai/v1" + request.path + self._query
+            path = _V1.encode() + request.path + self._query
         else:
             name = quote(target.model, safe="").encode()
             path = b"/openai/deployments/" + name + request.path + self._query

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from legato.core.errors import BadProviderResponse, UpstreamError
+from legato.core.errors import BadProviderResponse, ProviderUnavailable, UpstreamError
 from legato.core.wire import FormPart
 from legato.providers.batching import (
     BatchCall,
@@ -38,6 +38,9 @@ _ENDINGS: Final = {
 }
 _GONE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
+_NOT_READY: Final = ("pending", "running")
+"""Azure's word for a file that no batch can be made of yet."""
+
 Decoded = TypeVar("Decoded")
 Failure = Callable[[int, list[tuple[bytes, bytes]], bytes], UpstreamError]
 
@@ -48,6 +51,7 @@ class _Object(msgspec.Struct):
 
 class _File(_Object):
     filename: str = ""
+    status: str = ""
 
 
 class _Errors(msgspec.Struct):
@@ -79,12 +83,25 @@ class _Outcome(msgspec.Struct):
 
 
 class OpenAIBatches:
-    """Speaks for one provider; `form_headers` are its own without a content type."""
+    """Speaks for one provider; `form_headers` are its own without a content type.
 
-    def __init__(self, form_headers: bytes, failure: Failure, secret: str | None) -> None:
+    `root` stands before every path, `query` (without its question mark) goes with every call.
+    """
+
+    def __init__(
+        self,
+        form_headers: bytes,
+        failure: Failure,
+        secret: str | None,
+        *,
+        root: str = "",
+        query: str = "",
+    ) -> None:
         self._headers = form_headers
         self._failure = failure
         self._secret = secret
+        self._root = root
+        self._query = query
 
     def line(self, mark: str, name: str, endpoint: str, body: bytes) -> bytes:
         """Write one line of an input."""
@@ -103,7 +120,11 @@ class OpenAIBatches:
     def submit(self, send: Send, mark: str, endpoint: str, lines: Sequence[bytes]) -> str:
         """Upload the input unless it is there, then make the batch."""
         name = _named(mark)
-        input_file = self._uploaded(send, name) or self._upload(send, name, lines)
+        file = self._uploaded(send, name) or self._upload(send, name, lines)
+        if file.status in _NOT_READY:
+            msg = "the provider has not taken in the batch's input yet"
+            raise ProviderUnavailable(msg)
+        input_file = file.id
         body = {
             "input_file_id": input_file,
             "endpoint": endpoint,
@@ -120,9 +141,9 @@ class OpenAIBatches:
 
     def withdraw(self, send: Send, mark: str) -> None:
         """Delete an input that was uploaded before a crash."""
-        self.forget(
-            send, BatchState("", BatchStatus.FAILED, (), self._uploaded(send, _named(mark)))
-        )
+        uploaded = self._uploaded(send, _named(mark))
+        if uploaded is not None:
+            self.forget(send, BatchState("", BatchStatus.FAILED, input_file=uploaded.id))
 
     def look(self, send: Send, batch_id: str) -> BatchState:
         """Return how a batch stands."""
@@ -160,15 +181,15 @@ class OpenAIBatches:
             if reply.status != HTTPStatus.OK and reply.status not in _GONE:
                 raise self._failure(reply.status, reply.headers, reply.body)
 
-    def _uploaded(self, send: Send, name: str) -> str:
-        """Return the id of an input that was uploaded before a crash, "" for none."""
+    def _uploaded(self, send: Send, name: str) -> _File | None:
+        """Return an input that was uploaded before."""
         for raw in self._pages(send, "/files?purpose=batch&order=desc&"):
             found = _decoded(raw, _File)
             if found.filename == name:
-                return found.id
-        return ""
+                return found
+        return None
 
-    def _upload(self, send: Send, name: str, lines: Sequence[bytes]) -> str:
+    def _upload(self, send: Send, name: str, lines: Sequence[bytes]) -> _File:
         content = b"\n".join(lines) + b"\n"
         parts = (
             FormPart("purpose", b"batch"),
@@ -176,10 +197,10 @@ class OpenAIBatches:
         )
         content_type, form = media.write_form(parts, "")
         headers = self._headers + b"content-type: %b\r\n" % content_type
-        reply = send(BatchCall(b"POST", b"/files", headers, form))
+        reply = send(BatchCall(b"POST", self._path("/files"), headers, form))
         if reply.status != HTTPStatus.OK:
             raise self._failure(reply.status, reply.headers, reply.body)
-        return _decoded(reply.body, _File).id
+        return _decoded(reply.body, _File)
 
     def _pages(self, send: Send, path: str) -> Iterator[msgspec.Raw]:
         after = ""
@@ -199,9 +220,13 @@ class OpenAIBatches:
 
     def _call(self, method: bytes, path: str, body: Any = None) -> BatchCall:
         if body is None:
-            return BatchCall(method, path.encode(), self._headers)
+            return BatchCall(method, self._path(path), self._headers)
         headers = self._headers + b"content-type: application/json\r\n"
-        return BatchCall(method, path.encode(), headers, msgspec.json.encode(body))
+        return BatchCall(method, self._path(path), headers, msgspec.json.encode(body))
+
+    def _path(self, path: str) -> bytes:
+        joint = "&" if "?" in path else "?"
+        return (self._root + path + (joint + self._query if self._query else "")).encode()
 
     def _problem(self, told: dict[str, Any]) -> InputProblem:
         line, param = told.get("line"), told.get("param")
