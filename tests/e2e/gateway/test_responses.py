@@ -269,7 +269,7 @@ REFUSED = {
     "conversation": {"conversation": "conv_1"},
     "prompt": {"prompt": {"id": "pmpt_1"}},
     "service_tier": {"service_tier": "flex"},
-    "input.0.content.0.type": {
+    "input.0.content.0.file_id": {
         "input": [{"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}]
     },
     "input.0.type": {"input": [{"type": "computer_call_output"}]},
