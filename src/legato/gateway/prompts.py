@@ -13,6 +13,7 @@ from legato.core.chat import ChatRequest
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.principal import Principal
 from legato.core.wire import PromptSurface, RequestView
+from legato.gateway.stages.read import read_json
 from legato.registry.prompt import MODEL_PREFIX
 from legato.registry.variables import PARAM
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from legato.gateway.directory import Directory, Route
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 
 class Prompt(Protocol):
@@ -116,9 +116,10 @@ def _take_variables(body: dict[str, Any]) -> dict[str, Any]:
         del body["metadata"]
     if isinstance(given, str):
         try:
-            given = _decode(given)
-        except (msgspec.DecodeError, RecursionError):
-            raise _refused(PARAM, "must be an object, or one as JSON text") from None
+            return read_json(given.encode())
+        except InvalidRequest:
+            told = "is no JSON text of an object in which each name stands once"
+            raise _refused(PARAM, told) from None
     if given is None:
         return {}
     if not isinstance(given, dict):

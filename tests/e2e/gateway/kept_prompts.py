@@ -64,6 +64,8 @@ class Recorder(WireServer):
 
     def answer(self, request: Request) -> Reply:
         text = f"answer {len(self.taken)}"
+        if json.loads(request.body).get("stream"):
+            return Reply(200, {"content-type": "text/event-stream"}, parts=_chunks(text))
         if request.path.endswith("/messages"):
             return as_json(200, _message(text))
         return as_json(200, _completion(text))
@@ -85,6 +87,20 @@ def _completion(text: str) -> dict[str, Any]:
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
     }
+
+
+def _chunks(text: str) -> list[bytes]:
+    """The same answer as a stream of chat completions."""
+    whole = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m-2026"}
+    deltas: list[tuple[dict[str, str], str | None]] = [
+        ({"role": "assistant", "content": text}, None),
+        ({}, "stop"),
+    ]
+    chunks = [
+        {**whole, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+        for delta, reason in deltas
+    ]
+    return [*(f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks), b"data: [DONE]\n\n"]
 
 
 def _message(text: str) -> dict[str, Any]:

@@ -211,14 +211,17 @@ def test_responses_follow_one_another_each_with_its_own_rendering(
     assert places == sorted(places)
 
 
-def test_a_stream_says_which_prompt_it_is_of(legato: RunningLegato, client: OpenAI) -> None:
-    del client
-    answer = legato.post(
-        "/v1/chat/completions",
-        {"model": "prompt:reply", **with_variables(question="Where?")},
+def test_a_stream_says_which_prompt_it_is_of(recorder: Recorder, client: OpenAI) -> None:
+    raw = client.chat.completions.with_raw_response.create(
+        model="prompt:reply",
+        messages=[],
+        stream=True,
+        extra_body=with_variables(question="Where?"),
     )
-    assert answer.status == 200, answer.body
-    assert answer.headers["x-legato-versions"].startswith("prompt/reply@")
+    assert raw.headers["x-legato-versions"].startswith("prompt/reply@")
+    said = "".join(chunk.choices[0].delta.content or "" for chunk in raw.parse() if chunk.choices)
+    assert said == f"answer {len(recorder.taken)}"
+    assert recorder.last["stream"] is True
 
 
 @pytest.mark.parametrize(
