@@ -1,3 +1,6 @@
+import random
+from collections import Counter
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -148,3 +151,39 @@ def test_shares_only_grow_until_it_ends(looks: list[tuple[Observed, int]]) -> No
         else:
             assert after.share_bp(PLAN) >= state.share_bp(PLAN)
         state = after
+
+
+CANARY = Plan(
+    (Step(500, samples_min=200), Step(2_500, samples_min=500), Step(5_000, samples_min=2_000)),
+    (Gate(Metric.ERRORS, margin=0.05), Gate(Metric.GUARDRAIL)),
+)
+
+
+def ends(champion: float, candidate: float, draw: random.Random) -> Phase:
+    """How a whole canary ends whose requests fail with these chances, looked at every 50."""
+    state, strata, served = begun(0), [Stratum(Moments(), Moments())], 0
+    while not state.ended and served < 20_000:
+        share = state.share_bp(CANARY) / 10_000
+        beside = round(50 * (1 - share) / share)
+        failed = [
+            sum(draw.random() < chance for _ in range(requests))
+            for requests, chance in ((beside, champion), (50, candidate))
+        ]
+        one, other = Moments.of_rate(beside, failed[0]), Moments.of_rate(50, failed[1])
+        strata[-1] = Stratum(strata[-1].champion + one, strata[-1].candidate + other)
+        served += 50
+        seen = Observed(int(strata[-1].candidate.count), {Metric.ERRORS: tuple(strata)})
+        after = followed(state, decide(CANARY, state, seen, served * S), served * S)
+        if after.step > state.step:
+            strata.append(Stratum(Moments(), Moments()))
+        state = after
+    return state.phase
+
+
+def test_whole_canaries_end_as_they_should() -> None:
+    draw = random.Random(5)
+    harmless = Counter(ends(0.1, 0.1, draw) for _ in range(60))
+    assert harmless[Phase.ROLLED_BACK] <= 3
+    assert harmless[Phase.PROMOTED] >= 55
+    harmful = Counter(ends(0.1, 0.2, draw) for _ in range(60))
+    assert harmful[Phase.ROLLED_BACK] == 60
