@@ -106,6 +106,10 @@ DOCUMENTS = {
             "cohere": Always("messages.0"),
         },
     ),
+    "a_files_detail": Feature(
+        sent(None, input_file(filename="sky.pdf", file_data=PDF_URL, detail="low"), None),
+        everywhere(Left("`detail` of a file is left out"), cohere=Always("messages.0")),
+    ),
     "pdf_by_url": Feature(
         sent(None, input_file(file_url=AT), document({"type": "url", "url": AT})),
         {

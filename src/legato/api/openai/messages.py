@@ -6,7 +6,6 @@ from typing import Any
 
 from legato.api.body import refuse
 from legato.api.documents import read_file
-from legato.api.openai.speakers import are_several, said_by
 from legato.api.unsupported import refuse_unknown
 from legato.core.chat import (
     Document,
@@ -22,6 +21,7 @@ from legato.core.chat import (
 )
 from legato.core.pictures import read_pictures
 from legato.core.reasoning_details import read_details
+from legato.core.speakers import are_several, said_by
 
 # What an earlier answer cited comes back with it: no model is told again, none asks for it.
 _KNOWN = frozenset(

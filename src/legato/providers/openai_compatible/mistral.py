@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from legato.core.chat import Citation
+from legato.core.speakers import are_several, said_in_words
 from legato.providers import sse
 
 _ID = re.compile(r"[A-Za-z0-9]{9}")
@@ -23,7 +24,8 @@ _ID_CHARS = 9
 
 def messages(wire: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the messages as Mistral takes them; what needs no change is not copied."""
-    return [_message(message) for message in wire]
+    tells_speakers = are_several(wire)
+    return [_message(message, tells_speakers=tells_speakers) for message in wire]
 
 
 def content_texts(content: list[Any]) -> Iterator[tuple[str, str]]:
@@ -105,15 +107,30 @@ def _inner_text(part: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _message(message: dict[str, Any]) -> dict[str, Any]:
+def _message(message: dict[str, Any], *, tells_speakers: bool) -> dict[str, Any]:
     role = message.get("role")
     if role == "developer":
         return {**message, "role": "system"}
     if role == "tool" and isinstance(message.get("tool_call_id"), str):
         return {**message, "tool_call_id": _id(message["tool_call_id"])}
-    if role == "user" and _is_parts(message.get("content")):
-        return {**message, "content": [_user_part(part) for part in message["content"]]}
+    if role == "user":
+        return _user(message, tells_speakers=tells_speakers)
     return _assistant(message) if role == "assistant" else message
+
+
+def _user(message: dict[str, Any], *, tells_speakers: bool) -> dict[str, Any]:
+    """Mistral has no names of speakers."""
+    name = message.get("name")
+    content: Any = message.get("content")
+    if "name" not in message and isinstance(content, str):
+        return message
+    if _is_parts(content):
+        content = [_user_part(part) for part in content]
+    if name and tells_speakers:
+        content = said_in_words(name, content)
+    return {field: value for field, value in message.items() if field != "name"} | {
+        "content": content
+    }
 
 
 def document(url: str, name: str) -> dict[str, Any]:
@@ -153,7 +170,7 @@ def _assistant(message: dict[str, Any]) -> dict[str, Any]:
 
 
 _ECHOED = frozenset(
-    {"annotations", "audio", "citations", "function_call"}
+    {"annotations", "audio", "citations", "function_call", "images", "name"}
     | {"reasoning", "reasoning_content", "reasoning_details", "refusal"}
 )
 

@@ -83,6 +83,20 @@ def test_a_file_of_openais_is_a_document_by_url_at_mistral() -> None:
     ]
 
 
+def test_mistral_has_no_names_of_speakers() -> None:
+    said = [
+        {"role": "user", "content": "Hi.", "name": "ada"},
+        {"role": "assistant", "content": "Ho.", "name": "poet"},
+        {"role": "user", "content": [{"type": "text", "text": "So."}], "name": "bob"},
+    ]
+    hi, ho, so = written({"messages": said}, preset="mistral")["messages"]
+    assert hi == {"role": "user", "content": "ada said:\nHi."}
+    assert ho == {"role": "assistant", "content": "Ho."}
+    assert [part["text"] for part in so["content"]] == ["bob said:", "So."]
+    alone = written({"messages": said[:2]}, preset="mistral")["messages"]
+    assert alone == [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Ho."}]
+
+
 def test_only_mistral_fetches_a_document() -> None:
     document = Document(url="https://example.org/sky.pdf", media_type="application/pdf")
     chat = ChatRequest((Message(Role.USER, (document,)),))

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from legato.api.body import refuse
 from legato.core.chat import Part, Text
+from legato.core.errors import InvalidRequest
 
 
 def are_several(messages: list[dict[str, Any]]) -> bool:
@@ -19,15 +19,23 @@ def are_several(messages: list[dict[str, Any]]) -> bool:
     for position, message in enumerate(messages):
         name = message.get("name") or ""
         if not isinstance(name, str):
-            raise refuse(f"messages.{position}.name", "must be a string")
+            field = f"messages.{position}.name"
+            raise InvalidRequest(f"{field}: must be a string", param=field)
         if message["role"] == "user":
             names.add(name)
     return len(names) > 1
 
 
+def said_in_words(name: str, content: Any) -> Any:
+    """Return a message's content, in OpenAI's words, with its speaker told in front."""
+    if isinstance(content, str):
+        return f"{_lead(name)}\n{content}"
+    return [{"type": "text", "text": _lead(name)}, *content] if content else content
+
+
 def said_by(name: str, parts: Iterable[Part]) -> Iterator[Part]:
     """Yield a message's parts with its speaker told in front."""
-    lead = f"{name} said:"
+    lead = _lead(name)
     rest = iter(parts)
     first = next(rest, None)
     if isinstance(first, Text):
@@ -37,3 +45,7 @@ def said_by(name: str, parts: Iterable[Part]) -> Iterator[Part]:
         if first is not None:
             yield first
     yield from rest
+
+
+def _lead(name: str) -> str:
+    return f"{name} said:"
