@@ -1,11 +1,12 @@
 """Serves an ASGI application on our own HTTP/1.1 protocol: whole requests, whole answers."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from legato.api.control.errors import JSON, REQUEST_ID, error_body
-from legato.core.errors import LegatoError
+from legato.core.errors import InvalidRequest, LegatoError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from legato.api.http1.exchange import Exchange
 
     Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+_ZERO_IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A backslash before it that is itself escaped leaves a plain text."""
 
 
 class AsgiBridge:
@@ -25,6 +30,7 @@ class AsgiBridge:
         """Serve one request."""
         try:
             body = await exchange.body()
+            _refuse_zeros(exchange, body)
         except LegatoError as error:
             request_id = exchange.headers.get(REQUEST_ID, b"").decode("ascii", "replace")
             failed = msgspec.json.encode(error_body(error, request_id))
@@ -46,6 +52,13 @@ class AsgiBridge:
 
         await self._application(_scope(exchange), receive, send)
         await exchange.reply(status, headers, b"".join(parts))
+
+
+def _refuse_zeros(exchange: "Exchange", body: bytes) -> None:
+    """Refuse what holds a zero character: Postgres can neither keep nor compare one."""
+    if b"%00" in exchange.query or "%00" in exchange.path or _ZERO_IN_JSON.search(body):
+        msg = "A text of the request holds a zero character (U+0000): leave it out."
+        raise InvalidRequest(msg)
 
 
 def _scope(exchange: "Exchange") -> dict[str, Any]:
