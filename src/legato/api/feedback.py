@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMENT_CHARS_MAX: Final = 4_000
 CORRECTION_BYTES_MAX: Final = 64 * 1024
 USER_CHARS_MAX: Final = 512
+_PLACE_DIGITS_MAX: Final = 9
 _JSON = (b"content-type", b"application/json")
 _NS_PER_S = 1_000_000_000
 
@@ -58,7 +59,7 @@ def read_said(body: dict[str, Any], user_header: bytes | None = None) -> Said:
         if field not in _FIELDS:
             raise refuse(field[:100], f"is not known here; known are {', '.join(_FIELDS)}")
     request_id = body.get("request_id")
-    if not isinstance(request_id, str) or time_ns_of(request_id) is None:
+    if not isinstance(request_id, str) or not _names_a_request(request_id):
         raise refuse("request_id", "must be an answer's x-legato-request-id, 32 hex digits")
     user = text(body, "user") or (user_header or b"").decode("utf-8", "replace")
     if len(user) > USER_CHARS_MAX:
@@ -68,6 +69,13 @@ def read_said(body: dict[str, Any], user_header: bytes | None = None) -> Said:
         msg = f"Nothing is said of the answer: send at least one of {', '.join(_SIGNALS)}."
         raise InvalidRequest(msg)
     return Said(request_id, user, signals)
+
+
+def _names_a_request(text: str) -> bool:
+    """Whether it is an id of ours; a line of a provider's batch has its place behind a dash."""
+    identity, dash, place = text.partition("-")
+    numbered = place.isascii() and place.isdigit() and len(place) <= _PLACE_DIGITS_MAX
+    return time_ns_of(identity) is not None and (numbered or not dash)
 
 
 def _one_of(words: type[StrEnum]) -> Callable[[dict[str, Any], str], str | None]:

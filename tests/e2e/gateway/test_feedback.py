@@ -196,6 +196,47 @@ def test_it_is_summed_by_what_answered(legato: RunningLegato) -> None:
     assert (refused.status, refused.error["field"]) == (400, "by")
 
 
+def test_versions_of_a_prompt_are_told_apart(legato: RunningLegato, tmp_path: Path) -> None:
+    for version, label in (("Be brief.", "production"), ("Be kind.", "trial")):
+        kept = tmp_path / f"{label}.yaml"
+        messages = json.dumps([{"role": "system", "content": version}])
+        spec = f"spec: {{messages: {messages}, route: chat}}"
+        kept.write_text(f"kind: prompt\nname: reply\nlabels: [{label}]\n{spec}\n")
+        legato.command("registry", "save", str(kept), "--reason", "told apart")
+    verdicts = {"production": ("up", "up", "down"), "trial": ("down", "down")}
+    named = {}
+    for label, thumbs in verdicts.items():
+        model = f"prompt:reply@{label}"
+        assert within(5, lambda: legato.chat(model).status == 200)  # noqa: B023 - called at once
+        for one in thumbs:
+            answer = legato.chat(model)
+            named[label] = answer.headers["x-legato-versions"]
+            tell(legato, answer.request_id, thumbs=one)
+            assert tied(legato, answer.request_id)["answer"]["versions"] == named[label]
+    query = f"{LISTED}/summary?by=versions&route=chat"
+    found = {one["group"]["versions"]: one for one in legato.get(query, ADMIN).json["data"]}
+    shares = {label: found[versions]["thumbs_up_share"] for label, versions in named.items()}
+    assert shares == {"production": pytest.approx(2 / 3), "trial": 0.0}
+    trial = f"{LISTED}?versions={named['trial']}"
+    assert len(legato.get(trial, ADMIN).json["data"]) == 2
+
+
+def test_a_text_that_no_database_holds_is_the_callers_to_mend(legato: RunningLegato) -> None:
+    refused = [
+        legato.get(f"{path}?feature=%00", ADMIN)
+        for path in (LISTED, f"{LISTED}/summary", "/api/v1/ledger/entries")
+    ]
+    refused += [
+        legato.post("/api/v1/organisations", {"name": "zero", "title": title}, ADMIN)
+        for title in ("a\x00b", "\\\x00")
+    ]
+    assert {(answer.status, answer.error["code"]) for answer in refused} == {
+        (400, "invalid_request")
+    }
+    plain = {"name": "plain", "title": "\\u0000"}
+    assert legato.post("/api/v1/organisations", plain, ADMIN).json["title"] == "\\u0000"
+
+
 def test_what_does_not_fit_is_refused_by_name(legato: RunningLegato) -> None:
     asked = legato.chat("small").request_id
     for said, param in (

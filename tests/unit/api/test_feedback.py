@@ -11,6 +11,9 @@ from legato.api.feedback import (
     read_said,
 )
 from legato.core.errors import InvalidRequest
+from legato.storage.batches import BatchRecord
+from legato.workflows.batches import PREFIX
+from legato.workflows.native_books import request_id as native_line_id
 
 REQUEST = "019a0000000070008000000000000001"
 
@@ -34,6 +37,14 @@ def test_the_header_names_the_user_where_the_body_does_not() -> None:
     assert read_said(said(thumbs="up")).user == ""
 
 
+def test_a_line_of_a_batch_is_named_as_its_results_name_it() -> None:
+    batch = BatchRecord(
+        "acme", PREFIX + REQUEST, "k1", "/v1/embeddings", "", "", "", "completed", 0, 0, b""
+    )
+    line = native_line_id(batch, 12)
+    assert read_said({"request_id": line, "thumbs": "up"}).request_id == line
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [
@@ -42,6 +53,9 @@ def test_the_header_names_the_user_where_the_body_does_not() -> None:
         ({"thumbs": "up", "request_id": "chatcmpl-1"}, "request_id"),
         ({"thumbs": "up", "request_id": REQUEST.upper()[:-1] + "A"}, "request_id"),
         ({"thumbs": "up", "request_id": "0" * 32}, "request_id"),
+        ({"thumbs": "up", "request_id": f"{REQUEST}-"}, "request_id"),
+        ({"thumbs": "up", "request_id": f"{REQUEST}-1x"}, "request_id"),
+        ({"thumbs": "up", "request_id": f"{REQUEST}-{'1' * 10}"}, "request_id"),
         (said(), None),
         (said(user="ann"), None),
         (said(thumbs="sideways"), "thumbs"),
