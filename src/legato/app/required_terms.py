@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from legato.app.pricing import address_of
 from legato.core.config import Config, DataUse, Key, Requirements, Route
+from legato.registry.prompt import MODEL_PREFIX
 from legato.routing.ability import data_use_in_force
 from legato.routing.terms import in_words, shortfalls
 
@@ -64,8 +65,9 @@ class RequiredTerms:
         return [Choice(name, wanted) for name in route.deployments]
 
     def _within(self, key: Key, require: Requirements) -> Iterator[Choice]:
-        """Yield what a key can call: no route leads to more than all deployments do."""
-        names: Iterable[str] = self._deployments if "*" in key.models else key.models
+        """Yield what a key can call: no route or prompt leads to more than all deployments."""
+        anywhere = any(one == "*" or one.startswith(MODEL_PREFIX) for one in key.models)
+        names: Iterable[str] = self._deployments if anywhere else key.models
         for name in names:
             if name in self._deployments:
                 yield Choice(name, (require,))

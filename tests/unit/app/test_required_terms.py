@@ -79,6 +79,13 @@ def test_a_key_that_can_call_something_is_good(tmp_path: Path, models: str) -> N
     assert problems(tmp_path, keys=key(models, EU)) == []
 
 
+@pytest.mark.parametrize("models", ["'prompt:reply'", "us, 'prompt:*'"])
+def test_a_prompt_may_lead_to_any_deployment(tmp_path: Path, models: str) -> None:
+    assert problems(tmp_path, keys=key(models, EU)) == []
+    (said,) = problems(tmp_path, keys=key(models, "require: {regions: [mars]}"))
+    assert "nothing that `k` may call" in said
+
+
 def test_a_key_that_can_call_nothing_says_why(tmp_path: Path) -> None:
     (said,) = problems(tmp_path, keys=key(EVERY, "require: {certifications: [SOC 2]}"))
     assert (
