@@ -22,7 +22,7 @@ CONFIG = {
     "stopSequences": list, "candidateCount": int, "presencePenalty": float,
     "frequencyPenalty": float, "responseLogprobs": bool, "logprobs": int,
     "responseMimeType": str, "responseSchema": dict, "responseJsonSchema": dict,
-    "thinkingConfig": dict,
+    "thinkingConfig": dict, "responseModalities": list,
 }  # fmt: skip
 LEVELS = {"minimal", "low", "medium", "high"}
 MODES = {"AUTO", "ANY", "NONE", "VALIDATED"}
@@ -181,6 +181,8 @@ def check_config(config: dict[str, Any], *, by_level: bool) -> None:
     mime = config.get("responseMimeType", "text/plain")
     require(not structured or mime == "application/json", "a schema needs application/json")
     require(len(structured) < 2, "both schemas")
+    modalities = set(config.get("responseModalities", ()))
+    require(modalities <= {"TEXT", "IMAGE", "AUDIO"}, "invalid response modality")
     thinking = config.get("thinkingConfig", {})
     known(thinking, {"includeThoughts", "thinkingBudget", "thinkingLevel"}, "thinking_config")
     require(not {"thinkingBudget", "thinkingLevel"} <= thinking.keys(), "both budget and level")

@@ -192,6 +192,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
     thinking_budget_tokens: int | None = None
     verbosity: str | None = None
     user: str | None = None
+    modalities: tuple[str, ...] = ()
+    """What the answer may hold, where that is not text alone: text, image, audio."""
     stream: bool = False
     drop_unsupported: bool = False
     """Leave out what the provider's dialect can't carry, instead of refusing it."""

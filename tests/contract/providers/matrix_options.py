@@ -236,6 +236,24 @@ OPTIONS = {
             "cohere": Left(LABEL),
         },
     ),
+    "text_alone": Feature(
+        {"chat": {"modalities": ["text"]}},
+        everywhere(
+            At("messages.0.content", QUESTION),
+            gemini=At("contents.0.parts.0.text", QUESTION),
+            converse=At("messages.0.content.0.text", QUESTION),
+        ),
+    ),
+    "pictures_asked_for": Feature(
+        {"chat": {"modalities": ["image", "text"]}},
+        everywhere(
+            Refused("modalities"),
+            gemini=At("generationConfig.responseModalities", ["IMAGE", "TEXT"]),
+        ),
+    ),
+    "sound_asked_for": Feature(
+        {"chat": {"modalities": ["text", "audio"]}}, everywhere(Refused("modalities"))
+    ),
     "a_field_of_the_dialects_own": Feature(
         {
             "chat": {"logit_bias": {"1": 2}},

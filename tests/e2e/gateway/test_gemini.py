@@ -177,8 +177,10 @@ def test_claude_at_vertex_in_front_of_both(
         said(anthropic_client, "claude-at-vertex", "exhausted")
 
 
-def test_a_picture_that_gemini_paints(openai_client: openai.OpenAI) -> None:
-    message = ask(openai_client, "studio", "paint").choices[0].message.to_dict()
+def test_a_picture_that_gemini_paints(openai_client: openai.OpenAI, google: GeminiServer) -> None:
+    wanted = {"modalities": ["image", "text"]}
+    message = ask(openai_client, "studio", "paint", extra_body=wanted).choices[0].message.to_dict()
+    assert google.bodies[-1]["generationConfig"]["responseModalities"] == ["IMAGE", "TEXT"]
     url = message["images"][0]["image_url"]["url"]
     assert url.startswith("data:image/png;base64,")
     after = ask(openai_client, "studio", [{"role": "user", "content": "paint"}, message, {

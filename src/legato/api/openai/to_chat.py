@@ -25,6 +25,7 @@ _KNOWN = frozenset(
         "frequency_penalty",
         "reasoning_effort",
         "verbosity",
+        "modalities",
         "response_format",
         "user",
         "tools",
@@ -78,9 +79,18 @@ def read_chat(body: dict[str, Any], *, drop_unsupported: bool) -> ChatRequest:
         reasoning_effort=check.text(body, "reasoning_effort"),
         verbosity=check.text(body, "verbosity"),
         user=check.text(body, "user"),
+        modalities=_modalities(body.get("modalities")),
         stream=view.stream,
         drop_unsupported=drop_unsupported,
     )
+
+
+def _modalities(given: Any) -> tuple[str, ...]:
+    if given is None or given == ["text"]:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise check.refuse("modalities", "must be a list of strings")
+    return tuple(given)
 
 
 def _integer(body: dict[str, Any], field: str) -> int | None:

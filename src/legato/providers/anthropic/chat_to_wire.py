@@ -87,6 +87,7 @@ def _refuse_unsupported(chat: ChatRequest) -> None:
         "response_format": output is not None and output.schema is None,
         "reasoning_effort": chat.reasoning_effort not in {None, "none", *EFFORTS},
         "verbosity": chat.verbosity not in {None, "medium"},
+        "modalities": bool(chat.modalities),
     }
     for field, is_asked in asked.items():
         if is_asked:

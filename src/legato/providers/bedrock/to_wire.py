@@ -53,6 +53,7 @@ def _refuse_unsupported(chat: ChatRequest, family: Family) -> None:
         "presence_penalty": bool(chat.presence_penalty),
         "frequency_penalty": bool(chat.frequency_penalty),
         "verbosity": chat.verbosity not in {None, "medium"},
+        "modalities": bool(chat.modalities),
         "temperature": chat.temperature is not None and chat.temperature > 1,
         "top_k": chat.top_k is not None and family == "other",
         "response_format": output is not None and output.schema is None,

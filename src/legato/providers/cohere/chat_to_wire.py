@@ -76,6 +76,7 @@ def _refuse_unsupported(chat: ChatRequest) -> None:
         "parallel_tool_calls": bool(chat.tools) and chat.parallel_tool_calls is False,
         "tool_choice": choice is not None and choice.mode == "tool" and len(chat.tools) > 1,
         "verbosity": chat.verbosity not in {None, "medium"},
+        "modalities": bool(chat.modalities),
     }
     for field, is_asked in asked.items():
         if is_asked:

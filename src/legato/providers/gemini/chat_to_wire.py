@@ -33,6 +33,8 @@ _BUDGETS = {
     "xhigh": 24576,
     "max": 24576,
 }
+_MODALITIES = frozenset({"text", "image"})
+"""Of answers: sound has no place in any caller's dialect as Google has it."""
 _STOPS_MAX = 5
 _SEED_MAX = 2**31 - 1
 
@@ -74,6 +76,7 @@ def _refuse_unsupported(chat: ChatRequest) -> None:
         "seed": not _is_seed(chat.seed),
         "reasoning_effort": chat.reasoning_effort not in {None, *_LEVELS},
         "verbosity": chat.verbosity not in {None, "medium"},
+        "modalities": not _MODALITIES.issuperset(chat.modalities),
     }
     refuse_citing(chat.messages)
     for field, is_asked in asked.items():
@@ -145,6 +148,8 @@ def _config(chat: ChatRequest, target: Target, *, by_level: bool, shows: bool) -
         "logprobs": chat.top_logprobs if scores else None,
         "responseMimeType": None if output is None else "application/json",
         "responseJsonSchema": None if output is None else output.schema,
+        "responseModalities": [one.upper() for one in chat.modalities if one in _MODALITIES]
+        or None,
         "thinkingConfig": _thinking(chat, by_level=by_level, shows=shows),
     }
     return {name: value for name, value in fields.items() if value is not None}

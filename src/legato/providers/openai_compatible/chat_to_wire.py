@@ -59,6 +59,7 @@ def chat_body(chat: ChatRequest, target: Target, preset: Preset) -> dict[str, An
         "frequency_penalty": chat.frequency_penalty,
         "reasoning_effort": chat.reasoning_effort or _effort(chat.thinking_budget_tokens),
         "verbosity": chat.verbosity,
+        "modalities": list(chat.modalities) or None,
         "user": chat.user,
         "tools": [_tool(tool) for tool in chat.tools] or None,
         "tool_choice": _tool_choice(chat.tool_choice) if chat.tool_choice else None,
