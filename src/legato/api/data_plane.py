@@ -1,12 +1,14 @@
 """The data plane: every endpoint in one table.
 
 Each is either a surface, which runs the stages assembled for it, a resource, which is asked for
-with a key, or one of the few open pages. Nothing is served that isn't in the table, and
-`endpoints` lists it all: `legato endpoints` shows it, and tests drive each of them.
+with a key (an admitted page within the key's limits, too), or one of the few open pages. Nothing is
+served that isn't in the table, and `endpoints` lists it all: `legato endpoints` shows it, and tests
+drive each of them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+from legato.api.admitted import AdmittedPage
 from legato.api.endpoints import Endpoint, Page, Resource
 from legato.api.http1.exchange import Exchange
 from legato.api.openai.errors import error_body
@@ -35,7 +37,7 @@ class DataPlane:
         *,
         surfaces: Mapping[str, Assembly],
         open_pages: Mapping[str, Page],
-        resources: Mapping[tuple[str, str], Resource],
+        resources: Mapping[tuple[str, str], Resource | AdmittedPage],
         identify: Identify,
         ids: IdSource,
         clock: Clock,
@@ -57,8 +59,11 @@ class DataPlane:
             yield Endpoint("POST", path, assembly.surface.name, assembly.names)
         for path in self._pages:
             yield Endpoint("GET", path, "", (_ANSWER,))
-        for method, path in self._resources:
-            yield Endpoint(method, path, "", ("authenticate", _ANSWER))
+        for (method, path), resource in self._resources.items():
+            stages: tuple[str, ...] = ("authenticate", _ANSWER)
+            if isinstance(resource, AdmittedPage):
+                stages = resource.stages
+            yield Endpoint(method, path, "", stages)
 
     async def __call__(self, exchange: Exchange) -> None:
         """Serve one request."""
@@ -85,12 +90,15 @@ class DataPlane:
             resource, named = self._resource(exchange)
             if resource is None:
                 raise self._no_page(exchange.path)
+            if isinstance(resource, AdmittedPage):
+                await resource(self._new_id(), exchange, self._now_ns(), named)
+                return
             await resource(exchange, await self._identify(exchange.credential), named)
         except LegatoError as error:
             headers = [_JSON, *retry_headers(error)]
             await exchange.reply(error.http_status, headers, error_body(error))
 
-    def _resource(self, exchange: Exchange) -> tuple[Resource | None, str]:
+    def _resource(self, exchange: Exchange) -> tuple[Resource | AdmittedPage | None, str]:
         asked = "GET" if exchange.method == b"HEAD" else exchange.method.decode("ascii", "replace")
         for (method, template), resource in self._resources.items():
             before, has_id, after = template.partition("{id}")

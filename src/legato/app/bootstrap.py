@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from legato.api.admitted import AdmittedPage
 from legato.api.anthropic.count_tokens import CountTokens
 from legato.api.anthropic.messages import Messages
 from legato.api.control.proxy import ControlProxy
@@ -328,7 +329,7 @@ def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Direc
                 base.keyring, render_metrics, open_to_all=server.host in _LOOPBACK
             ),
         },
-        resources=_resources(base, directory),
+        resources=_resources(base, directory, pipelines[0].record),
         identify=base.keyring.identify,
         ids=base.ids,
         clock=base.clock,
@@ -365,22 +366,30 @@ def _surfaces(base: _Base, pipelines: tuple[Pipeline, Relay]) -> dict[str, Assem
     return assembled | {path: relay.assemble(surface) for path, surface in relayed.items()}
 
 
-def _resources(base: _Base, directory: Directory) -> dict[tuple[str, str], Resource]:
+def _resources(
+    base: _Base, directory: Directory, record: RecordStage
+) -> dict[tuple[str, str], Resource | AdmittedPage]:
     files, batches = kept_pages(base.context)
+
+    def admitted(name: str, resource: Resource) -> AdmittedPage:
+        return AdmittedPage(
+            name, resource, identify=base.keyring.identify, limits=base.limits, record=record
+        )
+
     return {
         ("GET", "/v1/models"): models_page(directory, base.clock.now_ns() // 1_000_000_000),
         ("GET", "/v1/responses/{id}"): response_page(base.conversations),
         ("DELETE", "/v1/responses/{id}"): forget_page(base.conversations),
         ("GET", "/v1/responses/{id}/input_items"): input_items_page(base.conversations),
-        ("POST", "/v1/files"): files["create"],
-        ("GET", "/v1/files"): files["list"],
-        ("GET", "/v1/files/{id}"): files["show"],
-        ("DELETE", "/v1/files/{id}"): files["delete"],
-        ("GET", "/v1/files/{id}/content"): files["content"],
-        ("POST", "/v1/batches"): batches["create"],
-        ("GET", "/v1/batches"): batches["list"],
-        ("GET", "/v1/batches/{id}"): batches["show"],
-        ("POST", "/v1/batches/{id}/cancel"): batches["cancel"],
+        ("POST", "/v1/files"): admitted("files_create", files["create"]),
+        ("GET", "/v1/files"): admitted("files_list", files["list"]),
+        ("GET", "/v1/files/{id}"): admitted("files_show", files["show"]),
+        ("DELETE", "/v1/files/{id}"): admitted("files_delete", files["delete"]),
+        ("GET", "/v1/files/{id}/content"): admitted("files_content", files["content"]),
+        ("POST", "/v1/batches"): admitted("batches_create", batches["create"]),
+        ("GET", "/v1/batches"): admitted("batches_list", batches["list"]),
+        ("GET", "/v1/batches/{id}"): admitted("batches_show", batches["show"]),
+        ("POST", "/v1/batches/{id}/cancel"): admitted("batches_cancel", batches["cancel"]),
         ("POST", "/v1/feedback"): feedback_resource(base.context, base.vault.pseudonym),
     }
 

@@ -37,6 +37,8 @@ class Operation(StrEnum):
     SPEECH = "speech"
     TRANSCRIPTION = "transcription"
     TRANSLATION = "translation"
+    PAGE = "page"
+    """Nothing: what is asked for is a page of ours."""
 
 
 class FormPart(msgspec.Struct, frozen=True, gc=False):

@@ -68,7 +68,7 @@ class Assembly(msgspec.Struct, frozen=True, eq=False):
     surface: Surface
     stages: tuple[Stage, ...]
     limits: "Limits"
-    record: "RecordStage"
+    record: Callable[["Call"], None]
 
     @property
     def names(self) -> tuple[str, ...]:

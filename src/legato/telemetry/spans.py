@@ -48,6 +48,20 @@ _SURFACES = MappingProxyType(
         "translations": ("translation", "/v1/audio/translations"),
     }
 )
+# Method and route of each page that is traced: it calls no model.
+_PAGES = MappingProxyType(
+    {
+        "files_create": ("POST", "/v1/files"),
+        "files_list": ("GET", "/v1/files"),
+        "files_show": ("GET", "/v1/files/{id}"),
+        "files_delete": ("DELETE", "/v1/files/{id}"),
+        "files_content": ("GET", "/v1/files/{id}/content"),
+        "batches_create": ("POST", "/v1/batches"),
+        "batches_list": ("GET", "/v1/batches"),
+        "batches_show": ("GET", "/v1/batches/{id}"),
+        "batches_cancel": ("POST", "/v1/batches/{id}/cancel"),
+    }
+)
 
 
 class SpanKind(StrEnum):
@@ -82,15 +96,20 @@ def is_sampled(served: Served, share: float) -> bool:
 
 def spans_of(served: Served) -> list[Span]:
     """Return the server span first, then its stages in order, then the call to the provider."""
-    operation, route = _SURFACES.get(served.surface, (served.surface, ""))
+    page = _PAGES.get(served.surface)
+    method, route = page or ("POST", _SURFACES.get(served.surface, ("", ""))[1])
+    operation = "" if page else _SURFACES.get(served.surface, (served.surface, ""))[0]
     request = Span(
-        name=f"POST {route}".rstrip(),
+        name=f"{method} {route}".rstrip(),
         kind=SpanKind.SERVER,
         span_id=span_id(served.request_id, REQUEST),
         parent_span_id=served.parent_span_id,
         start_ns=served.at_ns,
         end_ns=served.at_ns + served.total_us * _NS_PER_US,
-        attributes=_request_attributes(served, operation, route),
+        attributes={
+            "http.request.method": method,
+            **_request_attributes(served, operation, route),
+        },
         failed=_is_fault(served),
     )
     stages = list(_stage_spans(served, request))
@@ -148,7 +167,6 @@ def _upstream_span(served: Served, operation: str, stages: list[Span]) -> Iterat
 
 def _request_attributes(served: Served, operation: str, route: str) -> dict[str, Value]:
     attributes: dict[str, Value] = {
-        "http.request.method": "POST",
         "http.response.status_code": served.http_status,
         **_model_attributes(served, operation),
         **_usage_attributes(served),
@@ -176,6 +194,8 @@ def _request_attributes(served: Served, operation: str, route: str) -> dict[str,
 
 
 def _model_attributes(served: Served, operation: str) -> dict[str, Value]:
+    if not operation:
+        return {}
     known = {
         "gen_ai.provider.name": served.provider,
         "gen_ai.response.model": served.model_served,

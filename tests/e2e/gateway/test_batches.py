@@ -31,10 +31,12 @@ routes:
   - {alias: chat, deployments: [small]}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
+  - {name: slow, team: x, feature: y, secret: {env: SLOW_KEY}, requests_per_minute: 2}
   - {name: strange, org: elsewhere, team: x, feature: y, secret: {env: STRANGE_KEY}}
 """
 STRANGE = "lg-a-key-of-another-organisation"
-VARIABLES = {"STRANGE_KEY": STRANGE}
+SLOW = "lg-a-key-for-two-requests-a-minute"
+VARIABLES = {"STRANGE_KEY": STRANGE, "SLOW_KEY": SLOW}
 SECRET_WORD = "peregrination"
 ENDED = {"completed", "failed", "expired", "cancelled"}
 WAIT_S = 60.0
@@ -195,6 +197,21 @@ def test_a_batch_goes_on_after_a_kill(
     assert len(set(ids)) == 60
     # eight calls are under way at once: no other is made again
     assert 60 <= upstream.counts()["arrived"] <= 68
+
+
+def test_files_and_batches_count_against_the_keys_rate(legato: RunningLegato) -> None:
+    with OpenAI(base_url=f"{legato.url}/v1", api_key=SLOW, max_retries=0) as slow:
+
+        def list_all(times: int) -> None:
+            for _ in range(times):
+                slow.files.list()
+                slow.batches.list()
+
+        list_all(1)
+        with pytest.raises(openai.RateLimitError) as refused:
+            list_all(2)  # a minute may have begun in between
+    assert refused.value.code == "rate_limit_exceeded"
+    assert int(refused.value.response.headers["retry-after"]) <= 60
 
 
 @pytest.mark.slow

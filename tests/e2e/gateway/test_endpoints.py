@@ -51,16 +51,19 @@ CALLING_NO_MODEL = {
     ("GET", "/v1/responses/{id}"),
     ("DELETE", "/v1/responses/{id}"),
     ("GET", "/v1/responses/{id}/input_items"),
-    ("POST", "/v1/files"),
-    ("GET", "/v1/files"),
-    ("GET", "/v1/files/{id}"),
-    ("DELETE", "/v1/files/{id}"),
-    ("GET", "/v1/files/{id}/content"),
-    ("POST", "/v1/batches"),
-    ("GET", "/v1/batches"),
-    ("GET", "/v1/batches/{id}"),
-    ("POST", "/v1/batches/{id}/cancel"),
     ("POST", "/v1/feedback"),
+}
+# These count against the limits of their key, and leave a trace under the name beside them.
+ADMITTED = {
+    ("POST", "/v1/files"): "files_create",
+    ("GET", "/v1/files"): "files_list",
+    ("GET", "/v1/files/{id}"): "files_show",
+    ("DELETE", "/v1/files/{id}"): "files_delete",
+    ("GET", "/v1/files/{id}/content"): "files_content",
+    ("POST", "/v1/batches"): "batches_create",
+    ("GET", "/v1/batches"): "batches_list",
+    ("GET", "/v1/batches/{id}"): "batches_show",
+    ("POST", "/v1/batches/{id}/cancel"): "batches_cancel",
 }
 FREE = {"/v1/messages/count_tokens", "/v1/responses/input_tokens"}
 """Costs nothing, so nothing is reserved."""
@@ -149,7 +152,8 @@ def endpoints(legato: RunningLegato) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def calls(endpoints: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """All that isn't named above: what must pass a pipeline."""
-    return [one for one in endpoints if (one["method"], one["path"]) not in OPEN | CALLING_NO_MODEL]
+    named = OPEN | CALLING_NO_MODEL | ADMITTED.keys()
+    return [one for one in endpoints if (one["method"], one["path"]) not in named]
 
 
 def call(legato: RunningLegato, path: str, key: str = CALLER, cached: str = "no-cache") -> Answer:
@@ -182,7 +186,11 @@ def test_what_calls_no_model_is_what_is_named_here(endpoints: list[dict[str, Any
         if not one["surface"]:
             pair = (one["method"], one["path"])
             by_stages.setdefault(tuple(one["stages"]), set()).add(pair)
-    assert by_stages == {("answer",): OPEN, ("authenticate", "answer"): CALLING_NO_MODEL}
+    assert by_stages == {
+        ("answer",): OPEN,
+        ("authenticate", "answer"): CALLING_NO_MODEL,
+        ("authenticate", "admit", "answer", "record"): set(ADMITTED),
+    }
 
 
 def test_every_other_endpoint_lists_what_no_call_may_go_without(
@@ -206,6 +214,32 @@ def test_every_call_runs_the_stages_listed_for_it(
         assert legato.trace(answer.request_id)["surface"] == one["surface"]
         entered = legato.query("SELECT * FROM ledger_entry WHERE request_id = ?", answer.request_id)
         assert len(entered) == (one["path"] not in FREE), one
+
+
+def visit(legato: RunningLegato, method: str, path: str, key: str = CALLER) -> Answer:
+    """Ask an admitted page for something that isn't there, or send it what it can't take."""
+    named = path.replace("{id}", "x")
+    return legato.send(method, named, b"{}", {"authorization": f"Bearer {key}"})
+
+
+def test_every_admitted_page_leaves_a_trace(legato: RunningLegato) -> None:
+    for (method, path), name in ADMITTED.items():
+        answer = visit(legato, method, path)
+        listed = ["authenticate", "admit", "answer", "record"]
+        if answer.status != 200:
+            assert answer.status in {400, 404}, (path, answer)
+            listed.remove("answer")  # what failed has no end
+        assert timed(legato, answer) == listed, path
+        trace = legato.trace(answer.request_id)
+        assert (trace["surface"], trace["http_status"]) == (name, answer.status)
+
+
+def test_the_span_of_a_page_names_it_and_no_model() -> None:
+    for (method, path), name in ADMITTED.items():
+        server = spans_of(msgspec.structs.replace(SERVED, surface=name))[0]
+        assert server.name == f"{method} {path}"
+        assert server.attributes["http.request.method"] == method
+        assert not [one for one in server.attributes if one.startswith("gen_ai.operation")]
 
 
 def test_its_span_names_the_endpoint(calls: list[dict[str, Any]]) -> None:
@@ -262,6 +296,10 @@ def test_every_call_is_admitted(
             answer = call(legato, one["path"], ONE_AT_A_TIME)
             assert answer.status == 429, (one, answer.body)
             assert timed(legato, answer) == ["authenticate", "read", "record"], one
+        for method, path in ADMITTED:
+            answer = visit(legato, method, path, ONE_AT_A_TIME)
+            assert (answer.status, answer.error["code"]) == (429, "rate_limit_exceeded"), path
+            assert timed(legato, answer) == ["authenticate", "record"], path
     finally:
         vendor.go_on.set()
         holding.join(30)

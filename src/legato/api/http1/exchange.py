@@ -57,6 +57,7 @@ class Exchange:
         "done",
         "gone",
         "headers",
+        "identity",
         "keep_alive",
         "method",
         "path",
@@ -83,6 +84,8 @@ class Exchange:
         self.began = False
         self.gone = False
         self.done = False
+        self.identity: Headers = []
+        """Headers of the answer besides those that are given with it."""
         self.task: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------ source
@@ -240,6 +243,8 @@ class Exchange:
 
     def _head(self, status: int, headers: "Headers") -> list[bytes]:
         parts = [_STATUS_LINES[status]]
+        if self.identity:
+            headers = [*self.identity, *headers]
         for name, value in headers:
             parts += (name, b": ", value, b"\r\n")
         if not self.keep_alive or not self.complete:

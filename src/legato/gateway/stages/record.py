@@ -55,6 +55,17 @@ class RecordStage:
             )
         if first_byte_us and deployment:
             self._meters.first_byte(deployment, first_byte_us)
+        self._write(call, principal, total_us, first_byte_us)
+
+    def trace(self, call: "Call") -> None:
+        """Record a finished request that is no call of a model: the metrics don't know it."""
+        if call.principal is not None:
+            total_us = (perf_counter_ns() - call.started_ns) // _NS_PER_US
+            self._write(call, call.principal, total_us, 0)
+
+    def _write(
+        self, call: "Call", principal: "Principal", total_us: int, first_byte_us: int
+    ) -> None:
         try:
             self._append(encode_record(_served(call, principal, total_us, first_byte_us)))
         except NotAccountable:

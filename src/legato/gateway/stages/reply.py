@@ -14,7 +14,7 @@ _NO_CACHE = (b"cache-control", b"no-cache")
 
 def reply_headers(call: "Call", *, stream: bool, content_type: bytes) -> "Headers":
     """Return the headers of a good answer; what a running stream costs isn't known yet."""
-    headers = _identity(call)
+    headers = identity_headers(call)
     headers.append((b"x-legato-cache", call.cache.encode()))
     headers.append((b"content-type", content_type))
     if stream:
@@ -26,7 +26,7 @@ def reply_headers(call: "Call", *, stream: bool, content_type: bytes) -> "Header
 
 def error_headers(call: "Call", error: LegatoError) -> "Headers":
     """Return the headers of an error: what failed attempts cost is told, too."""
-    headers = _identity(call)
+    headers = identity_headers(call)
     headers.append(_JSON)
     if call.cost is not None:
         headers.append((b"x-legato-cost-usd", exact_usd(call.cost).encode()))
@@ -50,7 +50,8 @@ _TOO_MANY = 429
 _SERVER_ERROR = 500
 
 
-def _identity(call: "Call") -> "Headers":
+def identity_headers(call: "Call") -> "Headers":
+    """Return under which id the request is found, and what it was made of."""
     request_id = call.request_id.encode()
     headers = [(b"x-request-id", request_id), (b"x-legato-request-id", request_id)]
     if call.versions:
