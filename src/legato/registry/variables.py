@@ -10,6 +10,8 @@ from legato.core.errors import InvalidRequest
 
 PARAM = "metadata.variables"
 """Where callers send them."""
+ITEMS_MAX = 10_000
+"""Of a list whose `max_length` says nothing: each item is looked at on the event loop."""
 _LISTED_MAX = 50
 _SHOWN_MAX = 64
 
@@ -104,11 +106,13 @@ def _accepted(variable: Variable, value: Any) -> Any:
         raise _Unfit(told)
     if variable.enum and value not in variable.enum:
         raise _Unfit(f"must be one of {', '.join(map(str, variable.enum))}")
-    if variable.max_length is not None and len(value) > variable.max_length:
-        unit = "characters" if kind == "string" else "items"
-        raise _Unfit(f"at most {variable.max_length} {unit} are allowed")
+    length_max = variable.max_length
     if kind == "list":
+        if len(value) > (length_max or ITEMS_MAX):
+            raise _Unfit(f"at most {length_max or ITEMS_MAX} items are allowed")
         return _items(variable.items or TEXT, value)
+    if length_max is not None and len(value) > length_max:
+        raise _Unfit(f"at most {length_max} characters are allowed")
     return _all_accepted(variable.properties, value) if variable.properties else value
 
 

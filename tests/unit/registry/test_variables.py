@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from legato.core.errors import InvalidRequest
-from legato.registry.variables import Variable, accept_all
+from legato.registry.variables import ITEMS_MAX, Variable, accept_all
 
 
 def accepted(given: dict[str, Any], **declared: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +66,13 @@ def test_values_must_be_what_was_declared(
 ) -> None:
     assert accepted({"v": good}, v=variable) == {"v": good}
     assert told in refusal({"v": bad}, v=variable)
+
+
+def test_a_list_without_a_length_is_bounded_all_the_same() -> None:
+    told = refusal({"l": [""] * (ITEMS_MAX + 1)}, l={"type": "list"})
+    assert told == f"metadata.variables.l: at most {ITEMS_MAX} items are allowed"
+    longer = {"type": "list", "max_length": ITEMS_MAX + 1}
+    assert accepted({"l": [""] * (ITEMS_MAX + 1)}, l=longer)
 
 
 def test_a_refusal_names_the_variable_and_what_there_is() -> None:
