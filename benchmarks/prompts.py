@@ -1,4 +1,4 @@
-"""What a prompt's call costs more than a model's, in microseconds: the best of many rounds.
+"""What a prompt's call costs more than a model's, in microseconds: the best of many short rounds.
 
 python benchmarks/prompts.py [calls]
 """
@@ -20,7 +20,7 @@ from legato.registry.checking import check_prompt
 from legato.registry.prompts import PromptRegistry
 from legato.storage.registry_records import LabelledVersion, VersionRecord
 
-ROUNDS = 20
+ROUNDS = 200
 SPEC = {
     "messages": [
         {"role": "system", "content": "You answer for {{company}}, a {{trade}}. {{> tone}}"},
@@ -79,7 +79,7 @@ def microseconds(work: Callable[[], Any], calls: int) -> float:
 
 
 def main() -> None:
-    calls = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
+    calls = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     check_prompt(SPEC)
     store = InMemory()
     prompts, surface = PromptRegistry(store, store, at_once), ChatCompletions(SystemClock())
