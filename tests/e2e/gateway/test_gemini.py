@@ -37,14 +37,7 @@ providers:
     base_url: UPSTREAM
     api_key: {{env: VERTEX_ACCOUNT}}
     settings: {{project: {PROJECT}, location: {LOCATION}}}
-  - name: claude
-    kind: vertex
-    base_url: UPSTREAM
-    api_key: {{env: VERTEX_ACCOUNT}}
-    settings: {{project: {PROJECT}, location: {LOCATION}, publisher: anthropic}}
 deployments:
-  - {{name: claude-at-vertex, provider: claude, model: claude-sonnet-4-5@20250929, price:
-     {{input_per_mtok: "3", output_per_mtok: "15"}}}}
   - {{name: studio-3, provider: studio, model: gemini-3-flash, price: &p {{input_per_mtok: "1",
      output_per_mtok: "2"}}}}
   - {{name: studio-2, provider: studio, model: gemini-2.5-flash, price: *p}}
@@ -156,25 +149,6 @@ def test_text_in_front_of_anthropic(anthropic_client: anthropic.Anthropic, place
     assert [block.text for block in answer.content] == [GREETING]
     assert answer.stop_reason == "end_turn"
     assert (answer.usage.input_tokens, answer.usage.cache_read_input_tokens) == (32, 8)
-
-
-def test_claude_at_vertex_in_front_of_both(
-    openai_client: openai.OpenAI, anthropic_client: anthropic.Anthropic, google: GeminiServer
-) -> None:
-    answer = said(anthropic_client, "claude-at-vertex", "hello", system="Be brief.")
-    assert answer.content[0].text == "You said: hello."
-    assert google.bodies[-1]["anthropic_version"] == "vertex-2023-10-16"
-    asked: Any = [{"role": "user", "content": "hello"}]
-    counted = anthropic_client.messages.count_tokens(model="claude-at-vertex", messages=asked)
-    assert counted.input_tokens == 29
-    told = ask(openai_client, "claude-at-vertex", "hello", reasoning_effort="low")
-    assert told.choices[0].message.content == "You said: hello."
-    assert told.choices[0].message.to_dict()["reasoning_content"]
-    chunks = ask(openai_client, "claude-at-vertex", "hello", stream=True)
-    text = "".join(c.delta.content or "" for chunk in chunks for c in chunk.choices)
-    assert text == "You said: hello."
-    with pytest.raises(anthropic.RateLimitError):
-        said(anthropic_client, "claude-at-vertex", "exhausted")
 
 
 def test_a_picture_that_gemini_paints(openai_client: openai.OpenAI, google: GeminiServer) -> None:
