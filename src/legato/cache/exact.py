@@ -11,7 +11,7 @@ import logging
 from array import array
 from collections import OrderedDict
 from collections.abc import Mapping
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any, Protocol
 
 import msgspec
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 FOLLOW_S = 0.2
 PENDING_MAX = 1_000
+KEY_BYTES = 16
 _PRUNE_ROUNDS = 300
 _NS_PER_S = 1_000_000_000
 _ENTRY_OVERHEAD_BYTES = 550
@@ -66,9 +67,9 @@ class Sealer(Protocol):
 def cache_key(scope: bytes, surface: str, body: Mapping[str, Any]) -> bytes:
     """Return the key of a request: the scope and every field that can change the answer."""
     asked = {name: value for name, value in body.items() if name not in _VOLATILE}
-    return blake2b(
-        b"%s\x00%s\x00%s" % (scope, surface.encode(), _encode_key(asked)), digest_size=16
-    ).digest()
+    # SHA-256, since processors have instructions for it: a third of BLAKE2b's time on 2 KB
+    told = b"%s\x00%s\x00%s" % (scope, surface.encode(), _encode_key(asked))
+    return sha256(told).digest()[:KEY_BYTES]
 
 
 class Places:
