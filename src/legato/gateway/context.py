@@ -31,7 +31,7 @@ class Sink(Protocol):
         ...
 
     async def start(self, headers: Headers) -> None:
-        """Begin a stream with status 200."""
+        """Begin a stream with status 200; its head may wait for what is sent next."""
         ...
 
     def send(self, frames: bytes) -> bool:

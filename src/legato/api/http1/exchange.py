@@ -50,6 +50,7 @@ class Exchange:
         "_body",
         "_chunked",
         "_connection",
+        "_held_head",
         "_waiter",
         "began",
         "body_bytes",
@@ -72,6 +73,7 @@ class Exchange:
         self._body: bytes | bytearray = b""
         self._waiter: asyncio.Future[None] | None = None
         self._chunked = True
+        self._held_head = b""  # of a stream, until its first frames: one packet, one system call
         self.headers: dict[bytes, bytes] = {}
         self.method = b""
         self.path = ""
@@ -194,14 +196,14 @@ class Exchange:
         self._finish()
 
     async def start(self, headers: "Headers") -> None:
-        """Begin a stream."""
+        """Begin a stream; the head goes out together with what is sent next."""
         self.began = True
         parts = self._head(200, headers)
         if self._chunked:
             parts.append(b"transfer-encoding: chunked\r\n\r\n")
         else:
             parts.append(b"\r\n")
-        self._connection.write(b"".join(parts))
+        self._held_head = b"".join(parts)
 
     def send(self, frames: bytes) -> bool:
         """Send part of a stream; false where the caller is slow: then wait for `drained`."""
@@ -209,9 +211,10 @@ class Exchange:
             return True
         connection = self._connection
         if self._chunked:
-            connection.write(b"%x\r\n%b\r\n" % (len(frames), frames))
-        else:
-            connection.write(frames)
+            frames = b"%x\r\n%b\r\n" % (len(frames), frames)
+        if self._held_head:
+            frames, self._held_head = self._held_head + frames, b""
+        connection.write(frames)
         return connection.paused is None
 
     async def drained(self) -> None:
@@ -226,7 +229,8 @@ class Exchange:
         if not self.done:
             if frames and self._chunked:
                 frames = b"%x\r\n%b\r\n" % (len(frames), frames)
-            self._connection.write(frames + b"0\r\n\r\n" if self._chunked else frames)
+            last = b"0\r\n\r\n" if self._chunked else b""
+            self._connection.write(self._held_head + frames + last)
         self._finish()
 
     def cut(self) -> None:

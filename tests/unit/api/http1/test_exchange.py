@@ -1,0 +1,84 @@
+"""What an exchange writes to its connection, and in how many pieces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from legato.api.http1.exchange import Exchange
+from legato.api.http1.limits import ConnectionLimits
+
+if TYPE_CHECKING:
+    import asyncio
+
+HEAD = b"HTTP/1.1 200 OK\r\nx-a: b\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+class Line:
+    """A connection that keeps what it is given."""
+
+    limits = ConnectionLimits()
+    paused: asyncio.Future[None] | None = None
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.done = 0
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def want_body(self) -> None:
+        return
+
+    def abort(self) -> None:
+        self.written.append(b"aborted")
+
+    def exchange_done(self, exchange: Exchange) -> None:
+        del exchange
+        self.done += 1
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+def exchange_on(line: Line) -> Exchange:
+    exchange = Exchange(line)
+    exchange.complete = True
+    return exchange
+
+
+async def test_the_head_of_a_stream_goes_out_with_its_first_frames(line: Line) -> None:
+    exchange = exchange_on(line)
+    await exchange.start([(b"x-a", b"b")])
+    assert exchange.began
+    assert exchange.send(b"data: 1\n\n")
+    assert exchange.send(b"data: 2\n\n")
+    await exchange.end(b"data: 3\n\n")
+    assert line.written == [
+        HEAD + b"9\r\ndata: 1\n\n\r\n",
+        b"9\r\ndata: 2\n\n\r\n",
+        b"9\r\ndata: 3\n\n\r\n0\r\n\r\n",
+    ]
+    assert line.done == 1
+
+
+@pytest.mark.parametrize(("last", "chunk"), [(b"", b""), (b"x", b"1\r\nx\r\n")])
+async def test_a_stream_of_nothing_but_its_end_has_a_head(
+    line: Line, last: bytes, chunk: bytes
+) -> None:
+    exchange = exchange_on(line)
+    await exchange.start([(b"x-a", b"b")])
+    await exchange.end(last)
+    assert line.written == [HEAD + chunk + b"0\r\n\r\n"]
+
+
+async def test_without_chunks_the_frames_follow_the_head(line: Line) -> None:
+    exchange = exchange_on(line)
+    exchange.speak_http10()
+    await exchange.start([])
+    exchange.send(b"one")
+    await exchange.end(b"two")
+    assert line.written == [b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\none", b"two"]
