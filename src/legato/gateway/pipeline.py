@@ -47,7 +47,8 @@ class Stage(NamedTuple):
     """One step of a request: left out where `unless` says so, timed under `name` else."""
 
     name: str
-    run: Callable[["Call", "Sink"], Awaitable[None]]
+    run: Callable[["Call", "Sink"], Awaitable[None] | None]
+    """What it does; where it may have to wait, it returns the rest of it to be awaited."""
     unless: Callable[["Call"], bool] | None = None
     within: tuple[str, ...] = ()
     """Stages that it times by itself, each before its own end, as often as they run."""
@@ -81,7 +82,9 @@ class Assembly(msgspec.Struct, frozen=True, eq=False):
         try:
             for name, run, unless, _ in self.stages:
                 if unless is None or not unless(call):
-                    await run(call, sink)
+                    rest = run(call, sink)
+                    if rest is not None:
+                        await rest
                     call.mark(name)
             call.http_status = 200
         except LegatoError as error:
@@ -146,7 +149,11 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
             yield Stage("keep", self._keep, unless=sent)
         yield Stage("send", send, unless=sent)
 
-    async def _authenticate(self, call: "Call", _sink: "Sink") -> None:
+    def _authenticate(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
+        call.principal = self.keyring.known(call.source.credential)
+        return None if call.principal is not None else self._identify(call)
+
+    async def _identify(self, call: "Call") -> None:
         call.principal = await self.keyring.identify(call.source.credential)
 
     async def _read(self, call: "Call", _sink: "Sink") -> None:
@@ -165,7 +172,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     async def _admit(self, call: "Call", _sink: "Sink") -> None:
         call.slot_taken = await self.limits.admit(call.caller)
 
-    async def _resolve(self, call: "Call", _sink: "Sink") -> None:
+    def _resolve(self, call: "Call", _sink: "Sink") -> None:
         if self.prompts is not None and names_prompt(call.body):
             put_prompt(call, self.prompts, self.directory)
             call.user = self._user(call)
@@ -177,18 +184,17 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         if turn is not None and (turn.previous_id or turn.referenced_ids):
             await self.conversations.recall(call, call.caller.org, turn)
 
-    async def _lookup_cache(self, call: "Call", _sink: "Sink") -> None:
-        if self.cache is not None:
-            call.reply = await self.cache.lookup(call)
+    def _lookup_cache(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
+        return None if self.cache is None else self.cache.lookup(call)
 
-    async def _route(self, call: "Call", _sink: "Sink") -> None:
+    def _route(self, call: "Call", _sink: "Sink") -> None:
         if call.route is not None:
             call.candidates = order_candidates(call, call.route, self.random)
 
     async def _call(self, call: "Call", sink: "Sink") -> None:
         call.reply = await self.call_stage(call, sink)
 
-    async def _store_cache(self, call: "Call", _sink: "Sink") -> None:
+    def _store_cache(self, call: "Call", _sink: "Sink") -> None:
         if self.cache is not None and call.reply is not None:
             self.cache.store(call, call.reply)
 

@@ -68,6 +68,13 @@ class Keyring:
         self._loading = asyncio.Lock()
         self._looked_ns = 0
 
+    def known(self, secret: bytes | None) -> Principal | None:
+        """Return who holds this secret, if that needs no second look; else ask `identify`."""
+        if not secret or self._by_digest is None:
+            return None
+        principal = self._by_digest.get(self._digest(secret))
+        return principal if principal is not None and principal.expires_at_ns is None else None
+
     async def identify(self, secret: bytes | None) -> Principal:
         """Authenticate; a secret that isn't known may be that of a key made a moment ago.
 

@@ -10,7 +10,7 @@ from legato.core.wire import Operation
 from legato.gateway.context import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from legato.gateway.books import Books
     from legato.gateway.context import Call
@@ -29,8 +29,11 @@ class CacheStages:
         self._books = books
         self._deployments = deployments
 
-    async def lookup(self, call: "Call") -> Reply | None:
-        """Return a stored answer; sets `call.cache` to hit, miss or bypass."""
+    def lookup(self, call: "Call") -> "Awaitable[None] | None":
+        """Set `call.cache` to hit, miss or bypass, and `call.reply` to a stored answer.
+
+        What is returned must be awaited: the answer is on disk.
+        """
         route, principal = call.route, call.principal
         if (
             route is None
@@ -54,16 +57,23 @@ class CacheStages:
             return None
         answer = self._cache.peek(key)
         if answer is None and self._cache.is_on_disk(key):
-            answer = await self._cache.fetch(key)
+            return self._fetch(call, key)
+        self._answer(call, answer)
+        return None
+
+    async def _fetch(self, call: "Call", key: bytes) -> None:
+        self._answer(call, await self._cache.fetch(key))
+
+    def _answer(self, call: "Call", answer: CachedAnswer | None) -> None:
         deployment = None if answer is None else self._deployments.get(answer.deployment)
         if answer is None or deployment is None:
             call.cache = "miss"
-            return None
+            return
         call.cache = "hit"
         call.deployment = deployment
         call.model_served, call.usage = answer.model_served, answer.usage
         self._books.cached(call, answer.usage, answer.duration_us, answer.model_served)
-        return Reply(answer.body, frames=answer.frames)
+        call.reply = Reply(answer.body, frames=answer.frames)
 
     def store(self, call: "Call", reply: Reply) -> None:
         """Keep a complete answer for the next one who asks."""
