@@ -86,19 +86,19 @@ def main() -> None:
     prompts.load()
     caller = Principal("k", "k", "default", "team", "feature")
     other = {"model": "chat", "messages": []}
-    prompt = prompts.resolve(MODEL, caller)
+    prompt = prompts.resolve(MODEL, caller, "u")
     chat = prompt.render(VARIABLES)
 
     def put() -> None:
-        found = prompts.resolve(MODEL, caller).render(VARIABLES)
+        found = prompts.resolve(MODEL, caller, "u").render(VARIABLES)
         body = surface.with_prompt({"model": MODEL}, found, drop_unsupported=False)
         surface.read(body)
 
     for told, work in {
         "seeing that a request names no prompt": lambda: names_prompt(other),
-        "resolving, among 1,001 prompts": lambda: prompts.resolve(MODEL, caller),
+        "resolving, among 1,001 prompts": lambda: prompts.resolve(MODEL, caller, "u"),
         "rendering": lambda: prompt.render(VARIABLES),
-        "resolving and rendering": lambda: prompts.resolve(MODEL, caller).render(VARIABLES),
+        "resolving and rendering": lambda: prompts.resolve(MODEL, caller, "u").render(VARIABLES),
         "writing it in the caller's dialect": lambda: surface.with_prompt(
             {"model": MODEL}, chat, drop_unsupported=False
         ),

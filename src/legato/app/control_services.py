@@ -23,6 +23,7 @@ from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT
 from legato.gateway.breakers import Breakers
 from legato.governance.keyring import Keyring
+from legato.registry.rollouts import Rollouts
 from legato.resilience.breaker import State
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
@@ -33,6 +34,7 @@ from legato.storage.keys import KeyStore
 from legato.storage.places import PlaceStore
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
+from legato.storage.rollouts import RolloutStore
 from legato.storage.sums import SpendSums
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
@@ -75,6 +77,11 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
             tenant.org,
             (RegistryReader(engine, tenant), RegistryChanges(engine, clock, ids, tenant)),
             Envelopes(data_keys),
+        ),
+        rollouts=lambda tenant: Rollouts(
+            RegistryReader(engine, tenant),
+            RolloutStore(engine, clock, ids, tenant),
+            context.loaded.config.registry.approvals,
         ),
         environment=context.loaded.config.registry.environment,
     )

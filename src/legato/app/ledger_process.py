@@ -4,12 +4,14 @@ import gc
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import FrameType
 from typing import TypeVar
 
 from legato.app.context import ProcessContext
+from legato.app.rollout_watching import rollout_watch
 from legato.app.trace_export import TraceObserver, trace_observer
 from legato.core.clock import SystemClock
 from legato.core.errors import StorageUnavailable
@@ -17,12 +19,14 @@ from legato.journal.drain import IngestLimits
 from legato.journal.ingester import Ingester, IngesterOptions
 from legato.journal.quarantine import JournalAlarm
 from legato.journal.sink import SinkUnavailable
+from legato.registry.rollout_watch import RolloutWatch
 from legato.storage.engine import open_engine
 from legato.storage.feedback import prune_feedback
 from legato.storage.ledger import Ledger
 from legato.storage.response_spool import ResponseSpool
 from legato.storage.responses import ResponseStore
 from legato.storage.retention import prune_traces
+from legato.storage.rollout_outcomes import prune_outcomes
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,9 @@ _DRAIN_PASSES_MAX = 10_000
 _NS_PER_DAY = 86_400_000_000_000
 _PRUNE_EVERY_S = 60.0
 _SPOOL_EVERY_S = 0.2
+_WATCH_EVERY_S = 2.0
+_WATCH_SHARE = 20
+"""So many times as long as it took does a look at rollouts wait for the next."""
 _LIMITS = IngestLimits(batch_frames=1_500, batch_bytes=2 << 20)
 """A commit costs about as much as 100 rows, so fewer and larger ones halve the cost per row."""
 Result = TypeVar("Result")
@@ -92,6 +99,7 @@ def run(context: ProcessContext) -> None:
     )
     forgetting = {
         "traces": (partial(prune_traces, engine), config.telemetry.trace_retention_days),
+        "outcomes": (partial(prune_outcomes, engine), config.telemetry.trace_retention_days),
         "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
     }
     pruner = threading.Thread(target=_prune, args=(forgetting, stop))
@@ -100,7 +108,10 @@ def run(context: ProcessContext) -> None:
     spool = ResponseSpool(context.data.responses, durable=False)
     mover = threading.Thread(target=_keep_responses, args=(context, spool, store, stop))
     mover.start()
+    watcher = threading.Thread(target=_watch_rollouts, args=(rollout_watch(context), stop))
+    watcher.start()
     ingester.run(stop)
+    watcher.join()
     pruner.join()
     mover.join()
     _drain(ingester)
@@ -150,6 +161,23 @@ def _drain_responses(spool: ResponseSpool, store: ResponseStore) -> None:
 
 def _alarm(alarm: JournalAlarm) -> None:
     log.error("journal damaged, the bad part is kept in quarantine", extra={"alarm": str(alarm)})
+
+
+def _watch_rollouts(watch: RolloutWatch, stop: threading.Event) -> None:
+    """Take rollouts on; the more there is to read, the more seldom."""
+    wait_s, away = _WATCH_EVERY_S, False
+    while not stop.wait(wait_s):
+        began = time.monotonic()
+        try:
+            watch.look()
+            away = False
+        except StorageUnavailable as error:
+            if not away:
+                log.warning("rollouts wait for the database", extra={"reason": error.message})
+            away = True
+        except Exception:  # a defect must not end the watch: nothing would be rolled back
+            log.exception("rollouts can't be judged")
+        wait_s = max(_WATCH_EVERY_S, _WATCH_SHARE * (time.monotonic() - began))
 
 
 def _prune(forgetting: Mapping[str, Forgetting], stop: threading.Event) -> None:

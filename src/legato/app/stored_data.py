@@ -11,6 +11,7 @@ from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.registry.registry import Registry
+from legato.registry.rollouts import Rollouts
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
@@ -21,6 +22,7 @@ from legato.storage.ledger import Ledger
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
+from legato.storage.rollouts import RolloutStore
 from legato.storage.schema import ledger_entry
 from legato.storage.sums import Backlog, SpendSums, read_backlog
 from legato.storage.verify import VerifyReport, verify
@@ -79,6 +81,13 @@ class StoredData:
             RegistryChanges(self._engine, self._clock, ids, tenant),
         )
         return open_registry(instance.loaded, org, stores, Envelopes(data_keys))
+
+    def rollouts(self, instance: Instance, org: str) -> Rollouts:
+        """Return the rollouts of an organisation."""
+        tenant, ids = Tenant(org), IdSource(self._clock)
+        store = RolloutStore(self._engine, self._clock, ids, tenant)
+        reader = RegistryReader(self._engine, tenant)
+        return Rollouts(reader, store, instance.loaded.config.registry.approvals)
 
     def ledger_offsets(self) -> dict[str, int]:
         """Return up to where each journal segment is in the ledger."""

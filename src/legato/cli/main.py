@@ -35,6 +35,10 @@ _COMMANDS = MappingProxyType(
             "Look at versions of prompts, move their labels.",
         ),
         "rollback": ("legato.cli.registry:rollback", "Point a label to what it was before."),
+        "rollouts": (
+            "legato.cli.rollouts:rollouts",
+            "Replace a version step by step, or take it back.",
+        ),
         "simulate": ("legato.cli.simulate:simulate", "Run the simulated provider by itself."),
         "stats": ("legato.cli.stats:stats", "Watch traffic, spend and savings."),
         "up": ("legato.cli.up:up", "Start the control plane."),

@@ -22,6 +22,7 @@ from legato.core.registry import (
     selector,
 )
 from legato.registry.registry import Act, Registry
+from legato.registry.rollouts import Rollouts
 from legato.storage.registry_records import VersionRecord
 
 
@@ -29,6 +30,7 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
     """An organisation's registry and the environment that is meant."""
 
     registry: Registry
+    rollouts: Rollouts
     environment: str
 
     def act(self, author: str | None, reason: str, through: Truth = Truth.DATABASE) -> Act:
@@ -50,7 +52,7 @@ def opened(
     instance = find_instance(data, config_file)
     with stored_data(instance, create=True) as stored:
         where = environment or instance.loaded.config.registry.environment
-        yield Desk(stored.registry(instance, org), where)
+        yield Desk(stored.registry(instance, org), stored.rollouts(instance, org), where)
 
 
 def read_name(text: str) -> ObjectName:

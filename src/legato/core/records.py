@@ -130,7 +130,20 @@ class Served(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False):
     arm: str = ""
 
 
-Record = Intent | Progress | Settled | Voided | Served
+class ArmOutcome(msgspec.Struct, frozen=True, array_like=True, tag="o", gc=False):
+    """What became of one request that a rollout put into an arm, however it ended."""
+
+    request_id: str
+    org: str
+    arm: str
+    at_ns: int  # arrival
+    unit: str  # who was put there: the user's pseudonym, else the request's id
+    ok: bool
+    cost: int | None  # nano-USD, None where unpriced
+    total_us: int
+
+
+Record = Intent | Progress | Settled | Voided | Served | ArmOutcome
 
 RECORD_VERSION: Final = 1
 encode_record = msgspec.msgpack.Encoder().encode

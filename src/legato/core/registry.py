@@ -17,6 +17,9 @@ DEFAULT_LABEL: Final = "production"
 """What is meant where a caller names no label."""
 INSTANCE_ORG: Final = ""
 """Whose the objects are that belong to no organisation: deployments and routes."""
+CHAMPION: Final = "champion"
+CANDIDATE: Final = "candidate"
+"""The arms of a rollout: what a label points to, and what may take its place."""
 SHOWN_DIGITS: Final = 12
 PREFIX_DIGITS_MIN: Final = 8
 """Of a digest: fewer could be a number, or mean two versions."""

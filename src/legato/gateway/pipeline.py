@@ -163,6 +163,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         body = call.body = read_json(raw)
         if self.prompts is not None and names_prompt(body):
             call.view = unread(body)  # it is whole when it has been resolved
+            call.user = self._user(call)
             return
         view = call.view = call.surface.read(body)
         if view.turn is not None:

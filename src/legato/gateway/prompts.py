@@ -16,6 +16,7 @@ from legato.core.wire import PromptSurface, RequestView
 from legato.gateway.stages.read import read_json
 from legato.registry.prompt import MODEL_PREFIX
 from legato.registry.variables import PARAM
+from legato.routing.assignment import unit_of
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call
@@ -33,6 +34,11 @@ class Prompt(Protocol):
         ...
 
     @property
+    def arm(self) -> str:
+        """Of the rollout that chose it, "" where none did."""
+        ...
+
+    @property
     def route(self) -> str:
         """The alias or deployment it is sent to."""
         ...
@@ -45,8 +51,10 @@ class Prompt(Protocol):
 class Prompts(Protocol):
     """All prompts there are."""
 
-    def resolve(self, model: str, principal: Principal) -> Prompt:
+    def resolve(self, model: str, principal: Principal, unit: str) -> Prompt:
         """Return what `prompt:NAME`, or `prompt:NAME@VERSION`, names.
+
+        While a rollout is under way on a label, `unit` decides which arm serves it.
 
         Raises:
             InvalidRequest, NotFound: naming what there is.
@@ -64,7 +72,15 @@ def names_prompt(body: Mapping[str, Any]) -> bool:
 
 def unread(body: Mapping[str, Any]) -> RequestView:
     """Return the view of a request until its prompt has been rendered."""
-    return RequestView(model=body["model"], stream=body.get("stream") is True)
+    stream = body.get("stream") is True
+    return RequestView(model=body["model"], stream=stream, user=_named_user(body))
+
+
+def _named_user(body: Mapping[str, Any]) -> str:
+    """Return whom the caller names in either vendor's way; what is wrong is refused later."""
+    metadata = body.get("metadata")
+    user = body.get("user") or (metadata.get("user_id") if type(metadata) is dict else None)
+    return user if type(user) is str else ""
 
 
 def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
@@ -80,8 +96,8 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
             "chat completions, responses or messages"
         )
         raise InvalidRequest(msg, param="model")
-    prompt = prompts.resolve(model, call.caller)
-    call.versions = prompt.shown
+    prompt = prompts.resolve(model, call.caller, unit_of(call.user, call.request_id))
+    call.versions, call.arm = prompt.shown, prompt.arm
     route = _route(prompt, directory)
     variables = _take_variables(call.body)
     chat = prompt.render(variables)

@@ -10,11 +10,12 @@ import msgspec
 from legato.core.chat import ChatRequest
 from legato.core.errors import Forbidden, InvalidRequest, LegatoError, NotFound, StorageUnavailable
 from legato.core.principal import Principal
-from legato.core.registry import DEFAULT_LABEL, Kind, selector, shown
+from legato.core.registry import CANDIDATE, CHAMPION, DEFAULT_LABEL, Kind, selector, shown
 from legato.core.tasks import InThread
 from legato.registry.prompt import MODEL_PREFIX, CompiledPrompt, compile_prompt, read_prompt
 from legato.registry.registry import Sealing, sealing_context
-from legato.storage.registry_records import LabelledVersion, VersionRecord
+from legato.routing.assignment import WHOLE_BP, Assignment, slices_of
+from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,10 @@ class SnapshotSource(Protocol):
         """Return everything that has a label, and the version it is at least as new as."""
         ...
 
+    def rollouts(self) -> list[RunningRollout]:
+        """Return the rollouts under way."""
+        ...
+
 
 class LoadedPrompt(msgspec.Struct, frozen=True, eq=False):
     """One version of a prompt, ready to be rendered."""
@@ -47,6 +52,8 @@ class LoadedPrompt(msgspec.Struct, frozen=True, eq=False):
     digest: str
     compiled: CompiledPrompt | None
     """None where the content could not be opened or compiled."""
+    arm: str = ""
+    """Of the rollout that chose it: `ID/champion` or `ID/candidate`."""
 
     @property
     def route(self) -> str:
@@ -68,11 +75,24 @@ Versions = Mapping[str, LoadedPrompt]
 """The versions of a prompt by their label, and by their number."""
 
 
+class _Split(NamedTuple):
+    """A label on which a rollout is under way."""
+
+    assignment: Assignment
+    arms: Mapping[str, LoadedPrompt]
+
+    def of(self, unit: str) -> LoadedPrompt:
+        """Return the version that serves a user, or a request of nobody's."""
+        return self.arms[self.assignment.arm(unit)]
+
+
 class _Snapshot(NamedTuple):
     by_model: Mapping[tuple[str, str], LoadedPrompt]
     """By organisation and what callers write: a name alone, with a label, or with a number."""
     labels: Mapping[tuple[str, str], Versions]
     """By organisation and name."""
+    splits: Mapping[tuple[str, str], _Split]
+    """By organisation and what callers write."""
 
 
 class PromptRegistry:
@@ -86,8 +106,8 @@ class PromptRegistry:
         self._version = -1
         self._away = False
 
-    def resolve(self, model: str, principal: Principal) -> LoadedPrompt:
-        """Return what `prompt:NAME`, or `prompt:NAME@VERSION`, names.
+    def resolve(self, model: str, principal: Principal, unit: str) -> LoadedPrompt:
+        """Return what `prompt:NAME`, or `prompt:NAME@VERSION`, names, in the unit's arm.
 
         Raises:
             InvalidRequest, NotFound: naming what there is.
@@ -102,7 +122,8 @@ class PromptRegistry:
         if not _may_call(principal, found.model):
             msg = f"This key may not call {found.model!r}; ask for it to be added to its models."
             raise Forbidden(msg, param="model")
-        return found
+        split = snapshot.splits.get((principal.org, model))
+        return found if split is None else split.of(unit)
 
     def load(self) -> None:
         """Load the newest snapshot where it differs from ours. Blocking: call it in a thread."""
@@ -111,7 +132,13 @@ class PromptRegistry:
         version, labelled = self._source.read()
         known = {} if self._snapshot is None else _by_digest(self._snapshot)
         prompts = [one for one in labelled if one.version.name.kind.value == Kind.PROMPT.value]
-        self._snapshot = _snapshot((one, self._loaded(one, known)) for one in prompts)
+        loaded = [(one, self._loaded(one, known)) for one in prompts]
+        rollouts = [
+            (one, self._loaded(LabelledVersion(one.org, one.label, one.candidate), known))
+            for one in self._source.rollouts()
+            if one.name.kind.value == Kind.PROMPT.value
+        ]
+        self._snapshot = _snapshot(loaded, rollouts)
         self._version = version
 
     async def follow(self) -> None:
@@ -162,7 +189,10 @@ class PromptRegistry:
         return None
 
 
-def _snapshot(loaded: Iterable[tuple[LabelledVersion, LoadedPrompt]]) -> _Snapshot:
+def _snapshot(
+    loaded: Iterable[tuple[LabelledVersion, LoadedPrompt]],
+    rollouts: Iterable[tuple[RunningRollout, LoadedPrompt]],
+) -> _Snapshot:
     by_model: dict[tuple[str, str], LoadedPrompt] = {}
     labels: dict[tuple[str, str], dict[str, LoadedPrompt]] = {}
     for labelled, prompt in loaded:
@@ -172,7 +202,24 @@ def _snapshot(loaded: Iterable[tuple[LabelledVersion, LoadedPrompt]]) -> _Snapsh
         by_model[org, f"{prompt.model}@{prompt.number}"] = prompt
         if label == DEFAULT_LABEL:
             by_model[org, prompt.model] = prompt
-    return _Snapshot(by_model, labels)
+    splits: dict[tuple[str, str], _Split] = {}
+    for running, candidate in rollouts:
+        key = (running.org, f"{candidate.model}@{running.label}")
+        if key not in by_model:  # the label went between two reads: the next ones agree
+            continue
+        splits[key] = _split(running, by_model[key], candidate)
+        if running.label == DEFAULT_LABEL:
+            splits[running.org, candidate.model] = splits[key]
+    return _Snapshot(by_model, labels, splits)
+
+
+def _split(running: RunningRollout, champion: LoadedPrompt, candidate: LoadedPrompt) -> _Split:
+    weights = {CANDIDATE: running.share_bp, CHAMPION: WHOLE_BP - running.share_bp}
+    arms = {
+        CANDIDATE: msgspec.structs.replace(candidate, arm=f"{running.id}/{CANDIDATE}"),
+        CHAMPION: msgspec.structs.replace(champion, arm=f"{running.id}/{CHAMPION}"),
+    }
+    return _Split(Assignment(running.id, slices_of(weights)), arms)
 
 
 def _by_digest(snapshot: _Snapshot) -> dict[tuple[str, str, str], LoadedPrompt]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from legato.core.records import Progress, Settled, Voided
+from legato.core.records import ArmOutcome, Progress, Settled, Voided
 
 Attempt = tuple[str, int]
 """(request_id, attempt)"""
@@ -32,7 +32,9 @@ class ServedHead(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False
     org: str
 
 
-_decode = msgspec.msgpack.Decoder(IntentHead | Progress | Settled | Voided | ServedHead).decode
+_decode = msgspec.msgpack.Decoder(
+    IntentHead | Progress | Settled | Voided | ServedHead | ArmOutcome
+).decode
 
 
 class Undecodable(NamedTuple):
@@ -46,7 +48,7 @@ class Undecodable(NamedTuple):
 class Batch:
     """What a batch of payloads says, independent of the order it says it in."""
 
-    __slots__ = ("intents", "progress", "served", "settled", "undecodable", "voided")
+    __slots__ = ("intents", "outcomes", "progress", "served", "settled", "undecodable", "voided")
 
     def __init__(self) -> None:
         self.intents: dict[Attempt, tuple[IntentHead, bytes]] = {}
@@ -54,6 +56,7 @@ class Batch:
         self.settled: dict[tuple[str, int, str, int], Settled] = {}
         self.voided: dict[Attempt, Voided] = {}
         self.served: list[tuple[ServedHead, bytes]] = []
+        self.outcomes: list[ArmOutcome] = []
         self.undecodable: list[Undecodable] = []
 
     def request_ids(self) -> list[str]:
@@ -79,6 +82,8 @@ class Batch:
         elif isinstance(record, IntentHead):
             attempt = (record.facts.request_id, record.facts.attempt)
             self.intents.setdefault(attempt, (record, payload))
+        elif isinstance(record, ArmOutcome):
+            self.outcomes.append(record)
         elif isinstance(record, Progress):
             self._add_progress(record, payload)
         else:

@@ -18,6 +18,7 @@ from legato.storage.late_entries import late_rows
 from legato.storage.limit_windows import LimitKind, Spend
 from legato.storage.newest_ids import newest_ids, within
 from legato.storage.open_attempts import OpenAttempt, end_attempts, open_attempts
+from legato.storage.rollout_outcomes import add_outcomes
 from legato.storage.schema import ENTRY_COLUMNS, PLAIN_COLUMNS, journal_alarm, ledger_entry
 from legato.storage.trace_blocks import Block, add_traces
 
@@ -74,6 +75,8 @@ class Posting:
             open_attempts(self._connection, batch, known, newest, writer=self._writer)
         if batch.served:
             add_traces(self._connection, block, batch.served)
+        if batch.outcomes:
+            add_outcomes(self._connection, batch.outcomes)
 
     def close(self, attempts: Iterable[OpenAttempt]) -> None:
         """Enter attempts as unknown, provisionally, at their best estimate."""

@@ -28,6 +28,7 @@ from legato.storage.registry_schema import (
     registry_reference,
     registry_version,
 )
+from legato.storage.rollout_schema import rollout
 from legato.storage.versions import bump
 
 REGISTRY_VERSION: Final = "registry"
@@ -54,10 +55,10 @@ class RegistryChanges:
         """
         with self._writing() as connection:
             if changes.moves:
-                self._require_truth(connection, changes)
+                self.require_truth(connection, changes)
             for version in changes.versions:
                 self._keep(connection, version, changes)
-            moved = [self._move(connection, one, changes) for one in changes.moves]
+            moved = [self.move(connection, one, changes) for one in changes.moves]
             bump(connection, REGISTRY_VERSION)
         return [one for one in moved if one is not None]
 
@@ -112,10 +113,14 @@ class RegistryChanges:
             self._say_truth(connection, environment, truth, by)
 
     def _writing(self) -> AbstractContextManager[Connection]:
-        return _locked(self._engine, self._org)
+        return changing(self._engine, self._org)
 
-    def _require_truth(self, connection: Connection, changes: Changes) -> None:
-        """Refuse what comes the other way; a directory may have an environment that is empty."""
+    def require_truth(self, connection: Connection, changes: Changes) -> None:
+        """Refuse what comes the other way; a directory may have an environment that is empty.
+
+        Raises:
+            Conflict: the environment is changed another way.
+        """
         table, environment = registry_environment.c, changes.environment
         wanted = select(table.truth).where(table.org == self._org, table.environment == environment)
         truth = connection.execute(wanted).scalar()
@@ -198,10 +203,33 @@ class RegistryChanges:
             values = {**_columns(details), "version": there.version + 1}
             connection.execute(update(table).where(*same), values)
 
-    def _move(self, connection: Connection, move: Move, changes: Changes) -> MoveRecord | None:
+    def pointed(
+        self, connection: Connection, name: ObjectName, label: str, changes: Changes
+    ) -> str:
+        """Return the digest that a label points to, "" for nowhere."""
+        place = {**self._names(name), "environment": changes.environment, "label": label}
+        return self._pointed(connection, place)
+
+    def require_kept(self, connection: Connection, name: ObjectName, digest: str) -> None:
+        """Refuse a version that isn't kept. Raises NotFound."""
+        _require_kept(connection, self._names(name), digest)
+
+    def move(self, connection: Connection, move: Move, changes: Changes) -> MoveRecord | None:
+        """Move a label within a change; None where it points there already.
+
+        Raises:
+            NotFound, PreconditionFailed: as `make`.
+            Conflict: a rollout is under way on it.
+        """
         names = self._names(move.name)
         label = {**names, "environment": changes.environment, "label": move.label}
         there = self._pointed(connection, label)
+        if under_way(connection, label):
+            raise Conflict(
+                f"a rollout is under way on {move.name}@{move.label} in {changes.environment}: "
+                "promote or abort it first",
+                param="label",
+            )
         if move.expected is not None and move.expected != there:
             raise PreconditionFailed(
                 f"{move.name}@{move.label} points to {_said(there)} in {changes.environment}, "
@@ -298,11 +326,18 @@ class RegistryChanges:
 
 
 @contextmanager
-def _locked(engine: Engine, org: str) -> Iterator[Connection]:
+def changing(engine: Engine, org: str) -> Iterator[Connection]:
     """Change one organisation's registry one at a time: versions are numbered, labels compared."""
     with writing(engine) as connection:
         lock(connection, [f"legato:registry:{org}"])
         yield connection
+
+
+def under_way(connection: Connection, label: dict[str, str]) -> bool:
+    """Whether a rollout has not ended on a label."""
+    same = [rollout.c[name] == value for name, value in label.items()]
+    wanted = select(rollout.c.id).where(*same, rollout.c.ended_at_ns.is_(None))
+    return connection.execute(wanted).first() is not None
 
 
 def _require_kept(connection: Connection, names: dict[str, str], digest: str) -> None:

@@ -132,3 +132,14 @@ class Use(msgspec.Struct, frozen=True):
     digest: str
     number: int
     labels: tuple[tuple[str, str], ...]
+
+
+class RunningRollout(msgspec.Struct, frozen=True):
+    """A rollout under way, as a snapshot has it: which share of callers gets the candidate."""
+
+    org: str
+    id: str
+    name: ObjectName
+    label: str
+    candidate: VersionRecord
+    share_bp: int

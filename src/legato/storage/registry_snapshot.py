@@ -5,8 +5,10 @@ from sqlalchemy import Engine, select
 from legato.storage.engine import reading
 from legato.storage.registry import version_record
 from legato.storage.registry_changes import REGISTRY_VERSION
-from legato.storage.registry_records import LabelledVersion
+from legato.storage.registry_records import LabelledVersion, RunningRollout
 from legato.storage.registry_schema import registry_label, registry_version
+from legato.storage.rollout_schema import rollout
+from legato.storage.rollouts import share_bp
 from legato.storage.versions import version
 
 
@@ -41,3 +43,39 @@ class RegistrySnapshots:
             number = version(connection, REGISTRY_VERSION)
             rows = connection.execute(wanted).all()
         return number, [LabelledVersion(row.org, row.label, version_record(row)) for row in rows]
+
+    def rollouts(self) -> list[RunningRollout]:
+        """Return what is under way in the environment."""
+        running, kept = rollout.c, registry_version.c
+        wanted = (
+            select(
+                registry_version,
+                running.id.label("rollout_id"),
+                running.label,
+                running.plan,
+                running.phase,
+                running.step,
+                running.since_ns,
+            )
+            .join(
+                rollout,
+                (running.org == kept.org)
+                & (running.kind == kept.kind)
+                & (running.name == kept.name)
+                & (running.candidate == kept.digest),
+            )
+            .where(running.environment == self._environment, running.ended_at_ns.is_(None))
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted).all()
+        return [
+            RunningRollout(
+                row.org,
+                row.rollout_id,
+                version_record(row).name,
+                row.label,
+                version_record(row),
+                share_bp(row),
+            )
+            for row in rows
+        ]

@@ -36,6 +36,7 @@ keys:
   - {name: ci, team: t, feature: f, secret: {env: CALLER_KEY}}
 """
 V1 = "/api/v1"
+STEP = {"share_bp": 100, "for_s": 3600}
 SPEC = {
     "messages": [{"role": "user", "content": "Greet {{name}}."}],
     "variables": {"name": {"type": "string"}},
@@ -93,7 +94,12 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     version = {"spec": SPEC, "labels": ["production", "draft"]}
     made(legato, path, version, key["secret"])
     move = legato.get(V1 + "/registry/moves?state=pending", key["secret"]).json["data"][0]
+    body = {"spec": {**SPEC, "partials": {}, "parameters": {"seed": 1}}}
+    made(legato, path, body, key["secret"])
+    wish = {"name": prompt, "candidate": "2", "label": "draft", "plan": {"steps": [STEP]}}
+    rollout = made(legato, "/registry/rollouts", wish, key["secret"])
     return {
+        "rollout_id": rollout["id"],
         "kind": "prompt",
         "name": prompt,
         "version": "draft",
@@ -120,6 +126,10 @@ def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answe
         body = b'{"label":"x","version":"1"}'
     elif path.endswith("/versions") and method == "POST":
         body = b'{"spec":{}}'
+    elif path.endswith("/steer"):
+        body = b'{"command":"pause"}'
+    elif path.endswith("/rollouts"):
+        body = b'{"name":"x","candidate":"1","plan":{}}'
     elif path.endswith("/truth"):
         body = b'{"truth":"database"}'
     elif "/objects/" in path and method == "PATCH":

@@ -31,6 +31,7 @@ class Echo:
     """A prompt that says its variables."""
 
     shown = "prompt/echo@0123456789ab"
+    arm = "r1/candidate"
 
     def __init__(self, route: str = "chat") -> None:
         self.route = route
@@ -41,8 +42,8 @@ class Echo:
         text = Text("; ".join(f"{name}={value}" for name, value in given.items()))
         return ChatRequest(messages=(Message(Role.USER, (text,)),), max_output_tokens=7)
 
-    def resolve(self, model: str, principal: Principal) -> Echo:
-        assert (model, principal.org) == ("prompt:echo", "o")
+    def resolve(self, model: str, principal: Principal, unit: str) -> Echo:
+        assert (model, principal.org, unit) == ("prompt:echo", "o", "r")
         return self
 
 
@@ -64,6 +65,7 @@ def test_the_call_becomes_one_to_the_prompts_route() -> None:
         "max_completion_tokens": 7,
         "stream": True,
     }
+    assert call.arm == "r1/candidate"
     assert call.route is CHAT  # which the key may not call by itself
     assert (call.view.model, call.view.stream, call.view.max_output_tokens) == (
         "prompt:echo", True, 7,

@@ -11,7 +11,7 @@ from legato.core.principal import Principal
 from legato.core.registry import Kind, ObjectName, digest_of
 from legato.registry.prompts import PromptRegistry
 from legato.registry.registry import sealing_context
-from legato.storage.registry_records import LabelledVersion, VersionRecord
+from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ class Kept:
         self.labels: dict[tuple[str, str, str], VersionRecord] = {}
         self.is_away = False
         self.reads = 0
+        self.running: list[RunningRollout] = []
 
     def put(self, name: str, text: str, label: str = "production", org: str = "o") -> str:
         """Point a label to a version with this text; return its digest."""
@@ -33,6 +34,18 @@ class Kept:
         kept = version(name, spec, self.number)
         self.labels[org, name, label] = kept
         return kept.digest
+
+    def roll_out(self, name: str, text: str, share_bp: int, label: str = "production") -> str:
+        """Let a share of callers have a version with this text; return its digest."""
+        spec = {"messages": [{"role": "user", "content": text}], "route": "chat"}
+        self.number += 1
+        candidate = version(name, spec, self.number)
+        rollout = RunningRollout("o", "r1", candidate.name, label, candidate, share_bp)
+        self.running = [rollout] if share_bp else []
+        return candidate.digest
+
+    def rollouts(self) -> list[RunningRollout]:
+        return self.running
 
     def version(self) -> int:
         if self.is_away:
@@ -88,7 +101,7 @@ def caller(*models: str, org: str = "o") -> Principal:
 
 
 def text_of(prompts: PromptRegistry, model: str, principal: Principal | None = None) -> str:
-    (message,) = prompts.resolve(model, principal or caller()).render({}).messages
+    (message,) = prompts.resolve(model, principal or caller(), "").render({}).messages
     part: Any = message.parts[0]
     text: str = part.text
     return text
@@ -103,7 +116,7 @@ def test_a_version_is_named_by_label_number_or_digest() -> None:
         assert text_of(prompts, model) == "new"
     for model in ("prompt:p@before", "prompt:p@1", f"prompt:p@{old}"):
         assert text_of(prompts, model) == "old"
-    assert prompts.resolve("prompt:p", caller()).shown == f"prompt/p@{new[:12]}"
+    assert prompts.resolve("prompt:p", caller(), "").shown == f"prompt/p@{new[:12]}"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +137,7 @@ def test_what_there_is_not_is_refused_with_what_there_is(
     kept = Kept()
     kept.put("p", "text", "canary")
     with pytest.raises(error) as refused:
-        loaded(kept).resolve(model, caller())
+        loaded(kept).resolve(model, caller(), "")
     assert told in str(refused.value)
 
 
@@ -137,11 +150,11 @@ def test_a_key_calls_the_prompts_it_names_and_sees_no_others() -> None:
         assert text_of(prompts, "prompt:p", caller(*models)) == "p"
         assert text_of(prompts, "prompt:p@1", caller(*models)) == "p"
     with pytest.raises(Forbidden, match="may not call 'prompt:q'"):
-        prompts.resolve("prompt:q", caller("prompt:p"))
+        prompts.resolve("prompt:q", caller("prompt:p"), "")
     with pytest.raises(NotFound, match=r"can call: prompt:p\."):
-        prompts.resolve("prompt:x", caller("prompt:p"))
+        prompts.resolve("prompt:x", caller("prompt:p"), "")
     with pytest.raises(NotFound, match="can call: none"):
-        prompts.resolve("prompt:p", caller(org="other"))
+        prompts.resolve("prompt:p", caller(org="other"), "")
 
 
 def test_organisations_have_prompts_of_the_same_name() -> None:
@@ -174,9 +187,9 @@ def test_a_prompt_that_cannot_be_read_leaves_the_others_in_force() -> None:
     prompts = loaded(kept)
     assert text_of(prompts, "prompt:q") == "q"
     with pytest.raises(StorageUnavailable, match=f"prompt/p@{digest[:12]} can't be read"):
-        prompts.resolve("prompt:p", caller()).render({})
+        prompts.resolve("prompt:p", caller(), "").render({})
     with pytest.raises(StorageUnavailable):
-        _ = prompts.resolve("prompt:r", caller()).route
+        _ = prompts.resolve("prompt:r", caller(), "").route
 
 
 async def test_changes_are_followed_and_the_last_snapshot_stays_while_the_database_is_away(
@@ -186,7 +199,7 @@ async def test_changes_are_followed_and_the_last_snapshot_stays_while_the_databa
     kept = Kept()
     prompts = PromptRegistry(kept, Sealing(), in_thread)
     with pytest.raises(StorageUnavailable, match="could not be loaded yet"):
-        prompts.resolve("prompt:p", caller())
+        prompts.resolve("prompt:p", caller(), "")
     watching = asyncio.create_task(prompts.follow())
     try:
         for text in ("a", "b"):
@@ -202,3 +215,45 @@ async def test_changes_are_followed_and_the_last_snapshot_stays_while_the_databa
         assert text_of(prompts, "prompt:p") == "c"
     finally:
         watching.cancel()
+
+
+def test_a_rollout_gives_a_share_of_callers_the_candidate() -> None:
+    kept = Kept()
+    champion = kept.put("p", "old")
+    candidate = kept.roll_out("p", "new", 2_500)
+    prompts = loaded(kept)
+    units = [f"user {number}" for number in range(2_000)]
+    chosen = {unit: prompts.resolve("prompt:p", caller(), unit) for unit in units}
+    arms = {one.arm: one.digest for one in chosen.values()}
+    assert arms == {"r1/candidate": candidate, "r1/champion": champion}
+    share = sum(one.digest == candidate for one in chosen.values()) / len(units)
+    assert 0.22 < share < 0.28
+    for unit in units[:50]:
+        again = prompts.resolve("prompt:p@production", caller(), unit)
+        assert (again.arm, again.digest) == (chosen[unit].arm, chosen[unit].digest)
+    kept.roll_out("p", "new", 5_000)
+    prompts.load()
+    for unit in units:  # who has it keeps it
+        if chosen[unit].digest == candidate:
+            assert prompts.resolve("prompt:p", caller(), unit).digest == candidate
+
+
+def test_a_version_that_is_named_itself_is_in_no_arm() -> None:
+    kept = Kept()
+    champion = kept.put("p", "old")
+    kept.roll_out("p", "new", 10_000)
+    prompts = loaded(kept)
+    for model in (f"prompt:p@{champion[:8]}", "prompt:p@1"):
+        found = prompts.resolve(model, caller(), "u")
+        assert (found.digest, found.arm) == (champion, "")
+
+
+def test_a_rollout_that_ends_leaves_its_label() -> None:
+    kept = Kept()
+    champion = kept.put("p", "old")
+    kept.roll_out("p", "new", 10_000)
+    prompts = loaded(kept)
+    kept.roll_out("p", "new", 0)
+    prompts.load()
+    found = prompts.resolve("prompt:p", caller(), "u")
+    assert (found.digest, found.arm) == (champion, "")

@@ -27,6 +27,7 @@ from legato.api.control.resources import (
     moves,
     places,
     registry,
+    rollouts,
 )
 from legato.api.control.services import Services
 from legato.core.errors import InvalidRequest, LegatoError, MethodNotAllowed, NotFound, TooLarge
@@ -34,7 +35,7 @@ from legato.core.permission import Permission
 
 log = logging.getLogger(__name__)
 
-_RESOURCES = (feedback, gateway, keys, ledger, me, moves, places, registry)
+_RESOURCES = (feedback, gateway, keys, ledger, me, moves, places, registry, rollouts)
 _BY_STATUS: dict[int, type[LegatoError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 _INTERNAL = 500
 

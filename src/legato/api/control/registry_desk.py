@@ -14,6 +14,7 @@ from legato.core.errors import NotFound
 from legato.core.registry import Kind, ObjectName, Selector, checked_label, checked_name, selector
 from legato.core.tenant import Tenant
 from legato.registry.registry import Act, Registry
+from legato.registry.rollouts import Rollouts
 from legato.storage.registry_records import MoveRecord, VersionRecord
 
 ObjectKind = Annotated[str, Parameter(description="`prompt`.", max_length=32)]
@@ -75,6 +76,7 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
     """An organisation's registry, and who works on it where."""
 
     registry: Registry
+    rollouts: Rollouts
     environment: str
     author: str
 
@@ -97,7 +99,8 @@ def provide_desk(
     reach = caller.narrowed(org)
     tenant = reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
     where = services.environment if environment is None else checked_label(environment)
-    return Desk(services.registry(tenant), where, f"key:{caller.principal.name}")
+    author = f"key:{caller.principal.name}"
+    return Desk(services.registry(tenant), services.rollouts(tenant), where, author)
 
 
 def object_name(kind: str, name: str) -> ObjectName:

@@ -10,6 +10,7 @@ from legato.api.control.gateway_view import GatewayView
 from legato.core.principal import Principal
 from legato.core.tenant import Reach, Tenant
 from legato.registry.registry import Registry
+from legato.registry.rollouts import Rollouts
 from legato.storage.entries import EntryReader
 from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.idempotent_calls import IdempotentCalls
@@ -55,5 +56,6 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     cursors: Cursors
     gateway: Callable[[], GatewayView]
     registry: Callable[[Tenant], Registry]
+    rollouts: Callable[[Tenant], Rollouts]
     environment: str
     """Whose labels are meant where a caller names none."""

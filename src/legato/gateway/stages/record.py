@@ -5,7 +5,8 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from legato.core.errors import NotAccountable
-from legato.core.records import Served, encode_record
+from legato.core.records import ArmOutcome, Served, encode_record
+from legato.routing.assignment import unit_of
 from legato.telemetry.metrics import Meters
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call
 
 _NS_PER_US = 1_000
+_OK = 200
+_NO_OUTCOMES = frozenset({"cancelled", "rate_limit_exceeded", "budget_exceeded"})
+"""Callers who left, and limits of their own: no version's success or failure."""
 
 
 WRITTEN_AFTER_S = 0.02
@@ -68,6 +72,8 @@ class RecordStage:
         if first_byte_us and deployment:
             self._meters.first_byte(deployment, first_byte_us)
         self._keep(encode_record(_served(call, principal, total_us, first_byte_us)))
+        if call.arm and call.error_code not in _NO_OUTCOMES:
+            self._keep(encode_record(_arm_outcome(call, principal, total_us)))
 
     def trace(self, call: "Call") -> None:
         """Record a finished request that is no call of a model: the metrics don't know it."""
@@ -93,6 +99,19 @@ class RecordStage:
             asyncio.get_running_loop().call_later(WRITTEN_AFTER_S, self.flush)
         elif len(waiting) >= _WAITING_MAX:
             self.flush()
+
+
+def _arm_outcome(call: "Call", principal: "Principal", total_us: int) -> ArmOutcome:
+    return ArmOutcome(
+        call.request_id,
+        principal.org,
+        call.arm,
+        call.arrived_ns,
+        unit_of(call.user, call.request_id),
+        call.http_status == _OK,
+        call.cost,
+        total_us,
+    )
 
 
 def _served(call: "Call", principal: "Principal", total_us: int, first_byte_us: int) -> Served:

@@ -1,0 +1,182 @@
+"""Rollouts: a version that replaces another step by step."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar.di import NamedDependency as Given
+from litestar.params import JSONBody
+from litestar.response import Response
+from msgspec import Meta
+
+from legato.api.control.access import make, read
+from legato.api.control.forms import Form, Id, Shown, known_id, moment, optional_moment
+from legato.api.control.once import Made, Once
+from legato.api.control.paging import LIMIT, Cursor, Limit, paged
+from legato.api.control.registry_desk import Because, Desk, Reason, object_name, wanted_version
+from legato.api.control.services import Services
+from legato.core.permission import Permission
+from legato.core.registry import DEFAULT_LABEL
+from legato.registry.rollouts import Wish, read_plan
+from legato.routing.rollouts.course import Command
+from legato.storage.rollouts import Event as StoredEvent
+from legato.storage.rollouts import Rollout as StoredRollout
+
+Text = Annotated[str, Meta(max_length=128)]
+
+
+class NewRollout(Form, frozen=True, kw_only=True):
+    """What is to replace what a label points to, and how: `plan` has steps and gates."""
+
+    kind: Text = "prompt"
+    name: Text
+    candidate: Annotated[str, Meta(max_length=64)]
+    label: Annotated[str, Meta(max_length=64)] = DEFAULT_LABEL
+    plan: dict[str, Any]
+    reason: Reason = ""
+
+
+class Steering(Because, frozen=True, kw_only=True):
+    """What is to be done."""
+
+    command: Literal["pause", "resume", "promote", "abort"]
+
+
+class Rollout(Shown, frozen=True, kw_only=True):
+    """A rollout; `told` is the last decision in words."""
+
+    id: str
+    environment: str
+    kind: str
+    name: str
+    label: str
+    champion: str
+    candidate: str
+    phase: Literal["running", "paused", "promoted", "rolled_back", "aborted"]
+    step: int
+    share_bp: int
+    told: str
+    author: str
+    reason: str
+    plan: Any
+    started_at: str
+    ended_at: str | None
+
+
+class RolloutPage(Shown, frozen=True, kw_only=True):
+    """A page of rollouts, newest first."""
+
+    data: list[Rollout]
+    next_cursor: str | None
+
+
+class Event(Shown, frozen=True, kw_only=True):
+    """What was done, by whom, and the evidence it rested on."""
+
+    at: str
+    actor: str
+    action: str
+    reason: str
+    evidence: list[Any]
+
+
+class RolloutWithEvents(Shown, frozen=True, kw_only=True):
+    """A rollout and everything that was done."""
+
+    rollout: Rollout
+    events: list[Event]
+
+
+@read("/registry/rollouts", Permission.REGISTRY_READ, tags=["registry"])
+def list_rollouts(
+    services: Given[Services],
+    desk: Given[Desk],
+    cursor: Cursor = None,
+    limit: Limit = LIMIT,
+) -> RolloutPage:
+    """List rollouts, newest first."""
+    rows, following = paged(
+        services.cursors,
+        "rollouts",
+        (cursor, limit),
+        desk.rollouts.store.page,
+        name=lambda record: record.id,
+    )
+    return RolloutPage(data=[_shown(record) for record in rows], next_cursor=following)
+
+
+@make("/registry/rollouts", Permission.REGISTRY_MOVE, tags=["registry"])
+def start_rollout(
+    desk: Given[Desk], once: Given[Once], data: JSONBody[NewRollout]
+) -> Response[Rollout]:
+    """Begin a rollout at its plan's first step."""
+    name = desk.registry.read.object(object_name(data.kind, data.name)).name
+    wish = Wish(name, data.label, wanted_version(data.candidate), read_plan(data.plan))
+
+    def work() -> Made:
+        begun = desk.rollouts.start(wish, desk.act(data.reason))
+        return Made(_shown(begun), {"location": f"/api/v1/registry/rollouts/{begun.id}"})
+
+    return once(data, work)
+
+
+@read("/registry/rollouts/{rollout_id:str}", Permission.REGISTRY_READ, tags=["registry"])
+def get_rollout(desk: Given[Desk], rollout_id: Id) -> RolloutWithEvents:
+    """Show a rollout and everything that was done."""
+    store = desk.rollouts.store
+    found = store.get(known_id(rollout_id))
+    return RolloutWithEvents(
+        rollout=_shown(found), events=[_event(one) for one in store.events(found.id)]
+    )
+
+
+@make(
+    "/registry/rollouts/{rollout_id:str}/steer",
+    Permission.REGISTRY_MOVE,
+    tags=["registry"],
+    status_code=200,
+)
+def steer_rollout(
+    desk: Given[Desk], once: Given[Once], *, rollout_id: Id, data: JSONBody[Steering]
+) -> Response[Rollout]:
+    """Pause, resume, promote or abort a rollout."""
+    found = desk.rollouts.store.get(known_id(rollout_id))
+
+    def work() -> Made:
+        act = desk.act(data.reason)
+        return Made(_shown(desk.rollouts.steer(found.id, Command(data.command), act)), status=200)
+
+    return once(data, work)
+
+
+HANDLERS = (list_rollouts, start_rollout, get_rollout, steer_rollout)
+
+
+def _shown(record: StoredRollout) -> Rollout:
+    return Rollout(
+        id=record.id,
+        environment=record.environment,
+        kind=record.name.kind.value,
+        name=record.name.name,
+        label=record.label,
+        champion=record.champion,
+        candidate=record.candidate,
+        phase=record.state.phase.value,
+        step=record.state.step + 1,
+        share_bp=record.share_bp,
+        told=record.told,
+        author=record.author,
+        reason=record.reason,
+        plan=msgspec.to_builtins(record.plan),
+        started_at=moment(record.started_at_ns),
+        ended_at=optional_moment(record.ended_at_ns),
+    )
+
+
+def _event(record: StoredEvent) -> Event:
+    return Event(
+        at=moment(record.at_ns),
+        actor=record.actor,
+        action=record.action,
+        reason=record.reason,
+        evidence=msgspec.json.decode(record.evidence),
+    )

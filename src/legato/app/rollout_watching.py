@@ -1,0 +1,21 @@
+"""Assembles what takes rollouts on, in the ledger process."""
+
+from legato.app.context import ProcessContext
+from legato.core.clock import SystemClock
+from legato.core.ids import IdSource
+from legato.registry.rollout_watch import RolloutWatch
+from legato.storage.engine import open_engine
+from legato.storage.rollout_outcomes import RolloutOutcomes
+from legato.storage.rollouts import RolloutStore, running_rollouts
+
+
+def rollout_watch(context: ProcessContext) -> RolloutWatch:
+    """Return it; nothing is read yet."""
+    engine, clock = open_engine(context.database_url), SystemClock()
+    ids, environment = IdSource(clock), context.loaded.config.registry.environment
+    return RolloutWatch(
+        lambda: running_rollouts(engine, environment),
+        lambda tenant: RolloutStore(engine, clock, ids, tenant),
+        lambda tenant: RolloutOutcomes(engine, tenant),
+        clock.now_ns,
+    )

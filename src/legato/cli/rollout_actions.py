@@ -1,0 +1,130 @@
+"""What `legato rollouts` does."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from legato.app.yaml_file import read_yaml
+from legato.cli.options import print_json
+from legato.cli.registry_desk import opened, read_version
+from legato.cli.spans import time_text
+from legato.cli.tables import print_table
+from legato.core.registry import SHOWN_DIGITS
+from legato.registry.rollouts import Wish, read_plan
+from legato.routing.rollouts.course import Command
+from legato.storage.rollouts import Event, Rollout
+
+_BP_PER_PERCENT = 100
+
+
+def start(
+    *,
+    candidate: str,
+    label: str,
+    plan_file: Path,
+    author: str | None,
+    reason: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Begin a rollout."""
+    plan = read_plan(read_yaml(plan_file).plain())
+    name, version = read_version(candidate)
+    with opened(**options) as desk:
+        begun = desk.rollouts.start(Wish(name, label, version, plan), desk.act(author, reason))
+    if as_json:
+        print_json(_shown(begun))
+    else:
+        click.echo(f"rollout {begun.id}: {_line(begun)}")
+
+
+def list_rollouts(*, count: int, as_json: bool, **options: Any) -> None:
+    """Print rollouts, newest first."""
+    with opened(**options) as desk:
+        found = desk.rollouts.store.page(count)
+    if as_json:
+        print_json([_shown(one) for one in found])
+        return
+    print_table(
+        ("id", "label", "candidate", "phase", "share", "step", "started", "told"),
+        [
+            (
+                one.id,
+                f"{one.name}@{one.label}",
+                one.candidate[:SHOWN_DIGITS],
+                one.state.phase.value,
+                _share(one),
+                f"{one.state.step + 1} of {len(one.plan.steps)}",
+                time_text(one.started_at_ns),
+                one.told,
+            )
+            for one in found
+        ],
+    )
+
+
+def show(*, rollout_id: str, as_json: bool, **options: Any) -> None:
+    """Print a rollout with everything that was done."""
+    with opened(**options) as desk:
+        found = desk.rollouts.store.get(rollout_id)
+        events = desk.rollouts.store.events(rollout_id)
+    if as_json:
+        print_json({**_shown(found), "events": [_event(one) for one in events]})
+        return
+    for name, value in _shown(found).items():
+        click.echo(f"{name:<12} {value}")
+    print_table(
+        ("at", "action", "by", "reason"),
+        [(time_text(one.at_ns), one.action, one.actor, one.reason) for one in events],
+    )
+
+
+def steer(
+    command: str, *, rollout_id: str, author: str | None, reason: str, **options: Any
+) -> None:
+    """Do what a person commands."""
+    with opened(**options) as desk:
+        act = desk.act(author, reason)
+        click.echo(_line(desk.rollouts.steer(rollout_id, Command(command), act)))
+
+
+def _line(one: Rollout) -> str:
+    came, goes = one.champion[:SHOWN_DIGITS], one.candidate[:SHOWN_DIGITS]
+    where = f"{one.name}@{one.label} {came} -> {goes}"
+    return f"{where}: {one.state.phase.value}, {_share(one)} of callers"
+
+
+def _share(one: Rollout) -> str:
+    return f"{one.share_bp / _BP_PER_PERCENT:g} %"
+
+
+def _shown(one: Rollout) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "environment": one.environment,
+        "name": str(one.name),
+        "label": one.label,
+        "champion": one.champion,
+        "candidate": one.candidate,
+        "phase": one.state.phase.value,
+        "step": one.state.step + 1,
+        "share_bp": one.share_bp,
+        "told": one.told,
+        "author": one.author,
+        "reason": one.reason,
+        "started": time_text(one.started_at_ns),
+        "ended": None if one.ended_at_ns is None else time_text(one.ended_at_ns),
+        "plan": msgspec.to_builtins(one.plan),
+    }
+
+
+def _event(one: Event) -> dict[str, Any]:
+    return {
+        "at": time_text(one.at_ns),
+        "actor": one.actor,
+        "action": one.action,
+        "reason": one.reason,
+        "evidence": msgspec.json.decode(one.evidence),
+    }

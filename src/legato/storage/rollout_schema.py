@@ -1,0 +1,68 @@
+"""The tables of rollouts, as part of `storage.schema`."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, PrimaryKeyConstraint, Table, text
+
+from legato.storage.columns import Id, metadata, number_column, text_column
+
+rollout: Final = Table(
+    "rollout",
+    metadata,
+    text_column("org"),
+    Column("id", Id, nullable=False),
+    text_column("environment"),
+    text_column("kind"),
+    text_column("name"),
+    text_column("label"),
+    text_column("champion"),  # digests
+    text_column("candidate"),
+    text_column("plan"),  # JSON of routing.rollouts.plan.Plan
+    text_column("phase"),
+    text_column("author"),
+    text_column("reason"),
+    text_column("told"),  # the last decision in words
+    number_column("step"),
+    number_column("since_ns"),
+    number_column("started_at_ns"),
+    number_column("version"),  # counts changes of its state
+    text_column("begun"),  # JSON: ns at which each step began
+    number_column("ended_at_ns", nullable=True),
+    PrimaryKeyConstraint("org", "id"),
+    Index("rollout_under_way", "org", "environment", "kind", "name", "label", unique=True,
+          sqlite_where=text("ended_at_ns IS NULL"),
+          postgresql_where=text("ended_at_ns IS NULL")),
+)  # fmt: skip
+
+# Everything that was done, by whom, and the evidence it rested on.
+rollout_event: Final = Table(
+    "rollout_event",
+    metadata,
+    text_column("org"),
+    Column("rollout_id", Id, nullable=False),
+    number_column("number"),
+    number_column("at_ns"),
+    text_column("actor"),
+    text_column("action"),
+    text_column("reason"),
+    text_column("evidence"),  # JSON: a list of routing.rollouts.gates.Evidence
+    PrimaryKeyConstraint("org", "rollout_id", "number"),
+)
+
+# The ledger has no row for a request that never reached a provider, and a rollout must know it.
+arm_outcome: Final = Table(
+    "arm_outcome",
+    metadata,
+    text_column("org"),
+    Column("rollout_id", Id, nullable=False),
+    text_column("arm"),
+    Column("request_id", Id, nullable=False),
+    Column("at_ns", BigInteger, nullable=False, index=True),
+    text_column("unit"),
+    Column("ok", Boolean, nullable=False),
+    number_column("cost", nullable=True),
+    number_column("total_us"),
+    PrimaryKeyConstraint("org", "rollout_id", "arm", "request_id"),
+)
+
+ROLLOUT_TABLES: Final = frozenset({rollout.name, rollout_event.name, arm_outcome.name})

@@ -1,0 +1,292 @@
+"""One organisation's rollouts: a version that replaces another step by step."""
+
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+
+from legato.core.clock import Clock
+from legato.core.errors import Conflict, NotFound, PreconditionFailed
+from legato.core.ids import IdSource
+from legato.core.registry import Kind, ObjectName, Truth
+from legato.core.tenant import Tenant
+from legato.routing.rollouts.course import Phase, State, begun
+from legato.routing.rollouts.plan import Plan
+from legato.storage.engine import reading
+from legato.storage.registry_changes import REGISTRY_VERSION, RegistryChanges, changing, under_way
+from legato.storage.registry_records import Changes, Move
+from legato.storage.rollout_schema import rollout, rollout_event
+from legato.storage.versions import bump
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class NewRollout(msgspec.Struct, frozen=True):
+    """What is to replace what a label points to; versions by their digests."""
+
+    environment: str
+    name: ObjectName
+    label: str
+    candidate: str
+    plan: Plan
+    author: str
+    reason: str
+
+
+class Rollout(msgspec.Struct, frozen=True):
+    """A rollout as it is now."""
+
+    org: str
+    id: str
+    environment: str
+    name: ObjectName
+    label: str
+    champion: str
+    candidate: str
+    plan: Plan
+    state: State
+    author: str
+    reason: str
+    told: str
+    """The last decision in words."""
+    begun_ns: tuple[int, ...]
+    """When each step began."""
+    started_at_ns: int
+    ended_at_ns: int | None
+    version: int
+
+    @property
+    def share_bp(self) -> int:
+        """The candidate's share of callers now, in basis points."""
+        return self.state.share_bp(self.plan)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What was done; `evidence` is JSON."""
+
+    at_ns: int
+    actor: str
+    action: str
+    reason: str
+    evidence: str
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """What becomes of a rollout, by whom, and why."""
+
+    state: State
+    actor: str
+    action: str
+    reason: str
+    evidence: bytes = b"[]"
+
+
+class RolloutStore:
+    """Every method may raise StorageUnavailable."""
+
+    def __init__(self, engine: Engine, clock: Clock, ids: IdSource, tenant: Tenant) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._ids = ids
+        self._org = tenant.org
+        self._registry = RegistryChanges(engine, clock, ids, tenant)
+
+    def now_ns(self) -> int:
+        """Return the time that states are dated by."""
+        return self._clock.now_ns()
+
+    def start(self, wanted: NewRollout) -> Rollout:
+        """Begin a rollout at its plan's first step.
+
+        Raises:
+            NotFound: the label points to nothing, or the candidate isn't kept.
+            Conflict: one is under way on this label, the candidate is what it points to, or the
+                environment is kept in a directory.
+        """
+        changes = Changes(wanted.author, wanted.reason, wanted.environment, Truth.DATABASE)
+        with changing(self._engine, self._org) as connection:
+            self._registry.require_truth(connection, changes)
+            champion = self._registry.pointed(connection, wanted.name, wanted.label, changes)
+            self._require_candidate(connection, wanted, champion)
+            if under_way(connection, self._label(wanted)):
+                raise Conflict(
+                    f"a rollout is under way on {wanted.name}@{wanted.label}: end it first"
+                )
+            now_ns = self._clock.now_ns()
+            state = begun(now_ns)
+            row = {
+                **self._label(wanted),
+                "id": self._ids.new(),
+                "champion": champion,
+                "candidate": wanted.candidate,
+                "plan": _encode(wanted.plan).decode(),
+                "phase": state.phase.value,
+                "author": wanted.author,
+                "reason": wanted.reason,
+                "told": "",
+                "step": state.step,
+                "since_ns": state.since_ns,
+                "started_at_ns": now_ns,
+                "version": 1,
+                "begun": _encode([now_ns]).decode(),
+                "ended_at_ns": None,
+            }
+            connection.execute(insert(rollout), row)
+            progress = Progress(state, wanted.author, "start", wanted.reason)
+            self._note(connection, str(row["id"]), progress)
+            bump(connection, REGISTRY_VERSION)
+            return self._get(connection, str(row["id"]))
+
+    def get(self, rollout_id: str) -> Rollout:
+        """Return one. Raises NotFound."""
+        with reading(self._engine) as connection:
+            return self._get(connection, rollout_id)
+
+    def page(self, count: int, before_id: str | None = None) -> list[Rollout]:
+        """Return up to `count`, newest first."""
+        wanted = select(rollout).where(rollout.c.org == self._org)
+        if before_id is not None:
+            wanted = wanted.where(rollout.c.id < before_id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted.order_by(rollout.c.id.desc()).limit(count))
+            return [rollout_record(row) for row in rows]
+
+    def events(self, rollout_id: str) -> list[Event]:
+        """Return what was done, in order."""
+        table = rollout_event.c
+        wanted = select(rollout_event).where(table.org == self._org, table.rollout_id == rollout_id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted.order_by(table.number))
+            return [Event(r.at_ns, r.actor, r.action, r.reason, r.evidence) for r in rows]
+
+    def progress(self, before: Rollout, made: Progress) -> Rollout:
+        """Take a rollout on from the state that was seen; where it is promoted, the label moves.
+
+        Raises:
+            PreconditionFailed: it was changed since, or its label was.
+        """
+        with changing(self._engine, self._org) as connection:
+            there = self._get(connection, before.id)
+            if there.version != before.version:
+                raise PreconditionFailed("this rollout was changed since you read it")
+            values = self._values(there, made)
+            connection.execute(update(rollout).where(*self._is(before.id)), values)
+            self._note(connection, before.id, made)
+            if made.state.phase is Phase.PROMOTED:
+                self._promote(connection, there, made)
+            bump(connection, REGISTRY_VERSION)
+            return self._get(connection, before.id)
+
+    def tell(self, before: Rollout, told: str) -> None:
+        """Keep the last decision in words where it changes nothing."""
+        same = (*self._is(before.id), rollout.c.version == before.version)
+        with changing(self._engine, self._org) as connection:
+            connection.execute(update(rollout).where(*same), {"told": told})
+
+    def _values(self, there: Rollout, made: Progress) -> dict[str, Any]:
+        state = made.state
+        begun_ns = [*there.begun_ns]
+        if state.step == len(begun_ns):
+            begun_ns.append(state.since_ns)
+        return {
+            "phase": state.phase.value,
+            "step": state.step,
+            "since_ns": state.since_ns,
+            "told": made.reason,
+            "begun": _encode(begun_ns).decode(),
+            "ended_at_ns": self._clock.now_ns() if state.ended else None,
+            "version": there.version + 1,
+        }
+
+    def _promote(self, connection: Connection, there: Rollout, made: Progress) -> None:
+        reason = f"rollout {there.id}: {made.reason}"
+        changes = Changes(made.actor, reason, there.environment, Truth.DATABASE)
+        move = Move(there.name, there.label, there.candidate, expected=there.champion)
+        self._registry.require_truth(connection, changes)
+        self._registry.move(connection, move, changes)
+
+    def _require_candidate(self, connection: Connection, wanted: NewRollout, champion: str) -> None:
+        if not champion:
+            raise NotFound(
+                f"{wanted.name}@{wanted.label} points to nothing in {wanted.environment}: "
+                "there is nothing to replace; point it to a version",
+                param="label",
+            )
+        if champion == wanted.candidate:
+            raise Conflict(f"{wanted.name}@{wanted.label} points there already", param="candidate")
+        self._registry.require_kept(connection, wanted.name, wanted.candidate)
+
+    def _label(self, wanted: NewRollout) -> dict[str, str]:
+        return {
+            "org": self._org,
+            "environment": wanted.environment,
+            "kind": wanted.name.kind.value,
+            "name": wanted.name.name,
+            "label": wanted.label,
+        }
+
+    def _note(self, connection: Connection, rollout_id: str, made: Progress) -> None:
+        table = rollout_event.c
+        last = connection.execute(
+            select(func.max(table.number)).where(
+                table.org == self._org, table.rollout_id == rollout_id
+            )
+        ).scalar()
+        row = {
+            "org": self._org,
+            "rollout_id": rollout_id,
+            "number": (last or 0) + 1,
+            "at_ns": self._clock.now_ns(),
+            "actor": made.actor,
+            "action": made.action,
+            "reason": made.reason,
+            "evidence": made.evidence.decode(),
+        }
+        connection.execute(insert(rollout_event), row)
+
+    def _get(self, connection: Connection, rollout_id: str) -> Rollout:
+        row = connection.execute(select(rollout).where(*self._is(rollout_id))).first()
+        if row is None:
+            raise NotFound("there is no rollout with this id", param="id")
+        return rollout_record(row)
+
+    def _is(self, rollout_id: str) -> tuple[Any, ...]:
+        return (rollout.c.org == self._org, rollout.c.id == rollout_id)
+
+
+def running_rollouts(engine: Engine, environment: str) -> list[Rollout]:
+    """Return what is under way in an environment, of every organisation."""
+    wanted = select(rollout).where(
+        rollout.c.environment == environment, rollout.c.ended_at_ns.is_(None)
+    )
+    with reading(engine) as connection:
+        return [rollout_record(row) for row in connection.execute(wanted)]
+
+
+def share_bp(row: Row[Any]) -> int:
+    """Return the candidate's share now, of a row with the plan and the state."""
+    state = State(Phase(row.phase), row.step, row.since_ns)
+    plan: Plan = msgspec.json.decode(row.plan, type=Plan)
+    return state.share_bp(plan)
+
+
+def rollout_record(row: Row[Any]) -> Rollout:
+    """Read a row of `rollout`."""
+    return Rollout(
+        row.org,
+        row.id,
+        row.environment,
+        ObjectName(Kind(row.kind), row.name),
+        row.label,
+        row.champion,
+        row.candidate,
+        msgspec.json.decode(row.plan, type=Plan),
+        State(Phase(row.phase), row.step, row.since_ns),
+        row.author,
+        row.reason,
+        row.told,
+        msgspec.json.decode(row.begun, type=tuple[int, ...]),
+        row.started_at_ns,
+        row.ended_at_ns,
+        row.version,
+    )

@@ -1,0 +1,234 @@
+"""A rollout moves its label once, by its plan or a person; on both databases."""
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from legato.core.clock import ManualClock
+from legato.core.errors import Conflict, NotFound, PreconditionFailed
+from legato.core.ids import IdSource
+from legato.core.records import ArmOutcome
+from legato.core.registry import Kind, ObjectName, Selector, Truth, digest_of
+from legato.core.tenant import Tenant
+from legato.registry.rollout_watch import RolloutWatch
+from legato.routing.rollouts.course import Phase, State
+from legato.routing.rollouts.gates import Gate, Metric
+from legato.routing.rollouts.plan import Plan, Step
+from legato.storage.feedback_schema import feedback
+from legato.storage.ledger import Ledger
+from legato.storage.registry import RegistryReader
+from legato.storage.registry_changes import RegistryChanges
+from legato.storage.registry_records import Changes, Move, NewVersion
+from legato.storage.registry_snapshot import RegistrySnapshots
+from legato.storage.rollout_outcomes import RolloutOutcomes, prune_outcomes
+from legato.storage.rollouts import (
+    NewRollout,
+    Progress,
+    Rollout,
+    RolloutStore,
+    running_rollouts,
+)
+
+from .journal_records import encoded
+
+ACME = Tenant("acme")
+GREETING = ObjectName(Kind.PROMPT, "greeting")
+OLD, NEW = digest_of(Kind.PROMPT, "old"), digest_of(Kind.PROMPT, "new")
+PLAN = Plan((Step(1_000, samples_min=100), Step(5_000, samples_min=100)), (Gate(Metric.ERRORS),))
+
+
+class Desk:
+    """An organisation with a prompt of two versions, the older one live."""
+
+    def __init__(self, engine: Engine, clock: ManualClock, ids: IdSource) -> None:
+        self.clock, self.engine = clock, engine
+        self.changes = RegistryChanges(engine, clock, ids, ACME)
+        self.store = RolloutStore(engine, clock, ids, ACME)
+        self.outcomes = RolloutOutcomes(engine, ACME)
+        self.ledger = Ledger(engine, clock)
+        self.read = RegistryReader(engine, ACME)
+        self.offset = 0
+        versions = tuple(
+            NewVersion(GREETING, digest, text) for digest, text in ((OLD, b"old"), (NEW, b"new"))
+        )
+        self.make(Move(GREETING, "production", OLD), versions)
+        self.watch = RolloutWatch(
+            lambda: running_rollouts(engine, "production"),
+            lambda _: self.store,
+            lambda _: self.outcomes,
+            clock.now_ns,
+        )
+
+    def make(self, move: Move, versions: tuple[NewVersion, ...] = ()) -> None:
+        self.changes.make(Changes("ada", "", "production", Truth.DATABASE, versions, (move,)))
+
+    def start(self, candidate: str = NEW, plan: Plan = PLAN) -> Rollout:
+        wanted = NewRollout("production", GREETING, "production", candidate, plan, "ada", "why")
+        return self.store.start(wanted)
+
+    @property
+    def pointed(self) -> str:
+        return self.read.version(GREETING, Selector(label="production"), "production").digest
+
+    def serve(self, rollout: Rollout, arm: str, count: int, *, failed: int = 0) -> None:
+        """Journal requests of an arm, each of a user of its own."""
+        outcomes = []
+        for number in range(count):
+            self.offset += 1
+            outcomes.append(self.outcome(rollout, arm, self.offset, ok=number >= failed))
+        self.ledger.commit("w-1/0.seg", self.offset, encoded(*outcomes))
+        self.clock.advance(1)
+
+    def outcome(
+        self, rollout: Rollout, arm: str, number: int, *, ok: bool = True, unit: str = ""
+    ) -> ArmOutcome:
+        name, at_ns = f"{number:032x}", self.clock.now_ns()
+        in_arm = f"{rollout.id}/{arm}"
+        return ArmOutcome(name, "acme", in_arm, at_ns, unit or f"u-{name}", ok, 500, 1_000)
+
+
+@pytest.fixture
+def desk(engine: Engine, clock: ManualClock, ids: IdSource) -> Desk:
+    return Desk(engine, clock, ids)
+
+
+def test_one_at_a_time_and_nothing_else_moves_the_label(desk: Desk) -> None:
+    begun = desk.start()
+    assert (begun.champion, begun.candidate, begun.share_bp) == (OLD, NEW, 1_000)
+    with pytest.raises(Conflict, match="under way"):
+        desk.start()
+    with pytest.raises(Conflict, match="promote or abort"):
+        desk.make(Move(GREETING, "production", NEW))
+    desk.make(Move(GREETING, "staging", NEW))
+    assert desk.pointed == OLD
+
+
+def test_what_can_not_be_rolled_out(desk: Desk) -> None:
+    with pytest.raises(Conflict, match="points there already"):
+        desk.start(OLD)
+    with pytest.raises(NotFound, match="no version"):
+        desk.start("0" * 64)
+    desk.make(Move(GREETING, "production", ""))
+    with pytest.raises(NotFound, match="nothing to replace"):
+        desk.start()
+    desk.changes.set_truth("production", Truth.DIRECTORY, "ada")
+    with pytest.raises(Conflict, match="kept in a directory"):
+        desk.start()
+
+
+def test_a_promotion_moves_the_label_and_says_why(desk: Desk) -> None:
+    begun = desk.start()
+    state = State(Phase.PROMOTED, 0, desk.clock.now_ns())
+    ended = desk.store.progress(begun, Progress(state, "ben", "promote", "good enough"))
+    assert (ended.state.phase, ended.share_bp) == (Phase.PROMOTED, 10_000)
+    assert desk.pointed == NEW
+    (move, *_) = desk.read.moves(1)
+    assert (move.author, move.to_digest) == ("ben", NEW)
+    assert move.reason == f"rollout {begun.id}: good enough"
+    assert [one.action for one in desk.store.events(begun.id)] == ["start", "promote"]
+    with pytest.raises(PreconditionFailed):
+        desk.store.progress(begun, Progress(state, "cyd", "promote", ""))
+    desk.make(Move(GREETING, "production", OLD))
+
+
+def test_workers_see_what_is_under_way(desk: Desk, engine: Engine) -> None:
+    snapshots = RegistrySnapshots(engine, "production")
+    before = snapshots.version()
+    begun = desk.start()
+    assert snapshots.version() > before
+    (running,) = snapshots.rollouts()
+    assert (running.org, running.id, running.share_bp) == ("acme", begun.id, 1_000)
+    assert running.candidate.sealed == b"new"
+    aborted = State(Phase.ABORTED, 0, desk.clock.now_ns())
+    desk.store.progress(begun, Progress(aborted, "ben", "abort", ""))
+    assert snapshots.rollouts() == []
+    assert desk.pointed == OLD
+
+
+def test_harm_takes_it_back_with_its_evidence(desk: Desk) -> None:
+    begun = desk.start()
+    desk.serve(begun, "champion", 300)
+    desk.serve(begun, "candidate", 60, failed=30)
+    desk.watch.look()
+    ended = desk.store.get(begun.id)
+    assert ended.state.phase is Phase.ROLLED_BACK
+    assert desk.pointed == OLD
+    event = desk.store.events(begun.id)[-1]
+    assert (event.action, event.actor) == ("roll_back", f"rollout:{begun.id}")
+    assert '"metric":"errors"' in event.evidence
+    assert "errors" in event.reason
+    desk.start()  # another try
+
+
+def test_step_by_step_to_the_end(desk: Desk) -> None:
+    begun = desk.start()
+    desk.watch.look()
+    assert "0 of 100 requests" in desk.store.get(begun.id).told
+    for step in (0, 1):
+        found = desk.store.get(begun.id)
+        assert (found.state.phase, found.state.step) == (Phase.RUNNING, step)
+        assert found.share_bp == PLAN.steps[step].share_bp
+        desk.serve(begun, "champion", 200, failed=2)
+        desk.serve(begun, "candidate", 100, failed=1)
+        desk.watch.look()
+    assert desk.store.get(begun.id).state.phase is Phase.PROMOTED
+    assert desk.pointed == NEW
+    actions = [one.action for one in desk.store.events(begun.id)]
+    assert actions == ["start", "advance", "promote"]
+
+
+def test_an_outcome_that_comes_again_counts_once(desk: Desk) -> None:
+    begun = desk.start()
+    at_ns = desk.clock.now_ns()
+    one = desk.outcome(begun, "candidate", 1, unit="ada")
+    two = desk.outcome(begun, "candidate", 2, ok=False)
+    desk.ledger.commit("w-1/0.seg", 1, encoded(one, two))
+    desk.ledger.commit("w-2/0.seg", 1, encoded(one))
+    found = {one.unit: one for one in desk.outcomes.of(begun.id, "candidate", at_ns, None)}
+    assert {unit: (seen.ok, seen.cost) for unit, seen in found.items()} == {
+        "ada": (True, 500),
+        f"u-{2:032x}": (False, 500),
+    }
+    assert desk.outcomes.of(begun.id, "champion", at_ns, None) == []
+    assert desk.outcomes.of(begun.id, "candidate", at_ns + 1, None) == []
+    assert desk.outcomes.of(begun.id, "candidate", 0, at_ns) == []
+
+
+def test_feedback_is_told_with_the_request(desk: Desk, engine: Engine) -> None:
+    begun = desk.start()
+    desk.serve(begun, "candidate", 2)
+    rows = [
+        {"id": f"{number:032x}", "org": org, "request_id": f"{1:032x}", "source": f"s{number}",
+         "key_id": "k", "end_user": "", "thumbs": thumbs, "score": score,
+         "created_at_ns": 0, "changed_at_ns": 0}
+        for number, (org, thumbs, score) in enumerate(
+            (("acme", "up", 0.5), ("acme", "down", 1.0), ("other", "down", 0.0))
+        )
+    ]  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(insert(feedback), rows)
+    found = {one.unit: one for one in desk.outcomes.of(begun.id, "candidate", 0, None)}
+    assert (found[f"u-{1:032x}"].thumbs_down, found[f"u-{1:032x}"].score) == (True, 0.75)
+    assert (found[f"u-{2:032x}"].thumbs_down, found[f"u-{2:032x}"].score) == (None, None)
+
+
+def test_outcomes_are_forgotten_when_their_rollout_has_ended(desk: Desk, engine: Engine) -> None:
+    begun = desk.start()
+    desk.serve(begun, "candidate", 3)
+    later_ns = desk.clock.now_ns() + 1
+    assert prune_outcomes(engine, later_ns) == 0
+    aborted = State(Phase.ABORTED, 0, desk.clock.now_ns())
+    desk.store.progress(begun, Progress(aborted, "ben", "abort", ""))
+    assert prune_outcomes(engine, begun.started_at_ns) == 0
+    assert prune_outcomes(engine, later_ns) == 3
+
+
+def test_nobody_meets_what_is_anothers(desk: Desk, engine: Engine, ids: IdSource) -> None:
+    begun = desk.start()
+    desk.serve(begun, "candidate", 5)
+    other = Tenant("other")
+    store = RolloutStore(engine, desk.clock, ids, other)
+    assert store.page(10) == []
+    assert store.events(begun.id) == []
+    with pytest.raises(NotFound):
+        store.get(begun.id)
+    assert RolloutOutcomes(engine, other).of(begun.id, "candidate", 0, None) == []
