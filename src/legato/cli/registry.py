@@ -75,6 +75,29 @@ def compare(**options: Any) -> None:
 
 @registry.command()
 @registry_options
+@json_option
+@click.option(
+    "--key", required=True, envvar="LEGATO_KEY", help="Whose call it is.  [env: LEGATO_KEY]"
+)
+@click.option("--url", help="Where.  [default: the server that runs in the data directory]")
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the results to a file that build servers read.",
+)
+@_VERSION
+def test(**options: Any) -> None:
+    """Run a prompt's tests: call it, and judge the answers. Ends with 1 where one fails.
+
+    The version needs a label in the server's environment, any label.
+    """
+    from legato.cli import prompt_tests  # noqa: PLC0415 - keeps `--help` fast
+
+    prompt_tests.run(**options)
+
+
+@registry.command()
+@registry_options
 @author_options
 @json_option
 @click.argument("file", type=click.Path(path_type=Path))
