@@ -3,7 +3,8 @@
 What we set and why: JSON instead of pickle, so that whoever can write to the database can't run
 code here; the version of the application is ours, since the library's own hashes our source and
 would strand every run at each update; queues are rows of the database, with their polling
-interval given.
+interval given; the values of a statement that fails, arguments of runs among them, stay out of
+its error and so of the log.
 """
 
 import logging
@@ -93,6 +94,7 @@ class DurableEngine:
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "WARNING",
             "enable_otlp": False,
+            "db_engine_kwargs": {"hide_parameters": True},
             "notification_listener_polling_interval_sec": options.poll_s,
             "scheduler_polling_interval_sec": _SCHEDULES_POLL_S,
         }

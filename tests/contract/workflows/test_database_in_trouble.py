@@ -1,4 +1,4 @@
-"""Another writer holds SQLite's lock for a while: queues wait for it and keep their pace.
+"""What the engine makes of a database in trouble: it keeps its pace, and other people's secrets.
 
 The engine's queue loop polls ever more slowly, up to two minutes apart, where it takes a failure
 for contention. A lock must not be one: nothing here may outlast it by more than a few polls.
@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from legato.core.durable import RunState, Steps
 from legato.workflows.engine import DurableEngine, EngineOptions
@@ -68,3 +69,15 @@ def test_a_queue_keeps_its_pace_through_a_lock(engine: DurableEngine, file: Path
         began_s = time.monotonic()
         engine.start("two", f"after-{number}", "x", QUEUE)
         assert took_s(engine, f"after-{number}", began_s) < PACE_S
+
+
+def test_what_a_run_is_given_is_not_in_the_databases_errors(
+    engine: DurableEngine, file: Path
+) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("ALTER TABLE workflow_input RENAME TO gone")
+        with pytest.raises(OperationalError) as failed:
+            engine.start("two", "one", "peregrination", QUEUE)
+        other.execute("ALTER TABLE gone RENAME TO workflow_input")
+    assert "workflow_input" in str(failed.value)
+    assert "peregrination" not in str(failed.value)
