@@ -38,6 +38,13 @@ _ENDINGS: Final = {
 }
 _GONE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
+_AS_GOOD_AS_CANCELLED: Final = (
+    HTTPStatus.OK,
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    HTTPStatus.CONFLICT,
+)
 _NOT_READY: Final = ("pending", "running")
 """Azure's word for a file that no batch can be made of yet."""
 
@@ -158,10 +165,12 @@ class OpenAIBatches:
         )
 
     def cancel(self, send: Send, batch_id: str) -> None:
-        """Cancel; a batch that has ended meanwhile is refused with 400 or 409, which is as good."""
-        call = self._call(b"POST", f"/batches/{batch_id}/cancel", {})
-        reply = send(call)
-        if reply.status not in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}:
+        """Cancel; one that has ended meanwhile is refused, which is as good.
+
+        So is a vendor that can't cancel: whether the batch is there at all `look` tells.
+        """
+        reply = send(self._call(b"POST", f"/batches/{batch_id}/cancel", {}))
+        if reply.status not in _AS_GOOD_AS_CANCELLED:
             raise self._failure(reply.status, reply.headers, reply.body)
 
     def results(self, send: Send, state: BatchState) -> Iterator[BatchResult]:
