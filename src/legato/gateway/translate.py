@@ -132,6 +132,10 @@ class TranslatingReader:
         return b"".join(self._encoded(event) for event in self._decoder.close())
 
     def _encoded(self, event: object) -> bytes:
+        if type(event) is TextDelta:  # most of a stream
+            self.started = True
+            self.output_chars += len(event.text)
+            return self._encoder.encode(event)
         match event:
             case Started(model=model, usage=usage):
                 self.model = model
@@ -140,7 +144,7 @@ class TranslatingReader:
                 self._begun = usage
             case UsageReported(usage=usage):
                 self._reported = usage
-            case TextDelta(text=text) | ThinkingDelta(text=text) | RefusalDelta(text=text):
+            case ThinkingDelta(text=text) | RefusalDelta(text=text):
                 self.started = True
                 self.output_chars += len(text)
             case ToolUseDelta(arguments=arguments):

@@ -14,6 +14,7 @@ EVENT_BYTES_MAX = 16 * 1024 * 1024
 _JSON = msgspec.json.Decoder(msgspec.Raw)
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _NEWLINES = re.compile(rb"[\r\n]+")
+_LF = ord("\n")
 _OVERLAP = 2  # a blank line of which all but the last byte had come before
 
 
@@ -66,6 +67,9 @@ def split(events: bytes) -> Iterator[bytes]:
     Newlines beyond that blank line come apart, so that what becomes of an event never depends
     on where the network cut them.
     """
+    if events.find(b"\n\n") == len(events) - 2 and b"\n\r\n" not in events and events[0] != _LF:
+        yield events  # one alone, as most come
+        return
     start = 0
     while start < len(events):
         newlines = _NEWLINES.match(events, start)
@@ -80,12 +84,18 @@ def data(event: bytes) -> bytes:
     """Return the `data` of an event, its lines joined by LF; empty for comments."""
     if event.startswith(b"data:") and event.find(b"\n", 0, -2) < 0:  # the common one-liner
         return event[5:].strip()
+    if event.startswith(b"event:"):  # and the common two-liner
+        second = event.find(b"\n") + 1
+        if event.startswith(b"data:", second) and event.find(b"\n", second, -2) < 0:
+            return event[second + 5 :].strip()
     lines = [line[5:].strip(b" \r") for line in event.split(b"\n") if line.startswith(b"data:")]
     return b"\n".join(lines).strip()
 
 
 def name(event: bytes) -> bytes:
     """Return the `event` field, empty where there is none."""
+    if event.startswith(b"event:"):
+        return event[6 : event.find(b"\n")].strip()
     for line in event.split(b"\n"):
         if line.startswith(b"event:"):
             return line[6:].strip()

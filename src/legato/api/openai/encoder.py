@@ -31,6 +31,8 @@ from legato.core.reasoning_details import SealedThoughts
 if TYPE_CHECKING:
     from legato.core.usage import Usage
 
+_encode = msgspec.json.Encoder().encode
+_PLACE = "\x00the text\x00"
 _DONE = b"data: [DONE]\n\n"
 
 
@@ -54,6 +56,7 @@ class OpenAIEncoder:
         self._usage: Usage | None = None
         self._opened: set[int] = set()
         self._chars: dict[int, int] = {}  # of text, by choice
+        self._around: dict[int, tuple[bytes, bytes]] = {}  # a plain text's frame, by choice
         self._thoughts: dict[int, SealedThoughts] = {}
         self._images: dict[int, int] = {}  # pictures told, by choice
         self._refused: set[int] = set()
@@ -65,6 +68,10 @@ class OpenAIEncoder:
         if self._has_ended:
             return b""
         if isinstance(event, TextDelta):  # most of a stream
+            around = self._around.get(event.choice)
+            if around is not None and event.logprobs is None and not event.signature:
+                self._chars[event.choice] += len(event.text)
+                return around[0] + _encode(event.text) + around[1]
             return self._sealed(event.choice) + self._content(event)
         if isinstance(event, Started):
             return self._start(event)
@@ -104,11 +111,14 @@ class OpenAIEncoder:
             self._chars[event.choice] = self._chars.get(event.choice, 0) + len(event.text)
             if event.logprobs is not None:
                 return self._role(event.choice) + self._scored(event)
+            if event.choice in self._opened and event.choice not in self._thoughts:
+                self._around[event.choice] = self._around_text(event.choice)
         return self._role(event.choice) + self._chunk(event.choice, _delta(event))
 
     def _thought(self, event: ThinkingDelta | SignatureDelta | RedactedThinkingDelta) -> bytes:
         """Tell reasoning as it comes; what is signed once more when its signature is whole."""
         thoughts = self._thoughts.setdefault(event.choice, SealedThoughts())
+        self._around.pop(event.choice, None)
         if isinstance(event, SignatureDelta):
             thoughts.sign(event.signature)
             return b""
@@ -130,6 +140,7 @@ class OpenAIEncoder:
         self._head["id"], self._head["model"] = event.id, event.model
         self._head["created"] = event.created_s or self._head["created"]
         self._usage = event.usage
+        self._around.clear()
         return self._role(0)
 
     def _role(self, choice: int) -> bytes:
@@ -157,6 +168,11 @@ class OpenAIEncoder:
     def _chunk(self, choice: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
         part = {"index": choice, "delta": delta, "logprobs": None, "finish_reason": finish}
         return _frame({**self._head, "choices": [part], **self._tail})
+
+    def _around_text(self, choice: int) -> tuple[bytes, bytes]:
+        """Return what stands before and after a text that is nothing but text."""
+        before, after = self._chunk(choice, {"content": _PLACE}).split(_encode(_PLACE))
+        return before, after
 
     def _scored(self, event: TextDelta) -> bytes:
         part = {"index": event.choice, "delta": _delta(event), "finish_reason": None}
