@@ -21,7 +21,7 @@ _NO_OUTCOMES = frozenset({"cancelled", "rate_limit_exceeded", "budget_exceeded"}
 """Callers who left, and limits of their own: no version's success or failure."""
 
 
-WRITTEN_AFTER_S = 0.02
+WRITTEN_AFTER_S = 0.1
 _WAITING_MAX = 256
 
 
