@@ -34,7 +34,7 @@ def exposed(folder: Path) -> list[Metric]:
     meters.spent(("t", "f", "d"), tokens=(1, 1), cost=None, baseline=None)
     meters.failure("d", "provider_timeout")
     meters.traces("exported", 1)
-    meters.traces_lost(1)
+    meters.trace_lost()
     meters.gauge("open_requests", 1)
     return list(text_string_to_metric_families(exposition(meters.counts).decode()))
 

@@ -92,7 +92,6 @@ class Gateway(msgspec.Struct, eq=False):
     limits: Limits
     budgets: Budgets
     cache: ExactCache | None
-    record: RecordStage
     journal: JournalWriter
     meters: Meters
     transports: list[Transport]
@@ -149,7 +148,6 @@ def build_gateway(context: WorkerContext) -> Gateway:
         limits=base.limits,
         budgets=base.budgets,
         cache=cache,
-        record=pipelines[0].record,
         journal=base.journal,
         meters=base.meters,
         transports=[opened.transport for opened in providers.values()],
@@ -294,7 +292,7 @@ def _pipelines(
         directory=directory,
         cache=None if cache is None else CacheStages(cache, books, deployments),
         call_stage=CallStage(exchange, breakers, random.random),
-        record=RecordStage(base.journal.append_many, base.meters),
+        record=RecordStage(base.journal.append, base.meters),
         random=random.random,
         pseudonym=base.vault.pseudonym,
         conversations=base.conversations,

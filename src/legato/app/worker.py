@@ -114,6 +114,5 @@ async def _close(gateway: Gateway) -> None:
         log.warning("not everything could be flushed", extra={"reason": type(error).__name__})
     for transport in gateway.transports:
         await transport.close()
-    gateway.record.flush()
     gateway.journal.close()
     gateway.threads.shutdown(wait=False, cancel_futures=True)

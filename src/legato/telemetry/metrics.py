@@ -96,9 +96,9 @@ class Meters:
         """Count traces that were exported, failed or dropped."""
         _add(self.counts.traces, (result,), requests)
 
-    def traces_lost(self, requests: int) -> None:
-        """Count requests whose trace records had no room in the journal."""
-        _add(self.counts.traces_lost, ("journal_full",), requests)
+    def trace_lost(self) -> None:
+        """Count a request whose trace record had no room in the journal."""
+        _add(self.counts.traces_lost, ("journal_full",), 1)
 
     def gauge(self, name: str, value: float) -> None:
         """Set a gauge, e.g. the open requests of this worker."""

@@ -1,6 +1,5 @@
 """The last stage: one trace record and the metrics of every request, however it ended."""
 
-import asyncio
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from legato.routing.assignment import unit_of
 from legato.telemetry.metrics import Meters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from legato.core.principal import Principal
     from legato.gateway.context import Call
@@ -21,23 +20,12 @@ _NO_OUTCOMES = frozenset({"cancelled", "rate_limit_exceeded", "budget_exceeded"}
 """Callers who left, and limits of their own: no version's success or failure."""
 
 
-WRITTEN_AFTER_S = 0.1
-_WAITING_MAX = 256
-
-
 class RecordStage:
-    """Writes the trace record. No await in it: cancellation can't cut it.
+    """Writes the trace record. No await in it: cancellation can't cut it."""
 
-    Records wait for one another and are written together, a moment after their requests: a
-    system call for each would be a twentieth of what a cached answer costs. Only a trace may wait
-    so, since no money is in it; one that a kill takes along is the trace store's loss alone.
-    """
-
-    def __init__(self, append: "Callable[[Sequence[bytes]], None]", meters: Meters) -> None:
-        """`append` writes records that nothing waits for. Raises NotAccountable."""
+    def __init__(self, append: "Callable[[bytes], None]", meters: Meters) -> None:
         self._append = append
         self._meters = meters
-        self._waiting: list[bytes] = []
 
     def __call__(self, call: "Call") -> None:
         """Record a finished request; one that nobody was authenticated for is only counted."""
@@ -71,34 +59,22 @@ class RecordStage:
             )
         if first_byte_us and deployment:
             self._meters.first_byte(deployment, first_byte_us)
-        self._keep(encode_record(_served(call, principal, total_us, first_byte_us)))
+        self._write(encode_record(_served(call, principal, total_us, first_byte_us)))
         if call.arm and call.error_code not in _NO_OUTCOMES:
-            self._keep(encode_record(_arm_outcome(call, principal, total_us)))
+            self._write(encode_record(_arm_outcome(call, principal, total_us)))
 
     def trace(self, call: "Call") -> None:
         """Record a finished request that is no call of a model: the metrics don't know it."""
         if call.principal is not None:
             total_us = (perf_counter_ns() - call.started_ns) // _NS_PER_US
-            self._keep(encode_record(_served(call, call.principal, total_us, 0)))
+            self._write(encode_record(_served(call, call.principal, total_us, 0)))
 
-    def flush(self) -> None:
-        """Write what waits: a worker that ends must not leave it behind."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
+    def _write(self, record: bytes) -> None:
         try:
-            self._append(waiting)
+            self._append(record)
         except NotAccountable:
             # the journal is full: what is left of it belongs to the settles of running calls
-            self._meters.traces_lost(len(waiting))
-
-    def _keep(self, record: bytes) -> None:
-        waiting = self._waiting
-        waiting.append(record)
-        if len(waiting) == 1:
-            asyncio.get_running_loop().call_later(WRITTEN_AFTER_S, self.flush)
-        elif len(waiting) >= _WAITING_MAX:
-            self.flush()
+            self._meters.trace_lost()
 
 
 def _arm_outcome(call: "Call", principal: "Principal", total_us: int) -> ArmOutcome:
