@@ -143,7 +143,7 @@ class Registry:
         self._changes.describe(name, details, version)
 
     def hand_over(self, environment: str, truth: Truth, by: str) -> None:
-        """Say what decides an environment's labels from now on."""
+        """Say what decides an environment's labels from now on; see RegistryChanges.set_truth."""
         self._changes.set_truth(checked_label(environment), truth, by)
 
     def truth(self, environment: str) -> Truth:

@@ -70,7 +70,8 @@ class RegistryChanges:
         Raises:
             NotFound: there is no such move.
             Forbidden: the one who asked approves it himself.
-            Conflict: it isn't pending any more, this person has spoken, or the label was moved.
+            Conflict: it isn't pending any more, this person has spoken, the label was moved, or it
+                may not be moved so any more.
         """
         with self._writing() as connection:
             move = self._pending(connection, move_id)
@@ -80,6 +81,7 @@ class RegistryChanges:
             state = self._state(connection, move, approved=approved)
             ended_at_ns = None if state is MoveState.PENDING else self._clock.now_ns()
             if state is MoveState.APPLIED:
+                self._require_movable(connection, move)
                 self._point(connection, move)
             values = {"state": state.value, "ended_at_ns": ended_at_ns}
             connection.execute(update(registry_move).where(*self._is(move_id)), values)
@@ -108,8 +110,14 @@ class RegistryChanges:
             connection.execute(update(table).where(*of_name), values)
 
     def set_truth(self, environment: str, truth: Truth, by: str) -> None:
-        """Say what decides an environment's labels from now on."""
+        """Say what decides an environment's labels from now on.
+
+        Raises:
+            Conflict: a rollout is under way there, whose promotion a directory would not know of.
+        """
         with self._writing() as connection:
+            if truth is Truth.DIRECTORY:
+                self._require_no_rollout(connection, environment)
             self._say_truth(connection, environment, truth, by)
 
     def _writing(self) -> AbstractContextManager[Connection]:
@@ -224,12 +232,7 @@ class RegistryChanges:
         names = self._names(move.name)
         label = {**names, "environment": changes.environment, "label": move.label}
         there = self._pointed(connection, label)
-        if under_way(connection, label):
-            raise Conflict(
-                f"a rollout is under way on {move.name}@{move.label} in {changes.environment}: "
-                "promote or abort it first",
-                param="label",
-            )
+        _require_no_rollout_on(connection, label)
         if move.expected is not None and move.expected != there:
             raise PreconditionFailed(
                 f"{move.name}@{move.label} points to {_said(there)} in {changes.environment}, "
@@ -261,12 +264,26 @@ class RegistryChanges:
             self._point(connection, made)
         return made
 
+    def _require_movable(self, connection: Connection, move: MoveRecord) -> None:
+        """Refuse what could not be asked for any more. Raises Conflict."""
+        changes = Changes(move.author, move.reason, move.environment, Truth.DATABASE)
+        self.require_truth(connection, changes)
+        _require_no_rollout_on(connection, self._label(move))
+
+    def _require_no_rollout(self, connection: Connection, environment: str) -> None:
+        table = rollout.c
+        here = (table.org == self._org, table.environment == environment)
+        running = select(rollout).where(*here, table.ended_at_ns.is_(None)).order_by(table.id)
+        first = connection.execute(running.limit(1)).first()
+        if first is not None:
+            raise Conflict(
+                f"the rollout {first.id} is under way on {first.kind}/{first.name}@{first.label} "
+                f"in {environment}: end it first",
+                param="environment",
+            )
+
     def _point(self, connection: Connection, move: MoveRecord) -> None:
-        label = {
-            **self._names(move.name),
-            "environment": move.environment,
-            "label": move.label,
-        }
+        label = self._label(move)
         if not move.to_digest:
             same = [registry_label.c[name] == value for name, value in label.items()]
             connection.execute(registry_label.delete().where(*same))
@@ -314,9 +331,11 @@ class RegistryChanges:
         )
         if connection.execute(count).scalar_one() < move.approvals_wanted:
             return MoveState.PENDING
-        label = {**self._names(move.name), "environment": move.environment, "label": move.label}
-        same = self._pointed(connection, label) == move.from_digest
+        same = self._pointed(connection, self._label(move)) == move.from_digest
         return MoveState.APPLIED if same else MoveState.OVERTAKEN
+
+    def _label(self, move: MoveRecord) -> dict[str, str]:
+        return {**self._names(move.name), "environment": move.environment, "label": move.label}
 
     def _names(self, name: ObjectName) -> dict[str, str]:
         return {"org": self._org, "kind": name.kind.value, "name": name.name}
@@ -338,6 +357,15 @@ def under_way(connection: Connection, label: dict[str, str]) -> bool:
     same = [rollout.c[name] == value for name, value in label.items()]
     wanted = select(rollout.c.id).where(*same, rollout.c.ended_at_ns.is_(None))
     return connection.execute(wanted).first() is not None
+
+
+def _require_no_rollout_on(connection: Connection, label: dict[str, str]) -> None:
+    if under_way(connection, label):
+        raise Conflict(
+            f"a rollout is under way on {label['kind']}/{label['name']}@{label['label']} "
+            f"in {label['environment']}: promote or abort it first",
+            param="label",
+        )
 
 
 def _require_kept(connection: Connection, names: dict[str, str], digest: str) -> None:

@@ -186,6 +186,17 @@ def test_an_environment_has_one_truth(desk: Desk) -> None:
     assert (environment.truth, environment.changed_by) == (Truth.DIRECTORY, "ada")
 
 
+def test_an_approval_moves_nothing_in_an_environment_that_a_directory_has(desk: Desk) -> None:
+    first, second = desk.save("hello"), desk.save("good day")
+    desk.point(first)
+    (waiting,) = desk.point(second, approvals=1)
+    desk.changes.set_truth("production", Truth.DIRECTORY, "ada")
+    with pytest.raises(Conflict, match="kept in a directory"):
+        desk.changes.decide(waiting, "ben", approved=True)
+    assert desk.pointed() == first
+    assert desk.changes.decide(waiting, "ben", approved=False).state is MoveState.REJECTED
+
+
 def test_a_directory_may_have_an_environment_that_nothing_was_changed_in(desk: Desk) -> None:
     first = desk.save("hello")
     move = (Move(GREETING, "production", first),)

@@ -115,6 +115,26 @@ def test_what_can_not_be_rolled_out(desk: Desk) -> None:
         desk.start()
 
 
+def test_an_environment_is_not_handed_over_under_a_rollout(desk: Desk) -> None:
+    begun = desk.start()
+    with pytest.raises(Conflict, match=f"{begun.id}.*end it first"):
+        desk.changes.set_truth("production", Truth.DIRECTORY, "ada")
+    desk.changes.set_truth("staging", Truth.DIRECTORY, "ada")
+    state = State(Phase.ABORTED, 0, desk.clock.now_ns())
+    desk.store.progress(begun, Progress(state, "ben", "abort", ""))
+    desk.changes.set_truth("production", Truth.DIRECTORY, "ada")
+
+
+def test_a_move_that_waited_is_not_made_under_a_rollout(desk: Desk) -> None:
+    desk.make(Move(GREETING, "production", NEW, approvals=1))
+    (waiting,) = desk.read.moves(1)
+    desk.start()
+    with pytest.raises(Conflict, match="promote or abort"):
+        desk.changes.decide(waiting.id, "ben", approved=True)
+    assert desk.pointed == OLD
+    desk.changes.decide(waiting.id, "ben", approved=False)
+
+
 def test_a_promotion_moves_the_label_and_says_why(desk: Desk) -> None:
     begun = desk.start()
     state = State(Phase.PROMOTED, 0, desk.clock.now_ns())
