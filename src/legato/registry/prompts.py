@@ -118,10 +118,11 @@ class PromptRegistry:
         if snapshot is None:
             msg = "Prompts could not be loaded yet: the database is away. Try again shortly."
             raise StorageUnavailable(msg, retry_after_s=1)
-        found = snapshot.by_model.get((principal.org, model)) or _found(snapshot, model, principal)
-        if not _may_call(principal, found.model):
-            msg = f"This key may not call {found.model!r}; ask for it to be added to its models."
-            raise Forbidden(msg, param="model")
+        found = snapshot.by_model.get((principal.org, model))
+        if found is None:
+            found = _found(snapshot, model, principal)
+        else:
+            _require_allowed(principal, found.model)
         split = snapshot.splits.get((principal.org, model))
         return found if split is None else split.of(unit)
 
@@ -235,9 +236,15 @@ def _may_call(principal: Principal, model: str) -> bool:
     return principal.may_call(model) or f"{MODEL_PREFIX}*" in principal.models
 
 
+def _require_allowed(principal: Principal, model: str) -> None:
+    if not _may_call(principal, model):
+        msg = f"This key may not call {model!r}; ask for it to be added to its models."
+        raise Forbidden(msg, param="model")
+
+
 def _found(snapshot: _Snapshot, model: str, principal: Principal) -> LoadedPrompt:
     """Find a version by the first digits of its digest, or say what there is instead."""
-    name, _, version = model.partition("@")
+    name, at, version = model.partition("@")
     labelled = snapshot.labels.get((principal.org, name))
     if labelled is None:
         of_org = (one for org, one in snapshot.labels if org == principal.org)
@@ -245,6 +252,9 @@ def _found(snapshot: _Snapshot, model: str, principal: Principal) -> LoadedPromp
         listed = ", ".join(known[:_LISTED_MAX]) or "none"
         msg = f"There is no prompt {name[:_SHOWN_MAX]!r}; this key can call: {listed}."
         raise NotFound(msg, param="model")
+    _require_allowed(principal, name)  # before its labels are told
+    if at and not version:
+        raise InvalidRequest("model: a version stands behind @, or no @ at all", param="model")
     try:
         digits = selector(version or DEFAULT_LABEL).digest_prefix
     except InvalidRequest as error:

@@ -127,7 +127,7 @@ def test_a_version_is_named_by_label_number_or_digest() -> None:
         ("prompt:p@2", NotFound, "no version '2' here"),
         ("prompt:p@0123456789", NotFound, "no version '0123456789' here"),
         ("prompt:p", NotFound, "prompt:p has no label 'production' here; it has: canary"),
-        ("prompt:p@", NotFound, "no label 'production'"),
+        ("prompt:p@", InvalidRequest, "a version stands behind @"),
         ("prompt:p@a b", InvalidRequest, "model: label: 'a b' can't be one"),
     ],
 )
@@ -151,6 +151,9 @@ def test_a_key_calls_the_prompts_it_names_and_sees_no_others() -> None:
         assert text_of(prompts, "prompt:p@1", caller(*models)) == "p"
     with pytest.raises(Forbidden, match="may not call 'prompt:q'"):
         prompts.resolve("prompt:q", caller("prompt:p"), "")
+    for version in ("nope", "7", "00000000", ""):
+        with pytest.raises(Forbidden, match="may not call 'prompt:q'"):
+            prompts.resolve(f"prompt:q@{version}", caller("prompt:p"), "")
     with pytest.raises(NotFound, match=r"can call: prompt:p\."):
         prompts.resolve("prompt:x", caller("prompt:p"), "")
     with pytest.raises(NotFound, match="can call: none"):
