@@ -129,6 +129,27 @@ def test_saving_is_not_moving(legato: RunningLegato, greeting: list[str]) -> Non
     assert legato.get(GREETING, writer).json["labels"]["production"] == len(greeting)
 
 
+def test_who_answers_is_not_changed_by_saving(legato: RunningLegato, greeting: list[str]) -> None:
+    assert len(greeting) == 2
+    creator = key(legato, "registry:version:create")
+    body = {"spec": spec("Take over"), "owner": "thieves"}
+    refused = legato.post(f"{GREETING}/versions", body, creator)
+    assert (refused.status, refused.error["field"]) == (403, "owner")
+    assert "registry:object:update" in refused.error["message"]
+    assert legato.get(GREETING, ADMIN).json["owner"] == "support"
+    same = {"spec": spec("Take over"), "owner": "support"}
+    assert legato.post(f"{GREETING}/versions", same, creator).status == 201
+    begun = legato.post(f"{OBJECTS}/prompt/mine/versions", body, creator)
+    assert begun.status == 201
+
+
+def test_what_nests_too_deeply_is_the_callers_to_mend(legato: RunningLegato) -> None:
+    deep = b'{"spec": ' + b'{"a": ' * 5_000 + b"1" + b"}" * 5_001
+    refused = legato.post(f"{OBJECTS}/prompt/deep/versions", deep, ADMIN)
+    assert (refused.status, refused.error["code"]) == (400, "invalid_request")
+    assert refused.error["message"] == "The body is nested too deeply."
+
+
 def test_bad_content_is_told_whole(legato: RunningLegato) -> None:
     wrong = {"messages": [{"role": "user", "content": "{{nmae}}"}], "route": "caht", "colour": 1}
     answer = legato.post(f"{OBJECTS}/prompt/wrong/versions", {"spec": wrong}, ADMIN)

@@ -53,6 +53,7 @@ def build_application(services: Services) -> Litestar:
         exception_handlers={
             LegatoError: _refused,
             HTTPException: _refused_by_framework,
+            RecursionError: _too_deep,
             Exception: _failed,
         },
         openapi_config=None,
@@ -140,6 +141,11 @@ def _refused_by_framework(
     if error.headers:
         answer.headers.update(error.headers)
     return answer
+
+
+def _too_deep(request: Request[Any, Any, Any], _error: RecursionError) -> Response[ErrorBody]:
+    """Nothing here nests by itself: what is too deep came from the caller."""
+    return _refused(request, InvalidRequest("The body is nested too deeply."))
 
 
 def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:

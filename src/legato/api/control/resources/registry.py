@@ -27,7 +27,7 @@ from legato.api.control.registry_desk import (
     wanted_version,
 )
 from legato.api.control.services import Services
-from legato.core.errors import Forbidden
+from legato.core.errors import Forbidden, NotFound
 from legato.core.permission import Permission
 from legato.core.registry import DEFAULT_LABEL, ObjectName, checked_label
 from legato.registry.documents import Document, Line
@@ -81,7 +81,10 @@ class VersionPage(Shown, frozen=True, kw_only=True):
 
 
 class NewVersion(Form, frozen=True, kw_only=True):
-    """Content to keep, and labels to point to it, which asks for `registry:label:move`."""
+    """Content to keep, and labels to point to it, which asks for `registry:label:move`.
+
+    Saying of an object that is there who else answers for it asks for `registry:object:update`.
+    """
 
     spec: dict[str, Any]
     labels: Annotated[tuple[Label, ...], Meta(max_length=50)] = ()
@@ -232,6 +235,9 @@ def create_version(
         labels=tuple(checked_label(label) for label in data.labels),
     )
 
+    if Permission.REGISTRY_UPDATE not in caller.permissions:
+        _require_same_details(desk, document)
+
     def work() -> Made:
         record, moves = desk.registry.save(document, desk.act(data.reason))
         version = OneVersion(**shown_head(record), spec=desk.registry.content(record))
@@ -334,6 +340,18 @@ HANDLERS = (
     point_label,
     roll_back,
 )
+
+
+def _require_same_details(desk: Desk, document: Document) -> None:
+    """Refuse to say anew who answers for an object that is there. Raises Forbidden."""
+    try:
+        there = desk.registry.read.object(document.object).details
+    except NotFound:
+        return
+    for field in () if document.details == Details() else Details.__struct_fields__:
+        if getattr(document.details, field) != getattr(there, field):
+            told = f"{field}: this key doesn't have the permission {Permission.REGISTRY_UPDATE}"
+            raise Forbidden(told, param=field)
 
 
 def _named(text: str) -> ObjectName:
