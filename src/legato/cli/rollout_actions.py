@@ -1,5 +1,6 @@
 """What `legato rollouts` does."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def list_rollouts(*, count: int, as_json: bool, **options: Any) -> None:
         [
             (
                 one.id,
-                f"{one.name}@{one.label}",
+                f"{one.name}@{one.label} ({one.environment})",
                 one.candidate[:SHOWN_DIGITS],
                 one.state.phase.value,
                 _share(one),
@@ -74,7 +75,8 @@ def show(*, rollout_id: str, as_json: bool, **options: Any) -> None:
         print_json({**_shown(found), "events": [_event(one) for one in events]})
         return
     for name, value in _shown(found).items():
-        click.echo(f"{name:<12} {value}")
+        written = json.dumps(value) if isinstance(value, dict) else "" if value is None else value
+        click.echo(f"{name:<12} {written}")
     print_table(
         ("at", "action", "by", "reason"),
         [(time_text(one.at_ns), one.action, one.actor, one.reason) for one in events],
