@@ -1,9 +1,12 @@
 """Assembles what takes rollouts on, in the ledger process."""
 
+from functools import partial
+
 from legato.app.context import ProcessContext
 from legato.core.clock import SystemClock
 from legato.core.ids import IdSource
 from legato.registry.rollout_watch import RolloutWatch
+from legato.registry.rollouts import waits_for_others
 from legato.storage.engine import open_engine
 from legato.storage.rollout_outcomes import RolloutOutcomes
 from legato.storage.rollouts import RolloutStore, running_rollouts
@@ -18,4 +21,5 @@ def rollout_watch(context: ProcessContext) -> RolloutWatch:
         lambda tenant: RolloutStore(engine, clock, ids, tenant),
         lambda tenant: RolloutOutcomes(engine, tenant),
         clock.now_ns,
+        waits=partial(waits_for_others, context.loaded.config.registry.approvals),
     )

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _SETTLED_NS = 600_000_000_000
 """What happened so long ago is in the ledger, and is read once."""
+_WAITS = "all steps are done, but others must approve moves of this label: abort, and ask for it"
 _US_PER_MS = 1000.0
 _NANO = 1e-9
 _encode = msgspec.json.Encoder().encode
@@ -36,11 +37,14 @@ class RolloutWatch:
         store: Callable[[Tenant], RolloutStore],
         outcomes: Callable[[Tenant], RolloutOutcomes],
         now_ns: Callable[[], int],
+        *,
+        waits: Callable[[Rollout], bool],
     ) -> None:
         self._running = running
         self._store = store
         self._outcomes = outcomes
         self._now_ns = now_ns
+        self._waits = waits
         self._settled: dict[tuple[str, int], tuple[int, Strata]] = {}
 
     def look(self) -> None:
@@ -64,6 +68,10 @@ class RolloutWatch:
         if decision.action is Action.HOLD:
             if decision.reason != rollout.told:
                 store.tell(rollout, decision.reason)
+            return
+        if decision.action is Action.PROMOTE and self._waits(rollout):
+            if rollout.told != _WAITS:
+                store.tell(rollout, _WAITS)
             return
         state = followed(rollout.state, decision, now_ns)
         evidence = _encode(decision.evidence)

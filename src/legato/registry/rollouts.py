@@ -74,12 +74,25 @@ class Rollouts:
         Raises:
             NotFound: there is no such rollout.
             InvalidRequest: it has ended, or is so already.
+            Conflict: it is to be promoted, and a rule that came meanwhile wants others to approve.
             PreconditionFailed: it was changed meanwhile.
         """
         rollout = self.store.get(rollout_id)
         state = commanded(rollout.state, command, self.store.now_ns())
+        if state.phase is Phase.PROMOTED and waits_for_others(self._approvals, rollout):
+            raise Conflict(
+                f"moves of {rollout.name}@{rollout.label} wait for others to approve since this "
+                "rollout began: abort it, and ask for the move",
+                param="command",
+            )
         told = act.reason or _TOLD[state.phase]
         return self.store.progress(rollout, Progress(state, act.author, command.value, told))
+
+
+def waits_for_others(rules: Sequence[ApprovalRule], rollout: Rollout) -> bool:
+    """Whether a rule, which came after a rollout began, wants its label's moves approved."""
+    act = Act(rollout.author, environment=rollout.environment)
+    return approvals_wanted(rules, rollout.name, rollout.label, act) > 0
 
 
 def read_plan(plain: Any) -> Plan:

@@ -4,13 +4,16 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from legato.core.clock import ManualClock
+from legato.core.config import ApprovalRule
 from legato.core.errors import Conflict, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
 from legato.core.records import ArmOutcome
 from legato.core.registry import Kind, ObjectName, Selector, Truth, digest_of
 from legato.core.tenant import Tenant
+from legato.registry.registry import Act
 from legato.registry.rollout_watch import RolloutWatch
-from legato.routing.rollouts.course import Phase, State
+from legato.registry.rollouts import Rollouts, waits_for_others
+from legato.routing.rollouts.course import Command, Phase, State
 from legato.routing.rollouts.gates import Gate, Metric
 from legato.routing.rollouts.plan import Plan, Step
 from legato.storage.feedback_schema import feedback
@@ -46,6 +49,7 @@ class Desk:
         self.outcomes = RolloutOutcomes(engine, ACME)
         self.ledger = Ledger(engine, clock)
         self.read = RegistryReader(engine, ACME)
+        self.rules: tuple[ApprovalRule, ...] = ()
         self.offset = 0
         versions = tuple(
             NewVersion(GREETING, digest, text) for digest, text in ((OLD, b"old"), (NEW, b"new"))
@@ -56,6 +60,7 @@ class Desk:
             lambda _: self.store,
             lambda _: self.outcomes,
             clock.now_ns,
+            waits=lambda one: waits_for_others(self.rules, one),
         )
 
     def make(self, move: Move, versions: tuple[NewVersion, ...] = ()) -> None:
@@ -177,6 +182,22 @@ def test_harm_takes_it_back_with_its_evidence(desk: Desk) -> None:
     assert '"metric":"errors"' in event.evidence
     assert "errors" in event.reason
     desk.start()  # another try
+
+
+def test_no_promotion_goes_round_a_rule_that_came_meanwhile(desk: Desk) -> None:
+    begun = desk.start(plan=Plan((Step(1_000, samples_min=1),)))
+    desk.rules = (ApprovalRule(environment="production", labels=("production",)),)
+    steered = Rollouts(desk.read, desk.store, desk.rules)
+    with pytest.raises(Conflict, match="abort it, and ask for the move"):
+        steered.steer(begun.id, Command.PROMOTE, Act("ben"))
+    desk.serve(begun, "candidate", 5)
+    desk.watch.look()
+    held = desk.store.get(begun.id)
+    assert (held.state.phase, desk.pointed) == (Phase.RUNNING, OLD)
+    assert "others must approve" in held.told
+    desk.rules = ()
+    desk.watch.look()
+    assert (desk.store.get(begun.id).state.phase, desk.pointed) == (Phase.PROMOTED, NEW)
 
 
 def test_step_by_step_to_the_end(desk: Desk) -> None:
