@@ -47,7 +47,7 @@ check: lint ## Lint, types, import contracts, unit and contract tests (under 90 
 	$(PYTEST) -q -m "not slow and not soak and not chaos" $(QUICK_TESTS) $(PYTEST_ARGS)
 
 .PHONY: test
-test: lint .make/weights .make/node ## Everything but chaos and soak; says why a test was skipped (under 15 min)
+test: lint .make/weights .make/node ## Everything but chaos and soak; says why a test was skipped (20 min)
 	$(PYTEST) -rfEs -m "not soak and not chaos and not frameworks" $(PYTEST_ARGS)
 
 .PHONY: soak

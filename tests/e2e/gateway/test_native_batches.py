@@ -78,7 +78,9 @@ def vendor(vendor_of_module: OpenAIBatchServer) -> OpenAIBatchServer:
     return server
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.chaos)]
+)
 def native(
     request: pytest.FixtureRequest,
     vendor_of_module: OpenAIBatchServer,
@@ -146,7 +148,7 @@ def test_the_provider_runs_it_at_the_batch_price(
     assert native.verified()
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.parametrize("step", KILLED_AT)
 def test_a_kill_between_any_two_steps_doubles_nothing(
     client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer, step: str
@@ -263,7 +265,7 @@ def test_a_provider_that_does_not_fulfil_a_keys_terms_gets_no_batch_of_it(
     assert not vendor.uploaded
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 def test_a_kill_of_everything_leaves_one_batch_and_its_hold(
     client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
 ) -> None:
@@ -377,7 +379,7 @@ def test_a_batch_that_expires_before_it_is_submitted_reaches_nobody(
     assert not native.leased()
 
 
-@pytest.mark.parametrize("how", ["away", pytest.param("gone", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("how", ["away", pytest.param("gone", marks=pytest.mark.chaos)])
 def test_a_batch_the_provider_has_lost_counts_as_unknown(
     client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer, how: str
 ) -> None:

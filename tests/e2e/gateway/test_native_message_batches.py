@@ -66,7 +66,9 @@ def vendor(vendor_of_module: AnthropicBatchServer) -> AnthropicBatchServer:
     return vendor_of_module
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.chaos)]
+)
 def native(
     request: pytest.FixtureRequest,
     vendor_of_module: AnthropicBatchServer,
@@ -171,7 +173,7 @@ def test_lines_are_translated_and_paid_at_the_batch_price(
     assert native.verified()
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.parametrize("step", KILLED_AT)
 def test_a_kill_at_any_step_doubles_nothing(
     client: OpenAI, native: NativeLegato, vendor: AnthropicBatchServer, step: str
@@ -195,7 +197,7 @@ def test_a_kill_at_any_step_doubles_nothing(
     assert native.verified()
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 def test_a_batch_that_got_lost_on_its_way_is_submitted_again(
     client: OpenAI, native: NativeLegato, vendor: AnthropicBatchServer
 ) -> None:
@@ -209,7 +211,7 @@ def test_a_batch_that_got_lost_on_its_way_is_submitted_again(
     assert [row["cost"] for row in native.entries_of(made.id)] == [LINE_COST] * 2
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 def test_a_strangers_batch_of_the_same_size_is_waited_for(
     client: OpenAI, native: NativeLegato, vendor: AnthropicBatchServer
 ) -> None:
