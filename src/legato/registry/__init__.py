@@ -1,1 +1,1 @@
-"""Versioned objects as the request path needs them: prompts, compiled from their templates."""
+"""Versions, labels and rollouts as people change them, and prompts as the request path has them."""

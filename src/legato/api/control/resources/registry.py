@@ -33,7 +33,6 @@ from legato.core.registry import DEFAULT_LABEL, ObjectName, checked_label
 from legato.registry.documents import Document, Line
 from legato.storage.registry_records import Details, ObjectRecord
 
-_VERSIONS_MAX = 10_000
 Label = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=2000)]
 Digest = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
