@@ -13,7 +13,7 @@ FRAMEWORKS := $(patsubst requirements/frameworks/%.txt,.make/frameworks/%/instal
   $(wildcard requirements/frameworks/*.txt)) \
   $(patsubst requirements/frameworks/%/package-lock.json,.make/frameworks/%/installed,\
   $(wildcard requirements/frameworks/*/package-lock.json))
-TREES := $(wildcard src tests benchmarks docs examples)
+TREES := $(wildcard src tests benchmarks clients docs examples)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -19,10 +19,17 @@ _JSON = (b"content-type", b"application/json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 
-def models_page(directory: "Directory", created_s: int) -> "Resource":
+def models_page(
+    directory: "Directory", prompts: Callable[["Principal"], list[str]], created_s: int
+) -> "Resource":
     """List what the key can call, in the one shape that both vendors' clients read."""
 
     async def page(exchange: "Exchange", principal: "Principal", _id: str) -> None:
+        owners = [
+            (name, "legato" if route.name else route.deployments[0].provider_name)
+            for name, route in directory.names(principal)
+        ]
+        owners += [(name, "legato") for name in prompts(principal)]
         data = [
             {
                 "id": name,
@@ -30,9 +37,9 @@ def models_page(directory: "Directory", created_s: int) -> "Resource":
                 "type": "model",
                 "display_name": name,
                 "created": created_s,
-                "owned_by": "legato" if route.name else route.deployments[0].provider_name,
+                "owned_by": owner,
             }
-            for name, route in directory.names(principal)
+            for name, owner in owners
         ]
         first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
         body = {

@@ -377,7 +377,9 @@ def _resources(
         )
 
     return {
-        ("GET", "/v1/models"): models_page(directory, base.clock.now_ns() // 1_000_000_000),
+        ("GET", "/v1/models"): models_page(
+            directory, base.prompts.names, base.clock.now_ns() // 1_000_000_000
+        ),
         ("GET", "/v1/responses/{id}"): response_page(base.conversations),
         ("DELETE", "/v1/responses/{id}"): forget_page(base.conversations),
         ("GET", "/v1/responses/{id}/input_items"): input_items_page(base.conversations),

@@ -126,6 +126,18 @@ class PromptRegistry:
         split = snapshot.splits.get((principal.org, model))
         return found if split is None else split.of(unit)
 
+    def names(self, principal: Principal) -> list[str]:
+        """Return what a key can call: `prompt:NAME`, and `prompt:NAME@LABEL` of other labels."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            return []
+        return sorted(
+            name if label == DEFAULT_LABEL else f"{name}@{label}"
+            for (org, name), labelled in snapshot.labels.items()
+            if org == principal.org and _may_call(principal, name)
+            for label in labelled
+        )
+
     def load(self) -> None:
         """Load the newest snapshot where it differs from ours. Blocking: call it in a thread."""
         if self._source.version() == self._version:
