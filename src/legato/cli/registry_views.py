@@ -11,24 +11,24 @@ from legato.cli.registry_lines import moved, print_moves, told
 from legato.cli.spans import time_text
 from legato.cli.tables import print_table
 from legato.core.errors import InvalidRequest
-from legato.core.registry import SHOWN_DIGITS, MoveState, selector, shown
+from legato.core.registry import SHOWN_DIGITS, MoveState, ObjectName, selector, shown
 from legato.registry.content import as_yaml
-
-_LOG_MAX = 1_000
 
 
 def list_objects(*, as_json: bool, **options: Any) -> None:
     """Print objects with their labels."""
     with opened(**options) as desk:
-        objects = desk.registry.read.objects(_LOG_MAX)
-        labels = desk.registry.read.labels(desk.environment)
+        objects = desk.registry.read.objects()
+        pointing: dict[ObjectName, dict[str, int]] = {}
+        for at in desk.registry.read.labels(desk.environment):
+            pointing.setdefault(at.name, {})[at.label] = at.number
     rows = [
         {
             "name": str(one.name),
             "owner": one.details.owner,
             "escalation": one.details.escalation,
             "versions": one.newest,
-            "labels": {at.label: at.number for at in labels if at.name == one.name},
+            "labels": pointing.get(one.name, {}),
         }
         for one in objects
     ]
@@ -71,8 +71,8 @@ def log(*, name: str, as_json: bool, **options: Any) -> None:
     wanted = read_name(name)
     with opened(**options) as desk:
         desk.registry.read.object(wanted)
-        versions = desk.registry.read.versions(wanted, _LOG_MAX)
-        made = desk.registry.read.moves(_LOG_MAX, name=wanted)
+        versions = desk.registry.read.versions(wanted)
+        made = desk.registry.read.moves(name=wanted)
     if as_json:
         print_json(
             {"versions": [told(one) for one in versions], "moves": [moved(one) for one in made]}

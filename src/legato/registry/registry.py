@@ -38,8 +38,6 @@ from legato.storage.registry_records import (
 References = frozenset[tuple[str, str]]
 Check = Callable[[Any], References]
 """Checks an object's content and returns what it names of others. Raises InvalidRequest."""
-_EVERYTHING = 10_000
-_LOOKED_BACK = 1_000
 
 
 class Sealing(Protocol):
@@ -119,9 +117,9 @@ class Registry:
             Conflict: it was never moved from one version to another.
         """
         moves = self.read.moves(
-            _LOOKED_BACK, environment=act.environment, name=name, state=MoveState.APPLIED
+            1, environment=act.environment, name=name, label=label, state=MoveState.APPLIED
         )
-        last = next((one for one in moves if one.label == label), None)
+        last = next(iter(moves), None)
         if last is None or not last.from_digest:
             raise Conflict(
                 f"{name}@{label} pointed to nothing before in {act.environment}: "
@@ -180,11 +178,8 @@ class Registry:
         require_one_each(placed)
         wanted = [self._wanted(one) for one in placed]
         names = {one.name for one in wanted}
-        details = {one.name: one.details for one in self.read.objects(_EVERYTHING)}
-        digests = {
-            name: frozenset(one.digest for one in self.read.versions(name, _EVERYTHING))
-            for name in names
-        }
+        details = {one.name: one.details for one in self.read.objects()}
+        digests = {name: self.read.digests(name) for name in names}
         return plan(wanted, Present(self.read.labels(environment), digests, details))
 
     def apply(self, documents: Iterable[Placed], act: Act) -> list[MoveRecord]:
@@ -209,7 +204,7 @@ class Registry:
 
     def exported(self, environment: str) -> list[Document]:
         """Return an environment as documents: applied again, they change nothing."""
-        objects = {one.name: one.details for one in self.read.objects(_EVERYTHING)}
+        objects = {one.name: one.details for one in self.read.objects()}
         labels: dict[tuple[ObjectName, str], list[str]] = {}
         for one in self.read.labels(environment):
             labels.setdefault((one.name, one.digest), []).append(one.label)

@@ -39,8 +39,10 @@ class RegistryReader:
         self._engine = engine
         self._org = tenant.org
 
-    def objects(self, count: int, after: ObjectName | None = None) -> list[ObjectRecord]:
-        """Return up to `count` objects by kind and name, from the one after another."""
+    def objects(
+        self, count: int | None = None, after: ObjectName | None = None
+    ) -> list[ObjectRecord]:
+        """Return all objects, or up to `count`, by kind and name, from the one after another."""
         table = registry_object.c
         wanted = _objects().where(table.org == self._org)
         if after is not None:
@@ -65,9 +67,9 @@ class RegistryReader:
         return _object(row)
 
     def versions(
-        self, name: ObjectName, count: int, before: int | None = None
+        self, name: ObjectName, count: int | None = None, before: int | None = None
     ) -> list[VersionRecord]:
-        """Return up to `count` versions, newest first, with numbers below one."""
+        """Return all versions, or up to `count`, newest first, with numbers below one."""
         wanted = select(registry_version).where(*_of(registry_version, self._org, name))
         if before is not None:
             wanted = wanted.where(registry_version.c.number < before)
@@ -75,16 +77,23 @@ class RegistryReader:
         with reading(self._engine) as connection:
             return [version_record(row) for row in connection.execute(newest_first)]
 
+    def digests(self, name: ObjectName) -> frozenset[str]:
+        """Return the digests of all versions."""
+        wanted = select(registry_version.c.digest).where(*_of(registry_version, self._org, name))
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(wanted).scalars())
+
     def version(self, name: ObjectName, wanted: Selector, environment: str) -> VersionRecord:
         """Return the version that a label, number or digest names.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is none, or no such object.
             InvalidRequest: these digits of a digest are those of more than one.
         """
         with reading(self._engine) as connection:
             found = self._selected(connection, name, wanted, environment)
         if not found:
+            self.object(name)
             where = f" in {environment}" if wanted.label else ""
             raise NotFound(f"{name} has no version {wanted}{where}", param="name")
         if len(found) > 1:
@@ -111,14 +120,15 @@ class RegistryReader:
 
     def moves(
         self,
-        count: int,
+        count: int | None = None,
         *,
         before_id: str | None = None,
         environment: str | None = None,
         name: ObjectName | None = None,
+        label: str | None = None,
         state: MoveState | None = None,
     ) -> list[MoveRecord]:
-        """Return up to `count` moves, newest first."""
+        """Return all moves, or up to `count`, newest first."""
         table = registry_move.c
         wanted = select(registry_move).where(table.org == self._org)
         if before_id is not None:
@@ -127,6 +137,8 @@ class RegistryReader:
             wanted = wanted.where(table.environment == environment)
         if name is not None:
             wanted = wanted.where(table.kind == name.kind, table.name == name.name)
+        if label is not None:
+            wanted = wanted.where(table.label == label)
         if state is not None:
             wanted = wanted.where(table.state == state)
         with reading(self._engine) as connection:

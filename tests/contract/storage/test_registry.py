@@ -108,6 +108,30 @@ def test_moves_tell_what_a_label_pointed_to(desk: Desk) -> None:
         desk.pointed()
 
 
+def test_moves_of_one_label_are_found_among_many(desk: Desk) -> None:
+    first, second = (desk.save(text) for text in ("hello", "good day"))
+    desk.point(first)
+    staged = Move(GREETING, "staging", second)
+    desk.make(Changes("ada", "", "production", Truth.DATABASE, moves=(staged,)))
+    (last,) = desk.read.moves(1, name=GREETING, label="production")
+    assert last.to_digest == first
+    assert len(desk.read.moves()) == 2
+
+
+def test_all_digests_of_an_object_are_told(desk: Desk) -> None:
+    kept = {desk.save(text) for text in ("hello", "good day", "good night")}
+    assert desk.read.digests(GREETING) == kept
+    assert desk.read.digests(ObjectName(Kind.PROMPT, "other")) == frozenset()
+
+
+def test_an_object_that_is_missing_is_told_apart_from_a_version(desk: Desk) -> None:
+    desk.save("hello")
+    with pytest.raises(NotFound, match="has no version 7"):
+        desk.read.version(GREETING, Selector(number=7), "production")
+    with pytest.raises(NotFound, match="there is no prompt named greetin"):
+        desk.read.version(ObjectName(Kind.PROMPT, "greetin"), Selector(number=1), "production")
+
+
 def test_a_label_never_points_to_nothing(desk: Desk) -> None:
     desk.save("hello")
     with pytest.raises(NotFound, match="no version"):
