@@ -19,6 +19,7 @@ class EntryKind(StrEnum):
     USAGE = "usage"  # the attempt that gave the answer
     RETRY = "retry"  # an attempt that did not
     CACHE = "cache"  # answered from our cache: cost 0, the baseline is what it saved
+    JUDGE = "judge"  # the attempt that gave a judgement of other answers: overhead, saves nothing
     CORRECTION = "correction"  # reverses another entry
     OVERHEAD = "overhead"
 
@@ -57,6 +58,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, tag="i", gc=False):
     estimate: Usage
     estimated_cost: int | None
     estimated_baseline_cost: int | None
+    kind: EntryKind = EntryKind.USAGE  # of the entry, should it answer
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True, tag="p", gc=False):

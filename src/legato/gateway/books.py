@@ -117,7 +117,7 @@ class Books:
             NotAccountable: a budgeted key at an unpriced deployment, or the journal is full.
         """
         route = _route(call)
-        price, baseline = deployment.price, route.baseline.price
+        price = deployment.price
         view = call.view
         output_tokens = view.max_output_tokens or deployment.max_output_tokens
         hold = await self._hold(call, deployment, output_tokens * view.choices)
@@ -144,7 +144,8 @@ class Books:
             "" if hold is None else hold.budget_id,
             estimate,
             priced(estimate, price, longest_us, view.unit),
-            priced(estimate, baseline, longest_us, view.unit),
+            _baseline_cost(call, estimate, longest_us),
+            call.kind,
         )
         try:
             self._journal.append_intent(encode_record(intent))
@@ -287,8 +288,7 @@ class Books:
             msg = "a cache hit has a deployment"
             raise AssertionError(msg)
         facts = self._facts(call, call.deployment, 0)
-        baseline = _route(call).baseline.price
-        call.baseline_cost = priced(usage, baseline, duration_us, call.view.unit)
+        call.baseline_cost = _baseline_cost(call, usage, duration_us)
         now_us = (perf_counter_ns() - call.started_ns) // _NS_PER_US
         self._journal.append(
             encode_record(
@@ -349,12 +349,10 @@ class Books:
         call: "Call", attempt: Attempt, usage: Usage, duration_us: int
     ) -> tuple[NanoUSD | None, NanoUSD | None]:
         price = attempt.deployment.price
-        baseline = _route(call).baseline.price
-        unit = call.view.unit
-        spent = priced(usage, price, duration_us, unit)
-        if baseline is price:
+        spent = priced(usage, price, duration_us, call.view.unit)
+        if _route(call).baseline.price is price and call.kind is EntryKind.USAGE:
             return spent, spent
-        return spent, priced(usage, baseline, duration_us, unit)
+        return spent, _baseline_cost(call, usage, duration_us)
 
 
 def estimate(attempt: Attempt, call: "Call", output_chars: int) -> Usage:
@@ -371,6 +369,13 @@ def estimate(attempt: Attempt, call: "Call", output_chars: int) -> Usage:
     if attempt.hold is None or usage.out_text <= attempt.estimate.out_text:
         return usage
     return replace(usage, out_text=attempt.estimate.out_text)
+
+
+def _baseline_cost(call: "Call", usage: Usage, duration_us: int) -> NanoUSD | None:
+    """Return what the baseline would have cost; 0 for a judge: without us, nobody would ask one."""
+    if call.kind is EntryKind.JUDGE:
+        return NanoUSD(0)
+    return priced(usage, _route(call).baseline.price, duration_us, call.view.unit)
 
 
 def _token_price(price: Price, unit: str) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from legato.core.money import NanoUSD
+from legato.core.records import EntryKind
 from legato.core.usage import NO_USAGE, Usage
 from legato.core.wire import RequestView, Surface
 
@@ -108,6 +109,7 @@ class Call:
         "failures",
         "first_byte_ns",
         "http_status",
+        "kind",
         "marks",
         "model_served",
         "principal",
@@ -143,6 +145,8 @@ class Call:
         self.body_bytes = 0
         self.view: RequestView = _NO_VIEW
         self.user = ""
+        self.kind = EntryKind.USAGE
+        """Of the attempt that answers, in the ledger."""
         self.route: Route | None = None
         self.versions = ""
         self.arm = ""

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
-from legato.core.errors import LegatoError
+from legato.core.errors import InvalidRequest, LegatoError
+from legato.core.records import EntryKind
 from legato.core.wire import Operation, Surface, Turn
 from legato.gateway.prompts import names_prompt, put_prompt, unread
 from legato.gateway.stages.count_tokens import count_tokens
@@ -158,6 +159,9 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
 
     async def _read(self, call: "Call", _sink: "Sink") -> None:
         accept_traceparent(call, call.source.header(b"traceparent"))
+        purpose = call.source.header(b"x-legato-purpose")
+        if purpose is not None:
+            call.kind = _kind(purpose)
         raw = await call.source.body()
         call.body_bytes = len(raw)
         body = call.body = read_json(raw)
@@ -209,6 +213,13 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
             header = call.source.header(b"x-legato-user")
             user = "" if header is None else header.decode("utf-8", "replace")
         return self.pseudonym(call.caller.org, user) if user else ""
+
+
+def _kind(purpose: bytes) -> EntryKind:
+    if purpose != EntryKind.JUDGE.value.encode():
+        msg = "x-legato-purpose: `judge` is the only one that is told apart; leave the header out"
+        raise InvalidRequest(msg, param="x-legato-purpose")
+    return EntryKind.JUDGE
 
 
 def _answered(call: "Call") -> bool:

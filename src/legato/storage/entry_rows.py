@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 
-from legato.core.records import EntryKind, Facts, Intent, Progress, Settled
+from legato.core.records import Facts, Intent, Progress, Settled
 from legato.core.usage import UsageSource
 from legato.storage.windows import period_of
 
@@ -44,7 +44,7 @@ def unknown_row(intent: Intent, progress: Progress | None) -> Row:
     best = progress or intent
     return (
         *_facts(intent.facts),
-        EntryKind.USAGE.value,
+        intent.kind.value,
         0,
         intent.at_ns,
         period_of(intent.at_ns),

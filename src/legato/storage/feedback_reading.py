@@ -18,7 +18,7 @@ from legato.storage.tenancy import within
 from legato.storage.windows import day_text
 
 _NS_PER_DAY: Final = 86_400_000_000_000
-_ANSWERS: Final = (EntryKind.USAGE.value, EntryKind.CACHE.value)
+_ANSWERS: Final = (EntryKind.USAGE.value, EntryKind.CACHE.value, EntryKind.JUDGE.value)
 _OF_THE_ANSWER: Final = (
     "team", "feature", "route", "deployment", "model_served", "versions", "arm",
 )  # fmt: skip

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, select
 
@@ -120,6 +121,13 @@ def test_a_dead_writers_attempts_are_closed_at_their_best_estimate(
             "unknown", "unknown", True,
         )  # fmt: skip
     assert [row["request_id"] for row in rows("open_intent")] == ["r3"]
+
+
+def test_a_dead_writers_judge_stays_a_judge(ledger: Ledger, rows: Rows) -> None:
+    asked = msgspec.structs.replace(intent("r1"), kind=EntryKind.JUDGE)
+    ledger.commit(SEGMENT, 1, encoded(asked))
+    ledger.writer_finished(WRITER)
+    assert [row["kind"] for row in rows()] == ["judge"]
 
 
 def test_progress_that_comes_back_earlier_does_not_lower_the_estimate(

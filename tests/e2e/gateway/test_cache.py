@@ -68,6 +68,22 @@ def test_a_hit_is_the_same_answer_for_nothing(
     assert upstream.counts()["arrived"] == 1
 
 
+def test_what_judging_costs_is_overhead_and_a_hit_of_a_judge_saves_nothing(
+    legato: RunningLegato, upstream: SimulatedChild
+) -> None:
+    judging = {"x-legato-purpose": "judge"}
+    with legato.only_worker(0):
+        first = legato.chat(question="how good is it?", headers=judging)
+        again = legato.chat(question="how good is it?", headers=judging)
+        other = legato.chat(question="fine", headers={"x-legato-purpose": "cheaper"})
+    (judged,) = legato.entries(first.request_id)
+    (hit,) = legato.entries(again.request_id)
+    assert (judged["kind"], judged["baseline_cost"], hit["kind"]) == ("judge", 0, "cache")
+    assert judged["cost"] > hit["cost"] == hit["baseline_cost"] == 0
+    assert (other.status, other.error["param"]) == (400, "x-legato-purpose")
+    assert upstream.counts()["arrived"] == 1
+
+
 def test_streams_are_replayed_as_streams(legato: RunningLegato, upstream: SimulatedChild) -> None:
     asked: dict[str, Any] = {"question": "streamed", "stream": True}
     with legato.only_worker(0):

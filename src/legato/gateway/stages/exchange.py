@@ -250,7 +250,7 @@ class Exchange:
         self._books.settle(
             attempt,
             call,
-            kind=EntryKind.USAGE,
+            kind=call.kind,
             usage=usage,
             source=source,
             status="ok",

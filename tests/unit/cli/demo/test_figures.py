@@ -44,10 +44,11 @@ def test_each_difference_lands_in_its_step() -> None:
         {"kind": "cache", "cost": 0, "baseline_cost": 700},
         {"kind": "usage", "cost": 20, "baseline_cost": 500},
         {"kind": "retry", "cost": 3, "baseline_cost": 0},
+        {"kind": "judge", "cost": 4, "baseline_cost": 0},
     ]
     steps = waterfall(entries, total_of(entries))
     assert (steps.baseline, steps.cache, steps.routing, steps.overhead, steps.actual) == (
-        1200, 700, 480, -3, 23,
+        1200, 700, 480, -7, 27,
     )  # fmt: skip
 
 
