@@ -1,0 +1,1 @@
+"""The scorers, a few to a file; `table.py` finds one by its name."""
