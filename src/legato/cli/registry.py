@@ -87,10 +87,7 @@ def compare(**options: Any) -> None:
 )
 @_VERSION
 def test(**options: Any) -> None:
-    """Run a prompt's tests: call it, and judge the answers. Ends with 1 where one fails.
-
-    The version needs a label in the server's environment, any label.
-    """
+    """Run a prompt's tests: call it, and judge the answers. Ends with 1 where one fails."""
     from legato.cli import prompt_tests  # noqa: PLC0415 - keeps `--help` fast
 
     prompt_tests.run(**options)

@@ -177,12 +177,25 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     async def _admit(self, call: "Call", _sink: "Sink") -> None:
         call.slot_taken = await self.limits.admit(call.caller)
 
-    def _resolve(self, call: "Call", _sink: "Sink") -> None:
-        if self.prompts is not None and names_prompt(call.body):
-            put_prompt(call, self.prompts, self.directory)
-            call.user = self._user(call)
-        else:
+    def _resolve(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
+        if self.prompts is None or not names_prompt(call.body):
             call.route = self.directory.resolve(call.view.model, call.caller)
+            return None
+        looking_up = self.prompts.look_up(call.view.model, call.caller)
+        if looking_up is not None:
+            return self._put_after(looking_up, call, self.prompts)
+        self._put(call, self.prompts)
+        return None
+
+    async def _put_after(
+        self, looking_up: Awaitable[None], call: "Call", prompts: "Prompts"
+    ) -> None:
+        await looking_up
+        self._put(call, prompts)
+
+    def _put(self, call: "Call", prompts: "Prompts") -> None:
+        put_prompt(call, prompts, self.directory)
+        call.user = self._user(call)
 
     async def _recall(self, call: "Call", _sink: "Sink") -> None:
         turn = call.view.turn

@@ -4,7 +4,7 @@ What goes on from here is as if the caller had written all of it: routing, cache
 the whole request, and the prompt's route needs no permission of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -50,6 +50,10 @@ class Prompt(Protocol):
 
 class Prompts(Protocol):
     """All prompts there are."""
+
+    def look_up(self, model: str, principal: Principal) -> Awaitable[None] | None:
+        """Return what must be awaited before `resolve`; None where all is known."""
+        ...
 
     def resolve(self, model: str, principal: Principal, unit: str) -> Prompt:
         """Return what `prompt:NAME`, or `prompt:NAME@VERSION`, names.

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -10,7 +10,17 @@ import msgspec
 from legato.core.chat import ChatRequest
 from legato.core.errors import Forbidden, InvalidRequest, LegatoError, NotFound, StorageUnavailable
 from legato.core.principal import Principal
-from legato.core.registry import CANDIDATE, CHAMPION, DEFAULT_LABEL, Kind, selector, shown
+from legato.core.registry import (
+    CANDIDATE,
+    CHAMPION,
+    DEFAULT_LABEL,
+    Kind,
+    ObjectName,
+    Selector,
+    checked_name,
+    selector,
+    shown,
+)
 from legato.core.tasks import InThread
 from legato.registry.prompt import MODEL_PREFIX, CompiledPrompt, compile_prompt, read_prompt
 from legato.registry.registry import Sealing, sealing_context
@@ -20,6 +30,7 @@ from legato.storage.registry_records import LabelledVersion, RunningRollout, Ver
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
+LOOKED_UP_MAX = 256
 _LISTED_MAX = 20
 _SHOWN_MAX = 140
 
@@ -39,6 +50,10 @@ class SnapshotSource(Protocol):
 
     def rollouts(self) -> list[RunningRollout]:
         """Return the rollouts under way."""
+        ...
+
+    def find(self, org: str, name: ObjectName, wanted: Selector) -> VersionRecord:
+        """Return a version that a number or a digest names. Raises NotFound, InvalidRequest."""
         ...
 
 
@@ -93,6 +108,8 @@ class _Snapshot(NamedTuple):
     """By organisation and name."""
     splits: Mapping[tuple[str, str], _Split]
     """By organisation and what callers write."""
+    looked_up: dict[tuple[str, str], LoadedPrompt | None]
+    """Versions without a label that somebody named since the snapshot was made, None for none."""
 
 
 class PromptRegistry:
@@ -105,6 +122,50 @@ class PromptRegistry:
         self._snapshot: _Snapshot | None = None
         self._version = -1
         self._away = False
+        self._looking_up = asyncio.Lock()
+        """One at a time: callers who name what isn't there keep no thread from anybody else."""
+
+    def look_up(self, model: str, principal: Principal) -> Awaitable[None] | None:
+        """Return what must be awaited before `resolve` can know a version; None where nothing must.
+
+        The database is asked for a version that has no label, once for each that is named.
+
+        Raises, when awaited:
+            InvalidRequest: these digits are those of several versions.
+            StorageUnavailable: the database is away.
+        """
+        snapshot, key = self._snapshot, (principal.org, model)
+        if snapshot is None or key in snapshot.by_model or key in snapshot.looked_up:
+            return None
+        name, _, version = model.partition("@")
+        wanted = _itself(version)
+        if wanted is None or not _may_call(principal, name):
+            return None
+        if _matching(snapshot.labels.get((principal.org, name), {}), wanted.digest_prefix):
+            return None
+        return self._look_up(snapshot, key, name.removeprefix(MODEL_PREFIX), wanted)
+
+    async def _look_up(
+        self, snapshot: _Snapshot, key: tuple[str, str], name: str, wanted: Selector
+    ) -> None:
+        async with self._looking_up:
+            if key not in snapshot.looked_up:
+                org = key[0]
+                found = await self._in_thread(lambda: self._found(org, name, wanted))
+                if len(snapshot.looked_up) >= LOOKED_UP_MAX:
+                    snapshot.looked_up.clear()
+                snapshot.looked_up[key] = found
+        if self._snapshot is not snapshot and self._snapshot is not None:
+            self._snapshot.looked_up.setdefault(key, snapshot.looked_up.get(key))
+
+    def _found(self, org: str, name: str, wanted: Selector) -> LoadedPrompt | None:
+        try:
+            kept = self._source.find(org, ObjectName(Kind.PROMPT, checked_name(name)), wanted)
+        except NotFound:
+            return None
+        except InvalidRequest as error:
+            raise InvalidRequest(f"model: {error.message}", param="model") from None
+        return self._loaded(LabelledVersion(org, "", kept), {})
 
     def resolve(self, model: str, principal: Principal, unit: str) -> LoadedPrompt:
         """Return what `prompt:NAME`, or `prompt:NAME@VERSION`, names, in the unit's arm.
@@ -119,8 +180,10 @@ class PromptRegistry:
             msg = "Prompts could not be loaded yet: the database is away. Try again shortly."
             raise StorageUnavailable(msg, retry_after_s=1)
         found = snapshot.by_model.get((principal.org, model))
+        if found is None and snapshot.looked_up:
+            found = snapshot.looked_up.get((principal.org, model))
         if found is None:
-            found = _found(snapshot, model, principal)
+            found = _known(snapshot, model, principal)
         else:
             _require_allowed(principal, found.model)
         split = snapshot.splits.get((principal.org, model))
@@ -223,7 +286,7 @@ def _snapshot(
         splits[key] = _split(running, by_model[key], candidate)
         if running.label == DEFAULT_LABEL:
             splits[running.org, candidate.model] = splits[key]
-    return _Snapshot(by_model, labels, splits)
+    return _Snapshot(by_model, labels, splits, {})
 
 
 def _split(running: RunningRollout, champion: LoadedPrompt, candidate: LoadedPrompt) -> _Split:
@@ -254,7 +317,23 @@ def _require_allowed(principal: Principal, model: str) -> None:
         raise Forbidden(msg, param="model")
 
 
-def _found(snapshot: _Snapshot, model: str, principal: Principal) -> LoadedPrompt:
+def _itself(version: str) -> Selector | None:
+    """Return a version's number or digest, None where the text is neither."""
+    try:
+        wanted = selector(version)
+    except InvalidRequest:
+        return None
+    return None if wanted.label else wanted
+
+
+def _matching(labelled: Versions, digits: str) -> dict[str, LoadedPrompt]:
+    """Return the versions with a label whose digests begin so."""
+    if not digits:
+        return {}
+    return {one.digest: one for one in labelled.values() if one.digest.startswith(digits)}
+
+
+def _known(snapshot: _Snapshot, model: str, principal: Principal) -> LoadedPrompt:
     """Find a version by the first digits of its digest, or say what there is instead."""
     name, at, version = model.partition("@")
     labelled = snapshot.labels.get((principal.org, name))
@@ -271,10 +350,10 @@ def _found(snapshot: _Snapshot, model: str, principal: Principal) -> LoadedPromp
         digits = selector(version or DEFAULT_LABEL).digest_prefix
     except InvalidRequest as error:
         raise InvalidRequest(f"model: {error.message}", param="model") from None
-    matching = {one.digest: one for one in labelled.values() if one.digest.startswith(digits)}
-    if digits and len(matching) == 1:
+    matching = _matching(labelled, digits)
+    if len(matching) == 1:
         return next(iter(matching.values()))
-    if digits and matching:
+    if matching:
         msg = f"{name} has several versions {digits}; give more of the digits."
         raise InvalidRequest(msg, param="model")
     told = f"no version {version[:_SHOWN_MAX]!r}" if version else f"no label {DEFAULT_LABEL!r}"

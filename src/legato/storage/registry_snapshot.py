@@ -2,10 +2,12 @@
 
 from sqlalchemy import Engine, select
 
+from legato.core.registry import ObjectName, Selector
+from legato.core.tenant import Tenant
 from legato.storage.engine import reading
-from legato.storage.registry import version_record
+from legato.storage.registry import RegistryReader, version_record
 from legato.storage.registry_changes import REGISTRY_VERSION
-from legato.storage.registry_records import LabelledVersion, RunningRollout
+from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
 from legato.storage.registry_schema import registry_label, registry_version
 from legato.storage.rollout_schema import rollout
 from legato.storage.rollouts import share_bp
@@ -43,6 +45,10 @@ class RegistrySnapshots:
             number = version(connection, REGISTRY_VERSION)
             rows = connection.execute(wanted).all()
         return number, [LabelledVersion(row.org, row.label, version_record(row)) for row in rows]
+
+    def find(self, org: str, name: ObjectName, wanted: Selector) -> VersionRecord:
+        """Return a version, whether or not it has a label. Raises NotFound, InvalidRequest."""
+        return RegistryReader(self._engine, Tenant(org)).version(name, wanted, self._environment)
 
     def rollouts(self) -> list[RunningRollout]:
         """Return what is under way in the environment."""

@@ -81,6 +81,19 @@ def test_what_can_be_called_is_listed(client: Legato) -> None:
     assert client.prompts() == ["refund-reply", "refund-reply@staging"]
 
 
+def test_a_version_is_called_by_its_number_though_it_has_no_label(
+    client: Legato, legato: RunningLegato, recorder: Recorder
+) -> None:
+    draft = SPEC | {"messages": [{"role": "user", "content": "Draft: {{question}}"}]}
+    digest = PromptDesk(legato).save("refund-reply", draft)
+    for version in ("2", digest[:12]):
+        answer = client.prompt(f"refund-reply@{version}", {"question": "Where?"})
+        assert answer.versions == (f"prompt/refund-reply@{digest[:12]}",)
+        assert recorder.last["messages"][0]["content"] == "Draft: Where?"
+    with pytest.raises(LegatoRefused, match="no version '9' here"):
+        client.prompt("refund-reply@9", {"question": "Where?"})
+
+
 def test_a_stream_comes_in_parts_and_knows_its_usage(client: Legato) -> None:
     with client.stream_prompt("refund-reply@staging", {"question": "Where?"}) as stream:
         texts = list(stream)

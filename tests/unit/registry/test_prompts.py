@@ -8,7 +8,7 @@ import pytest
 
 from legato.core.errors import Forbidden, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.principal import Principal
-from legato.core.registry import Kind, ObjectName, digest_of
+from legato.core.registry import Kind, ObjectName, Selector, digest_of
 from legato.registry.prompts import PromptRegistry
 from legato.registry.registry import sealing_context
 from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
@@ -26,6 +26,27 @@ class Kept:
         self.is_away = False
         self.reads = 0
         self.running: list[RunningRollout] = []
+        self.unlabelled: list[VersionRecord] = []
+        self.found = 0
+
+    def save(self, name: str, text: str) -> str:
+        """Keep a version that no label points to; return its digest."""
+        spec = {"messages": [{"role": "user", "content": text}], "route": "chat"}
+        self.number += 1
+        kept = version(name, spec, self.number)
+        self.unlabelled.append(kept)
+        return kept.digest
+
+    def find(self, org: str, name: ObjectName, wanted: Selector) -> VersionRecord:
+        self.found += 1
+        if self.is_away:
+            raise StorageUnavailable("away")
+        digits = wanted.digest_prefix
+        for one in self.unlabelled:
+            by_digits = digits and one.digest.startswith(digits)
+            if org == "o" and one.name == name and (by_digits or one.number == wanted.number):
+                return one
+        raise NotFound("none")
 
     def put(self, name: str, text: str, label: str = "production", org: str = "o") -> str:
         """Point a label to a version with this text; return its digest."""
@@ -218,6 +239,65 @@ async def test_changes_are_followed_and_the_last_snapshot_stays_while_the_databa
         assert text_of(prompts, "prompt:p") == "c"
     finally:
         watching.cancel()
+
+
+async def looked_up(prompts: PromptRegistry, model: str, principal: Principal | None = None) -> str:
+    """What a call of this name is answered with."""
+    awaited = prompts.look_up(model, principal or caller())
+    if awaited is not None:
+        await awaited
+    return text_of(prompts, model, principal)
+
+
+async def test_a_version_that_is_named_itself_needs_no_label() -> None:
+    kept = Kept()
+    kept.put("p", "live")
+    digest = kept.save("p", "draft")
+    kept.save("q", "never live")
+    prompts = loaded(kept)
+    for model in ("prompt:p@2", f"prompt:p@{digest[:8]}"):
+        assert await looked_up(prompts, model) == "draft"
+    assert await looked_up(prompts, "prompt:q@3") == "never live"
+    assert kept.found == 3
+    for model in ("prompt:p@2", "prompt:p@1", "prompt:p", "prompt:p@production"):
+        assert prompts.look_up(model, caller()) is None  # nothing has to be asked for
+
+
+async def test_what_is_nowhere_is_asked_for_once_until_something_changes() -> None:
+    kept = Kept()
+    kept.put("p", "live")
+    prompts = loaded(kept)
+    for _ in range(3):
+        with pytest.raises(NotFound, match="no version '7' here"):
+            await looked_up(prompts, "prompt:p@7")
+    assert kept.found == 1
+    kept.number = 6
+    kept.save("p", "seven")
+    prompts.load()
+    assert await looked_up(prompts, "prompt:p@7") == "seven"
+
+
+async def test_only_who_may_call_a_prompt_has_it_looked_up() -> None:
+    kept = Kept()
+    kept.put("p", "live")
+    kept.save("p", "draft")
+    prompts = loaded(kept)
+    with pytest.raises(Forbidden):
+        await looked_up(prompts, "prompt:p@2", caller("prompt:q"))
+    assert kept.found == 0
+    with pytest.raises(NotFound):
+        await looked_up(prompts, "prompt:p@2", caller(org="other"))
+
+
+async def test_what_was_loaded_is_served_while_the_database_is_away() -> None:
+    kept = Kept()
+    digest = kept.put("p", "live")
+    kept.save("p", "draft")
+    prompts = loaded(kept)
+    kept.is_away = True
+    assert await looked_up(prompts, f"prompt:p@{digest[:8]}") == "live"
+    with pytest.raises(StorageUnavailable):
+        await looked_up(prompts, "prompt:p@2")
 
 
 def test_a_rollout_gives_a_share_of_callers_the_candidate() -> None:
