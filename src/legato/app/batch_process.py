@@ -24,7 +24,6 @@ from legato.core.ids import IdSource
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.5
-_IDLE_S: Final = 60.0
 _PIPE_BYTES: Final = 65_536
 
 
@@ -65,13 +64,14 @@ def _serve(context: BatchContext) -> None:
     # a data directory has one supervisor: whoever else began a run in its file is dead
     take_over = TakeOver(engine, roster, executor, 0.0 if alone else DEAD_AFTER_S)
     batches = OpenBatches(store, engine)
+    idle_s = context.loaded.config.batches.idle_s
     busy_s = time.monotonic()
     while not stop.wait(_LOOK_S):
         try:
             take_over.pass_once()
             if batches.begin():
                 busy_s = time.monotonic()
-            elif alone and time.monotonic() > busy_s + _IDLE_S:
+            elif alone and time.monotonic() > busy_s + idle_s:
                 if may_sleep(context.wake_fd, batches.unfinished):
                     return
                 busy_s = time.monotonic()

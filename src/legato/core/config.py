@@ -322,6 +322,13 @@ class Files(_Strict, frozen=True):
     """How much one organisation may hold before it is refused another upload."""
 
 
+class Batches(_Strict, frozen=True):
+    """The process that runs batches."""
+
+    idle_s: Positive = 60.0
+    """How long it stays awake after the last batch, with a database of its own."""
+
+
 class ApprovalRule(_Strict, frozen=True):
     """Which moves of labels wait until others approve. What is None fits any."""
 
@@ -382,6 +389,7 @@ class Config(_Strict, frozen=True):
     vault: Vault = Vault()
     responses: Responses = Responses()
     files: Files = Files()
+    batches: Batches = Batches()
     registry: Registry = Registry()
     feedback: Feedback = Feedback()
     telemetry: Telemetry = Telemetry()

@@ -22,6 +22,7 @@ CONFIG = """\
 config_version: 1
 storage: {ledger_poll_s: 0.1}
 cache: {enabled: false}
+batches: {idle_s: 4}
 retry: {attempts_max: 1}
 providers:
   - {name: open, kind: openai_compatible, base_url: "UPSTREAM/v1"}
@@ -214,7 +215,6 @@ def test_files_and_batches_count_against_the_keys_rate(legato: RunningLegato) ->
     assert int(refused.value.response.headers["retry-after"]) <= 60
 
 
-@pytest.mark.slow
 def test_the_process_sleeps_again_and_is_woken_by_every_batch(
     client: OpenAI, legato: RunningLegato
 ) -> None:
