@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from legato.governance.limits import Limits
 
 Identify = Callable[[bytes | None], Awaitable["Principal"]]
+RenderError = Callable[[LegatoError, str], bytes]
 
 
 class PageSurface(Untranslated):
@@ -33,8 +34,15 @@ class PageSurface(Untranslated):
 
     operation = Operation.PAGE
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, render_error: RenderError | None = None) -> None:
         self.name = name
+        self._render_error = render_error
+
+    def error(self, error: LegatoError, request_id: str) -> bytes:
+        """Render the body of an HTTP error."""
+        if self._render_error is None:
+            return super().error(error, request_id)
+        return self._render_error(error, request_id)
 
     def read(self, body: dict[str, Any]) -> RequestView:
         """Say nothing of a body: no model is named in it."""
@@ -45,9 +53,9 @@ class PageSurface(Untranslated):
 class Visit(PageSurface):
     """One request of a page: who answers it, and what stands in the path's `{id}`."""
 
-    def __init__(self, name: str, resource: "Resource", exchange: "Exchange", named: str) -> None:
-        super().__init__(name)
-        self._resource = resource
+    def __init__(self, page: "AdmittedPage", exchange: "Exchange", named: str) -> None:
+        super().__init__(page.name, page.render_error)
+        self._resource = page.resource
         self._exchange = exchange
         self._named = named
 
@@ -72,9 +80,12 @@ class AdmittedPage:
         identify: Identify,
         limits: "Limits",
         record: "RecordStage",
+        render_error: RenderError | None = None,
     ) -> None:
-        self._name = name
-        self._resource = resource
+        """`render_error` writes the bodies of errors, where not in OpenAI's shape."""
+        self.name = name
+        self.resource = resource
+        self.render_error = render_error
 
         async def authenticate(call: Call, _sink: "Sink") -> None:
             accept_traceparent(call, call.source.header(b"traceparent"))
@@ -88,7 +99,7 @@ class AdmittedPage:
             Stage("admit", admit),
             Stage("answer", _answer),
         )
-        self._assembly = Assembly(PageSurface(name), stages, limits, record.trace)
+        self._assembly = Assembly(PageSurface(name, render_error), stages, limits, record.trace)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -99,7 +110,7 @@ class AdmittedPage:
         self, request_id: str, exchange: "Exchange", arrived_ns: int, named: str
     ) -> None:
         """Serve one request, whatever happens to it."""
-        visit = Visit(self._name, self._resource, exchange, named)
+        visit = Visit(self, exchange, named)
         await self._assembly(Call(request_id, visit, exchange, arrived_ns), exchange)
 
 

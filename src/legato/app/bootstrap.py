@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from legato.api.admitted import AdmittedPage
+from legato.api.admitted import AdmittedPage, RenderError
 from legato.api.anthropic.count_tokens import CountTokens
+from legato.api.anthropic.errors import error_body
 from legato.api.anthropic.messages import Messages
 from legato.api.control.proxy import ControlProxy
 from legato.api.data_plane import DataPlane
@@ -369,12 +370,22 @@ def _surfaces(base: _Base, pipelines: tuple[Pipeline, Relay]) -> dict[str, Assem
 def _resources(
     base: _Base, directory: Directory, record: RecordStage
 ) -> dict[tuple[str, str], Resource | AdmittedPage]:
-    files, batches = kept_pages(base.context)
+    files, batches, message_batches = kept_pages(base.context)
 
-    def admitted(name: str, resource: Resource) -> AdmittedPage:
+    def admitted(
+        name: str, resource: Resource, render_error: RenderError | None = None
+    ) -> AdmittedPage:
         return AdmittedPage(
-            name, resource, identify=base.keyring.identify, limits=base.limits, record=record
+            name,
+            resource,
+            identify=base.keyring.identify,
+            limits=base.limits,
+            record=record,
+            render_error=render_error,
         )
+
+    def of_messages(what: str) -> AdmittedPage:
+        return admitted(f"message_batches_{what}", message_batches[what], error_body)
 
     return {
         ("GET", "/v1/models"): models_page(
@@ -392,6 +403,12 @@ def _resources(
         ("GET", "/v1/batches"): admitted("batches_list", batches["list"]),
         ("GET", "/v1/batches/{id}"): admitted("batches_show", batches["show"]),
         ("POST", "/v1/batches/{id}/cancel"): admitted("batches_cancel", batches["cancel"]),
+        ("POST", "/v1/messages/batches"): of_messages("create"),
+        ("GET", "/v1/messages/batches"): of_messages("list"),
+        ("GET", "/v1/messages/batches/{id}"): of_messages("show"),
+        ("POST", "/v1/messages/batches/{id}/cancel"): of_messages("cancel"),
+        ("GET", "/v1/messages/batches/{id}/results"): of_messages("results"),
+        ("DELETE", "/v1/messages/batches/{id}"): of_messages("delete"),
         ("POST", "/v1/feedback"): feedback_resource(base.context, base.vault.pseudonym),
     }
 

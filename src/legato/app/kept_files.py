@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
+from legato.api.anthropic.batches import MessageBatchPages
 from legato.api.endpoints import Resource
 from legato.api.openai.batches import BatchPages
 from legato.api.openai.files import FilePages
@@ -21,12 +22,19 @@ from legato.storage.files import FileStore
 from legato.vault.envelope import Envelopes
 from legato.workflows.batches import Batches
 from legato.workflows.files import StoredFiles
+from legato.workflows.message_batches import MessageBatches
 
 
-def kept_pages(
-    context: WorkerContext,
-) -> tuple[dict[str, Resource], dict[str, Resource]]:
-    """Return the pages of files and those of batches."""
+class KeptPages(NamedTuple):
+    """Pages by what they do."""
+
+    files: dict[str, Resource]
+    batches: dict[str, Resource]
+    message_batches: dict[str, Resource]
+
+
+def kept_pages(context: WorkerContext) -> KeptPages:
+    """Return the pages of files and those of batches, in either vendor's shape."""
     engine, clock = open_engine(context.database_url), SystemClock()
     # a thread of its own: a large file must not hold up conversations
     threads = ThreadPoolExecutor(1, thread_name_prefix="files")
@@ -51,5 +59,13 @@ def kept_pages(
         read_by=store.open_over,
     )
     batches = Batches(store, files, envelopes, clock, new_id=ids.new)
-    pages = BatchPages(batches, ask_store, lambda: wake(context.wake_fd))
-    return FilePages(files, ask_store).resources(), pages.resources()
+    messages = MessageBatches(store, batches, files)
+
+    def wake_up() -> None:
+        wake(context.wake_fd)
+
+    return KeptPages(
+        FilePages(files, ask_store).resources(),
+        BatchPages(batches, ask_store, wake_up).resources(),
+        MessageBatchPages(messages, ask_store, wake_up).resources(),
+    )

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from legato.api.anthropic.messages import Messages
 from legato.api.openai.chat import ChatCompletions
 from legato.api.openai.completions import Completions
 from legato.api.openai.embeddings import Embeddings
@@ -35,6 +36,7 @@ from legato.providers.transport import (
 )
 from legato.routing.ability import data_use_in_force
 from legato.routing.terms import shortfalls
+from legato.workflows.batches import MESSAGES
 from legato.workflows.native_lane import Lane, LaneOf
 
 _REPLY_BYTES_MAX = 512 * 1024 * 1024
@@ -52,6 +54,7 @@ def native_lanes(
         "/v1/chat/completions": ChatCompletions(clock),
         "/v1/embeddings": Embeddings(),
         "/v1/completions": Completions(),
+        MESSAGES: Messages(),
     }
     config = context.loaded.config
     data_use = {

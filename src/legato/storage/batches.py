@@ -1,6 +1,6 @@
 """Batches of calls, and what came of each of their lines; what callers wrote is sealed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +11,8 @@ from legato.storage.engine import reading, writing
 from legato.storage.schema import batch, batch_line
 
 OPEN: Final = ("validating", "in_progress", "finalizing", "cancelling")
+DELETED: Final = "deleted"
+"""What a batch's row says that was deleted: a run of it that isn't recorded to its end finds it."""
 _LINES_PER_READ: Final = 500
 
 
@@ -53,14 +55,25 @@ class BatchStore:
             row = connection.execute(wanted).first()
         return None if row is None else _record(row)
 
-    def page(self, org: str, *, after: str, limit: int) -> list[BatchRecord]:
-        """Return an organisation's batches, newest first, from the one after `after`."""
-        wanted = select(batch).where(batch.c.org == org)
+    def page(
+        self, org: str, endpoints: Collection[str], *, after: str = "", before: str = "", limit: int
+    ) -> list[BatchRecord]:
+        """Return an organisation's batches of some endpoints, newest first.
+
+        Those older than `after`, or those next to `before` that are newer than it.
+        """
+        table = batch
+        wanted = select(table).where(
+            table.c.org == org, table.c.endpoint.in_(endpoints), table.c.status != DELETED
+        )
         if after:
-            wanted = wanted.where(batch.c.id < after)
+            wanted = wanted.where(table.c.id < after)
+        if before:
+            wanted = wanted.where(table.c.id > before)
+        ordered = wanted.order_by(table.c.id.asc() if before else table.c.id.desc()).limit(limit)
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted.order_by(batch.c.id.desc()).limit(limit))
-            return [_record(row) for row in rows]
+            found = [_record(row) for row in connection.execute(ordered)]
+        return found[::-1] if before else found
 
     def open(self) -> list[tuple[str, str]]:
         """Return organisation and id of every batch that hasn't ended, oldest first."""

@@ -60,6 +60,12 @@ _PAGES = MappingProxyType(
         "batches_list": ("GET", "/v1/batches"),
         "batches_show": ("GET", "/v1/batches/{id}"),
         "batches_cancel": ("POST", "/v1/batches/{id}/cancel"),
+        "message_batches_create": ("POST", "/v1/messages/batches"),
+        "message_batches_list": ("GET", "/v1/messages/batches"),
+        "message_batches_show": ("GET", "/v1/messages/batches/{id}"),
+        "message_batches_cancel": ("POST", "/v1/messages/batches/{id}/cancel"),
+        "message_batches_results": ("GET", "/v1/messages/batches/{id}/results"),
+        "message_batches_delete": ("DELETE", "/v1/messages/batches/{id}"),
     }
 )
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import aiohttp
 import msgspec
 
-from legato.core.errors import BudgetExceeded
+from legato.core.errors import RateLimited
 from legato.workflows.batch_lines import Line
 
 log = logging.getLogger(__name__)
@@ -19,6 +19,7 @@ _SERVER_ERROR: Final = 500
 _TRIES: Final = 4
 _WAIT_S: Final = 1.0
 _WAIT_MAX_S: Final = 30.0
+_LOOK_S: Final = 0.5
 _CALL_S: Final = 3600.0
 
 
@@ -63,11 +64,11 @@ class GatewayCalls:
                 log.info("the gateway didn't answer a batch", extra={"reason": str(error)[:200]})
                 await asyncio.sleep(_WAIT_S)
                 continue
-            limited = status == _TOO_MANY and _code(body) == "rate_limit_exceeded"
+            limited = status == _TOO_MANY and _limited(headers, body)
             failures += not limited
             passing = headers.get("x-should-retry") == "true" and failures < _TRIES
             if status != _OK and (limited or passing):
-                await asyncio.sleep(_wait_s(headers, failures))
+                await _pause(_wait_s(headers, failures), may_go_on)
                 continue
             return self._outcome(line, status, headers, body)
         return None
@@ -112,10 +113,20 @@ def outcome_line(
     }
 
 
-def _code(body: Any) -> str:
+def _limited(headers: dict[str, str], body: Any) -> bool:
+    """Whether a 429 is a limit of the key; Anthropic's errors don't tell it from a provider's."""
     error = body.get("error") if isinstance(body, dict) else None
-    code = error.get("code") if isinstance(error, dict) else ""
-    return "" if code == BudgetExceeded.code else str(code)
+    code = error.get("code") if isinstance(error, dict) else None
+    if code is None:
+        return headers.get("x-should-retry") == "true"
+    return bool(code == RateLimited.code)
+
+
+async def _pause(wait_s: float, may_go_on: Callable[[], bool]) -> None:
+    """Wait, less where the batch is cancelled meanwhile."""
+    while wait_s > 0 and may_go_on():
+        await asyncio.sleep(min(wait_s, _LOOK_S))
+        wait_s -= _LOOK_S
 
 
 def _wait_s(headers: dict[str, str], failures: int) -> float:

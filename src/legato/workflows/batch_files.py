@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from legato.core.clock import Clock
-from legato.storage.batches import BatchRecord, BatchStore
+from legato.storage.batches import OPEN, BatchRecord, BatchStore
 from legato.workflows.batch_calls import outcome_line
 from legato.workflows.batch_lines import LINES_MAX, Line, parse, read_lines
 from legato.workflows.batches import Batches, with_time
@@ -46,7 +46,7 @@ class BatchFiles:
     def finish(self, org: str, batch_id: str) -> str:
         """Write both files and end the batch; done again, it comes to the same."""
         record = self._batches.find(org, batch_id)
-        if record.status == "failed":
+        if record.status not in OPEN:  # its lines may be forgotten already
             return record.status
         if record.status == "cancelling":
             ending = "cancelled"

@@ -1,6 +1,6 @@
 """Batches as callers see them: made, shown, listed, cancelled, by their organisation alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import msgspec
@@ -9,7 +9,7 @@ from legato.core.clock import Clock
 from legato.core.errors import InvalidRequest, NotFound, StorageUnavailable
 from legato.core.ids import is_id
 from legato.core.principal import Principal
-from legato.storage.batches import BatchRecord, BatchStore
+from legato.storage.batches import DELETED, BatchRecord, BatchStore
 from legato.workflows.files import PREFIX as FILE_PREFIX
 from legato.workflows.files import Sealer, StoredFiles
 
@@ -21,6 +21,8 @@ ENDPOINTS: Final = (
     "/v1/completions",
     "/v1/responses",
 )
+MESSAGES: Final = "/v1/messages"
+"""Of the batches in Anthropic's shape: pages of either vendor show none of the other's."""
 _CANCELLABLE: Final = ("validating", "in_progress")
 
 
@@ -43,17 +45,23 @@ class Batches:
         self._new_id = new_id
 
     def create(
-        self, principal: Principal, endpoint: str, input_file_id: str, metadata: dict[str, str]
+        self,
+        principal: Principal,
+        endpoint: str,
+        input_file_id: str,
+        metadata: dict[str, str],
+        *,
+        purpose: str = "batch",
     ) -> BatchRecord:
-        """Make a batch that acts for this key.
+        """Make a batch that acts for this key, over a file of this purpose.
 
         Raises:
             NotFound: there is no such file.
             InvalidRequest: it was not sent for batches.
         """
         org = principal.org
-        if self._files.find(org, input_file_id).purpose != "batch":
-            msg = "input_file_id: this file's purpose is not batch"
+        if self._files.find(org, input_file_id).purpose != purpose:
+            msg = f"input_file_id: this file's purpose is not {purpose}"
             raise InvalidRequest(msg, param="input_file_id")
         now_ns, batch_id = self._now_ns(), PREFIX + self._new_id()
         record = BatchRecord(
@@ -80,12 +88,19 @@ class Batches:
         if batch_id.startswith(PREFIX) and is_id(batch_id.removeprefix(PREFIX)):
             found = self._store.get(org, batch_id)
         if found is None:
-            raise NotFound(f"There is no batch {batch_id[:100]!r}.", param="id")
+            raise _missing(batch_id)
         return found
+
+    def shown(self, org: str, batch_id: str, endpoints: Collection[str] = ENDPOINTS) -> BatchRecord:
+        """Return a batch of one of these endpoints. Raises NotFound for others and deleted ones."""
+        record = self.find(org, batch_id)
+        if record.endpoint not in endpoints or record.status == DELETED:
+            raise _missing(batch_id)
+        return record
 
     def page(self, org: str, *, after: str, limit: int) -> list[BatchRecord]:
         """Return some of an organisation's batches, newest first."""
-        return self._store.page(org, after=after, limit=limit)
+        return self._store.page(org, ENDPOINTS, after=after, limit=limit)
 
     def cancel(self, org: str, batch_id: str) -> BatchRecord:
         """Begin no further line of a batch. Raises NotFound, InvalidRequest."""
@@ -137,6 +152,10 @@ def with_time(record: BatchRecord, status: str, now_ns: int) -> str:
     """Return the batch's times with one more."""
     times = msgspec.json.decode(record.times, type=dict[str, int])
     return msgspec.json.encode(times | {status: now_ns}).decode()
+
+
+def _missing(batch_id: str) -> NotFound:
+    return NotFound(f"There is no batch {batch_id[:100]!r}.", param="id")
 
 
 def _context(batch_id: str, what: str) -> bytes:

@@ -18,6 +18,8 @@ from legato.providers.batching import Batcher, Send, batcher_of
 from legato.workflows.batch_lines import Line
 
 _BYTES_PER_TOKEN = 4
+_TRANSLATED_TO = "/v1/chat/completions"
+"""What is translated is a chat; only OpenAI's batches tell endpoints apart."""
 
 
 class Lane(msgspec.Struct, frozen=True, eq=False):
@@ -69,6 +71,11 @@ class OpenLane(NamedTuple):
     provider: Provider
     batcher: Batcher
     send: Send
+
+    def endpoint(self, asked: str) -> str:
+        """Return the endpoint of the provider's that calls of `asked` go to."""
+        own = self.provider.dialect is self.lane.surface.dialect
+        return asked if own else _TRANSLATED_TO
 
 
 class Prepared(NamedTuple):

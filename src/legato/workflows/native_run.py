@@ -158,8 +158,9 @@ class NativeRun:
 
     def _written(self, record: BatchRecord, one: OpenLane, hold: dict[str, Any]) -> list[bytes]:
         found = prepared(one, self._files.lines(record), held=is_held(hold))
+        endpoint = one.endpoint(record.endpoint)
         return [
-            one.batcher.line(record.id, str(line.number), record.endpoint, line.body)
+            one.batcher.line(record.id, str(line.number), endpoint, line.body)
             for line in found
             if isinstance(line, Prepared)
         ]

@@ -57,7 +57,8 @@ class Submissions:
         """Submit a batch that isn't there; return the provider's id. Raises UpstreamError."""
         self._seek(record.id, intent)
         try:
-            return lane.batcher.submit(lane.send, record.id, record.endpoint, lines)
+            endpoint = lane.endpoint(record.endpoint)
+            return lane.batcher.submit(lane.send, record.id, endpoint, lines)
         except LegatoError as error:
             if isinstance(error, _REFUSALS):  # an answer, so it is known that nothing was made
                 self._searches.pop(record.id)

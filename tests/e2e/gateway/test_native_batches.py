@@ -6,10 +6,11 @@ On SQLite and on Postgres.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+from anthropic import Anthropic
 from native_batches import (
     TWO_HOURS_S,
     WAIT_S,
@@ -146,6 +147,30 @@ def test_the_provider_runs_it_at_the_batch_price(
     assert within(WAIT_S, lambda: not vendor.files), "its files were to be deleted"
     assert within(WAIT_S, lambda: not native.leased())
     assert native.verified()
+
+
+def test_a_message_batch_is_translated_into_the_vendors_chats(
+    native: NativeLegato, vendor: OpenAIBatchServer
+) -> None:
+    def request(name: str, said: str) -> Any:
+        messages = [{"role": "user", "content": said}]
+        params = {"model": "chat", "max_tokens": 9, "messages": messages}
+        return {"custom_id": name, "params": params}
+
+    with Anthropic(base_url=native.url, api_key=CALLER, max_retries=0) as client:
+        batches = client.messages.batches
+        made = batches.create(requests=[request("a", "one"), request("b", "FAIL")])
+        assert within(WAIT_S, lambda: batches.retrieve(made.id).processing_status == "ended")
+        results = {one.custom_id: one.result for one in batches.results(made.id)}
+    assert results["a"].type == "succeeded"
+    assert results["a"].message.content[0].type == "text"
+    assert results["a"].message.content[0].text == "re: one"
+    assert results["a"].message.usage.output_tokens == 4
+    assert results["b"].type == "errored"
+    (theirs,) = vendor.batches.values()
+    assert theirs["endpoint"] == "/v1/chat/completions"
+    rows = native.entries_of(made.id.replace("msgbatch_", "batch_"))
+    assert [row["cost"] for row in rows] == [LINE_COST, 0]
 
 
 @pytest.mark.chaos

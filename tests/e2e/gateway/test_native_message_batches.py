@@ -254,6 +254,44 @@ def test_a_cancelled_batch_keeps_what_was_executed(
     assert [row["cost"] for row in native.entries_of(made.id)] == [LINE_COST]
 
 
+def test_a_message_batch_passes_as_it_came_and_its_results_come_back(
+    native: NativeLegato, vendor: AnthropicBatchServer
+) -> None:
+    """The vendor's own client in front, its own form behind: by its batches, at their price."""
+
+    def request(name: str, said: str) -> Any:
+        messages = [{"role": "user", "content": said}]
+        params = {"model": "chat", "max_tokens": 9, "messages": messages, "top_k": 3}
+        return {"custom_id": name, "params": params}
+
+    with Anthropic(base_url=native.url, api_key=CALLER, max_retries=0) as client:
+        batches = client.messages.batches
+        first = made = batches.create(requests=[request("a", "one"), request("b", "FAIL")])
+        assert within(WAIT_S, lambda: batches.retrieve(made.id).processing_status == "ended")
+        counts = batches.retrieve(made.id).request_counts
+        assert (counts.succeeded, counts.errored) == (1, 1)
+        results = {one.custom_id: one.result for one in batches.results(made.id)}
+        assert results["a"].type == "succeeded"
+        assert (results["a"].message.model, results["a"].message.content[0].text) == (
+            "chat",
+            "re: one",
+        )
+        assert results["b"].type == "errored"
+        assert results["b"].error.error.type == "invalid_request_error"
+        vendor.refusal = "requests: Too many of them."
+        made = batches.create(requests=[request("a", "one"), request("b", "two")])
+        assert within(WAIT_S, lambda: batches.retrieve(made.id).processing_status == "ended")
+        assert batches.retrieve(made.id).request_counts.errored == 2
+        refused = {one.custom_id: one.result for one in batches.results(made.id)}
+        assert {one.error.error.message for one in refused.values()} == {vendor.refusal}
+        assert refused.keys() == {"a", "b"}
+    (theirs,) = vendor.created
+    assert vendor.requests[theirs][0]["params"]["top_k"] == 3
+    rows = native.entries_of(first.id.replace("msgbatch_", "batch_"))
+    assert [row["cost"] for row in rows] == [LINE_COST, 0]
+    assert native.verified()
+
+
 def test_what_expires_at_the_provider_stands_in_the_error_file(
     client: OpenAI, native: NativeLegato, vendor: AnthropicBatchServer
 ) -> None:

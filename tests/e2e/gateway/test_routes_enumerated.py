@@ -49,7 +49,14 @@ BODY: dict[str, Any] = {
 }
 FORMS = {"/v1/images/edits", "/v1/audio/transcriptions", "/v1/audio/translations"}
 """Surfaces whose bodies are forms; their own tests send broken ones."""
-KEEPING = {"/v1/files", "/v1/batches", "/v1/batches/{id}/cancel", "/v1/feedback"}
+KEEPING = {
+    "/v1/files",
+    "/v1/batches",
+    "/v1/batches/{id}/cancel",
+    "/v1/messages/batches",
+    "/v1/messages/batches/{id}/cancel",
+    "/v1/feedback",
+}
 """What is posted to these names no model; their own tests send broken bodies."""
 TEXT = json.dumps(BODY)
 STRANGERS = ["", "lg-nobody", "' OR 1=1--", "\xff\xfe", "Bearer", "*", "lg-" + "x" * 5_000]

@@ -78,10 +78,14 @@ class BatchPages:
         return listing(await self._ask(look), limit)
 
     async def _show(self, _exchange: "Exchange", caller: "Principal", batch_id: str) -> Any:
-        return await self._ask(lambda: self._object(self._batches.find(caller.org, batch_id)))
+        return await self._ask(lambda: self._object(self._batches.shown(caller.org, batch_id)))
 
     async def _cancel(self, _exchange: "Exchange", caller: "Principal", batch_id: str) -> Any:
-        return await self._ask(lambda: self._object(self._batches.cancel(caller.org, batch_id)))
+        def stop() -> dict[str, Any]:
+            self._batches.shown(caller.org, batch_id)
+            return self._object(self._batches.cancel(caller.org, batch_id))
+
+        return await self._ask(stop)
 
     def _object(self, record: "BatchRecord") -> dict[str, Any]:
         times = msgspec.json.decode(record.times, type=dict[str, int])
