@@ -7,6 +7,7 @@ from legato.core.config import Config
 from legato.core.errors import InvalidRequest
 from legato.core.registry import Kind
 from legato.registry.checking import check_prompt
+from legato.registry.judges import check_judge
 from legato.registry.registry import Check, References, Registry, Sealing
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
@@ -32,12 +33,17 @@ def checks(config: Config) -> dict[Kind, Check]:
     """Return what each kind's content must be on this instance."""
     callable_names = {one.alias for one in config.routes} | {one.name for one in config.deployments}
 
-    def prompt(content: Any) -> References:
-        route = check_prompt(content).route
-        if route not in callable_names:
+    def called(name: str, field: str) -> References:
+        if name not in callable_names:
             known = ", ".join(sorted(callable_names)[:20]) or "none"
-            msg = f"route: nothing here is called {route!r}; routes and deployments: {known}"
-            raise InvalidRequest(msg, param="route")
-        return frozenset({("route", route)})
+            msg = f"{field}: nothing here is called {name!r}; routes and deployments: {known}"
+            raise InvalidRequest(msg, param=field)
+        return frozenset({("route", name)})
 
-    return {Kind.PROMPT: prompt}
+    def prompt(content: Any) -> References:
+        return called(check_prompt(content).route, "route")
+
+    def judge(content: Any) -> References:
+        return called(check_judge(content).model, "model")
+
+    return {Kind.PROMPT: prompt, Kind.JUDGE: judge}

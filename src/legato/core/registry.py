@@ -34,6 +34,7 @@ class Kind(StrEnum):
     """What kinds of object have versions."""
 
     PROMPT = "prompt"
+    JUDGE = "judge"
 
 
 class Truth(StrEnum):

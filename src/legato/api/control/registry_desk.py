@@ -17,7 +17,7 @@ from legato.registry.registry import Act, Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.registry_records import MoveRecord, VersionRecord
 
-ObjectKind = Annotated[str, Parameter(description="`prompt`.", max_length=32)]
+ObjectKind = Annotated[str, Parameter(description="`prompt`, `judge`.", max_length=32)]
 Name = Annotated[str, Parameter(description="The object's name.", max_length=200)]
 Version = Annotated[
     str,
