@@ -15,6 +15,7 @@ from legato.core.config import Route as RouteConfig
 from legato.core.config import Timeouts as Waits
 from legato.core.errors import ConfigInvalid
 from legato.core.price import Price
+from legato.economics.cost import blended_price
 from legato.gateway.directory import Deployment, Route
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
 from legato.providers.batching import batcher_of
@@ -24,8 +25,6 @@ from legato.routing.strategies import ORDERS, Candidate
 from legato.routing.terms import shortfalls
 
 PROVIDER_GROUP = "legato.providers"
-_INPUT_SHARE = 3
-"""Blended price: three input tokens to one output token, the usual mix of chat traffic."""
 
 OpenTransport = Callable[[ProviderConfig, str, Timeouts], Transport]
 
@@ -118,7 +117,7 @@ def _deployment(
         raise ConfigInvalid(msg)
     price = prices[deployment.name]
     host = urlsplit(opened.base_url).hostname or ""
-    blended = None if price is None else _INPUT_SHARE * price.in_uncached + price.out_text
+    blended = None if price is None else blended_price(price)
     return Deployment(
         name=deployment.name,
         provider_name=deployment.provider,

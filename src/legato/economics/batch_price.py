@@ -1,26 +1,9 @@
 """What a batch that the provider runs costs: a price of its own, with a version of its own."""
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from typing import Final
-
-import msgspec
+from decimal import Decimal, InvalidOperation
 
 from legato.core.price import Price
-from legato.economics.configured import version_of
-
-_CLASSES: Final = (
-    "in_uncached",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "out_text",
-    "reasoning",
-    "audio_in",
-    "audio_out",
-    "image_in",
-    "image_out",
-    "units",
-)
+from legato.economics.scaled_price import TOKEN_AND_UNIT_CLASSES, scaled
 
 
 def read_factor(text: str) -> Decimal:
@@ -38,16 +21,7 @@ def read_factor(text: str) -> Decimal:
 def reduced(price: Price, factor: Decimal) -> Price:
     """Return the price times a factor, each class rounded half-even to a pico-dollar.
 
-    What costs anything never rounds to nothing.
+    What costs anything never rounds to nothing. A machine's hour isn't a provider's batch.
     """
-
-    def part(pico: int) -> int:
-        if not pico:
-            return 0
-        return max(1, int((pico * factor).to_integral_value(ROUND_HALF_EVEN)))
-
-    values = msgspec.to_builtins(price)
-    values |= {name: part(values[name]) for name in _CLASSES}
-    values["source"] = f"{price.source}, batch at {factor.normalize():f}"
-    del values["version"]
-    return msgspec.convert({"version": version_of(values), **values}, Price)
+    source = f"{price.source}, batch at {factor.normalize():f}"
+    return scaled(price, factor, source, classes=TOKEN_AND_UNIT_CLASSES)

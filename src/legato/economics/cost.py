@@ -12,6 +12,7 @@ from legato.core.usage import Usage
 
 _US_PER_HOUR = 3_600_000_000
 _PICO_PER_NANO = 1_000
+_INPUT_SHARE = 3
 
 
 def cost(usage: Usage, price: Price, duration_us: int = 0) -> NanoUSD:
@@ -31,6 +32,11 @@ def cost(usage: Usage, price: Price, duration_us: int = 0) -> NanoUSD:
     if price.machine_hour:
         pico += _machine_pico(price, duration_us)
     return _with_units(pico, usage.units, price) if usage.units else round_to_nano(pico)
+
+
+def blended_price(price: Price) -> int:
+    """Return pico-USD for three input tokens and one output token, the usual mix of chat."""
+    return _INPUT_SHARE * price.in_uncached + price.out_text
 
 
 def priced(

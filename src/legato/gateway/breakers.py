@@ -13,11 +13,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from legato.core.config import Breaker
-from legato.resilience.breaker import EMPTY, State, remember, should_open
+from legato.resilience.breaker import (
+    EMPTY,
+    HEALTHY,
+    Cell,
+    State,
+    after_failure,
+    after_silence,
+    after_success,
+    probe,
+    remember,
+)
 
 _CELL = struct.Struct("=Bxxxxxxxdq")  # state, until (monotonic s), history
-PROBE_S = 60.0
-"""A probe that has not come back by then no longer blocks the next one."""
 
 
 class BreakerBoard:
@@ -27,7 +35,7 @@ class BreakerBoard:
         self.memory = mmap.mmap(-1, max(1, cells) * _CELL.size)
         self.lock_file = lock_file
         for cell in range(cells):
-            _CELL.pack_into(self.memory, cell * _CELL.size, State.CLOSED, 0.0, EMPTY)
+            _CELL.pack_into(self.memory, cell * _CELL.size, *HEALTHY)
 
 
 class Breakers:
@@ -52,10 +60,10 @@ class Breakers:
 
     def opens_in_s(self, cell: int) -> float:
         """Return in how many seconds the next probe may be sent, at most `open_s`."""
-        state, until_s, _ = self._read(cell)
-        if state is State.CLOSED:
+        known = self._read(cell)
+        if known.state is State.CLOSED:
             return 0.0
-        return min(max(0.0, until_s - self._monotonic()), self._rules.open_s)
+        return min(max(0.0, known.until_s - self._monotonic()), self._rules.open_s)
 
     def succeeded(self, cell: int) -> None:
         """Count a good answer; it closes the breaker."""
@@ -63,7 +71,8 @@ class Breakers:
         if state != State.CLOSED:
             self._locked(self._close, cell)
         elif history != EMPTY:
-            self._write(cell, State.CLOSED, 0.0, remember(history, failed=False))
+            known = Cell(State.CLOSED, 0.0, remember(history, failed=False))
+            self._write(cell, known)
 
     def failed(self, cell: int) -> None:
         """Count a failure of the provider; it may open the breaker."""
@@ -75,33 +84,22 @@ class Breakers:
             self._locked(self._free_probe, cell)
 
     def _free_probe(self, cell: int) -> bool:
-        state, _, history = self._read(cell)
-        if state is State.HALF_OPEN:
-            self._write(cell, State.OPEN, self._monotonic(), history)
+        self._write(cell, after_silence(self._read(cell), self._monotonic()))
         return True
 
     def _try_probe(self, cell: int) -> bool:
-        state, until_s, history = self._read(cell)
-        if state is State.CLOSED:
-            return True
-        now_s = self._monotonic()
-        if now_s < until_s:
+        known = probe(self._read(cell), self._monotonic())
+        if known is None:
             return False
-        self._write(cell, State.HALF_OPEN, now_s + PROBE_S, history)
+        self._write(cell, known)
         return True
 
     def _close(self, cell: int) -> bool:
-        self._write(cell, State.CLOSED, 0.0, EMPTY)
+        self._write(cell, after_success(self._read(cell)))
         return True
 
     def _count_failure(self, cell: int) -> bool:
-        state, until_s, history = self._read(cell)
-        history = remember(history, failed=True)
-        if state is State.HALF_OPEN or (
-            state is State.CLOSED and should_open(history, self._rules)
-        ):
-            state, until_s = State.OPEN, self._monotonic() + self._rules.open_s
-        self._write(cell, state, until_s, history)
+        self._write(cell, after_failure(self._read(cell), self._rules, self._monotonic()))
         return True
 
     def _locked(self, change: Callable[[int], bool], cell: int) -> bool:
@@ -111,9 +109,9 @@ class Breakers:
         finally:
             fcntl.lockf(self._lock_fd, fcntl.LOCK_UN)
 
-    def _read(self, cell: int) -> tuple[State, float, int]:
+    def _read(self, cell: int) -> Cell:
         state, until_s, history = _CELL.unpack_from(self._memory, cell * _CELL.size)
-        return State(state), until_s, history
+        return Cell(State(state), until_s, history)
 
-    def _write(self, cell: int, state: State, until_s: float, history: int) -> None:
-        _CELL.pack_into(self._memory, cell * _CELL.size, state, until_s, history)
+    def _write(self, cell: int, known: Cell) -> None:
+        _CELL.pack_into(self._memory, cell * _CELL.size, *known)

@@ -23,6 +23,7 @@ class Candidate(msgspec.Struct, gc=False):
 
 Order = Callable[[Sequence[Candidate], Callable[[], float]], Sequence[Candidate]]
 _UNPRICED_LAST = 2**63
+_LATENCY_WEIGHT = 0.2
 
 
 def _ordered(candidates: Sequence[Candidate], _random: Callable[[], float]) -> Sequence[Candidate]:
@@ -58,3 +59,8 @@ ORDERS: dict[Strategy, Order] = {
     Strategy.CHEAPEST: _cheapest,
     Strategy.LEAST_LATENCY: _least_latency,
 }
+
+
+def moving_latency_ms(known_ms: float, latency_ms: float) -> float:
+    """Return a candidate's moving average with one more measurement; the first stands as it is."""
+    return known_ms + _LATENCY_WEIGHT * (latency_ms - known_ms) if known_ms else latency_ms

@@ -2,7 +2,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legato.core.config import Breaker
-from legato.resilience.breaker import EMPTY, HISTORY_CALLS_MAX, remember, should_open
+from legato.resilience.breaker import (
+    EMPTY,
+    HEALTHY,
+    HISTORY_CALLS_MAX,
+    State,
+    after_failure,
+    after_silence,
+    after_success,
+    probe,
+    remember,
+    should_open,
+)
 
 
 def _history(outcomes: list[bool]) -> int:
@@ -35,3 +46,16 @@ def test_the_history_fits_a_machine_word(outcomes: list[bool]) -> None:
     assert history & ((1 << len(newest)) - 1) == int(
         "".join("1" if failed else "0" for failed in newest) or "0", 2
     )
+
+
+def test_a_cell_opens_lets_one_probe_through_and_closes() -> None:
+    rules = Breaker(failures=2, open_s=10)
+    cell = after_failure(after_failure(HEALTHY, rules, 0.0), rules, 1.0)
+    assert cell.state is State.OPEN
+    assert probe(cell, 10.9) is None
+    trying = probe(cell, 11.0)
+    assert trying is not None
+    assert probe(trying, 11.0) is None
+    assert after_failure(trying, rules, 12.0).until_s == 22.0
+    assert after_silence(trying, 12.0).state is State.OPEN
+    assert after_success(trying) == HEALTHY

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from legato.core.errors import (
     AllAttemptsFailed,
     BadProviderResponse,
-    ConnectionsExhausted,
     LegatoError,
     ProviderRateLimited,
     ProviderTimeout,
@@ -23,7 +22,7 @@ from legato.gateway.context import Failure, Reply
 from legato.gateway.deadline import Deadline, Deadlines
 from legato.gateway.quotes import without_quotes
 from legato.gateway.stages.exchange import RESERVE, Exchange
-from legato.resilience.backoff import full_jitter, wait_before_retry
+from legato.resilience.retrying import wait_at_same
 
 if TYPE_CHECKING:
     from legato.gateway.breakers import Breakers
@@ -88,7 +87,9 @@ class CallStage:
                     last = error
                     if sink.began or not error.fails_over:
                         raise
-                    wait_s = self._wait_s(route, error, attempt, left)
+                    wait_s = wait_at_same(
+                        route.retry, error, self._random, attempt=attempt, others_left=left
+                    )
                     if wait_s is None:
                         break
                     await asyncio.sleep(wait_s)
@@ -148,18 +149,6 @@ class CallStage:
             raise late from None
         finally:
             limit.cancel()
-
-    def _wait_s(
-        self, route: "Route", error: UpstreamError, attempt: int, others_left: int
-    ) -> float | None:
-        """Return how long to wait before the same deployment again; None for the next one."""
-        rules = route.retry
-        if not error.retryable or attempt >= rules.attempts_max:
-            return None
-        if others_left and isinstance(error, (ProviderRateLimited, ConnectionsExhausted)):
-            return None  # another deployment has room now, there is none at this one
-        backoff_s = full_jitter(attempt, rules.backoff_base_s, rules.backoff_max_s, self._random)
-        return wait_before_retry(backoff_s, error.retry_after_s, rules.retry_after_max_s)
 
 
 def _hung(call: "Call", deployment: "Deployment") -> bool:

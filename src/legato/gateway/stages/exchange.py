@@ -40,6 +40,7 @@ from legato.providers.transport import (
     in_line,
     unsent,
 )
+from legato.routing.strategies import moving_latency_ms
 
 if TYPE_CHECKING:
     from legato.gateway.books import Attempt, Books
@@ -52,7 +53,6 @@ _ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _ERROR_BYTES_MAX = 64 * 1024
 _HELD_BYTES_MAX = 1024 * 1024
 _OK = 200
-_LATENCY_WEIGHT = 0.2
 RESERVE = "reserve"
 _CREDENTIAL_S = 30.0
 """The longest wait for a credential that must be fetched."""
@@ -390,8 +390,4 @@ def _upstream_error(attempt: "Attempt", error: TransportError) -> UpstreamError:
 
 def _measure(deployment: "Deployment", latency_ms: float) -> None:
     candidate = deployment.candidate
-    candidate.latency_ms = (
-        latency_ms
-        if not candidate.latency_ms
-        else candidate.latency_ms + _LATENCY_WEIGHT * (latency_ms - candidate.latency_ms)
-    )
+    candidate.latency_ms = moving_latency_ms(candidate.latency_ms, latency_ms)

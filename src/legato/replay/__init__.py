@@ -1,0 +1,1 @@
+"""Recorded traffic again: as it was, or in another world."""
