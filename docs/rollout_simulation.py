@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from legato.routing.rollouts.contrast import Scale, Stratum, Unit, contrast
 from legato.routing.rollouts.gates import Gate, Metric, Terms, Verdict, judge
 from legato.routing.rollouts.moments import Moments
+from legato.routing.rollouts.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -133,6 +134,36 @@ def costs(
         return Moments.of_units(count, sum(drawn), sum(value * value for value in drawn))
 
     return _batches(batch, factor, 1.0, traffic)
+
+
+def families(
+    candidates: int, traffic: Traffic
+) -> Callable[[Random], Iterator[tuple[int, Sequence[Stratum]]]]:
+    """Return experiments whose arms all fail in 10 %, with as much traffic each.
+
+    A stratum is one candidate's; all of them have the champion in common.
+    """
+    chances = _binomial(traffic.every, 0.1)
+
+    def experiment(random: Random) -> Iterator[tuple[int, Sequence[Stratum]]]:
+        failed = [0] * (candidates + 1)
+        for samples in range(traffic.every, traffic.until + 1, traffic.every):
+            failed = [n + bisect_left(chances, random.random()) for n in failed]
+            champion, *others = (Moments.of_rate(samples, n) for n in failed)
+            yield samples, [Stratum(champion, one) for one in others]
+
+    return experiment
+
+
+def any_is(verdict: Verdict, candidates: int, gates: int) -> Callable[[Sequence[Stratum]], bool]:
+    """Return a judge that ends an experiment when this is found of any candidate."""
+    plan = Plan((), (Gate(Metric.ERRORS),) * gates, candidates=candidates)
+
+    def ends(each: Sequence[Stratum]) -> bool:
+        findings = (judge(plan.gates[0], [stratum], plan.terms) for stratum in each)
+        return any(finding.verdict is verdict for finding in findings)
+
+    return ends
 
 
 def _batches(
@@ -278,6 +309,26 @@ def false_passes(rollouts: int) -> Iterator[tuple[str, Outcome]]:
         yield f"10% → {candidate:.0%} fail | {_words(traffic)}", outcome
 
 
+def several_candidates(rollouts: int) -> Iterator[tuple[str, Outcome]]:
+    """All arms are the same: whatever is found of any candidate is a mistake."""
+    traffic = Traffic(every=50, until=2_000)
+    for candidates in (2, 4, 8):
+        for mistake, verdict in (
+            ("taken out", Verdict.WORSE),
+            ("named better", Verdict.BETTER),
+        ):
+            row = (
+                f"{candidates} | {mistake} | every {traffic.every} of each up to {traffic.until:,}"
+            )
+            judged = any_is(verdict, candidates, 1)
+            yield row, simulated(families(candidates, traffic), judged, rollouts)
+    undivided = any_is(Verdict.WORSE, 1, 1)
+    row = (
+        f"8, alpha not divided | taken out | every {traffic.every} of each up to {traffic.until:,}"
+    )
+    yield row, simulated(families(8, traffic), undivided, rollouts)
+
+
 def returning_users(rollouts: int) -> Iterator[tuple[str, Outcome]]:
     """Sticky users who differ: how they are counted decides whether the test holds."""
     by_user, by_request = rolled_back(), rolled_back(terms=Terms(unit=Unit.REQUEST))
@@ -304,6 +355,7 @@ TABLES = (
     ("both arms | traffic | rolled back falsely | median samples then", false_rollbacks),
     ("change | gates | traffic | rolled back | median samples until then", power),
     ("change | traffic | passed | median samples until then", false_passes),
+    ("candidates | any is | traffic | falsely | median samples then", several_candidates),
     ("worse | steps | counted by | rolled back | median samples until then", returning_users),
 )
 

@@ -59,6 +59,14 @@ def test_a_harmful_candidate_is_not_promoted_more_often_than_promised() -> None:
     assert min(right, better) >= POWER_MIN
 
 
+def test_no_family_of_harmless_candidates_is_judged_wrong_more_often_than_promised() -> None:
+    rows = published("## Several candidates")
+    undivided = [row for row in rows if "not divided" in row]
+    assert [rows.pop(row) > FALSE_MAX for row in undivided] == [True]
+    assert len(rows) == 6
+    assert {row: share for row, share in rows.items() if share > FALSE_MAX} == {}
+
+
 def test_users_who_come_back_are_counted_as_one() -> None:
     rows = published("## Users who come back")
     harmless = {row: share for row, share in rows.items() if row.startswith("no")}

@@ -12,7 +12,8 @@ from legato.cli.options import print_json
 from legato.cli.registry_desk import opened, read_version
 from legato.cli.spans import time_text
 from legato.cli.tables import print_table
-from legato.core.registry import SHOWN_DIGITS
+from legato.core.errors import InvalidRequest
+from legato.core.registry import CHAMPION, SHOWN_DIGITS
 from legato.registry.rollouts import Wish, read_plan
 from legato.routing.rollouts.course import Command
 from legato.storage.rollouts import Event, Rollout
@@ -22,7 +23,7 @@ _BP_PER_PERCENT = 100
 
 def start(
     *,
-    candidate: str,
+    candidates: tuple[str, ...],
     label: str,
     plan_file: Path,
     author: str | None,
@@ -32,9 +33,13 @@ def start(
 ) -> None:
     """Begin a rollout."""
     plan = read_plan(read_yaml(plan_file).plain())
-    name, version = read_version(candidate)
+    named = [read_version(one) for one in candidates]
+    name = named[0][0]
+    if any(other != name for other, _ in named):
+        raise InvalidRequest("candidates: name versions of one object", param="candidates")
+    wish = Wish(name, label, tuple(version for _, version in named), plan)
     with opened(**options) as desk:
-        begun = desk.rollouts.start(Wish(name, label, version, plan), desk.act(author, reason))
+        begun = desk.rollouts.start(wish, desk.act(author, reason))
     if as_json:
         print_json(_shown(begun))
     else:
@@ -49,12 +54,12 @@ def list_rollouts(*, count: int, as_json: bool, **options: Any) -> None:
         print_json([_shown(one) for one in found])
         return
     print_table(
-        ("id", "label", "candidate", "phase", "share", "step", "started", "told"),
+        ("id", "label", "candidates", "phase", "share", "step", "started", "told"),
         [
             (
                 one.id,
                 f"{one.name}@{one.label} ({one.environment})",
-                one.candidate[:SHOWN_DIGITS],
+                " ".join(arm.version[:SHOWN_DIGITS] for arm in one.division.candidates),
                 one.state.phase.value,
                 _share(one),
                 f"{one.state.step + 1} of {len(one.plan.steps)}",
@@ -75,7 +80,7 @@ def show(*, rollout_id: str, as_json: bool, **options: Any) -> None:
         print_json({**_shown(found), "events": [_event(one) for one in events]})
         return
     for name, value in _shown(found).items():
-        written = json.dumps(value) if isinstance(value, dict) else "" if value is None else value
+        written = json.dumps(value) if isinstance(value, dict | list) else value or ""
         click.echo(f"{name:<12} {written}")
     print_table(
         ("at", "action", "by", "reason"),
@@ -84,16 +89,23 @@ def show(*, rollout_id: str, as_json: bool, **options: Any) -> None:
 
 
 def steer(
-    command: str, *, rollout_id: str, author: str | None, reason: str, **options: Any
+    command: str,
+    *,
+    rollout_id: str,
+    author: str | None,
+    reason: str,
+    arm: str = "",
+    **options: Any,
 ) -> None:
     """Do what a person commands."""
     with opened(**options) as desk:
         act = desk.act(author, reason)
-        click.echo(_line(desk.rollouts.steer(rollout_id, Command(command), act)))
+        click.echo(_line(desk.rollouts.steer(rollout_id, Command(command), act, arm)))
 
 
 def _line(one: Rollout) -> str:
-    came, goes = one.champion[:SHOWN_DIGITS], one.candidate[:SHOWN_DIGITS]
+    arms = [arm for arm in one.division.candidates if one.state.chosen in {"", arm.name}]
+    came, goes = one.champion[:SHOWN_DIGITS], ", ".join(arm.version[:SHOWN_DIGITS] for arm in arms)
     where = f"{one.name}@{one.label} {came} -> {goes}"
     return f"{where}: {one.state.phase.value}, {_share(one)} of callers"
 
@@ -110,6 +122,9 @@ def _shown(one: Rollout) -> dict[str, Any]:
         "label": one.label,
         "champion": one.champion,
         "candidate": one.candidate,
+        "mode": one.plan.mode.value,
+        "arms": _arms(one),
+        "chosen": one.state.chosen or None,
         "phase": one.state.phase.value,
         "step": one.state.step + 1,
         "share_bp": one.share_bp,
@@ -120,6 +135,21 @@ def _shown(one: Rollout) -> dict[str, Any]:
         "ended": None if one.ended_at_ns is None else time_text(one.ended_at_ns),
         "plan": msgspec.to_builtins(one.plan),
     }
+
+
+def _arms(one: Rollout) -> list[dict[str, Any]]:
+    division, ended = one.division, one.state.ended
+    versions = [(CHAMPION, one.champion)]
+    versions += [(arm.name, arm.version) for arm in division.candidates]
+    return [
+        {
+            "name": name,
+            "version": version,
+            "share_bp": 0 if ended else division.share_bp(name),
+            "out": name in division.out,
+        }
+        for name, version in versions
+    ]
 
 
 def _event(one: Event) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`legato rollouts`: a version that replaces another step by step."""
+"""`legato rollouts`: versions that are tried against another, step by step."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def rollouts() -> None:
 @registry_options
 @author_options
 @json_option
-@click.argument("candidate", metavar="KIND:NAME@VERSION")
+@click.argument("candidates", metavar="KIND:NAME@VERSION...", nargs=-1, required=True)
 @click.option("--label", default="production", show_default=True, help="What it is to replace.")
 @click.option(
     "--plan",
@@ -34,7 +34,7 @@ def rollouts() -> None:
     help="A YAML file with steps and gates.",
 )
 def start(**options: Any) -> None:
-    """Begin a rollout at its plan's first step."""
+    """Begin a rollout at its plan's first step: of one version, or of several as an experiment."""
     from legato.cli import rollout_actions  # noqa: PLC0415 - keeps `--help` fast
 
     rollout_actions.start(**options)
@@ -88,8 +88,9 @@ def resume(**options: Any) -> None:
 @registry_options
 @author_options
 @_ID
+@click.option("--arm", default="", help="Which of several candidates, such as v3.")
 def promote(**options: Any) -> None:
-    """Point the label to the candidate now."""
+    """Point the label to the candidate now: the proposed one, where there are several."""
     from legato.cli import rollout_actions  # noqa: PLC0415 - keeps `--help` fast
 
     rollout_actions.steer("promote", **options)

@@ -11,7 +11,6 @@ from legato.core.chat import ChatRequest
 from legato.core.errors import Forbidden, InvalidRequest, LegatoError, NotFound, StorageUnavailable
 from legato.core.principal import Principal
 from legato.core.registry import (
-    CANDIDATE,
     CHAMPION,
     DEFAULT_LABEL,
     Kind,
@@ -24,7 +23,7 @@ from legato.core.registry import (
 from legato.core.tasks import InThread
 from legato.registry.prompt import MODEL_PREFIX, CompiledPrompt, compile_prompt, read_prompt
 from legato.registry.registry import Sealing, sealing_context
-from legato.routing.assignment import WHOLE_BP, Assignment, slices_of
+from legato.routing.assignment import Assignment, Split
 from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
 
 log = logging.getLogger(__name__)
@@ -68,7 +67,7 @@ class LoadedPrompt(msgspec.Struct, frozen=True, eq=False):
     compiled: CompiledPrompt | None
     """None where the content could not be opened or compiled."""
     arm: str = ""
-    """Of the rollout that chose it: `ID/champion` or `ID/candidate`."""
+    """Of the rollout that chose it: `ID/champion`, `ID/candidate`, or `ID/v3` of several."""
 
     @property
     def route(self) -> str:
@@ -90,24 +89,13 @@ Versions = Mapping[str, LoadedPrompt]
 """The versions of a prompt by their label, and by their number."""
 
 
-class _Split(NamedTuple):
-    """A label on which a rollout is under way."""
-
-    assignment: Assignment
-    arms: Mapping[str, LoadedPrompt]
-
-    def of(self, unit: str) -> LoadedPrompt:
-        """Return the version that serves a user, or a request of nobody's."""
-        return self.arms[self.assignment.arm(unit)]
-
-
 class _Snapshot(NamedTuple):
     by_model: Mapping[tuple[str, str], LoadedPrompt]
     """By organisation and what callers write: a name alone, with a label, or with a number."""
     labels: Mapping[tuple[str, str], Versions]
     """By organisation and name."""
-    splits: Mapping[tuple[str, str], _Split]
-    """By organisation and what callers write."""
+    splits: Mapping[tuple[str, str], Split[LoadedPrompt]]
+    """Labels on which a rollout is under way, by organisation and what callers write."""
     looked_up: dict[tuple[str, str], LoadedPrompt | None]
     """Versions without a label that somebody named since the snapshot was made, None for none."""
 
@@ -210,7 +198,7 @@ class PromptRegistry:
         prompts = [one for one in labelled if one.version.name.kind.value == Kind.PROMPT.value]
         loaded = [(one, self._loaded(one, known)) for one in prompts]
         rollouts = [
-            (one, self._loaded(LabelledVersion(one.org, one.label, one.candidate), known))
+            (one, {arm: self._of_rollout(one, arm, known) for arm in one.candidates})
             for one in self._source.rollouts()
             if one.name.kind.value == Kind.PROMPT.value
         ]
@@ -235,6 +223,12 @@ class PromptRegistry:
                     log.exception("prompts can't be refreshed")
                 self._away = True
             await asyncio.sleep(POLL_S)
+
+    def _of_rollout(
+        self, running: RunningRollout, arm: str, known: Mapping[tuple[str, str, str], LoadedPrompt]
+    ) -> LoadedPrompt:
+        labelled = LabelledVersion(running.org, running.label, running.candidates[arm])
+        return self._loaded(labelled, known)
 
     def _loaded(
         self, labelled: LabelledVersion, known: Mapping[tuple[str, str, str], LoadedPrompt]
@@ -267,7 +261,7 @@ class PromptRegistry:
 
 def _snapshot(
     loaded: Iterable[tuple[LabelledVersion, LoadedPrompt]],
-    rollouts: Iterable[tuple[RunningRollout, LoadedPrompt]],
+    rollouts: Iterable[tuple[RunningRollout, Mapping[str, LoadedPrompt]]],
 ) -> _Snapshot:
     by_model: dict[tuple[str, str], LoadedPrompt] = {}
     labels: dict[tuple[str, str], dict[str, LoadedPrompt]] = {}
@@ -278,24 +272,26 @@ def _snapshot(
         by_model[org, f"{prompt.model}@{prompt.number}"] = prompt
         if label == DEFAULT_LABEL:
             by_model[org, prompt.model] = prompt
-    splits: dict[tuple[str, str], _Split] = {}
-    for running, candidate in rollouts:
-        key = (running.org, f"{candidate.model}@{running.label}")
+    splits: dict[tuple[str, str], Split[LoadedPrompt]] = {}
+    for running, candidates in rollouts:
+        model = MODEL_PREFIX + running.name.name
+        key = (running.org, f"{model}@{running.label}")
         if key not in by_model:  # the label went between two reads: the next ones agree
             continue
-        splits[key] = _split(running, by_model[key], candidate)
+        splits[key] = _split(running, by_model[key], candidates)
         if running.label == DEFAULT_LABEL:
-            splits[running.org, candidate.model] = splits[key]
+            splits[running.org, model] = splits[key]
     return _Snapshot(by_model, labels, splits, {})
 
 
-def _split(running: RunningRollout, champion: LoadedPrompt, candidate: LoadedPrompt) -> _Split:
-    weights = {CANDIDATE: running.share_bp, CHAMPION: WHOLE_BP - running.share_bp}
+def _split(
+    running: RunningRollout, champion: LoadedPrompt, candidates: Mapping[str, LoadedPrompt]
+) -> Split[LoadedPrompt]:
     arms = {
-        CANDIDATE: msgspec.structs.replace(candidate, arm=f"{running.id}/{CANDIDATE}"),
-        CHAMPION: msgspec.structs.replace(champion, arm=f"{running.id}/{CHAMPION}"),
+        arm: msgspec.structs.replace(prompt, arm=f"{running.id}/{arm}")
+        for arm, prompt in ({CHAMPION: champion} | dict(candidates)).items()
     }
-    return _Split(Assignment(running.id, slices_of(weights)), arms)
+    return Split(Assignment(running.id, running.slices), arms)
 
 
 def _by_digest(snapshot: _Snapshot) -> dict[tuple[str, str, str], LoadedPrompt]:

@@ -4,15 +4,16 @@ import logging
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from legato.core.errors import CallerError
-from legato.core.registry import CANDIDATE, CHAMPION
+from legato.core.registry import CHAMPION
 from legato.core.tenant import Tenant
 from legato.routing.rollouts.contrast import Stratum, Unit
-from legato.routing.rollouts.course import Action, Observed, Phase, decide, followed
-from legato.routing.rollouts.gates import Metric
+from legato.routing.rollouts.course import Action, Observed, decide, followed
+from legato.routing.rollouts.gates import Gate, Metric
 from legato.routing.rollouts.moments import Moments
 from legato.storage.rollout_outcomes import Outcome, RolloutOutcomes
 from legato.storage.rollouts import Progress, Rollout, RolloutStore
@@ -25,7 +26,17 @@ _WAITS = "all steps are done, but others must approve moves of this label: abort
 _US_PER_MS = 1000.0
 _NANO = 1e-9
 _encode = msgspec.json.Encoder().encode
-Strata = dict[Metric, Stratum]
+
+
+class Span(NamedTuple):
+    """What a candidate showed beside the champion while shares stayed the same."""
+
+    requests: int
+    strata: dict[Metric, Stratum]
+
+
+Spans = dict[str, Span]
+"""By candidate."""
 
 
 class RolloutWatch:
@@ -45,7 +56,7 @@ class RolloutWatch:
         self._outcomes = outcomes
         self._now_ns = now_ns
         self._waits = waits
-        self._settled: dict[tuple[str, int], tuple[int, Strata]] = {}
+        self._settled: dict[tuple[str, int], Spans] = {}
 
     def look(self) -> None:
         """Take each rollout on where its evidence, or the time, says so.
@@ -77,49 +88,59 @@ class RolloutWatch:
         evidence = _encode(decision.evidence)
         made = Progress(state, f"rollout:{rollout.id}", decision.action, decision.reason, evidence)
         store.progress(rollout, made)
-        level = logging.WARNING if state.phase is Phase.ROLLED_BACK else logging.INFO
+        harmed = decision.action in {Action.ROLL_BACK, Action.TAKE_OUT}
         log.log(
-            level,
+            logging.WARNING if harmed else logging.INFO,
             "rollout taken on",
-            extra={"rollout": rollout.id, "version": str(rollout.name), "action": decision.action},
+            extra={
+                "rollout": rollout.id,
+                "version": str(rollout.name),
+                "action": decision.action,
+                "arm": decision.arm,
+            },
         )
 
-    def _observed(self, rollout: Rollout, now_ns: int) -> Observed:
-        steps = [self._step(rollout, number, now_ns) for number in range(len(rollout.begun_ns))]
-        metrics = {gate.metric for gate in rollout.plan.gates}
-        strata = {
-            metric: tuple(found[metric] for _, found in steps if metric in found)
-            for metric in metrics
-        }
-        return Observed(steps[-1][0], strata)
+    def _observed(self, rollout: Rollout, now_ns: int) -> dict[str, Observed]:
+        """Return what was seen of each candidate that is not out."""
+        spans = [self._span(rollout, number, now_ns) for number in range(len(rollout.begun_ns))]
+        observed = {}
+        for arm in rollout.division.remaining:
+            strata = {
+                gate.metric: tuple(span[arm].strata[gate.metric] for span in spans)
+                for gate in rollout.plan.measured
+            }
+            observed[arm] = Observed(spans[-1][arm].requests, strata)
+        return observed
 
-    def _step(self, rollout: Rollout, number: int, now_ns: int) -> tuple[int, Strata]:
-        """Return the candidate's requests in a step, and what both arms showed."""
+    def _span(self, rollout: Rollout, number: int, now_ns: int) -> Spans:
+        """Return what every candidate showed while shares stayed the same."""
         key = (rollout.id, number)
         if key in self._settled:
             return self._settled[key]
-        ends = [*rollout.begun_ns[1:], None]
-        until_ns = ends[number]
+        plan = rollout.plan
+        until_ns = [*rollout.begun_ns[1:], None][number]
         outcomes = self._outcomes(Tenant(rollout.org))
-        arms = {
-            arm: outcomes.of(rollout.id, arm, rollout.begun_ns[number], until_ns)
-            for arm in (CHAMPION, CANDIDATE)
-        }
-        found = {
-            metric: Stratum(*(moments(arms[arm], metric, rollout.plan.unit) for arm in arms))
-            for metric in Metric
-        }
-        seen = (len(arms[CANDIDATE]), found)
+        reach = (rollout.begun_ns[number], until_ns)
+        champion = outcomes.of(rollout.id, CHAMPION, *reach)
+        beside = {gate: moments(champion, gate, plan.unit) for gate in plan.measured}
+        spans = {}
+        for arm in rollout.division.candidates:
+            found = outcomes.of(rollout.id, arm.name, *reach)
+            strata = {
+                gate.metric: Stratum(beside[gate], moments(found, gate, plan.unit))
+                for gate in plan.measured
+            }
+            spans[arm.name] = Span(len(found), strata)
         if until_ns is not None and now_ns - until_ns > _SETTLED_NS:
-            self._settled[key] = seen
-        return seen
+            self._settled[key] = spans
+        return spans
 
 
-def moments(outcomes: Iterable[Outcome], metric: Metric, unit: Unit) -> Moments:
-    """Return the sums of one metric over units."""
+def moments(outcomes: Iterable[Outcome], gate: Gate, unit: Unit) -> Moments:
+    """Return the sums of a gate's metric over units."""
     by_unit: dict[object, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
     for number, outcome in enumerate(outcomes):
-        value = _value(outcome, metric)
+        value = _value(outcome, gate)
         if value is not None:
             key = outcome.unit if unit is Unit.USER else number
             count, total = by_unit[key]
@@ -130,15 +151,25 @@ def moments(outcomes: Iterable[Outcome], metric: Metric, unit: Unit) -> Moments:
     return summed
 
 
-def _value(outcome: Outcome, metric: Metric) -> float | None:
-    """Return what one request adds to a metric; None where it says nothing of it."""
+def _value(outcome: Outcome, gate: Gate) -> float | None:
+    """Return what one request adds to a gate's metric; None where it says nothing of it."""
+    metric = gate.metric
     if metric is Metric.ERRORS:
         return 0.0 if outcome.ok else 1.0
     if metric is Metric.LATENCY:
         answered = outcome.ok and outcome.total_us > 0
         return math.log(outcome.total_us / _US_PER_MS) if answered else None
+    if metric is Metric.SLOW:
+        return _slow(outcome, gate.above_ms)
     if metric is Metric.COST:
         return None if outcome.cost is None else outcome.cost * _NANO
     if metric is Metric.DISAPPROVAL:
         return None if outcome.thumbs_down is None else float(outcome.thumbs_down)
     return outcome.score if metric is Metric.QUALITY else None
+
+
+def _slow(outcome: Outcome, above_ms: float | None) -> float | None:
+    """Whether an answered request took longer than the gate's limit."""
+    if above_ms is None or not outcome.ok or outcome.total_us <= 0:
+        return None
+    return float(outcome.total_us > above_ms * _US_PER_MS)

@@ -10,13 +10,21 @@ from legato.core.errors import Conflict, InvalidRequest
 from legato.core.registry import ObjectName, Selector, checked_label
 from legato.registry.registry import Act, approvals_wanted
 from legato.routing.rollouts.course import Command, Phase, commanded
+from legato.routing.rollouts.division import named_arms, planned_for
 from legato.routing.rollouts.gates import Metric
 from legato.routing.rollouts.plan import Plan, checked_plan
 from legato.storage.registry import RegistryReader
 from legato.storage.rollouts import NewRollout, Progress, Rollout, RolloutStore
 
 MEASURED = frozenset(
-    {Metric.ERRORS, Metric.LATENCY, Metric.COST, Metric.DISAPPROVAL, Metric.QUALITY}
+    {
+        Metric.ERRORS,
+        Metric.LATENCY,
+        Metric.SLOW,
+        Metric.COST,
+        Metric.DISAPPROVAL,
+        Metric.QUALITY,
+    }
 )
 """What can be told of an arm, by its requests and by feedback on them."""
 _TOLD = {
@@ -28,11 +36,11 @@ _TOLD = {
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What is to replace what a label points to, and how."""
+    """What is to be tried against what a label points to, and how."""
 
     name: ObjectName
     label: str
-    candidate: Selector
+    candidates: tuple[Selector, ...]
     plan: Plan
 
 
@@ -47,17 +55,18 @@ class Rollouts:
         self._approvals = approvals
 
     def start(self, wish: Wish, act: Act) -> Rollout:
-        """Begin to replace what a label points to by another version, as a plan says.
+        """Begin to try versions against what a label points to, as a plan says.
 
         Raises:
-            InvalidRequest: the plan can't be followed, naming the field.
+            InvalidRequest: the plan can't be followed with these candidates, naming the field.
             NotFound: there is no such version, or the label points to nothing.
             Conflict: the label is there already, waits for approvals, is kept in a directory, or
                 has a rollout under way.
         """
-        plan = measurable(checked_plan(wish.plan))
+        plan = planned_for(measurable(checked_plan(wish.plan)), len(wish.candidates))
         name, label = wish.name, checked_label(wish.label)
-        candidate = self._reader.version(name, wish.candidate, act.environment).digest
+        found = [self._reader.version(name, one, act.environment) for one in wish.candidates]
+        candidates = named_arms([(one.number, one.digest) for one in found])
         if approvals_wanted(self._approvals, name, label, act):
             raise Conflict(
                 f"moves of {name}@{label} wait for others to approve, and a rollout would go round "
@@ -65,16 +74,17 @@ class Rollouts:
                 param="label",
             )
         return self.store.start(
-            NewRollout(act.environment, name, label, candidate, plan, act.author, act.reason)
+            NewRollout(act.environment, name, label, candidates, plan, act.author, act.reason)
         )
 
-    def steer(self, rollout_id: str, command: Command, act: Act) -> Rollout:
-        """Pause, resume, promote or abort.
+    def steer(self, rollout_id: str, command: Command, act: Act, arm: str = "") -> Rollout:
+        """Pause, resume, promote or abort; `arm` says which of several candidates to promote.
 
         Raises:
-            NotFound: there is no such rollout.
-            InvalidRequest: it has ended, or is so already.
-            Conflict: it is to be promoted, and a rule that came meanwhile wants others to approve.
+            NotFound: there is no such rollout, or no such candidate.
+            InvalidRequest: it has ended, is so already, or it isn't said which to promote.
+            Conflict: the candidate was taken out; or it is to be promoted, and a rule that came
+                meanwhile wants others to approve.
             PreconditionFailed: it was changed meanwhile.
         """
         rollout = self.store.get(rollout_id)
@@ -85,6 +95,11 @@ class Rollouts:
                 "rollout began: abort it, and ask for the move",
                 param="command",
             )
+        if state.phase is Phase.PROMOTED:
+            chosen = rollout.division.arm(arm).name
+            state = msgspec.structs.replace(state, chosen=chosen)
+        elif arm:
+            raise InvalidRequest(f"arm: only for promote, not {command.value}", param="arm")
         told = act.reason or _TOLD[state.phase]
         return self.store.progress(rollout, Progress(state, act.author, command.value, told))
 
@@ -105,12 +120,16 @@ def read_plan(plain: Any) -> Plan:
 
 
 def measurable(plan: Plan) -> Plan:
-    """Refuse gates on what isn't measured. Raises InvalidRequest."""
+    """Refuse what isn't measured. Raises InvalidRequest."""
+    known = ", ".join(sorted(MEASURED))
     for number, gate in enumerate(plan.gates):
         if gate.metric not in MEASURED:
-            known = ", ".join(sorted(MEASURED))
             raise InvalidRequest(
                 f"gates[{number}].metric: {gate.metric.value} isn't measured here; known: {known}",
                 param="gates",
             )
+    if plan.goal is not None and plan.goal not in MEASURED:
+        raise InvalidRequest(
+            f"goal: {plan.goal.value} isn't measured here; known: {known}", param="goal"
+        )
     return plan

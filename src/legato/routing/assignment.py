@@ -9,7 +9,7 @@ assign again what the ledger says was assigned.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -71,6 +71,21 @@ def resliced(slices: Slices, weights: Mapping[str, int]) -> Slices:
         if part.start + stays < part.end:
             free.append((part.start + stays, part.end))
     return _joined(kept + _given(free, left))
+
+
+Arm = TypeVar("Arm")
+
+
+class Split(Generic[Arm]):
+    """What serves each unit: an assignment, and what its arms are."""
+
+    def __init__(self, assignment: "Assignment", arms: Mapping[str, Arm]) -> None:
+        self._assignment = assignment
+        self._arms = arms
+
+    def of(self, unit: str) -> Arm:
+        """Return what serves a user, or a request of nobody's."""
+        return self._arms[self._assignment.arm(unit)]
 
 
 class Assignment:

@@ -1,8 +1,11 @@
 """What the registry's stores take and give."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from legato.core.registry import MoveState, ObjectName, Truth
+from legato.routing.assignment import Slices
 
 
 class Details(msgspec.Struct, frozen=True):
@@ -135,11 +138,12 @@ class Use(msgspec.Struct, frozen=True):
 
 
 class RunningRollout(msgspec.Struct, frozen=True):
-    """A rollout under way, as a snapshot has it: which share of callers gets the candidate."""
+    """A rollout under way, as a snapshot has it: who gets which arm, and their versions."""
 
     org: str
     id: str
     name: ObjectName
     label: str
-    candidate: VersionRecord
-    share_bp: int
+    slices: Slices
+    candidates: Mapping[str, VersionRecord]
+    """By the name of their arm: those that anybody gets."""

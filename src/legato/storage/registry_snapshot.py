@@ -1,6 +1,6 @@
 """The registry as workers read it: every organisation's labels of one environment, at once."""
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from legato.core.registry import ObjectName, Selector
 from legato.core.tenant import Tenant
@@ -9,8 +9,7 @@ from legato.storage.registry import RegistryReader, version_record
 from legato.storage.registry_changes import REGISTRY_VERSION
 from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
 from legato.storage.registry_schema import registry_label, registry_version
-from legato.storage.rollout_schema import rollout
-from legato.storage.rollouts import share_bp
+from legato.storage.rollouts import Rollout, running_rollouts
 from legato.storage.versions import version
 
 
@@ -52,36 +51,23 @@ class RegistrySnapshots:
 
     def rollouts(self) -> list[RunningRollout]:
         """Return what is under way in the environment."""
-        running, kept = rollout.c, registry_version.c
-        wanted = (
-            select(
-                registry_version,
-                running.id.label("rollout_id"),
-                running.label,
-                running.plan,
-                running.phase,
-                running.step,
-                running.since_ns,
-            )
-            .join(
-                rollout,
-                (running.org == kept.org)
-                & (running.kind == kept.kind)
-                & (running.name == kept.name)
-                & (running.candidate == kept.digest),
-            )
-            .where(running.environment == self._environment, running.ended_at_ns.is_(None))
-        )
+        under_way = running_rollouts(self._engine, self._environment)
+        if not under_way:
+            return []
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted).all()
-        return [
-            RunningRollout(
-                row.org,
-                row.rollout_id,
-                version_record(row).name,
-                row.label,
-                version_record(row),
-                share_bp(row),
-            )
-            for row in rows
-        ]
+            return [_running(connection, one) for one in under_way]
+
+
+def _running(connection: Connection, one: Rollout) -> RunningRollout:
+    kept = registry_version.c
+    arms = {arm.version: arm.name for arm in one.division.candidates}
+    serving = {part.arm for part in one.division.slices}
+    wanted = select(registry_version).where(
+        kept.org == one.org,
+        kept.kind == one.name.kind.value,
+        kept.name == one.name.name,
+        kept.digest.in_(digest for digest, arm in arms.items() if arm in serving),
+    )
+    versions = [version_record(row) for row in connection.execute(wanted)]
+    candidates = {arms[version.digest]: version for version in versions}
+    return RunningRollout(one.org, one.id, one.name, one.label, one.division.slices, candidates)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, PrimaryKeyConstraint, Table, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text, text
 
 from legato.storage.columns import Id, metadata, number_column, text_column
 
@@ -16,7 +16,7 @@ rollout: Final = Table(
     text_column("name"),
     text_column("label"),
     text_column("champion"),  # digests
-    text_column("candidate"),
+    text_column("candidate"),  # the first one
     text_column("plan"),  # JSON of routing.rollouts.plan.Plan
     text_column("phase"),
     text_column("author"),
@@ -26,8 +26,10 @@ rollout: Final = Table(
     number_column("since_ns"),
     number_column("started_at_ns"),
     number_column("version"),  # counts changes of its state
-    text_column("begun"),  # JSON: ns at which each step began
+    text_column("begun"),  # JSON: ns at which each span of the same shares began
     number_column("ended_at_ns", nullable=True),
+    # JSON of routing.rollouts.division.Division; "" as older code writes it: one candidate
+    Column("division", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("org", "id"),
     Index("rollout_under_way", "org", "environment", "kind", "name", "label", unique=True,
           sqlite_where=text("ended_at_ns IS NULL"),

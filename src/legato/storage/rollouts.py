@@ -1,4 +1,4 @@
-"""One organisation's rollouts: a version that replaces another step by step."""
+"""One organisation's rollouts: versions that are tried against another, step by step."""
 
 from typing import Any, Final
 
@@ -8,9 +8,11 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
-from legato.core.registry import Kind, ObjectName, Truth
+from legato.core.registry import CANDIDATE, CHAMPION, Kind, ObjectName, Truth
 from legato.core.tenant import Tenant
+from legato.routing.assignment import WHOLE_BP, slices_of
 from legato.routing.rollouts.course import Phase, State, begun
+from legato.routing.rollouts.division import Arm, Division
 from legato.routing.rollouts.plan import Plan
 from legato.storage.engine import reading
 from legato.storage.registry_changes import REGISTRY_VERSION, RegistryChanges, changing, under_way
@@ -22,12 +24,12 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class NewRollout(msgspec.Struct, frozen=True):
-    """What is to replace what a label points to; versions by their digests."""
+    """What is tried against what a label points to; versions by their digests."""
 
     environment: str
     name: ObjectName
     label: str
-    candidate: str
+    candidates: tuple[Arm, ...]
     plan: Plan
     author: str
     reason: str
@@ -42,7 +44,7 @@ class Rollout(msgspec.Struct, frozen=True):
     name: ObjectName
     label: str
     champion: str
-    candidate: str
+    division: Division
     plan: Plan
     state: State
     author: str
@@ -50,15 +52,23 @@ class Rollout(msgspec.Struct, frozen=True):
     told: str
     """The last decision in words."""
     begun_ns: tuple[int, ...]
-    """When each step began."""
+    """When each span of time with the same shares began."""
     started_at_ns: int
     ended_at_ns: int | None
     version: int
 
     @property
     def share_bp(self) -> int:
-        """The candidate's share of callers now, in basis points."""
-        return self.state.share_bp(self.plan)
+        """The share of callers that candidates have now, in basis points."""
+        if self.state.ended:
+            return self.state.share_bp(self.plan)
+        return WHOLE_BP - self.division.share_bp(CHAMPION)
+
+    @property
+    def candidate(self) -> str:
+        """The digest of the candidate proposed or promoted, else of the first."""
+        arms = self.division.candidates
+        return next((arm.version for arm in arms if arm.name == self.state.chosen), arms[0].version)
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -100,14 +110,15 @@ class RolloutStore:
 
         Raises:
             NotFound: the label points to nothing, or the candidate isn't kept.
-            Conflict: one is under way on this label, the candidate is what it points to, or the
+            Conflict: one is under way on this label, a candidate is what it points to, or the
                 environment is kept in a directory.
+            InvalidRequest: candidates can't be given the first step's share.
         """
         changes = Changes(wanted.author, wanted.reason, wanted.environment, Truth.DATABASE)
         with changing(self._engine, self._org) as connection:
             self._registry.require_truth(connection, changes)
             champion = self._registry.pointed(connection, wanted.name, wanted.label, changes)
-            self._require_candidate(connection, wanted, champion)
+            self._require_candidates(connection, wanted, champion)
             if under_way(connection, self._label(wanted)):
                 raise Conflict(
                     f"a rollout is under way on {wanted.name}@{wanted.label}: end it first"
@@ -118,7 +129,8 @@ class RolloutStore:
                 **self._label(wanted),
                 "id": self._ids.new(),
                 "champion": champion,
-                "candidate": wanted.candidate,
+                "candidate": wanted.candidates[0].version,
+                "division": _encode(Division.begun(wanted.plan, wanted.candidates)).decode(),
                 "plan": _encode(wanted.plan).decode(),
                 "phase": state.phase.value,
                 "author": wanted.author,
@@ -184,11 +196,15 @@ class RolloutStore:
             connection.execute(update(rollout).where(*same), {"told": told})
 
     def _values(self, there: Rollout, made: Progress) -> dict[str, Any]:
-        state = made.state
-        begun_ns = [*there.begun_ns]
-        if state.step == len(begun_ns):
-            begun_ns.append(state.since_ns)
+        state, before = made.state, there.division
+        slices, begun_ns = before.slices, [*there.begun_ns]
+        if not state.ended:
+            slices = before.divided(there.plan, state.share_bp(there.plan), state.out)
+            if slices != before.slices:
+                begun_ns.append(state.since_ns)
+        division = Division(before.candidates, slices, state.out, state.chosen)
         return {
+            "division": _encode(division).decode(),
             "phase": state.phase.value,
             "step": state.step,
             "since_ns": state.since_ns,
@@ -201,20 +217,26 @@ class RolloutStore:
     def _promote(self, connection: Connection, there: Rollout, made: Progress) -> None:
         reason = f"rollout {there.id}: {made.reason}"
         changes = Changes(made.actor, reason, there.environment, Truth.DATABASE)
-        move = Move(there.name, there.label, there.candidate, expected=there.champion)
+        promoted = there.division.arm(made.state.chosen).version
+        move = Move(there.name, there.label, promoted, expected=there.champion)
         self._registry.require_truth(connection, changes)
         self._registry.move(connection, move, changes)
 
-    def _require_candidate(self, connection: Connection, wanted: NewRollout, champion: str) -> None:
+    def _require_candidates(
+        self, connection: Connection, wanted: NewRollout, champion: str
+    ) -> None:
         if not champion:
             raise NotFound(
                 f"{wanted.name}@{wanted.label} points to nothing in {wanted.environment}: "
                 "there is nothing to replace; point it to a version",
                 param="label",
             )
-        if champion == wanted.candidate:
-            raise Conflict(f"{wanted.name}@{wanted.label} points there already", param="candidate")
-        self._registry.require_kept(connection, wanted.name, wanted.candidate)
+        for arm in wanted.candidates:
+            if champion == arm.version:
+                raise Conflict(
+                    f"{wanted.name}@{wanted.label} points there already", param="candidate"
+                )
+            self._registry.require_kept(connection, wanted.name, arm.version)
 
     def _label(self, wanted: NewRollout) -> dict[str, str]:
         return {
@@ -263,15 +285,11 @@ def running_rollouts(engine: Engine, environment: str) -> list[Rollout]:
         return [rollout_record(row) for row in connection.execute(wanted)]
 
 
-def share_bp(row: Row[Any]) -> int:
-    """Return the candidate's share now, of a row with the plan and the state."""
-    state = State(Phase(row.phase), row.step, row.since_ns)
-    plan: Plan = msgspec.json.decode(row.plan, type=Plan)
-    return state.share_bp(plan)
-
-
 def rollout_record(row: Row[Any]) -> Rollout:
     """Read a row of `rollout`."""
+    plan: Plan = msgspec.json.decode(row.plan, type=Plan)
+    state = State(Phase(row.phase), row.step, row.since_ns)
+    division = _division(row, state.share_bp(plan))
     return Rollout(
         row.org,
         row.id,
@@ -279,9 +297,9 @@ def rollout_record(row: Row[Any]) -> Rollout:
         ObjectName(Kind(row.kind), row.name),
         row.label,
         row.champion,
-        row.candidate,
-        msgspec.json.decode(row.plan, type=Plan),
-        State(Phase(row.phase), row.step, row.since_ns),
+        division,
+        plan,
+        msgspec.structs.replace(state, out=division.out, chosen=division.chosen),
         row.author,
         row.reason,
         row.told,
@@ -290,3 +308,11 @@ def rollout_record(row: Row[Any]) -> Rollout:
         row.ended_at_ns,
         row.version,
     )
+
+
+def _division(row: Row[Any], share_bp: int) -> Division:
+    """Read how callers are divided; a row that older code wrote has one candidate."""
+    if row.division:
+        return msgspec.json.decode(row.division, type=Division)
+    weights = {CANDIDATE: share_bp, CHAMPION: WHOLE_BP - share_bp}
+    return Division((Arm(CANDIDATE, row.candidate),), slices_of(weights))

@@ -30,7 +30,7 @@ from legato.storage.registry_schema import REGISTRY_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0008"
+SCHEMA_VERSION: Final = "0009"
 
 migration_marker = Table(
     "migration_marker",

@@ -1,21 +1,24 @@
 """A rollout moves its label once, by its plan or a person; on both databases."""
 
+import msgspec
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from legato.core.clock import ManualClock
 from legato.core.config import ApprovalRule
-from legato.core.errors import Conflict, NotFound, PreconditionFailed
+from legato.core.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
 from legato.core.records import ArmOutcome
-from legato.core.registry import Kind, ObjectName, Selector, Truth, digest_of
+from legato.core.registry import CANDIDATE, Kind, ObjectName, Selector, Truth, digest_of
 from legato.core.tenant import Tenant
 from legato.registry.registry import Act
 from legato.registry.rollout_watch import RolloutWatch
-from legato.registry.rollouts import Rollouts, waits_for_others
+from legato.registry.rollouts import Rollouts, Wish, waits_for_others
+from legato.routing.assignment import Slice
 from legato.routing.rollouts.course import Command, Phase, State
+from legato.routing.rollouts.division import Arm
 from legato.routing.rollouts.gates import Gate, Metric
-from legato.routing.rollouts.plan import Plan, Step
+from legato.routing.rollouts.plan import Mode, Plan, Step
 from legato.storage.feedback_schema import feedback
 from legato.storage.ledger import Ledger
 from legato.storage.registry import RegistryReader
@@ -23,6 +26,7 @@ from legato.storage.registry_changes import RegistryChanges
 from legato.storage.registry_records import Changes, Move, NewVersion
 from legato.storage.registry_snapshot import RegistrySnapshots
 from legato.storage.rollout_outcomes import RolloutOutcomes, prune_outcomes
+from legato.storage.rollout_schema import rollout as rollout_table
 from legato.storage.rollouts import (
     NewRollout,
     Progress,
@@ -35,8 +39,18 @@ from .journal_records import encoded
 
 ACME = Tenant("acme")
 GREETING = ObjectName(Kind.PROMPT, "greeting")
-OLD, NEW = digest_of(Kind.PROMPT, "old"), digest_of(Kind.PROMPT, "new")
+OLD, NEW, NEWER = (digest_of(Kind.PROMPT, text) for text in ("old", "new", "newer"))
 PLAN = Plan((Step(1_000, samples_min=100), Step(5_000, samples_min=100)), (Gate(Metric.ERRORS),))
+
+
+TWO_ARMS = (Arm("v2", NEW), Arm("v3", NEWER))
+EXPERIMENT = Plan(
+    (Step(4_000, samples_min=100),),
+    (Gate(Metric.ERRORS),),
+    candidates=2,
+    mode=Mode.EXPERIMENT,
+    goal=Metric.ERRORS,
+)
 
 
 class Desk:
@@ -52,7 +66,8 @@ class Desk:
         self.rules: tuple[ApprovalRule, ...] = ()
         self.offset = 0
         versions = tuple(
-            NewVersion(GREETING, digest, text) for digest, text in ((OLD, b"old"), (NEW, b"new"))
+            NewVersion(GREETING, digest, text)
+            for digest, text in ((OLD, b"old"), (NEW, b"new"), (NEWER, b"newer"))
         )
         self.make(Move(GREETING, "production", OLD), versions)
         self.watch = RolloutWatch(
@@ -67,19 +82,26 @@ class Desk:
         self.changes.make(Changes("ada", "", "production", Truth.DATABASE, versions, (move,)))
 
     def start(self, candidate: str = NEW, plan: Plan = PLAN) -> Rollout:
-        wanted = NewRollout("production", GREETING, "production", candidate, plan, "ada", "why")
+        arms = (Arm(CANDIDATE, candidate),)
+        return self.start_all(arms, plan)
+
+    def start_all(self, arms: tuple[Arm, ...], plan: Plan) -> Rollout:
+        wanted = NewRollout("production", GREETING, "production", arms, plan, "ada", "why")
         return self.store.start(wanted)
 
     @property
     def pointed(self) -> str:
         return self.read.version(GREETING, Selector(label="production"), "production").digest
 
-    def serve(self, rollout: Rollout, arm: str, count: int, *, failed: int = 0) -> None:
+    def serve(
+        self, rollout: Rollout, arm: str, count: int, *, failed: int = 0, total_us: int = 1_000
+    ) -> None:
         """Journal requests of an arm, each of a user of its own."""
         outcomes = []
         for number in range(count):
             self.offset += 1
-            outcomes.append(self.outcome(rollout, arm, self.offset, ok=number >= failed))
+            one = self.outcome(rollout, arm, self.offset, ok=number >= failed)
+            outcomes.append(msgspec.structs.replace(one, total_us=total_us))
         self.ledger.commit("w-1/0.seg", self.offset, encoded(*outcomes))
         self.clock.advance(1)
 
@@ -161,8 +183,9 @@ def test_workers_see_what_is_under_way(desk: Desk, engine: Engine) -> None:
     begun = desk.start()
     assert snapshots.version() > before
     (running,) = snapshots.rollouts()
-    assert (running.org, running.id, running.share_bp) == ("acme", begun.id, 1_000)
-    assert running.candidate.sealed == b"new"
+    assert (running.org, running.id) == ("acme", begun.id)
+    assert running.slices == (Slice(0, 1_000, "candidate"), Slice(1_000, 10_000, "champion"))
+    assert running.candidates[CANDIDATE].sealed == b"new"
     aborted = State(Phase.ABORTED, 0, desk.clock.now_ns())
     desk.store.progress(begun, Progress(aborted, "ben", "abort", ""))
     assert snapshots.rollouts() == []
@@ -198,6 +221,78 @@ def test_no_promotion_goes_round_a_rule_that_came_meanwhile(desk: Desk) -> None:
     desk.rules = ()
     desk.watch.look()
     assert (desk.store.get(begun.id).state.phase, desk.pointed) == (Phase.PROMOTED, NEW)
+
+
+def test_a_harmful_candidate_of_several_is_taken_out_alone(desk: Desk, engine: Engine) -> None:
+    begun = desk.start_all(TWO_ARMS, EXPERIMENT)
+    desk.serve(begun, "champion", 300)
+    desk.serve(begun, "v2", 60)
+    desk.serve(begun, "v3", 60, failed=30)
+    desk.watch.look()
+    left = desk.store.get(begun.id)
+    assert (left.state.phase, left.state.out, left.share_bp) == (Phase.RUNNING, ("v3",), 2_000)
+    assert desk.store.events(begun.id)[-1].action == "take_out"
+    assert len(left.begun_ns) == 2
+    (running,) = RegistrySnapshots(engine, "production").rollouts()
+    assert set(running.candidates) == {"v2"}
+    assert {part.arm for part in running.slices} == {"v2", "champion"}
+    steered = Rollouts(desk.read, desk.store, ())
+    with pytest.raises(Conflict, match="v3 was taken out"):
+        steered.steer(begun.id, Command.PROMOTE, Act("ben"), "v3")
+    steered.steer(begun.id, Command.PROMOTE, Act("ben"))
+    assert desk.pointed == NEW
+
+
+def test_an_experiment_proposes_the_best_arm_and_a_person_promotes_any(desk: Desk) -> None:
+    begun = desk.start_all(TWO_ARMS, EXPERIMENT)
+    desk.serve(begun, "champion", 2_000, failed=400)
+    desk.serve(begun, "v2", 2_000, failed=380)
+    desk.serve(begun, "v3", 2_000, failed=200)
+    desk.watch.look()
+    proposed = desk.store.get(begun.id)
+    assert (proposed.state.phase, proposed.state.chosen) == (Phase.PROPOSED, "v3")
+    assert (proposed.candidate, proposed.share_bp) == (NEWER, 4_000)
+    assert "v3 is proven better" in proposed.told
+    desk.watch.look()
+    assert desk.pointed == OLD
+    steered = Rollouts(desk.read, desk.store, ())
+    assert steered.steer(begun.id, Command.PROMOTE, Act("ben"), "v2").candidate == NEW
+    assert desk.pointed == NEW
+
+
+def test_several_candidates_are_named_by_their_versions(desk: Desk) -> None:
+    steered = Rollouts(desk.read, desk.store, ())
+    picked = (Selector(number=2), Selector(number=3))
+    wish = Wish(GREETING, "production", picked, msgspec.structs.replace(EXPERIMENT, candidates=1))
+    begun = steered.start(wish, Act("ada"))
+    assert begun.division.candidates == TWO_ARMS
+    assert begun.plan.candidates == 2
+    with pytest.raises(InvalidRequest, match="arm: name one of v2, v3"):
+        steered.steer(begun.id, Command.PROMOTE, Act("ben"))
+    with pytest.raises(InvalidRequest, match="only for promote"):
+        steered.steer(begun.id, Command.PAUSE, Act("ben"), "v2")
+
+
+def test_a_row_that_older_code_wrote_has_one_candidate(desk: Desk, engine: Engine) -> None:
+    begun = desk.start()
+    with engine.begin() as connection:
+        connection.execute(update(rollout_table).values(division=""))
+    found = desk.store.get(begun.id)
+    assert found.division == begun.division
+    assert (found.candidate, found.share_bp) == (NEW, 1_000)
+    desk.serve(begun, "candidate", 100)
+    desk.watch.look()
+    assert desk.store.get(begun.id).share_bp == 5_000
+
+
+def test_slow_answers_are_a_gate(desk: Desk) -> None:
+    plan = Plan((Step(1_000, for_s=3_600),), (Gate(Metric.SLOW, above_ms=1.5),))
+    begun = desk.start(plan=plan)
+    desk.serve(begun, "champion", 300)
+    desk.serve(begun, "candidate", 60, total_us=1_600)
+    desk.watch.look()
+    ended = desk.store.get(begun.id)
+    assert (ended.state.phase, "slow: " in ended.told) == (Phase.ROLLED_BACK, True)
 
 
 def test_step_by_step_to_the_end(desk: Desk) -> None:

@@ -54,6 +54,30 @@ def run(legato: Legato, tmp_path: Path) -> Runner:
     return runner
 
 
+EXPERIMENT = """
+mode: experiment
+goal: cost
+steps: [{share_bp: 1000, for_s: 60}]
+"""
+
+
+def test_an_experiment_is_begun_and_one_of_its_arms_promoted(run: Runner) -> None:
+    document = GREETING.replace("LABELS", "[]").replace("TEXT", "Hi.")
+    run("registry", "save", run.write("greeting.yaml", document))
+    plan = run.write("plan.yaml", EXPERIMENT)
+    both = ("prompt:greeting@2", "prompt:greeting@3")
+    assert "10 % of callers" in run("rollouts", "start", *both, "--plan", plan)
+    (listed,) = json.loads(run("rollouts", "list", "--json"))
+    assert [(one["name"], one["share_bp"]) for one in listed["arms"]] == [
+        ("champion", 9000),
+        ("v2", 500),
+        ("v3", 500),
+    ]
+    assert "name one of v2, v3" in run("rollouts", "promote", listed["id"], status=1)
+    assert "promoted" in run("rollouts", "promote", listed["id"], "--arm", "v3")
+    assert "Hi." in run("registry", "show", "prompt:greeting")
+
+
 def test_a_rollout_is_shown_as_it_was_planned_and_where(run: Runner) -> None:
     plan = run.write("plan.yaml", PLAN)
     run("registry", "label", "prompt:greeting@1", "production", "--environment", "trial")

@@ -58,10 +58,10 @@ class Prompt:
     def __init__(self, legato: RunningLegato, name: str, candidate_route: str = "chat") -> None:
         self.legato, self.name = legato, name
         path = f"{V1}/objects/prompt/{name}/versions"
-        self.old = self._save(path, {"spec": spec("old"), "labels": ["production"]})
-        self.new = self._save(path, {"spec": spec("new", candidate_route)})
+        self.old = self.save(path, {"spec": spec("old"), "labels": ["production"]})
+        self.new = self.save(path, {"spec": spec("new", candidate_route)})
 
-    def _save(self, path: str, body: Any) -> str:
+    def save(self, path: str, body: Any) -> str:
         answer = self.legato.post(path, body, ADMIN)
         assert answer.status == 201, answer.body
         digest: str = answer.json["version"]["digest"]
@@ -181,12 +181,60 @@ def test_a_good_candidate_goes_step_by_step_to_the_end(legato: RunningLegato) ->
     assert moves[0]["author"] == f"rollout:{rollout_id}"
 
 
+def test_an_experiment_takes_a_harmful_arm_out_and_proposes_another(
+    legato: RunningLegato,
+) -> None:
+    prompt = Prompt(legato, "several")
+    assert within(3, prompt.served)
+    path = f"{V1}/objects/prompt/several/versions"
+    prompt.save(path, {"spec": spec("broken", "broken")})
+    plan = {
+        "mode": "experiment",
+        "goal": "cost",
+        "steps": [{"share_bp": 6000, "for_s": 1, "samples_min": 20}],
+        "gates": [{"metric": "errors"}],
+    }
+    wish = {"name": "several", "candidates": ["2", "3"], "plan": plan}
+    begun = legato.post(f"{V1}/rollouts", wish, ADMIN)
+    assert begun.status == 201, begun.body
+    rollout_id = begun.json["id"]
+    assert [one["share_bp"] for one in begun.json["arms"]] == [4000, 3000, 3000]
+    users = [f"user {number}" for number in range(120)]
+    assert within(3, lambda: any(prompt.call(user)[0] != 200 for user in users[:40]))
+
+    def proposed() -> bool:
+        for user in users:
+            prompt.call(user)
+        return phase(prompt, rollout_id) == "proposed"
+
+    assert within(TAKEN_ON_S * 2, proposed)
+    shown = prompt.rollout(rollout_id)
+    assert [one["action"] for one in shown["events"]] == ["start", "take_out", "propose"]
+    arms = {one["name"]: (one["share_bp"], one["out"]) for one in shown["rollout"]["arms"]}
+    assert arms == {"champion": (7000, False), "v2": (3000, False), "v3": (0, True)}
+    told = shown["rollout"]["told"]
+    assert "none is proven better; v2: cost: " in told
+    with sqlite3.connect(legato.data / "legato.db") as connection:
+        rows = connection.execute(
+            "SELECT unit, arm FROM arm_outcome WHERE rollout_id = ?", [rollout_id]
+        )
+        arms_of: dict[str, set[str]] = {}
+        for unit, arm in rows:
+            arms_of.setdefault(unit, set()).add(arm)
+    moved = {frozenset(arms) for arms in arms_of.values() if len(arms) > 1}
+    assert moved <= {frozenset({"v3", "champion"})}  # everybody else kept theirs
+    steer = f"{V1}/rollouts/{rollout_id}/steer"
+    assert legato.post(steer, {"command": "promote", "arm": "v3"}, ADMIN).status == 409
+    assert legato.post(steer, {"command": "promote", "arm": "v2"}, ADMIN).status == 200
+    assert prompt.live == 2
+
+
 def test_a_plan_that_can_not_be_followed_is_refused(legato: RunningLegato) -> None:
     prompt = Prompt(legato, "refused")
     for plan, told in (
         ({"steps": []}, "steps"),
         ({"steps": [{"share_bp": 0, "for_s": 1}]}, "share_bp"),
-        ({"steps": [{"share_bp": 10, "for_s": 1}], "gates": [{"metric": "slow"}]}, "measured"),
+        ({"steps": [{"share_bp": 10, "for_s": 1}], "gates": [{"metric": "guardrail"}]}, "measured"),
         ({"steps": [{"share_bp": 10, "for_s": 1, "colour": 1}]}, "colour"),
     ):
         wish = {"name": prompt.name, "candidate": "2", "plan": plan}

@@ -8,9 +8,10 @@ import pytest
 
 from legato.core.errors import Forbidden, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.principal import Principal
-from legato.core.registry import Kind, ObjectName, Selector, digest_of
+from legato.core.registry import CANDIDATE, CHAMPION, Kind, ObjectName, Selector, digest_of
 from legato.registry.prompts import PromptRegistry
 from legato.registry.registry import sealing_context
+from legato.routing.assignment import slices_of
 from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class Kept:
         spec = {"messages": [{"role": "user", "content": text}], "route": "chat"}
         self.number += 1
         candidate = version(name, spec, self.number)
-        rollout = RunningRollout("o", "r1", candidate.name, label, candidate, share_bp)
+        slices = slices_of({CANDIDATE: share_bp, CHAMPION: 10_000 - share_bp})
+        arms = {CANDIDATE: candidate}
+        rollout = RunningRollout("o", "r1", candidate.name, label, slices, arms)
         self.running = [rollout] if share_bp else []
         return candidate.digest
 
@@ -103,6 +106,10 @@ def version(name: str, spec: Any, number: int) -> VersionRecord:
     digest = digest_of(Kind.PROMPT, spec)
     sealed = Sealing().seal("o", msgspec.json.encode(spec), sealing_context(object_name, digest))
     return VersionRecord(object_name, digest, number, sealed, "a", "", 0)
+
+
+def spec_of(text: str) -> Any:
+    return {"messages": [{"role": "user", "content": text}], "route": "chat"}
 
 
 async def in_thread(work: Callable[[], Any]) -> Any:
@@ -319,6 +326,21 @@ def test_a_rollout_gives_a_share_of_callers_the_candidate() -> None:
     for unit in units:  # who has it keeps it
         if chosen[unit].digest == candidate:
             assert prompts.resolve("prompt:p", caller(), unit).digest == candidate
+
+
+def test_an_experiment_divides_callers_among_several_versions() -> None:
+    kept = Kept()
+    kept.put("p", "old")
+    weights = {"v2": 2_000, "v3": 3_000, CHAMPION: 5_000}
+    arms = {arm: version("p", spec_of(arm), int(arm[1:])) for arm in ("v2", "v3")}
+    name = ObjectName(Kind.PROMPT, "p")
+    kept.running = [RunningRollout("o", "r1", name, "production", slices_of(weights), arms)]
+    prompts = loaded(kept)
+    found = [prompts.resolve("prompt:p", caller(), f"user {number}") for number in range(4_000)]
+    assert {one.arm: one.number for one in found} == {"r1/v2": 2, "r1/v3": 3, "r1/champion": 1}
+    for arm, weight in weights.items():
+        share = sum(one.arm == f"r1/{arm}" for one in found) / len(found)
+        assert abs(share - weight / 10_000) < 0.03
 
 
 def test_a_version_that_is_named_itself_is_in_no_arm() -> None:

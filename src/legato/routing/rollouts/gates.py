@@ -9,7 +9,8 @@ bounded over the whole life of the rollout, however often it is looked at:
   plan's alpha: each of k comparisons (gates times candidates) gets alpha/k (Bonferroni), which
   holds however they depend on each other;
 - the chance of passing, though some gate's harm is at or above its margin, is at most alpha without
-  a division, as every gate must pass (Berger 1982, the intersection-union test).
+  a division by gates, as every gate must pass (Berger 1982, the intersection-union test); of
+  several candidates any may pass, so each gets alpha/candidates.
 """
 
 import math
@@ -20,6 +21,7 @@ from typing import Final
 import msgspec
 
 from legato.core.errors import InvalidRequest
+from legato.core.registry import CANDIDATE
 from legato.routing.rollouts.contrast import (
     Scale,
     Stratum,
@@ -61,12 +63,14 @@ _SCALES: Final = {
 }
 
 
-class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Limits of one metric, as harm on its scale: 0.02 is two points of a rate, 2 % of a cost."""
 
     metric: Metric
     tolerated: float = 0.0
     margin: float | None = None
+    above_ms: float | None = None
+    """What is slow, for the metric `slow`."""
 
     def passed_by(self, finding: "Finding") -> bool:
         """Whether the candidate may replace its champion, as far as this gate goes."""
@@ -87,7 +91,7 @@ class Verdict(StrEnum):
 class Finding(msgspec.Struct, frozen=True):
     """A verdict with its reason: harm, between bounds that each hold with 1 - alpha at all times.
 
-    `lower` uses the gate's part of alpha, `upper` all of it. `log_e` is the logarithm of the
+    `lower` uses the gate's part of alpha, `upper` the candidate's. `log_e` is the logarithm of the
     evidence that the harm is above what is tolerated; `log_e_needed` the limit. Harm and bounds
     are None while there are too few units to compare.
     """
@@ -101,11 +105,15 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Under which terms gates are judged: `comparisons` tests share `alpha`."""
+    """Under which terms gates are judged: `comparisons` tests share `alpha`.
+
+    They are those of harm, gates times candidates; that one does no harm is shared by `candidates`.
+    """
 
     alpha: float = 0.05
     comparisons: int = 1
     unit: Unit = Unit.USER
+    candidates: int = 1
 
 
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,6 +122,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gate: Gate
     terms: Terms
     strata: tuple[Stratum, ...]
+    arm: str = CANDIDATE
 
     def finding(self) -> Finding:
         """Judge it."""
@@ -132,7 +141,7 @@ def judge(gate: Gate, strata: Sequence[Stratum], terms: Terms) -> Finding:
     tolerated = inward(gate.tolerated, scale)
     log_e = log_e_value((harm - tolerated) / seen.standard_error, seen.pairs)
     lower = harm - boundary(own_alpha, seen.pairs) * seen.standard_error
-    upper = harm + boundary(terms.alpha, seen.pairs) * seen.standard_error
+    upper = harm + boundary(terms.alpha / terms.candidates, seen.pairs) * seen.standard_error
     margin = None if gate.margin is None else inward(gate.margin, scale)
     return Finding(
         _verdict(upper, margin, is_worse=log_e >= needed),
@@ -156,6 +165,7 @@ def checked_gates(gates: Sequence[Gate], alpha: float) -> None:
         place = f"gates[{number}] ({gate.metric})"
         if gate.metric in {earlier.metric for earlier in gates[:number]}:
             raise InvalidRequest(f"{place}: there is one already; keep one gate for each metric")
+        _check_bound(place, gate)
         if not 0 <= gate.tolerated < math.inf:
             raise InvalidRequest(f"{place}.tolerated: {gate.tolerated:g} is not 0 or more")
         if gate.margin is not None and not gate.tolerated <= gate.margin < math.inf:
@@ -163,6 +173,18 @@ def checked_gates(gates: Sequence[Gate], alpha: float) -> None:
                 f"{place}.margin: {gate.margin:g} is less than what is tolerated, "
                 f"{gate.tolerated:g}; raise it, or leave it away for a gate that only guards"
             )
+
+
+def _check_bound(place: str, gate: Gate) -> None:
+    bound = gate.above_ms
+    if gate.metric is not Metric.SLOW:
+        if bound is not None:
+            raise InvalidRequest(f"{place}.above_ms: only a gate on slow requests has it")
+    elif bound is None or not 0 < bound < math.inf:
+        raise InvalidRequest(
+            f"{place}.above_ms: say from how many milliseconds on a request is slow, such as the "
+            "champion's p95"
+        )
 
 
 def _verdict(upper: float, margin: float | None, *, is_worse: bool) -> Verdict:

@@ -1,30 +1,52 @@
-"""How a candidate is let in: a growing share of callers, and what it is held to meanwhile."""
+"""How candidates are let in: a growing share of callers, and what they are held to meanwhile."""
 
+from enum import StrEnum
 from itertools import pairwise
+from typing import Final
 
 import msgspec
 
 from legato.core.errors import InvalidRequest
 from legato.routing.assignment import WHOLE_BP
 from legato.routing.rollouts.contrast import Unit
-from legato.routing.rollouts.gates import Gate, Terms, checked_gates
+from legato.routing.rollouts.gates import Gate, Metric, Terms, checked_gates
 
-STEPS_MAX = 50
+STEPS_MAX: Final = 50
+CANDIDATES_MAX: Final = 8
+_WEIGHT_MAX: Final = 1_000
+
+
+class Mode(StrEnum):
+    """How it ends."""
+
+    CANARY = "canary"  # one candidate takes the champion's place when its steps are done
+    EXPERIMENT = "experiment"  # says at the end which arm is best
+    CHALLENGER = "challenger"  # goes on until a candidate is proven better, and proposes it
+
+
+class Promotion(StrEnum):
+    """Who promotes the winner of an experiment."""
+
+    PERSON = "person"
+    WINNER = "winner"  # by itself, where it is proven better
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A share of callers, kept until time and the candidate's requests both suffice."""
+    """A share of callers, kept until time and each candidate's requests both suffice."""
 
     share_bp: int
     for_s: int = 0
     samples_min: int = 0
 
 
-class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The steps of one candidate; `alpha` is the chance of rolling it back for nothing.
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The steps of candidates; `alpha` is the chance of taking any of them out for nothing.
 
-    Where several candidates run against one champion, `candidates` divides alpha among them.
-    `unit` says what the moments were summed over; requests only where no user comes back.
+    Where several candidates run against one champion, they divide a step's share by `weights`
+    (alike without), and `candidates` divides alpha among them. `goal` is what the best arm is best
+    by. `unit` says what the moments were summed over; requests only where no user comes back.
+
+    Defaults are left out where it is kept: code that doesn't know a field can read on.
     """
 
     steps: tuple[Step, ...]
@@ -32,11 +54,30 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alpha: float = 0.05
     candidates: int = 1
     unit: Unit = Unit.USER
+    mode: Mode = Mode.CANARY
+    goal: Metric | None = None
+    promotion: Promotion = Promotion.PERSON
+    weights: tuple[int, ...] = ()
 
     @property
     def terms(self) -> Terms:
         """The terms its gates are judged under."""
-        return Terms(self.alpha, max(len(self.gates) * self.candidates, 1), self.unit)
+        comparisons = max(len(self.gates) * self.candidates, 1)
+        return Terms(self.alpha, comparisons, self.unit, self.candidates)
+
+    @property
+    def goal_gate(self) -> Gate | None:
+        """The goal as a gate: that on its metric where there is one."""
+        if self.goal is None:
+            return None
+        there = (gate for gate in self.gates if gate.metric is self.goal)
+        return next(there, Gate(self.goal))
+
+    @property
+    def measured(self) -> tuple[Gate, ...]:
+        """All that is compared."""
+        goal = self.goal_gate
+        return self.gates if goal is None or goal in self.gates else (*self.gates, goal)
 
 
 def checked_plan(plan: Plan) -> Plan:
@@ -52,10 +93,46 @@ def checked_plan(plan: Plan) -> Plan:
                 f"{step.share_bp}; shares grow from step to step",
                 param="steps",
             )
-    if plan.candidates < 1:
-        raise InvalidRequest("candidates: at least 1", param="candidates")
     checked_gates(plan.gates, plan.alpha)
+    _check_goal(plan)
+    _check_candidates(plan)
     return plan
+
+
+def _check_goal(plan: Plan) -> None:
+    if plan.mode is Mode.CANARY:
+        if plan.goal is not None or plan.promotion is not Promotion.PERSON:
+            raise InvalidRequest(
+                "goal, promotion: a canary has none, it is promoted when its steps are done; say "
+                "mode: experiment or mode: challenger",
+                param="goal",
+            )
+        return
+    if plan.goal is None:
+        raise InvalidRequest("goal: name the metric by which the best arm is best", param="goal")
+    if plan.goal is Metric.SLOW and Metric.SLOW not in {gate.metric for gate in plan.gates}:
+        raise InvalidRequest(
+            "goal: slow needs a gate on slow, whose above_ms says what is slow", param="goal"
+        )
+    if plan.mode is Mode.CHALLENGER and plan.promotion is Promotion.WINNER:
+        raise InvalidRequest(
+            "promotion: a challenger is proposed, and a person promotes it", param="promotion"
+        )
+
+
+def _check_candidates(plan: Plan) -> None:
+    """Check what divides callers among candidates, as far as their number is known."""
+    if not 1 <= plan.candidates <= CANDIDATES_MAX:
+        raise InvalidRequest(f"candidates: 1 to {CANDIDATES_MAX}", param="candidates")
+    if plan.mode is Mode.CANARY and plan.candidates > 1:
+        raise InvalidRequest(
+            "candidates: a canary has one; for several say mode: experiment", param="candidates"
+        )
+    for number, weight in enumerate(plan.weights):
+        if not 0 < weight <= _WEIGHT_MAX:
+            raise InvalidRequest(
+                f"weights[{number}]: {weight} isn't within 1 and {_WEIGHT_MAX}", param="weights"
+            )
 
 
 def _check_step(place: str, step: Step) -> None:

@@ -30,6 +30,17 @@ def doubt(gate: Gate, finding: Finding) -> str:
     )
 
 
+def standing(gate: Gate, finding: Finding) -> str:
+    """Say how much better or worse than the champion a candidate is, with the bounds."""
+    if finding.harm is None or finding.lower is None or finding.upper is None:
+        return "too few callers to compare"
+    word = "worse" if finding.harm > 0 else "better"
+    return (
+        f"{_amount(gate, abs(finding.harm))} {word} than the champion, between "
+        f"{_amount(gate, -finding.upper)} and {_amount(gate, -finding.lower)} better"
+    )
+
+
 def _amount(gate: Gate, harm: float | None) -> str:
     if harm is None:
         return "unknown"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legato.core.errors import InvalidRequest
+from legato.core.registry import CANDIDATE
 from legato.routing.rollouts.contrast import Stratum
 from legato.routing.rollouts.course import (
     Action,
@@ -32,9 +33,9 @@ PLAN = Plan(
 ENDED = (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.ABORTED)
 
 
-def observed(failed: int, requests: int = 2_000) -> Observed:
+def observed(failed: int, requests: int = 2_000) -> dict[str, Observed]:
     arms = Moments.of_rate(2_000, 200), Moments.of_rate(2_000, failed)
-    return Observed(requests, {Metric.ERRORS: (Stratum(*arms),)})
+    return {CANDIDATE: Observed(requests, {Metric.ERRORS: (Stratum(*arms),)})}
 
 
 FINE, HARMED, UNSURE = observed(195), observed(320), observed(215)
@@ -61,7 +62,7 @@ def test_the_last_step_ends_in_promotion_once_no_harm_is_proven() -> None:
     assert unsure.action is Action.HOLD
     assert "errors: may still be" in unsure.reason
     assert "the margin is 3 points" in unsure.reason
-    nothing = decide(PLAN, at(2), Observed(1_000), S)
+    nothing = decide(PLAN, at(2), {CANDIDATE: Observed(1_000)}, S)
     assert nothing.action is Action.HOLD
     assert "too few callers" in nothing.reason
     done = decide(PLAN, at(2), FINE, S)
@@ -137,7 +138,7 @@ def test_a_rollout_begins_at_its_first_step() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([FINE, UNSURE, HARMED]), st.integers(0, 900))))
-def test_shares_only_grow_until_it_ends(looks: list[tuple[Observed, int]]) -> None:
+def test_shares_only_grow_until_it_ends(looks: list[tuple[dict[str, Observed], int]]) -> None:
     state, now_ns = begun(0), 0
     for seen, passed_s in looks:
         now_ns += passed_s * S
@@ -172,7 +173,8 @@ def ends(champion: float, candidate: float, draw: random.Random) -> Phase:
         one, other = Moments.of_rate(beside, failed[0]), Moments.of_rate(50, failed[1])
         strata[-1] = Stratum(strata[-1].champion + one, strata[-1].candidate + other)
         served += 50
-        seen = Observed(int(strata[-1].candidate.count), {Metric.ERRORS: tuple(strata)})
+        count = int(strata[-1].candidate.count)
+        seen = {CANDIDATE: Observed(count, {Metric.ERRORS: tuple(strata)})}
         after = followed(state, decide(CANARY, state, seen, served * S), served * S)
         if after.step > state.step:
             strata.append(Stratum(Moments(), Moments()))

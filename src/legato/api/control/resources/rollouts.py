@@ -1,4 +1,4 @@
-"""Rollouts: a version that replaces another step by step."""
+"""Rollouts: versions that are tried against another, step by step."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,22 +14,30 @@ from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.registry_desk import Because, Desk, Reason, object_name, wanted_version
 from legato.api.control.services import Services
+from legato.core.errors import InvalidRequest
 from legato.core.permission import Permission
-from legato.core.registry import DEFAULT_LABEL
+from legato.core.registry import CHAMPION, DEFAULT_LABEL, Selector
 from legato.registry.rollouts import Wish, read_plan
 from legato.routing.rollouts.course import Command
+from legato.routing.rollouts.plan import CANDIDATES_MAX
 from legato.storage.rollouts import Event as StoredEvent
 from legato.storage.rollouts import Rollout as StoredRollout
 
 Text = Annotated[str, Meta(max_length=128)]
+Version = Annotated[str, Meta(max_length=64)]
 
 
 class NewRollout(Form, frozen=True, kw_only=True):
-    """What is to replace what a label points to, and how: `plan` has steps and gates."""
+    """What is tried against what a label points to, and how: `plan` has steps and gates.
+
+    `candidates` where there are several, as an experiment or a challenger may have; else
+    `candidate`.
+    """
 
     kind: Text = "prompt"
     name: Text
-    candidate: Annotated[str, Meta(max_length=64)]
+    candidate: Version = ""
+    candidates: Annotated[tuple[Version, ...], Meta(max_length=CANDIDATES_MAX)] = ()
     label: Annotated[str, Meta(max_length=64)] = DEFAULT_LABEL
     plan: dict[str, Any]
     reason: Reason = ""
@@ -39,10 +47,20 @@ class Steering(Because, frozen=True, kw_only=True):
     """What is to be done."""
 
     command: Literal["pause", "resume", "promote", "abort"]
+    arm: Text = ""
+
+
+class Arm(Shown, frozen=True, kw_only=True):
+    """One of those that callers are divided among; `out` says that it was taken out for harm."""
+
+    name: str
+    version: str
+    share_bp: int
+    out: bool
 
 
 class Rollout(Shown, frozen=True, kw_only=True):
-    """A rollout; `told` is the last decision in words."""
+    """A rollout; `told` is the last decision in words, `chosen` the arm proposed or promoted."""
 
     id: str
     environment: str
@@ -51,7 +69,10 @@ class Rollout(Shown, frozen=True, kw_only=True):
     label: str
     champion: str
     candidate: str
-    phase: Literal["running", "paused", "promoted", "rolled_back", "aborted"]
+    mode: Literal["canary", "experiment", "challenger"]
+    arms: list[Arm]
+    chosen: str | None
+    phase: Literal["running", "paused", "proposed", "promoted", "rolled_back", "aborted"]
     step: int
     share_bp: int
     told: str
@@ -110,7 +131,7 @@ def start_rollout(
 ) -> Response[Rollout]:
     """Begin a rollout at its plan's first step."""
     name = desk.registry.read.object(object_name(data.kind, data.name)).name
-    wish = Wish(name, data.label, wanted_version(data.candidate), read_plan(data.plan))
+    wish = Wish(name, data.label, _candidates(data), read_plan(data.plan))
 
     def work() -> Made:
         begun = desk.rollouts.start(wish, desk.act(data.reason))
@@ -143,12 +164,35 @@ def steer_rollout(
 
     def work() -> Made:
         act = desk.act(data.reason)
-        return Made(_shown(desk.rollouts.steer(found.id, Command(data.command), act)), status=200)
+        steered = desk.rollouts.steer(found.id, Command(data.command), act, data.arm)
+        return Made(_shown(steered), status=200)
 
     return once(data, work)
 
 
 HANDLERS = (list_rollouts, start_rollout, get_rollout, steer_rollout)
+
+
+def _candidates(data: NewRollout) -> tuple[Selector, ...]:
+    named = (data.candidate,) if data.candidate else data.candidates
+    if not named or (data.candidate and data.candidates):
+        raise InvalidRequest("candidate: name one, or several as candidates", param="candidate")
+    return tuple(wanted_version(one) for one in named)
+
+
+def _arms(record: StoredRollout) -> list[Arm]:
+    division, ended = record.division, record.state.ended
+    versions = [(CHAMPION, record.champion)]
+    versions += [(arm.name, arm.version) for arm in division.candidates]
+    return [
+        Arm(
+            name=name,
+            version=version,
+            share_bp=0 if ended else division.share_bp(name),
+            out=name in division.out,
+        )
+        for name, version in versions
+    ]
 
 
 def _shown(record: StoredRollout) -> Rollout:
@@ -160,6 +204,9 @@ def _shown(record: StoredRollout) -> Rollout:
         label=record.label,
         champion=record.champion,
         candidate=record.candidate,
+        mode=record.plan.mode.value,
+        arms=_arms(record),
+        chosen=record.state.chosen or None,
         phase=record.state.phase.value,
         step=record.state.step + 1,
         share_bp=record.share_bp,
