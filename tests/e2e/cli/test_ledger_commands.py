@@ -9,24 +9,30 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from conftest import Legato
-    from server import Server
 
 
-@pytest.fixture
-def served(start: Callable[..., Server]) -> Server:
-    """A server that has answered four calls, one of them from its cache, and refused one."""
-    server = start()
+def called(server: Server) -> Server:
+    """Let it answer four calls, one of them from its cache, and refuse one."""
     for question in ("a", "b", "c", "c"):
         assert server.call(question=question, temperature=0) == 200
     assert server.call("lg-nobody") == 401
-    time.sleep(1.5)
+    time.sleep(1.5)  # the ledger and the metrics follow within a second
     return server
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all the tests that only read."""
+    server = Server(tmp_path_factory.mktemp("served"))
+    yield called(server)
+    server.stop()
 
 
 def test_sums_exports_and_verify_agree(legato: Legato, served: Server, tmp_path: Path) -> None:
@@ -119,8 +125,11 @@ def test_the_journal_is_shown_while_the_database_is_away(
     assert [writer["is_alive"] for writer in json.loads(shown.stdout)["writers"]] == [True]
 
 
-def test_the_ledger_can_be_read_after_the_server_stopped(legato: Legato, served: Server) -> None:
-    assert served.stop() == 0
-    data = ("--data", served.data)
+def test_the_ledger_can_be_read_after_the_server_stopped(
+    legato: Legato, start: Callable[..., Server]
+) -> None:
+    server = called(start())
+    assert server.stop() == 0
+    data = ("--data", server.data)
     assert json.loads(legato("ledger", "sum", "--json", *data).stdout)["total"]["requests"] == 4
     assert "legato is stopped" in legato("stats", "--once", *data).stdout
