@@ -82,7 +82,7 @@ class Server:
             writer.close()
 
     async def result(self) -> Any:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.results.get()
 
     async def stop(self) -> None:
@@ -130,7 +130,8 @@ async def connect(kind: str) -> AsyncIterator[Connect]:
         ca_file: Path | None = None,
         **timeouts: float,
     ) -> Transport:
-        bounds = {"connect_s": 2.0, "first_byte_s": 5.0, "idle_s": 5.0} | timeouts
+        # A test that is about a limit names it; no other may meet one, however busy the machine.
+        bounds = {"connect_s": 30.0, "first_byte_s": 30.0, "idle_s": 30.0} | timeouts
         transport = open_transport(
             kind,  # type: ignore[arg-type]
             base_url,
