@@ -24,7 +24,7 @@ from legato.core.config import Config, DataUse, Deployment, Requirements
 from legato.core.egress import PERMISSIVE
 from legato.core.errors import ConfigInvalid, ProviderTimeout, ProviderUnavailable
 from legato.core.principal import Principal
-from legato.core.wire import Surface
+from legato.core.wire import Operation, Surface
 from legato.providers.base import Provider, ProviderSettings
 from legato.providers.batching import BatchCall, BatchReply, Send
 from legato.providers.transport import (
@@ -41,6 +41,8 @@ from legato.workflows.native_lane import Lane, LaneOf
 
 _REPLY_BYTES_MAX = 512 * 1024 * 1024
 _UPLOAD_S = 600.0
+_CHATS_ALONE = frozenset({"anthropic", "gemini"})
+"""Kinds of providers whose batches run nothing else: our own queue does."""
 
 
 def native_lanes(
@@ -61,10 +63,13 @@ def native_lanes(
         one.name: _data_use(config, one) for one in config.deployments if one.batch.lane == "native"
     }
     named = _native_by_name(config, data_use)
+    kinds = {provider.name: provider.kind for provider in config.providers}
 
     def lane_of(model: str, endpoint: str, *, key_id: str | None = None) -> Lane | None:
         deployment, surface = named.get(model), surfaces.get(endpoint)
         if deployment is None or surface is None:
+            return None
+        if surface.operation is not Operation.CHAT and kinds[deployment.provider] in _CHATS_ALONE:
             return None
         if key_id is not None:
             principal = principal_of(key_id)

@@ -88,6 +88,14 @@ class Search(msgspec.Struct, frozen=True):
 class Batcher(Protocol):
     """Every method raises UpstreamError."""
 
+    def place(self, asked: str, model: str) -> str:
+        """Return the `endpoint` of the other methods for calls of ours of an endpoint and model.
+
+        Raises:
+            InvalidRequest: the model's name is none at this provider.
+        """
+        ...
+
     def line(self, mark: str, name: str, endpoint: str, body: bytes) -> bytes:
         """Write one line of a batch's input; its result comes under `name`."""
         ...

@@ -73,9 +73,13 @@ class OpenLane(NamedTuple):
     send: Send
 
     def endpoint(self, asked: str) -> str:
-        """Return the endpoint of the provider's that calls of `asked` go to."""
+        """Return the endpoint of the provider's that calls of `asked` go to.
+
+        Raises:
+            InvalidRequest: the deployment's model is none there.
+        """
         own = self.provider.dialect is self.lane.surface.dialect
-        return asked if own else _TRANSLATED_TO
+        return self.batcher.place(asked if own else _TRANSLATED_TO, self.lane.model)
 
 
 class Prepared(NamedTuple):

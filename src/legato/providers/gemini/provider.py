@@ -12,6 +12,7 @@ from legato.core.wire import Answer, Dialect, Operation, RequestView, StreamRead
 from legato.providers import failure, request_headers
 from legato.providers.base import Provider, ProviderSettings, Target
 from legato.providers.gemini import chat_from_wire, chat_to_wire, embeddings, errors, from_wire
+from legato.providers.gemini.batches import GeminiBatches
 from legato.providers.gemini.decoder import GeminiDecoder
 from legato.providers.gemini.service import Service
 from legato.providers.gemini.settings import GeminiSettings, Options, read_settings
@@ -41,6 +42,10 @@ class Gemini:
         if settings.api_key:
             defaults["x-goog-api-key"] = settings.api_key
         self._headers = request_headers.render(defaults, settings.config.headers, place=place)
+        self.batches: GeminiBatches | None = None
+        """Not at Vertex AI, whose batches read and write Cloud Storage or BigQuery alone."""
+        if not service.is_vertex:
+            self.batches = GeminiBatches(service, self._headers, self.failure, settings.api_key)
 
     @property
     def secret(self) -> str | None:
