@@ -35,6 +35,7 @@ def exposed(folder: Path) -> list[Metric]:
     meters.failure("d", "provider_timeout")
     meters.traces("exported", 1)
     meters.trace_lost()
+    meters.captures("kept", 1)
     meters.gauge("open_requests", 1)
     return list(text_string_to_metric_families(exposition(meters.counts).decode()))
 

@@ -28,6 +28,7 @@ from legato.api.openai.responses.surface import Responses
 from legato.api.openai.speech import Speech
 from legato.api.openai.transcriptions import Transcriptions
 from legato.api.pages import healthz, metrics_page, models_page, readyz
+from legato.app.captures import CaptureQueue, capture_queue, capture_stage
 from legato.app.catalogue import build_provider, build_routes, open_providers
 from legato.app.context import WorkerContext
 from legato.app.credentials import CredentialFollower, credential_names, read_credentials
@@ -101,6 +102,8 @@ class Gateway(msgspec.Struct, eq=False):
     prompts: PromptRegistry
     credentials: CredentialFollower | None
     """None where no provider's credential is in the vault."""
+    captures: CaptureQueue | None
+    """None where nothing is captured."""
 
 
 class _Base(msgspec.Struct, eq=False):
@@ -119,6 +122,7 @@ class _Base(msgspec.Struct, eq=False):
     prompts: PromptRegistry
     threads: ThreadPoolExecutor
     in_thread: InThread
+    captures: CaptureQueue | None
 
 
 def build_gateway(context: WorkerContext) -> Gateway:
@@ -156,6 +160,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
         in_thread=base.in_thread,
         prompts=base.prompts,
         credentials=_credentials(base, ProviderSwap(settings, every_deployment, build_provider)),
+        captures=base.captures,
     )
 
 
@@ -201,6 +206,7 @@ def _base(context: WorkerContext) -> _Base:
             journal_bytes_max=config.journal.total_mib_max * _MIB,
         ),
     )
+    meters = Meters(data.run / f"metrics-{context.worker}.bin")
     return _Base(
         context=context,
         clock=clock,
@@ -216,7 +222,8 @@ def _base(context: WorkerContext) -> _Base:
         limits=Limits(leases, ask_leases, clock, holder=holder, workers=workers),
         budgets=Budgets(leases, ask_leases, clock, holder=holder, workers=workers),
         journal=journal,
-        meters=Meters(data.run / f"metrics-{context.worker}.bin"),
+        meters=meters,
+        captures=capture_queue(context, meters),
         conversations=_conversations(context, in_thread),
         prompts=PromptRegistry(
             RegistrySnapshots(engine, config.registry.environment),
@@ -298,6 +305,7 @@ def _pipelines(
         pseudonym=base.vault.pseudonym,
         conversations=base.conversations,
         prompts=base.prompts,
+        capture=capture_stage(context, base.captures),
     )
     relay = Relay(
         keyring=pipeline.keyring,

@@ -53,6 +53,11 @@ class DataDir:
         return self.root / "responses"
 
     @property
+    def captures(self) -> Path:
+        """Sealed captures that wait for the database."""
+        return self.root / "captures"
+
+    @property
     def evidence(self) -> Path:
         """What `legato verify` saw, a file a run; made by it."""
         return self.root / "evidence"
@@ -88,6 +93,6 @@ class DataDir:
         Raises:
             OSError: the place can't be written.
         """
-        folders = (self.journal, self.run, self.models, self.cache, self.responses)
+        folders = (self.journal, self.run, self.models, self.cache, self.responses, self.captures)
         for folder in (self.root, *folders):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from functools import partial
 from types import FrameType
 from typing import TypeVar
 
+from legato.app.capture_moving import CaptureMover
 from legato.app.context import ProcessContext
 from legato.app.rollout_watching import rollout_watch
 from legato.app.trace_export import TraceObserver, trace_observer
@@ -20,6 +21,7 @@ from legato.journal.ingester import Ingester, IngesterOptions
 from legato.journal.quarantine import JournalAlarm
 from legato.journal.sink import SinkUnavailable
 from legato.registry.rollout_watch import RolloutWatch
+from legato.storage.captures import CaptureStore, prune_captures
 from legato.storage.engine import open_engine
 from legato.storage.feedback import prune_feedback
 from legato.storage.ledger import Ledger
@@ -101,6 +103,7 @@ def run(context: ProcessContext) -> None:
         "traces": (partial(prune_traces, engine), config.telemetry.trace_retention_days),
         "outcomes": (partial(prune_outcomes, engine), config.telemetry.trace_retention_days),
         "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
+        "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
     }
     pruner = threading.Thread(target=_prune, args=(forgetting, stop))
     pruner.start()
@@ -108,12 +111,16 @@ def run(context: ProcessContext) -> None:
     spool = ResponseSpool(context.data.responses, durable=False)
     mover = threading.Thread(target=_keep_responses, args=(context, spool, store, stop))
     mover.start()
+    captures = CaptureMover(context.data.captures, CaptureStore(engine))
+    carrier = threading.Thread(target=captures.run, args=(stop,))
+    carrier.start()
     watcher = threading.Thread(target=_watch_rollouts, args=(rollout_watch(context), stop))
     watcher.start()
     ingester.run(stop)
     watcher.join()
     pruner.join()
     mover.join()
+    carrier.join()
     _drain(ingester)
     _drain_responses(spool, store)
     ingester.close()

@@ -9,9 +9,10 @@ from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
-from legato.core.tenant import EVERY_TENANT, Tenant
+from legato.core.tenant import EVERY_TENANT, Reach, Tenant
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
+from legato.storage.captures import CaptureErasure, CaptureReader
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
@@ -109,6 +110,14 @@ class StoredData:
     def feedback(self) -> FeedbackReader:
         """Return what callers said of their answers."""
         return FeedbackReader(self._engine, EVERY_TENANT)
+
+    def captures(self, reach: Reach) -> CaptureReader:
+        """Return what is captured of requests, sealed."""
+        return CaptureReader(self._engine, reach)
+
+    def capture_erasure(self, tenant: Tenant) -> CaptureErasure:
+        """Return what forgets captured requests."""
+        return CaptureErasure(self._engine, tenant)
 
     def backlog(self) -> Backlog:
         """Return what has not become an entry."""

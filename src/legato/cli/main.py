@@ -10,6 +10,7 @@ from legato.core.errors import ConfigInvalid, LegatoError
 _COMMANDS = MappingProxyType(
     {
         "apply": ("legato.cli.registry:apply", "Make an environment what a directory says."),
+        "captures": ("legato.cli.captures:captures", "Read and erase captured requests."),
         "config": ("legato.cli.config:config", "Show, check or migrate a configuration."),
         "conformance": (
             "legato.cli.conformance.command:conformance",

@@ -354,6 +354,34 @@ class Feedback(_Strict, frozen=True):
     """How long it is kept after it was last changed."""
 
 
+class CaptureRule(_Strict, frozen=True):
+    """Of which requests the content is kept. What is None fits any."""
+
+    routes: Annotated[list[Name], Meta(min_length=1)] | None = None
+    """Aliases, or deployments addressed directly."""
+    keys: Annotated[list[Name], Meta(min_length=1)] | None = None
+    features: Annotated[list[Name], Meta(min_length=1)] | None = None
+    tags: dict[str, str] = {}
+    """All of these, as the key has them: consent is said by such a tag."""
+    payloads: Literal["none", "full"] = "full"
+    share: Share = 1.0
+    """Of the requests that fit, decided by their ids."""
+    retention_days: Count = 30
+
+
+class Capture(_Strict, frozen=True):
+    """Content of requests and answers, kept sealed. The first rule that fits a request decides."""
+
+    rules: list[CaptureRule] = []
+    """None: nothing is kept."""
+    bytes_max: Count = 1024 * 1024
+    """Of a request, and of an answer: what is larger is left out."""
+    waiting_mib: Count = 32
+    """What a worker holds in memory at most until it is sealed; more is dropped and counted."""
+    spool_mib: Count = 1024
+    """What may wait on the local disk for the database; more is dropped and counted."""
+
+
 class Otlp(_Strict, frozen=True):
     """Sampled export of traces."""
 
@@ -392,4 +420,5 @@ class Config(_Strict, frozen=True):
     batches: Batches = Batches()
     registry: Registry = Registry()
     feedback: Feedback = Feedback()
+    capture: Capture = Capture()
     telemetry: Telemetry = Telemetry()

@@ -103,6 +103,8 @@ class Call:
         "cache",
         "cache_key",
         "candidates",
+        "captured_bytes_max",
+        "captured_for_ns",
         "cost",
         "deployment",
         "error_code",
@@ -113,6 +115,7 @@ class Call:
         "marks",
         "model_served",
         "principal",
+        "raw",
         "reply",
         "request_id",
         "route",
@@ -143,6 +146,11 @@ class Call:
         self.slot_taken = False
         self.body: dict[str, Any] = {}
         self.body_bytes = 0
+        self.raw = b""
+        """The body as it came, kept where requests may be captured."""
+        self.captured_bytes_max = 0
+        self.captured_for_ns = 0
+        """How long what is captured of it is kept; 0 where nothing is."""
         self.view: RequestView = _NO_VIEW
         self.user = ""
         self.kind = EntryKind.USAGE

@@ -1,8 +1,8 @@
 """The request path, in one place. Read this first.
 
-    authenticate → read → admit → resolve → (recall) → (guard_input) → lookup_cache → route
-      → call [reserve → attempt, again and again] → (guard_output) → store_cache → (keep) → send
-      → record
+    authenticate → read → admit → resolve → (capture) → (recall) → (guard_input) → lookup_cache
+      → route → call [reserve → attempt, again and again] → (guard_output) → store_cache → (keep)
+      → send → record
 
 Stages are leaves; all branching is in `Pipeline.stages`. Each surface's stages are assembled once
 at start (see `legato.app.bootstrap`) and run as they stand: what `legato endpoints` lists is what
@@ -27,6 +27,7 @@ from legato.gateway.stages.route import order_candidates
 from legato.gateway.stages.trace import accept_traceparent
 
 if TYPE_CHECKING:
+    from legato.gateway.capture import CaptureStage
     from legato.gateway.context import Call, Sink
     from legato.gateway.conversations import Conversations
     from legato.gateway.directory import Directory
@@ -116,12 +117,16 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     pseudonym: Callable[[str, str], str]
     conversations: "Conversations"
     prompts: "Prompts | None" = None
+    capture: "CaptureStage | None" = None
     guard_input: Guard | None = None
     guard_output: Guard | None = None
 
     def assemble(self, surface: Surface) -> Assembly:
         """Return what serves a surface's requests."""
-        return Assembly(surface, tuple(self.stages(surface)), self.limits, self.record)
+        record: Callable[[Call], None] = self.record
+        if self.capture is not None:
+            record = self.capture.after(record)
+        return Assembly(surface, tuple(self.stages(surface)), self.limits, record)
 
     def stages(self, surface: Surface) -> Iterator[Stage]:
         """Yield the stages of a surface, in order."""
@@ -131,6 +136,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         yield Stage("read", self._read)
         yield Stage("admit", self._admit)
         yield Stage("resolve", self._resolve)
+        if self.capture is not None and not counts:
+            yield Stage("capture", _choosing(self.capture))
         if conversational:
             yield Stage("recall", self._recall)
         if self.guard_input is not None:
@@ -164,6 +171,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
             call.kind = _kind(purpose)
         raw = await call.source.body()
         call.body_bytes = len(raw)
+        if self.capture is not None:
+            call.raw = raw
         body = call.body = read_json(raw)
         if self.prompts is not None and names_prompt(body):
             call.view = unread(body)  # it is whole when it has been resolved
@@ -251,6 +260,13 @@ def sent(call: "Call") -> bool:
 def _guarding(guard: Guard) -> Callable[["Call", "Sink"], Awaitable[None]]:
     async def run(call: "Call", _sink: "Sink") -> None:
         await guard(call)
+
+    return run
+
+
+def _choosing(capture: "CaptureStage") -> Callable[["Call", "Sink"], None]:
+    def run(call: "Call", _sink: "Sink") -> None:
+        capture.choose(call)
 
     return run
 

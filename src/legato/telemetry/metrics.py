@@ -50,6 +50,7 @@ class Counts(msgspec.Struct):
     unpriced: dict[Key, int] = {}  # deployment
     traces_lost: dict[Key, int] = {}  # reason
     traces: dict[Key, int] = {}  # result
+    captures: dict[Key, int] = {}  # result
     gauges: dict[str, float] = {}
 
 
@@ -95,6 +96,10 @@ class Meters:
     def traces(self, result: str, requests: int) -> None:
         """Count traces that were exported, failed or dropped."""
         _add(self.counts.traces, (result,), requests)
+
+    def captures(self, result: str, requests: int) -> None:
+        """Count captured requests that were kept or dropped."""
+        _add(self.counts.captures, (result,), requests)
 
     def trace_lost(self) -> None:
         """Count a request whose trace record had no room in the journal."""
@@ -151,6 +156,7 @@ def merged(parts: Iterable[Counts]) -> Counts:
             "unpriced",
             "traces",
             "traces_lost",
+            "captures",
         ):
             into = getattr(total, name)
             for key, value in getattr(part, name).items():
@@ -227,6 +233,12 @@ class _Families:
         yield _counter(
             "legato_unpriced", "Requests whose cost is unknown", ("deployment",), counts.unpriced
         )
+        yield from self._kept()
+        for name, value in sorted(counts.gauges.items()):
+            yield GaugeMetricFamily(f"legato_{name}", name.replace("_", " "), value=value)
+
+    def _kept(self) -> Iterator[Metric]:
+        counts = self._counts
         yield _counter(
             "legato_traces", "Sampled traces by what became of them", ("result",), counts.traces
         )
@@ -236,8 +248,12 @@ class _Families:
             ("reason",),
             counts.traces_lost,
         )
-        for name, value in sorted(counts.gauges.items()):
-            yield GaugeMetricFamily(f"legato_{name}", name.replace("_", " "), value=value)
+        yield _counter(
+            "legato_captures",
+            "Captured requests by what became of them",
+            ("result",),
+            counts.captures,
+        )
 
 
 def _counter(

@@ -200,6 +200,7 @@ class Exchange:
         """
         reader = stream.reader
         kept_bytes = self._cached_bytes_max if call.cache_key is not None else 0
+        kept_bytes = max(kept_bytes, call.captured_bytes_max)
         with Waiting(call):
             frames = await _until_content(stream)
         forward = Forward(
