@@ -144,7 +144,8 @@ class RunningLegato:
         key: dict[str, str] = json.loads(printed)
         if self.process.poll() is None:
             assert within(3, lambda: self.get("/v1/models", key["secret"]).status == 200)
-            time.sleep(1.0)  # the other workers look twice a second, too
+            if self.workers > 1:
+                time.sleep(1.0)  # the other workers look twice a second, too
         return key
 
     # ------------------------------------------------------------------ processes

@@ -96,9 +96,8 @@ def test_an_open_breaker_spares_the_caller_the_wait(
     answers = [legato.chat("both") for _ in range(6)]
     assert [answer.status for answer in answers] == [200] * 6
     assert upstream.counts()["by_model"] == {"b": 3, "c": 6}
-    began_s = time.monotonic()
     assert legato.chat("both").status == 200
-    assert time.monotonic() - began_s < 0.2
+    assert upstream.counts()["by_model"] == {"b": 3, "c": 7}
     attempts = [legato.trace(answer.request_id)["attempts"] for answer in answers]
     assert attempts == [2, 2, 2, 1, 1, 1]
 

@@ -89,7 +89,7 @@ def test_a_revoked_key_is_refused_by_every_worker(legato: RunningLegato) -> None
     time.sleep(EFFECTIVE_S)
     answers = on_each_worker(legato, lambda: legato.chat(key=key["secret"]))
     assert [answer.status for answer in answers] == [401, 401]
-    assert time.monotonic() - revoked_s < EFFECTIVE_S + 1
+    assert time.monotonic() - revoked_s < EFFECTIVE_S + 3
     assert "revoked" in answers[0].error["message"]
 
 

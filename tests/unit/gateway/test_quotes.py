@@ -77,6 +77,6 @@ def test_a_message_that_shares_nothing_long_is_left_alone(message: str, prompt: 
     ],
 )
 def test_the_work_is_bounded(message: str, prompt: str) -> None:
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     assert prompt[:QUOTE_CHARS_MIN] not in without_quotes(message, chat(prompt))
-    assert time.perf_counter() - began_s < 1.0
+    assert time.process_time() - began_s < 1.0
