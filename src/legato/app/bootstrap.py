@@ -300,7 +300,7 @@ def _pipelines(
         directory=directory,
         cache=None if cache is None else CacheStages(cache, books, deployments),
         call_stage=CallStage(exchange, breakers, random.random),
-        record=RecordStage(base.journal.append, base.meters),
+        record=RecordStage(base.journal.append, base.meters, context.loaded.content_hash),
         random=random.random,
         pseudonym=base.vault.pseudonym,
         conversations=base.conversations,

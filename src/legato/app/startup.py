@@ -21,6 +21,7 @@ from legato.core.tenant import EVERY_TENANT
 from legato.storage.batches import BatchStore
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
+from legato.storage.decided import DecidedBy
 from legato.storage.engine import open_engine
 from legato.storage.files import FileStore
 from legato.storage.key_records import DeclaredKey, KeyBudget, KeyRecord, KeySpec
@@ -81,6 +82,19 @@ def record_prices(url: str, *books: Mapping[str, Price | None]) -> None:
         for prices in books:
             priced = {name: price for name, price in prices.items() if price is not None}
             PriceStore(engine, SystemClock()).record(priced)
+    finally:
+        engine.dispose()
+
+
+def record_config(url: str, loaded: LoadedConfig) -> None:
+    """Keep the configuration in force by its content hash, without secrets.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    engine = open_engine(url)
+    try:
+        DecidedBy(engine, SystemClock()).record_config(loaded.content_hash, loaded.config)
     finally:
         engine.dispose()
 

@@ -50,7 +50,7 @@ from legato.app.processes import (
     raise_open_files_limit,
     stoppable,
 )
-from legato.app.startup import prepare_database, record_prices
+from legato.app.startup import prepare_database, record_config, record_prices
 from legato.core.clock import SystemClock
 from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
@@ -230,6 +230,7 @@ class Supervisor:
         prices = prices_of(rows)
         batch_prices = batch_prices_of(self._loaded.config, rows)
         in_child(lambda: record_prices(self._database_url, prices, batch_prices))
+        in_child(lambda: record_config(self._database_url, self._loaded))
         return prices, batch_prices
 
     def _announce(self, listener: socket.socket) -> str:

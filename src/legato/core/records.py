@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from legato.core.decisions import Decision
 from legato.core.usage import NO_USAGE, Usage, UsageSource
 
 
@@ -130,6 +131,15 @@ class Served(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False):
     usage: Usage = NO_USAGE
     versions: str = ""
     arm: str = ""
+    decision: Decision | None = None  # None for what calls no model
+
+
+class RouteKnown(msgspec.Struct, frozen=True, array_like=True, tag="d", gc=False):
+    """A route as a worker has it, written once before the first decision by it."""
+
+    digest: str
+    at_ns: int
+    facts: bytes  # JSON of core.decisions.RouteFacts
 
 
 class ArmOutcome(msgspec.Struct, frozen=True, array_like=True, tag="o", gc=False):
@@ -145,7 +155,7 @@ class ArmOutcome(msgspec.Struct, frozen=True, array_like=True, tag="o", gc=False
     total_us: int
 
 
-Record = Intent | Progress | Settled | Voided | Served | ArmOutcome
+Record = Intent | Progress | Settled | Voided | Served | ArmOutcome | RouteKnown
 
 RECORD_VERSION: Final = 1
 encode_record = msgspec.msgpack.Encoder().encode

@@ -11,8 +11,9 @@ from legato.core.usage import NO_USAGE, Usage
 from legato.core.wire import RequestView, Surface
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from legato.core.decisions import SliceFacts, Step
     from legato.core.principal import Principal
     from legato.gateway.directory import Deployment, Route
 
@@ -101,17 +102,21 @@ class Call:
         "body",
         "body_bytes",
         "cache",
+        "cache_control",
         "cache_key",
+        "cached_us",
         "candidates",
         "captured_bytes_max",
         "captured_for_ns",
         "cost",
         "deployment",
+        "draws",
         "error_code",
         "failures",
         "first_byte_ns",
         "http_status",
         "kind",
+        "latencies",
         "marks",
         "model_served",
         "principal",
@@ -121,11 +126,14 @@ class Call:
         "route",
         "sampled",
         "silent_since_ns",
+        "slices",
         "slot_taken",
         "source",
         "span_parent",
         "started_ns",
+        "steps",
         "surface",
+        "text_tokens",
         "trace_id",
         "upstream_ns",
         "usage",
@@ -174,6 +182,14 @@ class Call:
         self.upstream_ns = 0
         self.silent_since_ns = 0
         """Since when a provider owes the next piece of its answer; 0 while none does."""
+        # what was decided by and isn't known from elsewhere: see legato.core.decisions
+        self.steps: tuple[Step, ...] = ()
+        self.draws: tuple[float, ...] = ()
+        self.latencies: tuple[float, ...] = ()
+        self.slices: tuple[SliceFacts, ...] = ()
+        self.text_tokens = -1
+        self.cache_control = 0
+        self.cached_us = 0
         self.trace_id = request_id
         self.span_parent = ""
         self.sampled = False
@@ -189,6 +205,16 @@ class Call:
     def mark(self, stage: str) -> None:
         """Note that a stage has ended now."""
         self.marks.append((stage, perf_counter_ns()))
+
+    def drawing(self, random: "Callable[[], float]") -> "Callable[[], float]":
+        """Return what draws random numbers and writes them down."""
+
+        def draw() -> float:
+            number = random()
+            self.draws += (number,)
+            return number
+
+        return draw
 
     def add_cost(self, cost: NanoUSD | None) -> None:
         """Add what one attempt cost; unpriced stays unpriced."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from legato.core.chat import ChatRequest
+from legato.core.decisions import SliceFacts
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.principal import Principal
 from legato.core.wire import PromptSurface, RequestView
@@ -36,6 +37,11 @@ class Prompt(Protocol):
     @property
     def arm(self) -> str:
         """Of the rollout that chose it, "" where none did."""
+        ...
+
+    @property
+    def slices(self) -> tuple[SliceFacts, ...]:
+        """How that rollout divided its callers, empty where none did."""
         ...
 
     @property
@@ -101,7 +107,7 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
         )
         raise InvalidRequest(msg, param="model")
     prompt = prompts.resolve(model, call.caller, unit_of(call.user, call.request_id))
-    call.versions, call.arm = prompt.shown, prompt.arm
+    call.versions, call.arm, call.slices = prompt.shown, prompt.arm, prompt.slices
     route = _route(prompt, directory)
     variables = _take_variables(call.body)
     chat = prompt.render(variables)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from legato.core.chat import ChatRequest
+from legato.core.decisions import SliceFacts
 from legato.core.errors import Forbidden, InvalidRequest, LegatoError, NotFound, StorageUnavailable
 from legato.core.principal import Principal
 from legato.core.registry import (
@@ -68,6 +69,9 @@ class LoadedPrompt(msgspec.Struct, frozen=True, eq=False):
     """None where the content could not be opened or compiled."""
     arm: str = ""
     """Of the rollout that chose it: `ID/champion`, `ID/candidate`, or `ID/v3` of several."""
+
+    slices: tuple[SliceFacts, ...] = ()
+    """How that rollout divides its callers."""
 
     @property
     def route(self) -> str:
@@ -287,8 +291,9 @@ def _snapshot(
 def _split(
     running: RunningRollout, champion: LoadedPrompt, candidates: Mapping[str, LoadedPrompt]
 ) -> Split[LoadedPrompt]:
+    slices = tuple((part.start, part.end, part.arm) for part in running.slices)
     arms = {
-        arm: msgspec.structs.replace(prompt, arm=f"{running.id}/{arm}")
+        arm: msgspec.structs.replace(prompt, arm=f"{running.id}/{arm}", slices=slices)
         for arm, prompt in ({CHAMPION: champion} | dict(candidates)).items()
     }
     return Split(Assignment(running.id, running.slices), arms)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from legato.core.records import ArmOutcome, Progress, Settled, Voided
+from legato.core.records import ArmOutcome, Progress, RouteKnown, Settled, Voided
 
 Attempt = tuple[str, int]
 """(request_id, attempt)"""
@@ -33,7 +33,7 @@ class ServedHead(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False
 
 
 _decode = msgspec.msgpack.Decoder(
-    IntentHead | Progress | Settled | Voided | ServedHead | ArmOutcome
+    IntentHead | Progress | Settled | Voided | ServedHead | ArmOutcome | RouteKnown
 ).decode
 
 
@@ -48,7 +48,16 @@ class Undecodable(NamedTuple):
 class Batch:
     """What a batch of payloads says, independent of the order it says it in."""
 
-    __slots__ = ("intents", "outcomes", "progress", "served", "settled", "undecodable", "voided")
+    __slots__ = (
+        "intents",
+        "outcomes",
+        "progress",
+        "routes",
+        "served",
+        "settled",
+        "undecodable",
+        "voided",
+    )
 
     def __init__(self) -> None:
         self.intents: dict[Attempt, tuple[IntentHead, bytes]] = {}
@@ -57,6 +66,7 @@ class Batch:
         self.voided: dict[Attempt, Voided] = {}
         self.served: list[tuple[ServedHead, bytes]] = []
         self.outcomes: list[ArmOutcome] = []
+        self.routes: list[RouteKnown] = []
         self.undecodable: list[Undecodable] = []
 
     def request_ids(self) -> list[str]:
@@ -84,6 +94,8 @@ class Batch:
             self.intents.setdefault(attempt, (record, payload))
         elif isinstance(record, ArmOutcome):
             self.outcomes.append(record)
+        elif isinstance(record, RouteKnown):
+            self.routes.append(record)
         elif isinstance(record, Progress):
             self._add_progress(record, payload)
         else:

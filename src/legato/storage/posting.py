@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from legato.storage import limit_windows
 from legato.storage.batch import Batch, Undecodable
+from legato.storage.decided import add_routes
 from legato.storage.dialect import insert_statement, upsert
 from legato.storage.entry_rows import Row, settled_row, unknown_row
 from legato.storage.known_entries import KnownEntries, known_entries
@@ -75,6 +76,8 @@ class Posting:
             open_attempts(self._connection, batch, known, newest, writer=self._writer)
         if batch.served:
             add_traces(self._connection, block, batch.served)
+        if batch.routes:
+            add_routes(self._connection, batch.routes)
         if batch.outcomes:
             add_outcomes(self._connection, batch.outcomes)
 

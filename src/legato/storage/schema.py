@@ -26,12 +26,13 @@ from legato.core.usage import USAGE_CLASSES
 from legato.storage import columns
 from legato.storage.capture_schema import CAPTURE_TABLES
 from legato.storage.columns import Id, RowId, number_column, text_column
+from legato.storage.decided_schema import DECIDED_TABLES
 from legato.storage.feedback_schema import feedback
 from legato.storage.registry_schema import REGISTRY_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0010"
+SCHEMA_VERSION: Final = "0011"
 
 migration_marker = Table(
     "migration_marker",
@@ -411,5 +412,7 @@ batch_line = Table(
 ENTRY_COLUMNS: Final = tuple(c.name for c in ledger_entry.columns if c.name != "id")
 PLAIN_COLUMNS: Final = ENTRY_COLUMNS[: ENTRY_COLUMNS.index("original_at_ns")]
 """What an entry says that is neither late nor provisional: the columns behind are at rest."""
-_ELSEWHERE: Final = REGISTRY_TABLES | {feedback.name} | ROLLOUT_TABLES | CAPTURE_TABLES
+_ELSEWHERE: Final = (
+    REGISTRY_TABLES | {feedback.name} | ROLLOUT_TABLES | CAPTURE_TABLES | DECIDED_TABLES
+)
 TABLES: Final = frozenset(metadata.tables) | _ELSEWHERE

@@ -33,6 +33,7 @@ INSTANCE_WIDE = {
     "CaptureStore": "takes in what workers captured, each row with its organisation; reads nothing",
     "CredentialStore": "providers and their credentials belong to the instance",
     "DataKeyTable": "each method takes the organisation; keys are wrapped",
+    "DecidedBy": "configurations and routes are the instance's",
     "ExecutorBeats": "processes of the instance",
     "FileStore": "each method takes the organisation; what is kept is sealed for it",
     "LeaseStore": "counters by the id of a limit, asked for by the gateway after authentication",
@@ -44,6 +45,7 @@ INSTANCE_WIDE = {
 # Why a table has no column `org`.
 NO_TENANTS_ROWS = {
     "api_key_secret": "reached through api_key only",
+    "config_version": "the instance's",
     "credential": "the instance's",
     "journal_alarm": "what could not be read, so nobody knows whose",
     "journal_offset": "the instance's",
@@ -54,6 +56,7 @@ NO_TENANTS_ROWS = {
     "open_progress": "the same",
     "organisation": "is the tenant",
     "price_version": "the instance's",
+    "route_facts": "the instance's",
     "run_executor": "processes of the instance",
     "store_version": "the instance's",
     "voided_attempt": "ids of attempts that have no entry",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from legato.cache.exact import CachedAnswer, ExactCache, cache_key
+from legato.core.decisions import NO_CACHE, NO_STORE
 from legato.core.wire import Operation
 from legato.gateway.context import Reply
 
@@ -47,6 +48,7 @@ class CacheStages:
         if control is not None:
             directives = {part.strip() for part in control.lower().split(b",")}
             no_cache, no_store = b"no-cache" in directives, b"no-store" in directives
+            call.cache_control = NO_CACHE * no_cache | NO_STORE * no_store
             if no_store:
                 return None
         scope = f"{principal.org}\x00{principal.team}\x00{route.fingerprint}".encode()
@@ -70,6 +72,7 @@ class CacheStages:
             call.cache = "miss"
             return
         call.cache = "hit"
+        call.cached_us = answer.duration_us
         call.deployment = deployment
         call.model_served, call.usage = answer.model_served, answer.usage
         self._books.cached(call, answer.usage, answer.duration_us, answer.model_served)

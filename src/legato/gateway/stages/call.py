@@ -5,10 +5,22 @@ below run without awaiting anything, so a caller who leaves can't cut them.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from legato.core.decisions import (
+    BEGAN,
+    BREAKER_OPEN,
+    CANCELLED,
+    DEADLINE,
+    FAILS_OVER,
+    INTERNAL_ERROR,
+    OK,
+    OPENED,
+    RETRYABLE,
+    Step,
+)
 from legato.core.errors import (
     AllAttemptsFailed,
     BadProviderResponse,
@@ -19,15 +31,71 @@ from legato.core.errors import (
     UpstreamError,
 )
 from legato.gateway.context import Failure, Reply
-from legato.gateway.deadline import Deadline, Deadlines
+from legato.gateway.deadline import Deadlines
 from legato.gateway.quotes import without_quotes
-from legato.gateway.stages.exchange import RESERVE, Exchange
+from legato.gateway.stages.exchange import RESERVE
 from legato.resilience.retrying import wait_at_same
 
 if TYPE_CHECKING:
-    from legato.gateway.breakers import Breakers
     from legato.gateway.context import Call, Sink
     from legato.gateway.directory import Deployment, Route
+
+
+class Exchanging(Protocol):
+    """Makes one attempt."""
+
+    async def __call__(self, call: "Call", sink: "Sink", deployment: "Deployment") -> Reply:
+        """Return the answer, or raise; the attempt is ended in the books."""
+        ...
+
+
+class Breaking(Protocol):
+    """What is known of deployments' health; see legato.gateway.breakers."""
+
+    def admits(self, cell: int) -> bool:
+        """Tell whether a call may be sent now."""
+        ...
+
+    def opens_in_s(self, cell: int) -> float:
+        """Return in how many seconds the next probe may be sent."""
+        ...
+
+    def succeeded(self, cell: int) -> None:
+        """Count a good answer."""
+        ...
+
+    def failed(self, cell: int) -> None:
+        """Count a failure of the provider."""
+        ...
+
+    def undecided(self, cell: int) -> None:
+        """Let the next call be the probe."""
+        ...
+
+
+class Limit(Protocol):
+    """A limit of time on the running task."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the time is over."""
+        ...
+
+    def expired(self) -> bool:
+        """Tell, once cancelled, whether this limit alone was the reason."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop the clock."""
+        ...
+
+
+class Timing(Protocol):
+    """Sets limits of time."""
+
+    def start(self, after_s: float) -> Limit:
+        """Set one for the running task."""
+        ...
 
 
 class CallStage:
@@ -37,12 +105,19 @@ class CallStage:
     """The stages it times by itself: once for each attempt."""
 
     def __init__(
-        self, exchange: Exchange, breakers: "Breakers", random: Callable[[], float]
+        self,
+        exchange: Exchanging,
+        breakers: Breaking,
+        random: Callable[[], float],
+        *,
+        deadlines: Timing | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._exchange = exchange
         self._breakers = breakers
         self._random = random
-        self._deadlines = Deadlines()
+        self._deadlines = deadlines or Deadlines()
+        self._sleep = sleep
 
     async def __call__(self, call: "Call", sink: "Sink") -> Reply:
         """Return the answer; a stream has gone out through `sink` by then.
@@ -68,16 +143,15 @@ class CallStage:
         finally:
             deadline.cancel()
 
-    async def _attempts(
-        self, call: "Call", sink: "Sink", route: "Route", deadline: Deadline
-    ) -> Reply:
+    async def _attempts(self, call: "Call", sink: "Sink", route: "Route", deadline: Limit) -> Reply:
         last: UpstreamError | None = None
         left = len(call.candidates)
         for deployment in call.candidates:
             left -= 1
             if not self._breakers.admits(deployment.breaker):
+                call.steps += (Step(deployment.name, BREAKER_OPEN, 0, 0),)
                 call.failures.append(
-                    Failure(deployment.name, "breaker_open", 0, "not called: its breaker is open")
+                    Failure(deployment.name, BREAKER_OPEN, 0, "not called: its breaker is open")
                 )
                 continue
             for attempt in range(1, route.retry.attempts_max + 1):
@@ -87,12 +161,13 @@ class CallStage:
                     last = error
                     if sink.began or not error.fails_over:
                         raise
+                    draw = call.drawing(self._random)
                     wait_s = wait_at_same(
-                        route.retry, error, self._random, attempt=attempt, others_left=left
+                        route.retry, error, draw, attempt=attempt, others_left=left
                     )
                     if wait_s is None:
                         break
-                    await asyncio.sleep(wait_s)
+                    await self._sleep(wait_s)
                 else:
                     call.deployment = deployment
                     return reply
@@ -104,15 +179,17 @@ class CallStage:
         raise _all_failed(call, last.retry_after_s)
 
     async def _once(
-        self, call: "Call", sink: "Sink", deployment: "Deployment", deadline: Deadline
+        self, call: "Call", sink: "Sink", deployment: "Deployment", deadline: Limit
     ) -> Reply:
         call.silent_since_ns = 0
+        numbered = call.attempts
         try:
             if deployment.attempt_s:
                 reply = await self._within(deployment.attempt_s, call, sink, deployment)
             else:
                 reply = await self._exchange(call, sink, deployment)
         except UpstreamError as error:
+            call.steps += (_failed_step(call, deployment, error, numbered, began=sink.began),)
             error.message = without_quotes(error.message, call.body)
             if not error.fails_over:
                 self._breakers.succeeded(deployment.breaker)  # it answered: it is well
@@ -124,12 +201,14 @@ class CallStage:
                 Failure(deployment.name, error.code, error.http_status, error.message)
             )
             raise
-        except BaseException:
+        except BaseException as error:
+            call.steps += (_cut_step(call, deployment, error, numbered, late=deadline.passed),)
             if deadline.passed and _hung(call, deployment):  # that is its failure
                 self._breakers.failed(deployment.breaker)
             else:  # no money, no caller: it says nothing about the provider
                 self._breakers.undecided(deployment.breaker)
             raise
+        call.steps += (Step(deployment.name, OK, _OK, OPENED),)
         self._breakers.succeeded(deployment.breaker)
         return reply
 
@@ -149,6 +228,31 @@ class CallStage:
             raise late from None
         finally:
             limit.cancel()
+
+
+def _failed_step(
+    call: "Call", deployment: "Deployment", error: UpstreamError, numbered: int, *, began: bool
+) -> Step:
+    flags = OPENED if call.attempts > numbered else 0
+    flags |= FAILS_OVER if error.fails_over else 0
+    flags |= RETRYABLE if error.retryable else 0
+    flags |= BEGAN if began else 0
+    return Step(deployment.name, error.code, error.http_status, flags, error.retry_after_s)
+
+
+def _cut_step(
+    call: "Call", deployment: "Deployment", error: BaseException, numbered: int, *, late: bool
+) -> Step:
+    code, status = INTERNAL_ERROR, 0
+    if isinstance(error, asyncio.CancelledError):
+        code = DEADLINE if late else CANCELLED
+    elif isinstance(error, LegatoError):
+        code, status = error.code, error.http_status
+    flags = OPENED if call.attempts > numbered else 0
+    return Step(deployment.name, code, status, flags)
+
+
+_OK = 200
 
 
 def _hung(call: "Call", deployment: "Deployment") -> bool:

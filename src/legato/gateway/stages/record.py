@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 from legato.core.errors import NotAccountable
 from legato.core.records import ArmOutcome, Served, encode_record
+from legato.gateway.decisions import Decided
 from legato.routing.assignment import unit_of
 from legato.telemetry.metrics import Meters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from legato.core.decisions import Decision
     from legato.core.principal import Principal
     from legato.gateway.context import Call
 
@@ -23,9 +25,13 @@ _NO_OUTCOMES = frozenset({"cancelled", "rate_limit_exceeded", "budget_exceeded"}
 class RecordStage:
     """Writes the trace record. No await in it: cancellation can't cut it."""
 
-    def __init__(self, append: "Callable[[bytes], None]", meters: Meters) -> None:
+    def __init__(
+        self, append: "Callable[[bytes], None]", meters: Meters, config_version: str = ""
+    ) -> None:
+        """`config_version` is the content hash of the configuration that decides."""
         self._append = append
         self._meters = meters
+        self._decided = Decided(append, config_version)
 
     def __call__(self, call: "Call") -> None:
         """Record a finished request; one that nobody was authenticated for is only counted."""
@@ -59,7 +65,7 @@ class RecordStage:
             )
         if first_byte_us and deployment:
             self._meters.first_byte(deployment, first_byte_us)
-        self._write(encode_record(_served(call, principal, total_us, first_byte_us)))
+        self._write_served(call, principal, total_us, first_byte_us)
         if call.arm and call.error_code not in _NO_OUTCOMES:
             self._write(encode_record(_arm_outcome(call, principal, total_us)))
 
@@ -68,6 +74,17 @@ class RecordStage:
         if call.principal is not None:
             total_us = (perf_counter_ns() - call.started_ns) // _NS_PER_US
             self._write(encode_record(_served(call, call.principal, total_us, 0)))
+
+    def _write_served(
+        self, call: "Call", principal: "Principal", total_us: int, first_byte_us: int
+    ) -> None:
+        try:
+            decision = self._decided.decision(call)
+        except NotAccountable:
+            self._meters.trace_lost()
+            return
+        served = _served(call, principal, total_us, first_byte_us, decision=decision)
+        self._write(encode_record(served))
 
     def _write(self, record: bytes) -> None:
         try:
@@ -90,7 +107,14 @@ def _arm_outcome(call: "Call", principal: "Principal", total_us: int) -> ArmOutc
     )
 
 
-def _served(call: "Call", principal: "Principal", total_us: int, first_byte_us: int) -> Served:
+def _served(
+    call: "Call",
+    principal: "Principal",
+    total_us: int,
+    first_byte_us: int,
+    *,
+    decision: "Decision | None" = None,
+) -> Served:
     deployment = call.deployment
     return Served(
         call.request_id,
@@ -121,6 +145,7 @@ def _served(call: "Call", principal: "Principal", total_us: int, first_byte_us: 
         call.usage,
         call.versions,
         call.arm,
+        decision,
     )
 
 

@@ -4,13 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from legato.core.capability import CHAT, NEEDS
+from legato.core.config import Strategy
 from legato.core.errors import CallerError, InvalidRequest
 from legato.gateway.stages.terms import may_take, nothing_left, unfulfilled
+from legato.routing.strategies import ORDERS
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call
     from legato.gateway.directory import Deployment, Route
 
+_BY_LATENCY = ORDERS[Strategy.LEAST_LATENCY]
 _BYTES_PER_TOKEN = 6
 """More than text takes on average, so that nothing is refused that may still fit: about 4 in
 English, fewer in other languages. Between the two the provider decides."""
@@ -35,7 +38,9 @@ def order_candidates(
         able = [d for d in deployments if d.provider.supports(operation) and _can_serve(d, call)]
         if able:
             candidates = [d.candidate for d in able]
-            ordered = route.order(candidates, random)
+            if route.order is _BY_LATENCY:
+                call.latencies = tuple(one.latency_ms for one in candidates)
+            ordered = route.order(candidates, call.drawing(random))
             if ordered is candidates:
                 return able
             by_name = {d.name: d for d in able}
@@ -51,7 +56,7 @@ def _can_serve(deployment: "Deployment", call: "Call") -> bool:
         return False
     context_tokens = ability.context_tokens if view.needs & CHAT else 0  # else of each text
     if context_tokens and call.body_bytes > context_tokens * _BYTES_PER_TOKEN:
-        return _tokens_at_least(call.body) <= context_tokens
+        return _text_tokens(call) <= context_tokens
     bound = ability.output_tokens_max
     return not bound or view.max_output_tokens is None or view.max_output_tokens <= bound
 
@@ -82,7 +87,7 @@ def _reasons(deployment: "Deployment", lacks: int, call: "Call") -> list[str]:
     reasons = [words.missing for bit, words in NEEDS.items() if lacks & bit]
     reasons += [f"not as required: {term}" for term in unfulfilled(deployment, call)]
     if ability.context_tokens and call.view.needs & CHAT:
-        tokens = _tokens_at_least(call.body)
+        tokens = _text_tokens(call)
         if tokens > ability.context_tokens:
             reasons.append(
                 f"input of at least {tokens} tokens, its context holds {ability.context_tokens}"
@@ -90,6 +95,12 @@ def _reasons(deployment: "Deployment", lacks: int, call: "Call") -> list[str]:
     if ability.output_tokens_max and bound is not None and bound > ability.output_tokens_max:
         reasons.append(f"{bound} output tokens asked for, it writes {ability.output_tokens_max}")
     return reasons
+
+
+def _text_tokens(call: "Call") -> int:
+    if call.text_tokens < 0:
+        call.text_tokens = _tokens_at_least(call.body)
+    return call.text_tokens
 
 
 def _tokens_at_least(body: dict[str, Any]) -> int:
