@@ -23,7 +23,7 @@ from aiohttp import web
 from wire_servers.threaded import ThreadedServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
 KEY = "sk-batches"
 BATCH_FIELDS = frozenset(
@@ -41,8 +41,9 @@ HELD_S = 30.0
 class OpenAIBatchServer(ThreadedServer):
     """`files` and `batches` are what it keeps, `uploaded` what was ever sent in."""
 
-    def __init__(self, root: str = "/v1") -> None:
-        """`root` stands before every path: `/openai/v1` is Azure's."""
+    def __init__(self, root: str = "/v1", tokens: Container[str] = ()) -> None:
+        """`root` stands before every path: `/openai/v1` is Azure's; `tokens` are let in, too."""
+        self.tokens = tokens
         self.files: dict[str, dict[str, Any]] = {}
         self.contents: dict[str, bytes] = {}
         self.batches: dict[str, dict[str, Any]] = {}
@@ -72,6 +73,13 @@ class OpenAIBatchServer(ThreadedServer):
                 f"POST {root}/batches/{{id}}/cancel": self._cancel,
             }
         )
+
+    def _authorize(self, request: web.Request) -> None:
+        headers = request.headers
+        token = headers.get("authorization", "").removeprefix("Bearer ")
+        if KEY not in {headers.get("api-key"), token} and token not in self.tokens:
+            text = json.dumps({"error": {"message": "Incorrect API key."}})
+            raise web.HTTPUnauthorized(text=text)
 
     @contextmanager
     def hold(self, step: str) -> Iterator[None]:
@@ -118,7 +126,7 @@ class OpenAIBatchServer(ThreadedServer):
         return web.json_response(body)
 
     async def _upload(self, request: web.Request) -> web.Response:
-        _authorize(request)
+        self._authorize(request)
         form = await request.post()
         file = form.get("file")
         if form.get("purpose") != "batch" or not isinstance(file, web.FileField):
@@ -139,7 +147,7 @@ class OpenAIBatchServer(ThreadedServer):
         return self.files[file_id]
 
     async def _list_files(self, request: web.Request) -> web.Response:
-        _authorize(request)
+        self._authorize(request)
         purpose = request.query.get("purpose")
         found = [one for one in self.files.values() if purpose in {None, one["purpose"]}]
         for one in found:
@@ -147,12 +155,12 @@ class OpenAIBatchServer(ThreadedServer):
         return _page(request, found[::-1])
 
     async def _show_file(self, request: web.Request) -> web.Response:
-        _authorize(request)
+        self._authorize(request)
         found = self.files.get(request.match_info["id"])
         return _missing("File") if found is None else web.json_response(found)
 
     async def _content(self, request: web.Request) -> web.Response:
-        _authorize(request)
+        self._authorize(request)
         file_id = request.match_info["id"]
         if file_id not in self.files:
             return _missing("File")
@@ -160,14 +168,14 @@ class OpenAIBatchServer(ThreadedServer):
         return web.Response(body=self.contents[file_id], content_type="application/octet-stream")
 
     async def _delete(self, request: web.Request) -> web.Response:
-        _authorize(request)
+        self._authorize(request)
         file_id = request.match_info["id"]
         if self.files.pop(file_id, None) is None:
             return _missing("File")
         return await self._answer("delete", {"id": file_id, "object": "file", "deleted": True})
 
     async def _create(self, request: web.Request) -> web.Response:
-        _authorize(request)
+        self._authorize(request)
         body = await request.json()
         if unknown := sorted(body.keys() - BATCH_FIELDS):
             return _refused(400, f"Unknown parameter: '{unknown[0]}'.", param=unknown[0])
@@ -195,18 +203,18 @@ class OpenAIBatchServer(ThreadedServer):
         return await self._answer("create", batch)
 
     async def _list_batches(self, request: web.Request) -> web.Response:
-        _authorize(request)
+        self._authorize(request)
         return _page(request, list(self.batches.values())[::-1])
 
     async def _show(self, request: web.Request) -> web.Response:
-        _authorize(request)
+        self._authorize(request)
         if self.away:
             return _refused(503, "Overloaded.")
         found = self.batches.get(request.match_info["id"])
         return _missing("Batch") if found is None else await self._answer("show", found)
 
     async def _cancel(self, request: web.Request) -> web.Response:
-        _authorize(request)
+        self._authorize(request)
         batch = self.batches[request.match_info["id"]]
         if batch["status"] in ENDED:
             return _refused(409, f"Cannot cancel a batch with status '{batch['status']}'.")
@@ -263,12 +271,6 @@ def _unexecuted(line: dict[str, Any], status: str) -> dict[str, Any]:
     error = {"code": f"batch_{status}", "message": "This request could not be executed."}
     return {"id": f"batch_req_{line['custom_id']}", "custom_id": line["custom_id"],
             "response": None, "error": error}  # fmt: skip
-
-
-def _authorize(request: web.Request) -> None:
-    headers = request.headers
-    if headers.get("api-key") != KEY and headers.get("authorization") != f"Bearer {KEY}":
-        raise web.HTTPUnauthorized(text=json.dumps({"error": {"message": "Incorrect API key."}}))
 
 
 def _page(request: web.Request, found: list[dict[str, Any]]) -> web.Response:

@@ -112,7 +112,7 @@ def _deployment(
         msg = (
             f"deployments[{deployment.name}].batch.lane: whether {deployment.provider!r} runs "
             "batches, and in which form, is not known here (OpenAI's files and batches, at Azure "
-            "by the v1 API with a key, Anthropic's message batches and Gemini's batch mode at AI "
+            "by the v1 API, Anthropic's message batches and Gemini's batch mode at AI "
             "Studio are; Vertex AI's read Cloud Storage or BigQuery alone); leave it at own"
         )
         raise ConfigInvalid(msg)

@@ -1,10 +1,5 @@
-"""Wires the native lane of batches: which deployments have it, and how their providers are asked.
+"""Wires the native lane of batches: which deployments have it, and at what price."""
 
-The process that runs batches has no event loop of its own, and asks a provider now and then: each
-exchange opens a connection and closes it.
-"""
-
-import asyncio
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -12,35 +7,21 @@ from legato.api.anthropic.messages import Messages
 from legato.api.openai.chat import ChatCompletions
 from legato.api.openai.completions import Completions
 from legato.api.openai.embeddings import Embeddings
-from legato.app.catalogue import build_provider
+from legato.app.batch_connections import BatchConnections
 from legato.app.context import BatchContext
-from legato.app.egress import egress_of
 from legato.app.pricing import address_of
 from legato.app.provider_settings import provider_settings
-from legato.app.upstream import transport_to
-from legato.app.waits import changed
 from legato.core.clock import Clock
 from legato.core.config import Config, DataUse, Deployment, Requirements
-from legato.core.egress import PERMISSIVE
-from legato.core.errors import ConfigInvalid, ProviderTimeout, ProviderUnavailable
 from legato.core.principal import Principal
 from legato.core.wire import Operation, Surface
-from legato.providers.base import Provider, ProviderSettings
-from legato.providers.batching import BatchCall, BatchReply, Send
-from legato.providers.transport import (
-    ConnectTimeout,
-    FirstByteTimeout,
-    IdleTimeout,
-    Timeouts,
-    TransportError,
-)
+from legato.providers.base import Provider
+from legato.providers.batching import Send
 from legato.routing.ability import data_use_in_force
 from legato.routing.terms import shortfalls
 from legato.workflows.batches import MESSAGES
 from legato.workflows.native_lane import Lane, LaneOf
 
-_REPLY_BYTES_MAX = 512 * 1024 * 1024
-_UPLOAD_S = 600.0
 _CHATS_ALONE = frozenset({"anthropic", "gemini"})
 """Kinds of providers whose batches run nothing else: our own queue does."""
 
@@ -63,6 +44,7 @@ def native_lanes(
         one.name: _data_use(config, one) for one in config.deployments if one.batch.lane == "native"
     }
     named = _native_by_name(config, data_use)
+    connections = BatchConnections(context)
     kinds = {provider.name: provider.kind for provider in config.providers}
 
     def lane_of(model: str, endpoint: str, *, key_id: str | None = None) -> Lane | None:
@@ -75,7 +57,14 @@ def native_lanes(
             principal = principal_of(key_id)
             if principal is None or not _fit(principal.require, deployment, data_use):
                 return None
-        return _lane(context, model, deployment, surface=surface, credentials=credentials)
+        return _lane(
+            context,
+            model,
+            deployment,
+            surface=surface,
+            credentials=credentials,
+            connections=connections,
+        )
 
     return lane_of
 
@@ -116,6 +105,7 @@ def _lane(
     *,
     surface: Surface,
     credentials: Callable[[], Mapping[str, str]],
+    connections: BatchConnections,
 ) -> Lane:
     route = next((one for one in context.loaded.config.routes if one.alias == model), None)
     baseline = deployment.name
@@ -124,8 +114,7 @@ def _lane(
 
     def connect() -> tuple[Provider, Send]:
         settings = provider_settings(context, credentials())[deployment.provider]
-        provider = build_provider(settings)
-        return provider, _sender(context, settings, provider.base_url)
+        return connections.open(settings)
 
     return Lane(
         alias=model,
@@ -143,36 +132,3 @@ def _lane(
         surface=surface,
         connect=connect,
     )
-
-
-def _sender(context: BatchContext, settings: ProviderSettings, base_url: str) -> Send:
-    config, provider = context.loaded.config, settings.config
-    waits = changed(config.timeouts, provider.timeouts)
-    timeouts = Timeouts(
-        connect_s=waits.connect_s, first_byte_s=_UPLOAD_S, idle_s=max(waits.idle_s, 60.0)
-    )
-    egress = PERMISSIVE if provider.name in context.managed else egress_of(config)
-
-    async def exchange(call: BatchCall) -> BatchReply:
-        transport = transport_to(provider, base_url, timeouts, egress)
-        try:
-            response = await transport.send(call.path, call.headers, call.body, method=call.method)
-            try:
-                body = await response.read(_REPLY_BYTES_MAX)
-            finally:
-                response.close()
-            return BatchReply(response.status, response.headers, body)
-        finally:
-            await transport.close()
-
-    def send(call: BatchCall) -> BatchReply:
-        try:
-            return asyncio.run(exchange(call))
-        except (ConnectTimeout, FirstByteTimeout, IdleTimeout) as error:
-            raise ProviderTimeout(f"{provider.name}: {error}") from error
-        except TransportError as error:
-            raise ProviderUnavailable(f"{provider.name}: {error}") from error
-        except ValueError as error:  # an address or a header that can't be used
-            raise ConfigInvalid(f"providers[{provider.name}]: {error}") from error
-
-    return send

@@ -32,9 +32,9 @@ class AzureOpenAI(OpenAICompatible):
         self._versioned = options.api == "v1"
         query = f"?api-version={options.api_version}" if options.api_version else ""
         self._query = query.encode()
-        if by_key and self._versioned:
+        if self._versioned:
             self.batches = OpenAIBatches(
-                self._form_headers, self.failure, self._secret, root=_V1, query=query[1:]
+                self._form_headers, self.failure, lambda: self._secret, root=_V1, query=query[1:]
             )
         self.authorize: Authorizer | None = None
         if not by_key:

@@ -92,6 +92,8 @@ class _Outcome(msgspec.Struct):
 class OpenAIBatches:
     """Speaks for one provider; `form_headers` are its own without a content type.
 
+    `secret` tells the key or token in use, which must never be told.
+
     `root` stands before every path, `query` (without its question mark) goes with every call.
     """
 
@@ -99,7 +101,7 @@ class OpenAIBatches:
         self,
         form_headers: bytes,
         failure: Failure,
-        secret: str | None,
+        secret: Callable[[], str | None],
         *,
         root: str = "",
         query: str = "",
@@ -243,12 +245,12 @@ class OpenAIBatches:
         return (self._root + path + (joint + self._query if self._query else "")).encode()
 
     def _problem(self, told: dict[str, Any]) -> InputProblem:
-        line, param = told.get("line"), told.get("param")
+        line, param, secret = told.get("line"), told.get("param"), self._secret()
         return InputProblem(
-            scrubbed(str(told.get("code") or "invalid_input"), self._secret),
-            scrubbed(str(told.get("message") or ""), self._secret),
+            scrubbed(str(told.get("code") or "invalid_input"), secret),
+            scrubbed(str(told.get("message") or ""), secret),
             line if isinstance(line, int) else 0,
-            None if param is None else scrubbed(str(param), self._secret),
+            None if param is None else scrubbed(str(param), secret),
         )
 
 

@@ -57,7 +57,7 @@ class OpenAICompatible:
         del defaults["content-type"]  # a form's names its boundary
         self._form_headers = request_headers.render(defaults, configured, place=place)
         self.batches = (
-            OpenAIBatches(self._form_headers, self.failure, self._secret)
+            OpenAIBatches(self._form_headers, self.failure, lambda: self._secret)
             if preset.batches
             else None
         )

@@ -92,7 +92,5 @@ def test_the_vendors_client_takes_the_test_server_for_azure(azure: OpenAIBatchSe
         assert client.batches.retrieve(batch.id).status == "completed"
 
 
-def test_the_dated_api_and_tokens_have_no_batches_here(azure: OpenAIBatchServer) -> None:
+def test_the_dated_api_has_no_batches_here(azure: OpenAIBatchServer) -> None:
     assert batcher(azure, api="deployments", api_version="2024-10-21") is None
-    pytest.importorskip("azure.identity")
-    assert batcher(azure, credential="client_secret", tenant_id="t", client_id="c") is None
