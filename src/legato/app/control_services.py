@@ -92,7 +92,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
 def gateway_view(context: ControlContext, breakers: Breakers) -> GatewayView:
     """Return providers, deployments and routes with the breakers as they are now."""
     config = context.loaded.config
-    states = {one.name: breakers.state(cell) for cell, one in enumerate(config.deployments)}
+    states = {one.name: breakers.state(breakers.cell(one.name)) for one in config.deployments}
     deployments = [
         Deployment(
             name=one.name,

@@ -169,7 +169,8 @@ class Supervisor:
         calling = _calling(shared, commands, prices)
         acting = Acting(Vault(prepared.root).subkey(f"acting {boot_id}"))
         wake_fd, wake_there_fd = _wake_pipe(awake=prepared.batches_open)
-        board = BreakerBoard(len(self._loaded.config.deployments), self._data.run / "breakers.lock")
+        names = [one.name for one in self._loaded.config.deployments]
+        board = BreakerBoard(names, self._data.run / "breakers.lock")
 
         def start_worker(index: int) -> int:
             generation = self._generations[index]

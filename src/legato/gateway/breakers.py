@@ -3,13 +3,18 @@
 The board is anonymous shared memory made before the workers fork: reading it costs no system
 call. Counting is plain stores (two workers may lose one of each other's bits, which is
 harmless); changing a state takes a file lock, which the kernel frees when its holder dies.
+
+A deployment has its cell by its name, so that all processes mean the same one, those too that
+came later. A name keeps its cell until the next start.
 """
 
 import fcntl
+import logging
 import mmap
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from pathlib import Path
 
 from legato.core.config import Breaker
@@ -26,27 +31,66 @@ from legato.resilience.breaker import (
 )
 
 _CELL = struct.Struct("=Bxxxxxxxdq")  # state, until (monotonic s), history
+SPARE = 1024
+"""Cells for deployments that come while Legato runs."""
+_MARK_BYTES = 16
+_FREE = bytes(_MARK_BYTES)
+
+log = logging.getLogger(__name__)
 
 
 class BreakerBoard:
     """Shared cells, one per deployment; made by the supervisor before it forks."""
 
-    def __init__(self, cells: int, lock_file: Path) -> None:
-        self.memory = mmap.mmap(-1, max(1, cells) * _CELL.size)
+    def __init__(self, names: Sequence[str], lock_file: Path, spare: int = SPARE) -> None:
+        self.unguarded = len(names) + spare
+        """The cell of those that found none left: it never opens."""
+        self.marks_at = (self.unguarded + 1) * _CELL.size
+        self.memory = mmap.mmap(-1, self.marks_at + self.unguarded * _MARK_BYTES)
         self.lock_file = lock_file
-        for cell in range(cells):
+        for cell in range(self.unguarded + 1):
             _CELL.pack_into(self.memory, cell * _CELL.size, *HEALTHY)
+        for name in names:
+            self.claim(name)
+
+    def claim(self, name: str) -> int:
+        """Return a name's cell, taking a free one where it has none. Hold the lock meanwhile."""
+        mark = blake2b(name.encode(), digest_size=_MARK_BYTES).digest()
+        for cell in range(self.unguarded):
+            at = self.marks_at + cell * _MARK_BYTES
+            held = self.memory[at : at + _MARK_BYTES]
+            if held == _FREE:
+                self.memory[at : at + _MARK_BYTES] = mark
+            if held in {mark, _FREE}:
+                return cell
+        return self.unguarded
 
 
 class Breakers:
     """One worker's view of the board."""
 
     def __init__(self, board: BreakerBoard, rules: Breaker, monotonic: Callable[[], float]) -> None:
+        self._board = board
         self._memory = board.memory
+        self._unguarded = board.unguarded
         self._rules = rules
         self._monotonic = monotonic
         # opened after the fork: a lock belongs to the open file, so each worker needs its own
         self._lock_fd = os.open(board.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def cell(self, name: str) -> int:
+        """Return the cell of a deployment; where none is left, its breaker never opens."""
+        fcntl.lockf(self._lock_fd, fcntl.LOCK_EX)
+        try:
+            cell = self._board.claim(name)
+        finally:
+            fcntl.lockf(self._lock_fd, fcntl.LOCK_UN)
+        if cell == self._unguarded:
+            log.warning(
+                "a deployment has no breaker: all cells are taken until the next start",
+                extra={"deployment": name},
+            )
+        return cell
 
     def state(self, cell: int) -> State:
         """Return a deployment's state."""
@@ -76,6 +120,8 @@ class Breakers:
 
     def failed(self, cell: int) -> None:
         """Count a failure of the provider; it may open the breaker."""
+        if cell == self._unguarded:
+            return
         self._locked(self._count_failure, cell)
 
     def undecided(self, cell: int) -> None:

@@ -165,7 +165,7 @@ class Bench:
         self.tape, self.line = Tape(), line or Line()
         without_budgets: Any = None
         books = Books(self.tape, without_budgets, ManualClock(), config_version="c", durable=False)
-        board = BreakerBoard(len(authorizers), folder / "lock")
+        board = BreakerBoard([f"d{cell}" for cell in range(len(authorizers))], folder / "lock")
         self.breakers = Breakers(board, Breaker(failures=2), lambda: 0.0)
         self.stage = CallStage(Exchange(books, 0), self.breakers, lambda: 0.0)
         self.deployments = [self.deployment(*pair) for pair in enumerate(authorizers)]
