@@ -29,14 +29,18 @@ from legato.api.openai.speech import Speech
 from legato.api.openai.transcriptions import Transcriptions
 from legato.api.pages import healthz, metrics_page, models_page, readyz
 from legato.app.captures import CaptureQueue, capture_queue, capture_stage
-from legato.app.catalogue import build_provider, build_routes, open_providers
+from legato.app.catalogue import ProviderInUse, build_provider, build_routes, open_providers
 from legato.app.context import WorkerContext
 from legato.app.credentials import CredentialFollower, credential_names, read_credentials
 from legato.app.egress import egress_of
 from legato.app.feedback import feedback_resource
 from legato.app.kept_files import kept_pages
+from legato.app.model_checks import runs_cache
+from legato.app.model_follower import ModelFollower
 from legato.app.provider_settings import provider_settings
 from legato.app.provider_swap import ProviderSwap
+from legato.app.served_models import ServedModels
+from legato.app.served_reading import ServedReader
 from legato.app.upstream import transport_to
 from legato.app.vaults import open_data_keys
 from legato.cache.answer_log import AnswerLog
@@ -50,7 +54,7 @@ from legato.core.tenant import EVERY_TENANT
 from legato.gateway.books import Books
 from legato.gateway.breakers import BreakerBoard, Breakers
 from legato.gateway.conversations import Conversations
-from legato.gateway.directory import Deployment, Directory
+from legato.gateway.directory import Directory
 from legato.gateway.pipeline import Assembly, Pipeline
 from legato.gateway.relay import Relay
 from legato.gateway.stages.cached import CacheStages
@@ -64,6 +68,7 @@ from legato.governance.limits import Limits
 from legato.governance.store_gate import StoreGate
 from legato.journal.options import WriterOptions
 from legato.journal.writer import JournalWriter
+from legato.providers.batching import batcher_of
 from legato.providers.transport import Timeouts, Transport
 from legato.registry.prompts import PromptRegistry
 from legato.storage.credentials import CredentialStore
@@ -72,6 +77,7 @@ from legato.storage.engine import open_engine
 from legato.storage.kept_responses import KeptResponses
 from legato.storage.keys import KeyStore
 from legato.storage.leases import LeaseStore
+from legato.storage.registry_models import RegistryModels
 from legato.storage.registry_snapshot import RegistrySnapshots
 from legato.storage.response_spool import ResponseSpool
 from legato.storage.responses import ResponseStore
@@ -100,6 +106,7 @@ class Gateway(msgspec.Struct, eq=False):
     threads: ThreadPoolExecutor
     in_thread: InThread
     prompts: PromptRegistry
+    models: ModelFollower
     credentials: CredentialFollower | None
     """None where no provider's credential is in the vault."""
     captures: CaptureQueue | None
@@ -120,6 +127,7 @@ class _Base(msgspec.Struct, eq=False):
     meters: Meters
     conversations: Conversations
     prompts: PromptRegistry
+    breakers: Breakers
     threads: ThreadPoolExecutor
     in_thread: InThread
     captures: CaptureQueue | None
@@ -141,12 +149,12 @@ def build_gateway(context: WorkerContext) -> Gateway:
         return transport_to(provider, base_url, timeouts, PERMISSIVE if ours else egress)
 
     providers = open_providers(config, settings, open_one)
-    deployments, routes = build_routes(config, providers, context.prices)
-    directory = Directory(routes)
-    # a route may have copies of its own, with its own waiting limits
-    every_deployment = [*deployments.values(), *(d for r in routes.values() for d in r.deployments)]
+    served = ServedModels(config, context.prices)
+    deployments, routes = build_routes(served, providers, base.breakers.cell)
+    directory = Directory(routes, deployments, complete=False)
     cache = _cache(base)
-    pipelines = _pipelines(base, directory, deployments, cache)
+    pipelines = _pipelines(base, directory, cache)
+    swap = ProviderSwap(settings, providers, directory.every_deployment, build_provider)
     return Gateway(
         app=_data_plane(base, pipelines, directory),
         keyring=base.keyring,
@@ -159,9 +167,33 @@ def build_gateway(context: WorkerContext) -> Gateway:
         threads=base.threads,
         in_thread=base.in_thread,
         prompts=base.prompts,
-        credentials=_credentials(base, ProviderSwap(settings, every_deployment, build_provider)),
+        models=_models(base, served, providers, directory),
+        credentials=_credentials(base, swap),
         captures=base.captures,
     )
+
+
+def _models(
+    base: _Base,
+    file: ServedModels,
+    providers: Mapping[str, ProviderInUse],
+    directory: Directory,
+) -> ModelFollower:
+    context = base.context
+    engine = open_engine(context.database_url)
+    data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
+
+    def changed(served: ServedModels) -> None:
+        deployments, routes = build_routes(served, providers, base.breakers.cell)
+        directory.swap(routes, deployments)
+
+    reader = ServedReader(
+        file,
+        RegistryModels(engine, context.loaded.config.registry.environment),
+        Envelopes(data_keys),
+        lambda name: batcher_of(providers[name].provider) is not None,
+    )
+    return ModelFollower(reader, changed, base.in_thread)
 
 
 def _credentials(base: _Base, swap: ProviderSwap) -> CredentialFollower | None:
@@ -230,9 +262,17 @@ def _base(context: WorkerContext) -> _Base:
             Envelopes(open_data_keys(context.loaded, data, DataKeyTable(engine))),
             in_thread,
         ),
+        breakers=_breakers(context),
         threads=threads,
         in_thread=in_thread,
     )
+
+
+def _breakers(context: WorkerContext) -> Breakers:
+    config = context.loaded.config
+    names = [one.name for one in config.deployments]
+    board = context.breakers or BreakerBoard(names, context.data.run / "breakers.lock")
+    return Breakers(board, config.breaker, time.monotonic)
 
 
 def _conversations(context: WorkerContext, in_thread: InThread) -> Conversations:
@@ -260,7 +300,7 @@ def _conversations(context: WorkerContext, in_thread: InThread) -> Conversations
 
 def _cache(base: _Base) -> ExactCache | None:
     config, data = base.context.loaded.config, base.context.data
-    if not config.cache.enabled and not any(route.cache.enabled for route in config.routes):
+    if not runs_cache(config):
         return None
     return ExactCache(
         config.cache,
@@ -277,10 +317,7 @@ def _cache(base: _Base) -> ExactCache | None:
 
 
 def _pipelines(
-    base: _Base,
-    directory: Directory,
-    deployments: Mapping[str, Deployment],
-    cache: ExactCache | None,
+    base: _Base, directory: Directory, cache: ExactCache | None
 ) -> tuple[Pipeline, Relay]:
     context, config = base.context, base.context.loaded.config
     books = Books(
@@ -290,16 +327,13 @@ def _pipelines(
         config_version=context.loaded.content_hash,
         durable=config.journal.durability == "power",
     )
-    lock_file = context.data.run / "breakers.lock"
-    board = context.breakers or BreakerBoard(len(config.deployments), lock_file)
-    breakers = Breakers(board, config.breaker, time.monotonic)
     exchange = Exchange(books, config.cache.entry_bytes_max, base.conversations)
     pipeline = Pipeline(
         keyring=base.keyring,
         limits=base.limits,
         directory=directory,
-        cache=None if cache is None else CacheStages(cache, books, deployments),
-        call_stage=CallStage(exchange, breakers, random.random),
+        cache=None if cache is None else CacheStages(cache, books, directory),
+        call_stage=CallStage(exchange, base.breakers, random.random),
         record=RecordStage(base.journal.append, base.meters, context.loaded.content_hash),
         random=random.random,
         pseudonym=base.vault.pseudonym,
@@ -312,7 +346,7 @@ def _pipelines(
         limits=pipeline.limits,
         directory=directory,
         cache=None,
-        call_stage=CallStage(MediaExchange(books, 0), breakers, random.random),
+        call_stage=CallStage(MediaExchange(books, 0), base.breakers, random.random),
         record=pipeline.record,
         random=pipeline.random,
         pseudonym=pipeline.pseudonym,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from legato.app.served_models import ServedModels
 from legato.app.waits import changed, transport_timeouts
 from legato.core.config import Config, Requirements, Strategy
 from legato.core.config import Deployment as DeploymentConfig
@@ -14,7 +15,7 @@ from legato.core.config import Provider as ProviderConfig
 from legato.core.config import Route as RouteConfig
 from legato.core.config import Timeouts as Waits
 from legato.core.errors import ConfigInvalid
-from legato.core.price import Price
+from legato.core.registry import Kind, ObjectName
 from legato.economics.cost import blended_price
 from legato.gateway.directory import Deployment, Route
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
@@ -79,12 +80,16 @@ def build_provider(settings: ProviderSettings) -> Provider:
 
 
 def build_routes(
-    config: Config, providers: Mapping[str, ProviderInUse], prices: Mapping[str, Price | None]
+    served: ServedModels, providers: Mapping[str, ProviderInUse], cell_of: Callable[[str], int]
 ) -> tuple[dict[str, Deployment], dict[str, Route]]:
-    """Return deployments by name, and everything a caller can name: aliases and deployments."""
+    """Return deployments by name, and everything a caller can name: aliases and deployments.
+
+    `cell_of` gives each deployment its cell on the breaker board.
+    """
+    config = served.config
     deployments = {
-        deployment.name: _deployment(cell, deployment, providers, prices)
-        for cell, deployment in enumerate(config.deployments)
+        deployment.name: _deployment(deployment, served, providers, cell_of(deployment.name))
+        for deployment in config.deployments
     }
     routes = {
         name: _route(
@@ -97,26 +102,32 @@ def build_routes(
         for name in deployments
     }
     for route in config.routes:
-        routes[route.alias] = _route(config, route, deployments, providers, direct=False)
+        version = served.versions.get(ObjectName(Kind.ROUTE, route.alias), "")
+        built = _route(config, route, deployments, providers, direct=False)
+        routes[route.alias] = msgspec.structs.replace(built, version=version)
     return deployments, routes
 
 
+def lane_problem(provider: str) -> str:
+    """Say that a provider can't run the batches of a deployment in the native lane."""
+    return (
+        f"whether {provider!r} runs batches, and in which form, is not known here (OpenAI's files "
+        "and batches, at Azure by the v1 API, Anthropic's message batches and Gemini's batch mode "
+        "at AI Studio are; Vertex AI's read Cloud Storage or BigQuery alone); leave it at own"
+    )
+
+
 def _deployment(
-    cell: int,
     deployment: DeploymentConfig,
+    served: ServedModels,
     providers: Mapping[str, ProviderInUse],
-    prices: Mapping[str, Price | None],
+    cell: int,
 ) -> Deployment:
     opened = providers[deployment.provider]
     if deployment.batch.lane == "native" and batcher_of(opened.provider) is None:
-        msg = (
-            f"deployments[{deployment.name}].batch.lane: whether {deployment.provider!r} runs "
-            "batches, and in which form, is not known here (OpenAI's files and batches, at Azure "
-            "by the v1 API, Anthropic's message batches and Gemini's batch mode at AI "
-            "Studio are; Vertex AI's read Cloud Storage or BigQuery alone); leave it at own"
-        )
+        msg = f"deployments[{deployment.name}].batch.lane: {lane_problem(deployment.provider)}"
         raise ConfigInvalid(msg)
-    price = prices[deployment.name]
+    price = served.prices[deployment.name]
     host = urlsplit(opened.base_url).hostname or ""
     blended = None if price is None else blended_price(price)
     return Deployment(
@@ -133,6 +144,7 @@ def _deployment(
         ability=ability_of(capabilities_in_force(deployment, opened.kind)),
         data_use=data_use_in_force(deployment, opened.kind, host),
         authorize=authorizer_of(opened.provider),
+        version=served.versions.get(ObjectName(Kind.DEPLOYMENT, deployment.name), ""),
     )
 
 
@@ -180,6 +192,8 @@ def _route(
     for deployment in behind:
         place = providers[deployment.provider_name].base_url
         fingerprint.update(f"{deployment.name}\x00{place}\x00{deployment.model}\x00".encode())
+        if deployment.version:  # an answer is served under the version that made it
+            fingerprint.update(f"{deployment.version}\x00".encode())
     return Route(
         alias=route.alias,
         name="" if direct else route.alias,

@@ -10,6 +10,7 @@ from legato.app.data_dir import DataDir
 from legato.app.loaded import LoadedConfig
 from legato.core.price import Price
 from legato.gateway.breakers import BreakerBoard
+from legato.registry.models import Live
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Prepared:
     """Credentials of the vault that the configuration names."""
     batches_open: bool = False
     """Whether a batch waits to be finished."""
+    live: tuple[Live, ...] = ()
+    """What is live in the registry, beside what the configuration has."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,8 @@
 """Assembles the control API; imported by its process only, when somebody first asks."""
 
+import contextlib
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -13,12 +15,19 @@ from legato.api.control.services import Services
 from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.app.context import ControlContext
-from legato.app.registry_access import open_registry
+from legato.app.model_checks import with_unknown_credentials
+from legato.app.model_guard import ModelGuard
+from legato.app.price_book import PriceBook
+from legato.app.registry_access import RegistryAccess
 from legato.app.required_terms import RequiredTerms
+from legato.app.served_models import ServedModels
+from legato.app.served_reading import ServedReader
 from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.config import Config, SecretRef
+from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
+from legato.core.registry import Kind, ObjectName
 from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT
 from legato.gateway.breakers import Breakers
@@ -34,6 +43,7 @@ from legato.storage.keys import KeyStore
 from legato.storage.places import PlaceStore
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
+from legato.storage.registry_models import ModelPrices, RegistryModels
 from legato.storage.rollouts import RolloutStore
 from legato.storage.sums import SpendSums
 from legato.vault.envelope import Envelopes
@@ -58,6 +68,10 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     rules = context.loaded.config.breaker
     breakers = Breakers(context.breakers, rules, time.monotonic)
+    prices = ModelPrices(engine, clock)
+    access, reader = _registry(
+        context, lambda where: RegistryModels(engine, where), prices, Envelopes(data_keys)
+    )
     services = Services(
         authenticator=keyring,
         places=lambda reach: PlaceStore(engine, clock, ids, reach),
@@ -71,12 +85,10 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         new_secret=new_secret,
         now_ns=clock.now_ns,
         cursors=Cursors(vault.subkey("cursors")),
-        gateway=lambda: gateway_view(context, breakers),
-        registry=lambda tenant: open_registry(
-            context.loaded,
+        gateway=lambda: gateway_view(_read_again(reader), breakers),
+        registry=lambda tenant: access.open(
             tenant.org,
             (RegistryReader(engine, tenant), RegistryChanges(engine, clock, ids, tenant)),
-            Envelopes(data_keys),
         ),
         rollouts=lambda tenant: Rollouts(
             RegistryReader(engine, tenant),
@@ -89,9 +101,40 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     return Control(Listener(AsgiBridge(build_application(services)), limits), keyring)
 
 
-def gateway_view(context: ControlContext, breakers: Breakers) -> GatewayView:
+def _registry(
+    context: ControlContext,
+    live_in: Callable[[str], RegistryModels],
+    prices: ModelPrices,
+    sealing: Envelopes,
+) -> tuple[RegistryAccess, ServedReader]:
+    config, clock = context.loaded.config, SystemClock()
+    models = ModelGuard(
+        config,
+        live_in,
+        sealing,
+        ask=PriceBook(context.data.cache, clock).ask,
+        prices=prices,
+    )
+    environment = config.registry.environment
+    reader = ServedReader(
+        ServedModels(config, context.prices),
+        live_in(environment),
+        sealing,
+        with_unknown_credentials(config),
+    )
+    return RegistryAccess(context.loaded, sealing, models, environment=environment), reader
+
+
+def _read_again(reader: ServedReader) -> ServedModels:
+    """Return what is served; what was read last while the database is away, as workers do."""
+    with contextlib.suppress(StorageUnavailable):
+        reader.load()
+    return reader.now
+
+
+def gateway_view(served: ServedModels, breakers: Breakers) -> GatewayView:
     """Return providers, deployments and routes with the breakers as they are now."""
-    config = context.loaded.config
+    config = served.config
     states = {one.name: breakers.state(breakers.cell(one.name)) for one in config.deployments}
     deployments = [
         Deployment(
@@ -100,12 +143,16 @@ def gateway_view(context: ControlContext, breakers: Breakers) -> GatewayView:
             model=one.model,
             region=one.region,
             breaker=states[one.name].name.lower(),
-            priced=context.prices.get(one.name) is not None,
+            priced=served.prices.get(one.name) is not None,
+            version=served.versions.get(ObjectName(Kind.DEPLOYMENT, one.name)),
         )
         for one in config.deployments
     ]
     return GatewayView(
-        providers=_providers(config), deployments=deployments, routes=_routes(config, states)
+        providers=_providers(config),
+        deployments=deployments,
+        routes=_routes(served, states),
+        withheld=list(served.withheld),
     )
 
 
@@ -122,7 +169,8 @@ def _providers(config: Config) -> list[Provider]:
     ]
 
 
-def _routes(config: Config, states: dict[str, State]) -> list[Route]:
+def _routes(served: ServedModels, states: dict[str, State]) -> list[Route]:
+    config = served.config
     shown, terms = [], RequiredTerms(config)
     for one in config.routes:
         unfit = terms.unfit(one)
@@ -136,6 +184,7 @@ def _routes(config: Config, states: dict[str, State]) -> list[Route]:
                 require=one.require,
                 unfit=unfit,
                 healthy=any(state is not State.OPEN for state in called),
+                version=served.versions.get(ObjectName(Kind.ROUTE, one.alias)),
             )
         )
     return shown

@@ -6,10 +6,11 @@ it began with: its answer is read, and its key kept out of errors, by whoever se
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 
 import msgspec
 
+from legato.app.catalogue import ProviderInUse
 from legato.core.errors import ConfigInvalid
 from legato.gateway.directory import Deployment
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
@@ -23,11 +24,14 @@ class ProviderSwap:
     def __init__(
         self,
         settings: Mapping[str, ProviderSettings],
-        deployments: Iterable[Deployment],
+        providers: MutableMapping[str, ProviderInUse],
+        deployments: Callable[[], Iterable[Deployment]],
         build: Callable[[ProviderSettings], Provider],
     ) -> None:
+        """`providers` is what deployments that come later are built from."""
         self._settings = dict(settings)
-        self._deployments = list(deployments)
+        self._providers = providers
+        self._deployments = deployments
         self._build = build
 
     def __call__(self, credentials: Mapping[str, str]) -> None:
@@ -50,7 +54,8 @@ class ProviderSwap:
             )
             return
         self._settings[name] = settings
-        for deployment in self._deployments:
+        self._providers[name] = msgspec.structs.replace(self._providers[name], provider=provider)
+        for deployment in self._deployments():
             if deployment.provider_name == name:
                 deployment.provider = provider
                 deployment.authorize = authorizer_of(provider)

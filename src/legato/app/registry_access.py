@@ -1,9 +1,10 @@
 """Opens an organisation's registry, as the configuration of the instance has it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from legato.app.loaded import LoadedConfig
-from legato.core.config import Config
+from legato.app.model_guard import ModelGuard
 from legato.core.errors import InvalidRequest
 from legato.core.registry import Kind
 from legato.registry.checking import check_prompt
@@ -12,30 +13,47 @@ from legato.registry.registry import Check, References, Registry, Sealing
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
 
-
-def open_registry(
-    loaded: LoadedConfig,
-    org: str,
-    stores: tuple[RegistryReader, RegistryChanges],
-    sealing: Sealing,
-) -> Registry:
-    """Return an organisation's registry; nothing is read yet."""
-    return Registry(
-        org,
-        stores,
-        sealing,
-        checks=checks(loaded.config),
-        approvals=loaded.config.registry.approvals,
-    )
+_LISTED_MAX = 20
 
 
-def checks(config: Config) -> dict[Kind, Check]:
+class RegistryAccess:
+    """Opens the registries of one instance, for changes in one environment."""
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        sealing: Sealing,
+        models: ModelGuard,
+        *,
+        environment: str,
+        beside: frozenset[str] = frozenset(),
+    ) -> None:
+        """`beside` are names of deployments and routes that are applied at the same time."""
+        self._loaded = loaded
+        self._sealing = sealing
+        self._models = models
+        self._environment = environment
+        self._beside = beside
+
+    def open(self, org: str, stores: tuple[RegistryReader, RegistryChanges]) -> Registry:
+        """Return an organisation's registry; nothing is read yet."""
+        return Registry(
+            org,
+            stores,
+            self._sealing,
+            checks=checks(lambda: self._models.names(self._environment) | self._beside),
+            approvals=self._loaded.config.registry.approvals,
+            models=self._models,
+        )
+
+
+def checks(callable_names: Callable[[], frozenset[str]]) -> dict[Kind, Check]:
     """Return what each kind's content must be on this instance."""
-    callable_names = {one.alias for one in config.routes} | {one.name for one in config.deployments}
 
     def called(name: str, field: str) -> References:
-        if name not in callable_names:
-            known = ", ".join(sorted(callable_names)[:20]) or "none"
+        names = callable_names()
+        if name not in names:
+            known = ", ".join(sorted(names)[:_LISTED_MAX]) or "none"
             msg = f"{field}: nothing here is called {name!r}; routes and deployments: {known}"
             raise InvalidRequest(msg, param=field)
         return frozenset({("route", name)})

@@ -1,5 +1,6 @@
 """What the supervisor sees to before the first worker: database, first admin key, keys."""
 
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -9,15 +10,20 @@ from legato.app.credentials import read_credentials, require_credentials
 from legato.app.data_dir import DataDir
 from legato.app.environment import environment
 from legato.app.loaded import LoadedConfig
+from legato.app.model_guard import declared
+from legato.app.served_reading import open_live
 from legato.app.vaults import open_data_keys
 from legato.app.weak_secrets import ADMIN_KEY_VARIABLE
 from legato.core.clock import SystemClock
-from legato.core.config import Key
+from legato.core.config import Config, Key
+from legato.core.errors import ConfigInvalid
 from legato.core.ids import IdSource
 from legato.core.money import amount
 from legato.core.price import Price
 from legato.core.principal import Scope, Window
+from legato.core.registry import DEFAULT_LABEL
 from legato.core.tenant import EVERY_TENANT
+from legato.registry.models import Live
 from legato.storage.batches import BatchStore
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
@@ -28,6 +34,7 @@ from legato.storage.key_records import DeclaredKey, KeyBudget, KeyRecord, KeySpe
 from legato.storage.keys import KeyStore
 from legato.storage.migrate import upgrade
 from legato.storage.prices import PriceStore
+from legato.storage.registry_models import ModelPrice, ModelPrices, RegistryModels
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
 from legato.vault.secrets import new_secret
@@ -60,19 +67,58 @@ def prepare_database(url: str, loaded: LoadedConfig, data: DataDir) -> Prepared:
             loaded.config, CredentialStore(engine, clock), Envelopes(data_keys)
         )
         require_credentials(loaded.config, credentials)
+        environment = loaded.config.registry.environment
+        live = read_live(RegistryModels(engine, environment), Envelopes(data_keys))
+        require_no_clash(loaded.config, live)
         FileStore(engine).forget_unfinished(clock.now_ns() - _UNFINISHED_NS)
         return Prepared(
             _first_admin_key(keys, vault),
             data_keys.root(),
             credentials,
             batches_open=bool(BatchStore(engine).open()),
+            live=live,
         )
     finally:
         engine.dispose()
 
 
-def record_prices(url: str, *books: Mapping[str, Price | None]) -> None:
+def read_live(models: RegistryModels, sealing: Envelopes) -> tuple[Live, ...]:
+    """Return what is live in the registry, as far as it can be read; workers tell of the rest.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    _, records, _ = models.read()
+    live = []
+    for record in records:
+        with contextlib.suppress(ValueError):
+            live.append(open_live(record, sealing))
+    return tuple(live)
+
+
+def require_no_clash(config: Config, live: Sequence[Live]) -> None:
+    """Refuse a file that declares what is live in the registry: a name belongs to one of them.
+
+    Raises:
+        ConfigInvalid: naming them.
+    """
+    both = sorted(one.name for one in live if one.name.name in declared(config))
+    if both:
+        names = ", ".join(map(str, both))
+        first = f"{both[0].kind}:{both[0].name}@{DEFAULT_LABEL}"
+        raise ConfigInvalid(
+            f"the configuration declares what is live in the registry: {names}. A name belongs to "
+            "one of them: take it out of the file, or out of the registry, as by "
+            f"`legato registry label --remove {first} {DEFAULT_LABEL}`"
+        )
+
+
+def record_prices(
+    url: str, *books: Mapping[str, Price | None], of_registry: Sequence[ModelPrice] = ()
+) -> None:
     """Keep the prices now in force, so that each entry's price version can be looked up.
+
+    `of_registry` are those of deployments that are live there.
 
     Raises:
         StorageUnavailable: the database is away.
@@ -82,6 +128,7 @@ def record_prices(url: str, *books: Mapping[str, Price | None]) -> None:
         for prices in books:
             priced = {name: price for name, price in prices.items() if price is not None}
             PriceStore(engine, SystemClock()).record(priced)
+        ModelPrices(engine, SystemClock()).record(of_registry)
     finally:
         engine.dispose()
 

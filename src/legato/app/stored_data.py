@@ -1,10 +1,15 @@
 """Opening an instance's database for a command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from legato.app.instance import Instance
-from legato.app.registry_access import open_registry
+from legato.app.model_checks import with_unknown_credentials
+from legato.app.model_guard import ModelGuard
+from legato.app.price_book import PriceBook
+from legato.app.registry_access import RegistryAccess
+from legato.app.served_models import ServedModels
+from legato.app.served_reading import ServedReader
 from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.errors import OperatorError
@@ -22,7 +27,9 @@ from legato.storage.keys import KeyStore
 from legato.storage.ledger import Ledger
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
 from legato.storage.registry import RegistryReader
-from legato.storage.registry_changes import RegistryChanges
+from legato.storage.registry_changes import RegistryChanges, make_together
+from legato.storage.registry_models import ModelPrices, RegistryModels
+from legato.storage.registry_records import Changes
 from legato.storage.rollouts import RolloutStore
 from legato.storage.schema import ledger_entry
 from legato.storage.sums import Backlog, SpendSums, read_backlog
@@ -73,15 +80,57 @@ class StoredData:
         """Return the providers' sealed credentials."""
         return CredentialStore(self._engine, self._clock)
 
-    def registry(self, instance: Instance, org: str) -> Registry:
-        """Return the registry of an organisation."""
+    def registry(
+        self,
+        instance: Instance,
+        org: str,
+        environment: str | None = None,
+        beside: frozenset[str] = frozenset(),
+    ) -> Registry:
+        """Return the registry of an organisation, "" for the instance's own.
+
+        `beside` are names of deployments and routes that are applied at the same time.
+        """
+        config = instance.loaded.config
         data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        sealing = Envelopes(data_keys)
+        models = ModelGuard(
+            config,
+            lambda where: RegistryModels(self._engine, where),
+            sealing,
+            ask=PriceBook(instance.data.cache, self._clock).ask,
+            prices=ModelPrices(self._engine, self._clock),
+        )
         tenant, ids = Tenant(org), IdSource(self._clock)
         stores = (
             RegistryReader(self._engine, tenant),
             RegistryChanges(self._engine, self._clock, ids, tenant),
         )
-        return open_registry(instance.loaded, org, stores, Envelopes(data_keys))
+        access = RegistryAccess(
+            instance.loaded,
+            sealing,
+            models,
+            environment=environment or config.registry.environment,
+            beside=beside,
+        )
+        return access.open(org, stores)
+
+    def make_together(self, parts: Sequence[tuple[RegistryChanges, Changes]]) -> None:
+        """Change several registries: all of it, or nothing. Raises as `RegistryChanges.make`."""
+        make_together(self._engine, parts)
+
+    def served(self, instance: Instance) -> ServedModels:
+        """Return the file's deployments and routes with those live in the registry."""
+        config = instance.loaded.config
+        sealing = Envelopes(open_data_keys(instance.loaded, instance.data, self.data_keys()))
+        reader = ServedReader(
+            ServedModels(config, {}),
+            RegistryModels(self._engine, config.registry.environment),
+            sealing,
+            with_unknown_credentials(config),
+        )
+        reader.load()
+        return reader.now
 
     def rollouts(self, instance: Instance, org: str) -> Rollouts:
         """Return the rollouts of an organisation."""

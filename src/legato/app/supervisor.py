@@ -38,6 +38,7 @@ from legato.app.data_dir import DataDir
 from legato.app.instance import RunningServer
 from legato.app.loaded import LoadedConfig
 from legato.app.managed import ServerCommand, managed_commands, restart, start
+from legato.app.model_guard import prices_of_live
 from legato.app.price_book import PriceBook
 from legato.app.pricing import batch_prices_of, priced_deployments, prices_of, raise_alarm
 from legato.app.processes import (
@@ -56,6 +57,7 @@ from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
 from legato.core.price import Price
 from legato.gateway.breakers import BreakerBoard
+from legato.registry.models import Live
 from legato.telemetry.otlp import require_extra
 from legato.vault.master import Vault
 
@@ -165,12 +167,11 @@ class Supervisor:
             self._servers.append(_model_server(command))
         boot_id = IdSource(SystemClock()).new()
         shared = ProcessContext(boot_id, self._loaded, self._data, self._database_url)
-        prices, batch_prices = self._prices()
+        prices, batch_prices = self._prices(prepared.live)
         calling = _calling(shared, commands, prices)
         acting = Acting(Vault(prepared.root).subkey(f"acting {boot_id}"))
         wake_fd, wake_there_fd = _wake_pipe(awake=prepared.batches_open)
-        names = [one.name for one in self._loaded.config.deployments]
-        board = BreakerBoard(names, self._data.run / "breakers.lock")
+        board = BreakerBoard(tuple(prices), self._data.run / "breakers.lock")
 
         def start_worker(index: int) -> int:
             generation = self._generations[index]
@@ -219,18 +220,23 @@ class Supervisor:
         for child in self._children:
             _launch(child)
 
-    def _prices(self) -> tuple[dict[str, Price | None], dict[str, Price | None]]:
+    def _prices(
+        self, live: Sequence[Live]
+    ) -> tuple[dict[str, Price | None], dict[str, Price | None]]:
         """Return the prices in force until the next start, those of native batches apart.
 
-        They are written down for the ledger.
+        They are written down for the ledger, and for workers those of the registry.
         """
         book = PriceBook(self._data.cache, SystemClock())
         with stoppable():  # the package's own start takes seconds
             rows = priced_deployments(self._loaded.config, book.ask)
+            of_registry = prices_of_live(self._loaded.config, live, book.ask)
         raise_alarm(rows)
         prices = prices_of(rows)
         batch_prices = batch_prices_of(self._loaded.config, rows)
-        in_child(lambda: record_prices(self._database_url, prices, batch_prices))
+        in_child(
+            lambda: record_prices(self._database_url, prices, batch_prices, of_registry=of_registry)
+        )
         in_child(lambda: record_config(self._database_url, self._loaded))
         return prices, batch_prices
 

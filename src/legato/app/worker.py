@@ -39,6 +39,7 @@ async def _serve(context: WorkerContext) -> None:
     tasks: set[asyncio.Task[Any]] = set()
     spawn(gateway.keyring.follow(), owner=tasks, name="keys")
     spawn(gateway.prompts.follow(), owner=tasks, name="prompts")
+    spawn(gateway.models.follow(), owner=tasks, name="models")
     spawn(_housekeeping(gateway), owner=tasks, name="housekeeping")
     if gateway.credentials is not None:
         spawn(gateway.credentials.follow(), owner=tasks, name="credentials")
@@ -78,6 +79,10 @@ async def _listen(context: WorkerContext, gateway: Gateway, listener: Listener) 
         await gateway.in_thread(gateway.prompts.load)
     except LegatoError as error:
         log.warning("starting without prompts", extra={"reason": error.code})
+    try:
+        await gateway.models.load()
+    except LegatoError as error:
+        log.warning("starting without the registry's models", extra={"reason": error.code})
     accepting = socket.socket(fileno=os.dup(context.socket_fd))
     server = await loop.create_server(listener, sock=accepting, backlog=_BACKLOG)
     if context.ready_fd >= 0:

@@ -1,5 +1,6 @@
 """What `legato registry` and the commands beside it do that change something, or would."""
 
+import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,18 +12,19 @@ from legato.app.registry_directory import read_directory, read_file, write_direc
 from legato.cli.options import print_json
 from legato.cli.registry_desk import Desk, opened, read_version
 from legato.cli.registry_lines import move_line, moved, say_moves, told
-from legato.core.errors import InvalidRequest
+from legato.core.errors import InvalidRequest, NotFound
 from legato.core.registry import Truth, shown
 from legato.registry.content import as_yaml, differences
 from legato.registry.documents import Placed
 from legato.registry.planning import Plan
+from legato.registry.registry import Registry
 
 
 def save(*, file: Path, author: str | None, reason: str, as_json: bool, **options: Any) -> None:
     """Keep a document as a version and point its labels to it."""
     document = read_file(file, str(file)).document
     with opened(**options) as desk:
-        record, made = desk.registry.save(document, desk.act(author, reason))
+        record, made = desk.of(document.kind).save(document, desk.act(author, reason))
     if as_json:
         print_json({**told(record), "moves": [moved(one) for one in made]})
         return
@@ -44,7 +46,7 @@ def label(
     name, wanted = read_version(version)
     with opened(**options) as desk:
         to = None if remove else wanted
-        made = desk.registry.point(name, label, to, desk.act(author, reason))
+        made = desk.of(name.kind).point(name, label, to, desk.act(author, reason))
     if as_json:
         print_json(None if made is None else moved(made))
     elif made is None:
@@ -59,7 +61,7 @@ def decide(
     """Approve or reject a move."""
     with opened(**options) as desk:
         act = desk.act(author, reason)
-        say_moves([desk.registry.decide(move_id, act, approved=approved)])
+        say_moves([_registry_of_move(desk, move_id).decide(move_id, act, approved=approved)])
 
 
 def truth(*, wanted: str | None, author: str | None, reason: str, **options: Any) -> None:
@@ -78,22 +80,25 @@ def apply(*, directory: Path, yes: bool, author: str | None, reason: str, **opti
     documents = read_directory(directory)
     if not documents:
         raise InvalidRequest(f"{directory} holds no YAML file: nothing would be left")
-    with opened(**options) as desk:
-        planned = desk.registry.planned(documents, desk.environment)
+    with opened(documents=documents, **options) as desk:
+        parts = _parts(desk, documents)
+        planned = _planned(parts, desk.environment)
         _print_plan(planned, desk.environment)
         if planned.empty:
             return
         if not yes and not _agreed():
             raise click.Abort
-        desk.registry.apply(documents, desk.act(author, reason, Truth.DIRECTORY))
+        act = desk.act(author, reason, Truth.DIRECTORY)
+        changes = [(registry.write, registry.changes(own, act)) for registry, own in parts]
+        desk.make_together(changes)
     click.echo(f"{desk.environment} is as {directory} says now, and is kept there.")
 
 
 def diff(*, directory: Path, exit_code: bool, **options: Any) -> None:
     """Show what `apply` would change, with the content of what is new."""
     documents = read_directory(directory)
-    with opened(**options) as desk:
-        planned = desk.registry.planned(documents, desk.environment)
+    with opened(documents=documents, **options) as desk:
+        planned = _planned(_parts(desk, documents), desk.environment)
         _print_plan(planned, desk.environment)
         for lines in _new_content(desk, planned, documents):
             click.echo("\n".join(lines))
@@ -104,7 +109,8 @@ def diff(*, directory: Path, exit_code: bool, **options: Any) -> None:
 def export(*, output: Path, **options: Any) -> None:
     """Write an environment as a directory."""
     with opened(**options) as desk:
-        written = write_directory(desk.registry.exported(desk.environment), output)
+        documents = [one for each in desk.both for one in each.exported(desk.environment)]
+        written = write_directory(documents, output)
     click.echo(f"{len(written)} files in {output}.")
 
 
@@ -115,7 +121,34 @@ def roll_back(*, version: str, author: str | None, reason: str, **options: Any) 
         raise InvalidRequest("name the label to roll back: KIND:NAME@LABEL", param="label")
     with opened(**options) as desk:
         act = desk.act(author, reason)
-        say_moves([desk.registry.roll_back(name, wanted.label, act)])
+        say_moves([desk.of(name.kind).roll_back(name, wanted.label, act)])
+
+
+def _registry_of_move(desk: Desk, move_id: str) -> Registry:
+    """Return the registry that a move is of; of none of them, the organisation's."""
+    for registry in desk.both[1:]:
+        with contextlib.suppress(NotFound):
+            registry.read.move(move_id)
+            return registry
+    return desk.registry
+
+
+def _parts(desk: Desk, documents: Sequence[Placed]) -> list[tuple[Registry, list[Placed]]]:
+    """Return each registry with the documents of its kinds, where there are any."""
+    parts = [
+        (registry, [one for one in documents if desk.of(one.document.kind) is registry])
+        for registry in desk.both
+    ]
+    return [(registry, own) for registry, own in parts if own]
+
+
+def _planned(parts: Sequence[tuple[Registry, list[Placed]]], environment: str) -> Plan:
+    plans = [registry.planned(own, environment) for registry, own in parts]
+    return Plan(
+        versions=tuple(one for each in plans for one in each.versions),
+        moves=tuple(one for each in plans for one in each.moves),
+        described=tuple(one for each in plans for one in each.described),
+    )
 
 
 def _agreed() -> bool:
@@ -127,8 +160,9 @@ def _agreed() -> bool:
 def _new_content(desk: Desk, planned: Plan, documents: Sequence[Placed]) -> Iterator[list[str]]:
     specs = {one.document.object: one.document.spec for one in documents}
     for wanted in planned.versions:
-        kept = desk.registry.read.versions(wanted.name, 1)
-        old = as_yaml(desk.registry.content(kept[0])) if kept else ""
+        registry = desk.of(wanted.name.kind)
+        kept = registry.read.versions(wanted.name, 1)
+        old = as_yaml(registry.content(kept[0])) if kept else ""
         names = (
             shown(wanted.name, kept[0].digest if kept else ""),
             shown(wanted.name, wanted.digest),

@@ -2,7 +2,7 @@
 
 import os
 import pwd
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from legato.app.stored_data import stored_data
 from legato.core.errors import InvalidRequest
 from legato.core.registry import (
     DEFAULT_LABEL,
+    INSTANCE_KINDS,
+    INSTANCE_ORG,
     Kind,
     ObjectName,
     Selector,
@@ -21,17 +23,30 @@ from legato.core.registry import (
     checked_name,
     selector,
 )
+from legato.registry.documents import Placed
 from legato.registry.registry import Act, Registry
 from legato.registry.rollouts import Rollouts
-from legato.storage.registry_records import VersionRecord
+from legato.storage.registry_changes import RegistryChanges
+from legato.storage.registry_records import Changes, VersionRecord
 
 
 class Desk(msgspec.Struct, frozen=True, eq=False):
-    """An organisation's registry and the environment that is meant."""
+    """An organisation's registry beside the instance's, and the environment that is meant."""
 
     registry: Registry
+    instance: Registry
     rollouts: Rollouts
     environment: str
+    make_together: Callable[[Sequence[tuple[RegistryChanges, Changes]]], None]
+
+    def of(self, kind: Kind) -> Registry:
+        """Return the registry that has objects of a kind."""
+        return self.instance if kind in INSTANCE_KINDS else self.registry
+
+    @property
+    def both(self) -> tuple[Registry, ...]:
+        """The registries that are meant where no kind is named: one, if the instance's is."""
+        return tuple(dict.fromkeys((self.registry, self.instance)))
 
     def act(self, author: str | None, reason: str, through: Truth = Truth.DATABASE) -> Act:
         """Return who acts; the author is this user where none is named."""
@@ -41,18 +56,32 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
     def version(self, text: str) -> VersionRecord:
         """Return the version that KIND:NAME@VERSION names."""
         name, wanted = read_version(text)
-        return self.registry.read.version(name, wanted, self.environment)
+        return self.of(name.kind).read.version(name, wanted, self.environment)
 
 
 @contextmanager
 def opened(
-    config_file: Path | None, data: Path, *, org: str, environment: str | None, **_: Any
+    config_file: Path | None,
+    data: Path,
+    *,
+    org: str,
+    environment: str | None,
+    documents: Sequence[Placed] = (),
+    **_: Any,
 ) -> Iterator[Desk]:
-    """Open the registry that the options mean."""
+    """Open the registry that the options mean; `documents` are those that are applied together."""
+    beside = frozenset(one.document.name for one in documents if _is_model(one))
     instance = find_instance(data, config_file)
     with stored_data(instance, create=True) as stored:
         where = environment or instance.loaded.config.registry.environment
-        yield Desk(stored.registry(instance, org), stored.rollouts(instance, org), where)
+        own = stored.registry(instance, org, where, beside)
+        instances = own if org == INSTANCE_ORG else stored.registry(instance, INSTANCE_ORG, where)
+        rollouts = stored.rollouts(instance, org)
+        yield Desk(own, instances, rollouts, where, stored.make_together)
+
+
+def _is_model(placed: Placed) -> bool:
+    return placed.document.kind in INSTANCE_KINDS and DEFAULT_LABEL in placed.document.labels
 
 
 def read_name(text: str) -> ObjectName:

@@ -6,21 +6,22 @@ import click
 import msgspec
 
 from legato.cli.options import print_json
-from legato.cli.registry_desk import opened, read_name, read_version
+from legato.cli.registry_desk import Desk, opened, read_name, read_version
 from legato.cli.registry_lines import moved, print_moves, told
 from legato.cli.spans import time_text
 from legato.cli.tables import print_table
 from legato.core.errors import InvalidRequest
-from legato.core.registry import SHOWN_DIGITS, MoveState, ObjectName, selector, shown
+from legato.core.registry import SHOWN_DIGITS, Kind, MoveState, ObjectName, selector, shown
 from legato.registry.content import as_yaml
+from legato.storage.registry_records import Use
 
 
 def list_objects(*, as_json: bool, **options: Any) -> None:
     """Print objects with their labels."""
     with opened(**options) as desk:
-        objects = desk.registry.read.objects()
+        objects = [one for each in desk.both for one in each.read.objects()]
         pointing: dict[ObjectName, dict[str, int]] = {}
-        for at in desk.registry.read.labels(desk.environment):
+        for at in (one for each in desk.both for one in each.read.labels(desk.environment)):
             pointing.setdefault(at.name, {})[at.label] = at.number
     rows = [
         {
@@ -55,8 +56,9 @@ def show(*, version: str, as_json: bool, **options: Any) -> None:
     """Print a version whole."""
     with opened(**options) as desk:
         record = desk.version(version)
-        details = desk.registry.read.object(record.name).details
-        content = desk.registry.content(record)
+        registry = desk.of(record.name.kind)
+        details = registry.read.object(record.name).details
+        content = registry.content(record)
     shown_fields = {**told(record), **msgspec.structs.asdict(details)}
     if as_json:
         print_json({**shown_fields, "spec": content})
@@ -70,9 +72,10 @@ def log(*, name: str, as_json: bool, **options: Any) -> None:
     """Print an object's versions and moves."""
     wanted = read_name(name)
     with opened(**options) as desk:
-        desk.registry.read.object(wanted)
-        versions = desk.registry.read.versions(wanted)
-        made = desk.registry.read.moves(name=wanted)
+        reader = desk.of(wanted.kind).read
+        reader.object(wanted)
+        versions = reader.versions(wanted)
+        made = reader.moves(name=wanted)
     if as_json:
         print_json(
             {"versions": [told(one) for one in versions], "moves": [moved(one) for one in made]}
@@ -98,8 +101,9 @@ def compare(*, before: str, after: str, **options: Any) -> None:
     """Print the difference of two versions."""
     name, _ = read_version(before)
     with opened(**options) as desk:
-        second = desk.registry.read.version(name, selector(after), desk.environment)
-        lines = desk.registry.differences(desk.version(before), second)
+        registry = desk.of(name.kind)
+        second = registry.read.version(name, selector(after), desk.environment)
+        lines = registry.differences(desk.version(before), second)
     click.echo("\n".join(lines) if lines else "The two say the same.")
 
 
@@ -107,11 +111,34 @@ def moves(*, pending: bool, count: int, as_json: bool, **options: Any) -> None:
     """Print moves, newest first."""
     state = MoveState.PENDING if pending else None
     with opened(**options) as desk:
-        found = desk.registry.read.moves(count, environment=desk.environment, state=state)
+        every = [
+            one
+            for each in desk.both
+            for one in each.read.moves(count, environment=desk.environment, state=state)
+        ]
+        found = sorted(every, key=lambda one: one.id, reverse=True)[:count]
     if as_json:
         print_json([moved(one) for one in found])
     else:
         print_moves(found)
+
+
+def uses_of(desk: Desk, kind: str, name: str) -> list[Use]:
+    """Return the versions that name something, and those that name these: down to the prompts."""
+    found: dict[tuple[ObjectName, str], Use] = {}
+    waiting = [(kind, name)]
+    if kind == Kind.DEPLOYMENT:  # prompts name one as they name a route
+        waiting.append((Kind.ROUTE.value, name))
+    asked = set(waiting)
+    while waiting:
+        named = waiting.pop(0)
+        for use in (one for each in desk.both for one in each.read.uses(*named)):
+            found.setdefault((use.name, use.digest), use)
+            called = (use.name.kind.value, use.name.name)
+            if called not in asked:
+                asked.add(called)
+                waiting.append(called)
+    return list(found.values())
 
 
 def where_used(*, name: str, as_json: bool, **options: Any) -> None:
@@ -120,7 +147,7 @@ def where_used(*, name: str, as_json: bool, **options: Any) -> None:
     if not colon or not called:
         raise InvalidRequest(f"{name!r}: write KIND:NAME, as route:chat", param="name")
     with opened(**options) as desk:
-        uses = desk.registry.read.uses(kind, called)
+        uses = uses_of(desk, kind, called)
     rows = [
         {
             "version": shown(one.name, one.digest),

@@ -32,11 +32,20 @@ class Permission(StrEnum):
     REGISTRY_MOVE = "registry:label:move"
     REGISTRY_APPROVE = "registry:move:approve"
     REGISTRY_HAND_OVER = "registry:environment:update"
+    INSTANCE_REGISTRY_READ = "registry:instance:read"
+    INSTANCE_REGISTRY_UPDATE = "registry:instance:update"
 
 
 EVERYBODYS = frozenset({Permission.SELF_READ})
 """What any key may do."""
-INSTANCE_ONLY = frozenset({Permission.ORGANISATION_CREATE, Permission.GATEWAY_READ})
+INSTANCE_ONLY = frozenset(
+    {
+        Permission.ORGANISATION_CREATE,
+        Permission.GATEWAY_READ,
+        Permission.INSTANCE_REGISTRY_READ,
+        Permission.INSTANCE_REGISTRY_UPDATE,
+    }
+)
 """What concerns the whole instance, so that an administrator of one organisation may not."""
 
 

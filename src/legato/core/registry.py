@@ -35,6 +35,12 @@ class Kind(StrEnum):
 
     PROMPT = "prompt"
     JUDGE = "judge"
+    DEPLOYMENT = "deployment"
+    ROUTE = "route"
+
+
+INSTANCE_KINDS: Final = frozenset({Kind.DEPLOYMENT, Kind.ROUTE})
+"""What belongs to the instance: every organisation calls it, its operator changes it."""
 
 
 class Truth(StrEnum):
@@ -61,6 +67,11 @@ class ObjectName(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
+
+
+def owner_of(kind: Kind, org: str) -> str:
+    """Return whose an object of a kind is, where somebody works for an organisation."""
+    return INSTANCE_ORG if kind in INSTANCE_KINDS else org
 
 
 class Selector(msgspec.Struct, frozen=True):

@@ -333,7 +333,7 @@ class Books:
             UNPRICED if price is None else price.version,
             route.baseline.name,
             self._config_version,
-            call.versions,
+            call.versions_with(deployment),
             call.arm,
         )
 

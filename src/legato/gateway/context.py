@@ -216,6 +216,11 @@ class Call:
 
         return draw
 
+    def versions_with(self, deployment: "Deployment | None") -> str:
+        """Return the versions that make an answer, that of its deployment last."""
+        last = "" if deployment is None else deployment.version
+        return f"{self.versions}, {last}" if self.versions and last else self.versions or last
+
     def add_cost(self, cost: NanoUSD | None) -> None:
         """Add what one attempt cost; unpriced stays unpriced."""
         self.cost = None if cost is None or self.cost is None else NanoUSD(self.cost + cost)

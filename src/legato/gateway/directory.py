@@ -1,12 +1,15 @@
-"""What callers can name: aliases with their routes, and deployments. Built once at start."""
+"""What callers can name: aliases with their routes, and deployments.
 
-from collections.abc import Sequence
+A change swaps all of it at once; a running request keeps the route it was resolved to.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from legato.core.capability import UNKNOWN_ABILITY, Ability
 from legato.core.config import DataUse, Requirements, Retry
-from legato.core.errors import Forbidden, NotFound
+from legato.core.errors import Forbidden, NotFound, StorageUnavailable
 from legato.core.price import Price
 from legato.core.principal import Principal
 from legato.providers.base import Authorizer, Provider
@@ -38,6 +41,7 @@ class Deployment(msgspec.Struct, gc=False, eq=False):
     data_use: DataUse = NOT_KNOWN
     unfit: tuple[str, ...] = ()  # what its route requires and it isn't known to fulfil
     authorize: Authorizer | None = None
+    version: str = ""  # of the registry: "deployment/fast@3fa9c1d2e4b5"
 
 
 class Route(msgspec.Struct, frozen=True, eq=False):
@@ -55,13 +59,27 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     model_name: str  # "upstream" | "alias"
     fingerprint: str  # of everything in the route that can change an answer
     require: Requirements | None = None
+    version: str = ""  # of the registry: "route/support@3fa9c1d2e4b5"
 
 
 class Directory:
     """Resolves the name in a request."""
 
-    def __init__(self, routes: dict[str, Route]) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, Route],
+        deployments: Mapping[str, Deployment] | None = None,
+        *,
+        complete: bool = True,
+    ) -> None:
         self._routes = routes
+        self._deployments = deployments or {}
+        self._complete = complete
+        """False until the registry was read: what isn't here may be there."""
+
+    def swap(self, routes: Mapping[str, Route], deployments: Mapping[str, Deployment]) -> None:
+        """Put all that callers can name in the place of what there was."""
+        self._routes, self._deployments, self._complete = routes, deployments, True
 
     def resolve(self, name: str, principal: Principal) -> Route:
         """Return the route behind a name.
@@ -69,9 +87,11 @@ class Directory:
         Raises:
             NotFound: nothing has this name.
             Forbidden: the key may not call it.
+            StorageUnavailable: it may be in the registry, which couldn't be read yet.
         """
         route = self._routes.get(name)
         if route is None:
+            self._require_complete()
             known = ", ".join(sorted(n for n in self._routes if principal.may_call(n))[:20])
             msg = f"There is no model {name!r}; this key can call: {known or 'nothing'}."
             raise NotFound(msg, param="model")
@@ -81,9 +101,27 @@ class Directory:
         return route
 
     def named(self, name: str) -> Route | None:
-        """Return the route behind a name, whoever may call it."""
-        return self._routes.get(name)
+        """Return the route behind a name, whoever may call it. Raises StorageUnavailable."""
+        route = self._routes.get(name)
+        if route is None:
+            self._require_complete()
+        return route
+
+    def deployment(self, name: str) -> Deployment | None:
+        """Return a deployment as it is called by its own name."""
+        return self._deployments.get(name)
+
+    def every_deployment(self) -> Iterator[Deployment]:
+        """Yield all deployments, with the copies that routes have."""
+        yield from self._deployments.values()
+        for route in self._routes.values():
+            yield from route.deployments
 
     def names(self, principal: Principal) -> list[tuple[str, Route]]:
         """Return what this key can call, by name."""
         return [(n, self._routes[n]) for n in sorted(self._routes) if principal.may_call(n)]
+
+    def _require_complete(self) -> None:
+        if not self._complete:
+            msg = "Models could not be loaded yet: the database is away. Try again shortly."
+            raise StorageUnavailable(msg, retry_after_s=1)

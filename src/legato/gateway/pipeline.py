@@ -188,7 +188,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
 
     def _resolve(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
         if self.prompts is None or not names_prompt(call.body):
-            call.route = self.directory.resolve(call.view.model, call.caller)
+            route = call.route = self.directory.resolve(call.view.model, call.caller)
+            call.versions = route.version
             return None
         looking_up = self.prompts.look_up(call.view.model, call.caller)
         if looking_up is not None:

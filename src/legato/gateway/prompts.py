@@ -109,6 +109,8 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
     prompt = prompts.resolve(model, call.caller, unit_of(call.user, call.request_id))
     call.versions, call.arm, call.slices = prompt.shown, prompt.arm, prompt.slices
     route = _route(prompt, directory)
+    if route.version:
+        call.versions = f"{prompt.shown}, {route.version}"
     variables = _take_variables(call.body)
     chat = prompt.render(variables)
     call.body = surface.with_prompt(call.body, chat, drop_unsupported=route.drop_unsupported)

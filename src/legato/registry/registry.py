@@ -11,6 +11,9 @@ import msgspec
 from legato.core.config import ApprovalRule
 from legato.core.errors import Conflict, InvalidRequest
 from legato.core.registry import (
+    DEFAULT_LABEL,
+    INSTANCE_KINDS,
+    INSTANCE_ORG,
     Kind,
     MoveState,
     ObjectName,
@@ -52,6 +55,22 @@ class Sealing(Protocol):
         ...
 
 
+class Models(Protocol):
+    """Knows what deployments and routes must be on this instance."""
+
+    def check(self, document: Document, beside: Sequence[Document], environment: str) -> References:
+        """Return what one names of others. Raises InvalidRequest."""
+        ...
+
+    def require_served(self, changes: Mapping[ObjectName, Any], environment: str) -> None:
+        """Refuse a change of what is live, as content or None, that breaks it. Raises Conflict."""
+        ...
+
+    def price(self, contents: Mapping[ObjectName, Any]) -> None:
+        """Look up and keep what deployments charge."""
+        ...
+
+
 class Act(msgspec.Struct, frozen=True):
     """Who changes something, where and why."""
 
@@ -72,11 +91,13 @@ class Registry:
         *,
         checks: Mapping[Kind, Check],
         approvals: Sequence[ApprovalRule],
+        models: Models | None = None,
     ) -> None:
         self._org = org
         self.read, self._changes = stores
         self._sealing = sealing
         self._checks = checks
+        self._models = models
         self._approvals = approvals
 
     def save(self, document: Document, act: Act) -> tuple[VersionRecord, list[MoveRecord]]:
@@ -86,7 +107,9 @@ class Registry:
             InvalidRequest: the content isn't valid, with all its problems.
             Conflict: the environment is kept in a directory.
         """
-        version = self._new_version(document)
+        version = self._new_version(document, (), act.environment)
+        live = {document.object: document.spec} if DEFAULT_LABEL in document.labels else {}
+        self._require_served(live, {document.object: document.spec}, act)
         moves = tuple(
             self._move(document.object, label, version.digest, act) for label in document.labels
         )
@@ -104,7 +127,9 @@ class Registry:
             PreconditionFailed: the label doesn't point to the digest that was seen.
             Conflict: the environment is kept in a directory.
         """
-        digest = "" if to is None else self.read.version(name, to, act.environment).digest
+        version = None if to is None else self.read.version(name, to, act.environment)
+        digest = "" if version is None else version.digest
+        self._require_movable(name, label, version, act)
         move = msgspec.structs.replace(
             self._move(name, checked_label(label), digest, act), expected=saw
         )
@@ -134,6 +159,12 @@ class Registry:
 
     def decide(self, move_id: str, act: Act, *, approved: bool) -> MoveRecord:
         """Approve or reject a move that waits; see RegistryChanges.decide."""
+        if approved:
+            move, _ = self.read.move(move_id)
+            to = Selector(digest_prefix=move.to_digest) if move.to_digest else None
+            version = None if to is None else self.read.version(move.name, to, "")
+            there = msgspec.structs.replace(act, environment=move.environment)
+            self._require_movable(move.name, move.label, version, there)
         return self._changes.decide(move_id, act.author, approved=approved, reason=act.reason)
 
     def describe(self, name: ObjectName, details: Details, version: int) -> None:
@@ -176,7 +207,7 @@ class Registry:
         """
         placed = list(documents)
         require_one_each(placed)
-        wanted = [self._wanted(one) for one in placed]
+        wanted = [self._wanted(one, placed, environment) for one in placed]
         names = {one.name for one in wanted}
         details = {one.name: one.details for one in self.read.objects()}
         digests = {name: self.read.digests(name) for name in names}
@@ -190,17 +221,41 @@ class Registry:
             Conflict: the environment isn't kept in a directory.
             PreconditionFailed: somebody changed it meanwhile.
         """
+        return self._changes.make(self.changes(documents, act))
+
+    def changes(self, documents: Iterable[Placed], act: Act) -> Changes:
+        """Return what `apply` makes; raises what it raises before it is made."""
         placed = list(documents)
         planned = self.planned(placed, act.environment)
+        beside = served_with(placed)
         versions = tuple(
-            msgspec.structs.replace(self._new_version(one.document), details=one.document.details)
+            msgspec.structs.replace(
+                self._new_version(one.document, beside, act.environment),
+                details=one.document.details,
+            )
             for one in placed
         )
+        contents = {
+            (one.document.object, label): one.document.spec
+            for one in placed
+            for label in one.document.labels
+        }
+        live = {
+            one.name: contents.get((one.name, one.label))
+            for one in planned.moves
+            if one.label == DEFAULT_LABEL
+        }
+        self._require_served(live, {one.document.object: one.document.spec for one in placed}, act)
         moves = tuple(
             Move(one.name, one.label, one.to_digest, expected=one.from_digest)
             for one in planned.moves
         )
-        return self._changes.make(self._changed(act, versions, moves))
+        return self._changed(act, versions, moves)
+
+    @property
+    def write(self) -> RegistryChanges:
+        """The store, for what is changed together with another organisation's."""
+        return self._changes
 
     def exported(self, environment: str) -> list[Document]:
         """Return an environment as documents: applied again, they change nothing."""
@@ -227,27 +282,63 @@ class Registry:
             labels=labels,
         )
 
-    def _wanted(self, placed: Placed) -> Wanted:
+    def _wanted(self, placed: Placed, among: Sequence[Placed], environment: str) -> Wanted:
         document = placed.document
         try:
-            self._check(document)
+            self._check(document, served_with(among), environment)
         except InvalidRequest as error:
             told = f"{placed.place}: {document.object}: {error.message}"
             raise InvalidRequest(told, param=error.param) from None
         digest = digest_of(document.kind, document.spec)
         return Wanted(document.object, digest, document.labels, document.details)
 
-    def _new_version(self, document: Document) -> NewVersion:
+    def _new_version(
+        self, document: Document, beside: Sequence[Document], environment: str
+    ) -> NewVersion:
         name = ObjectName(document.kind, checked_name(document.name))
-        references = self._check(document)
+        references = self._check(document, beside, environment)
         digest = digest_of(document.kind, document.spec)
         content = msgspec.json.encode(document.spec)  # in the order it was written
         sealed = self._sealing.seal(self._org, content, sealing_context(name, digest))
         told = document.details if document.details != Details() else None
         return NewVersion(name, digest, sealed, references, told)
 
-    def _check(self, document: Document) -> References:
+    def _check(
+        self, document: Document, beside: Sequence[Document], environment: str
+    ) -> References:
+        of_instance = document.kind in INSTANCE_KINDS
+        if of_instance != (self._org == INSTANCE_ORG):
+            owner = "the instance" if of_instance else "an organisation"
+            raise InvalidRequest(f"kind: a {document.kind} belongs to {owner}", param="kind")
+        if of_instance:
+            return self._known_models().check(document, beside, environment)
         return self._checks[document.kind](document.spec)
+
+    def _require_movable(
+        self, name: ObjectName, label: str, version: VersionRecord | None, act: Act
+    ) -> None:
+        """Refuse to make live, or to take away, what callers could then not reach."""
+        if name.kind in INSTANCE_KINDS and label == DEFAULT_LABEL:
+            content = None if version is None else self.content(version)
+            contents = {} if version is None else {name: content}
+            self._require_served({name: content}, contents, act)
+
+    def _require_served(
+        self, live: Mapping[ObjectName, Any], contents: Mapping[ObjectName, Any], act: Act
+    ) -> None:
+        """Refuse a change of what is live that breaks it; keep what all contents charge."""
+        live = {name: one for name, one in live.items() if name.kind in INSTANCE_KINDS}
+        contents = {name: one for name, one in contents.items() if name.kind in INSTANCE_KINDS}
+        if live:
+            self._known_models().require_served(live, act.environment)
+        if contents:
+            self._known_models().price(contents)
+
+    def _known_models(self) -> Models:
+        if self._models is None:
+            msg = "this registry was opened without the instance's models"
+            raise AssertionError(msg)
+        return self._models
 
     def _move(self, name: ObjectName, label: str, digest: str, act: Act) -> Move:
         wanted = approvals_wanted(self._approvals, name, label, act)
@@ -257,6 +348,11 @@ class Registry:
     def _changed(act: Act, versions: tuple[NewVersion, ...], moves: tuple[Move, ...]) -> Changes:
         environment = checked_label(act.environment)
         return Changes(act.author, act.reason, environment, act.through, versions, moves)
+
+
+def served_with(placed: Iterable[Placed]) -> tuple[Document, ...]:
+    """Return of documents those that callers reach once they are applied."""
+    return tuple(one.document for one in placed if DEFAULT_LABEL in one.document.labels)
 
 
 def approvals_wanted(rules: Sequence[ApprovalRule], name: ObjectName, label: str, act: Act) -> int:

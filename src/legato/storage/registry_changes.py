@@ -4,7 +4,7 @@ Versions are never altered and moves never forgotten: what a label pointed to at
 told from its moves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
@@ -54,13 +54,22 @@ class RegistryChanges:
             PreconditionFailed: a label doesn't point where it was expected to.
         """
         with self._writing() as connection:
-            if changes.moves:
-                self.require_truth(connection, changes)
-            for version in changes.versions:
-                self._keep(connection, version, changes)
-            moved = [self.move(connection, one, changes) for one in changes.moves]
-            bump(connection, REGISTRY_VERSION)
+            return self.make_within(connection, changes)
+
+    def make_within(self, connection: Connection, changes: Changes) -> list[MoveRecord]:
+        """Make changes within a transaction that holds the organisation's lock; as `make`."""
+        if changes.moves:
+            self.require_truth(connection, changes)
+        for version in changes.versions:
+            self._keep(connection, version, changes)
+        moved = [self.move(connection, one, changes) for one in changes.moves]
+        bump(connection, REGISTRY_VERSION)
         return [one for one in moved if one is not None]
+
+    @property
+    def org(self) -> str:
+        """Whose registry it is."""
+        return self._org
 
     def decide(
         self, move_id: str, approver: str, *, approved: bool, reason: str = ""
@@ -342,6 +351,14 @@ class RegistryChanges:
 
     def _is(self, move_id: str) -> list[Any]:
         return [registry_move.c.org == self._org, registry_move.c.id == move_id]
+
+
+def make_together(engine: Engine, parts: Sequence[tuple[RegistryChanges, Changes]]) -> None:
+    """Change several organisations' registries: all of it, or nothing. Raises as `make`."""
+    with writing(engine) as connection:
+        lock(connection, sorted(f"legato:registry:{one.org}" for one, _ in parts))
+        for one, changes in parts:
+            one.make_within(connection, changes)
 
 
 @contextmanager

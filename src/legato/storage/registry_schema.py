@@ -9,6 +9,7 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -119,6 +120,20 @@ registry_approval = Table(
     text_column("reason"),
     number_column("at_ns"),
     PrimaryKeyConstraint("org", "move_id", "approver"),
+)
+
+# What a version of a deployment charges, as it was looked up when it was last made to be called.
+registry_price = Table(
+    "registry_price",
+    metadata,
+    text_column("org"),
+    text_column("name"),
+    text_column("digest"),
+    Column("price", Text),  # JSON of core.price.Price, NULL where it is unpriced
+    Column("batch_price", Text),
+    text_column("reason"),  # why it is unpriced
+    number_column("priced_at_ns"),
+    PrimaryKeyConstraint("org", "name", "digest"),
 )
 
 REGISTRY_TABLES: Final = frozenset(name for name in metadata.tables if name.startswith("registry_"))

@@ -32,7 +32,7 @@ from legato.storage.registry_schema import REGISTRY_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0011"
+SCHEMA_VERSION: Final = "0012"
 
 migration_marker = Table(
     "migration_marker",

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from legato.app.catalogue import ProviderInUse
 from legato.app.provider_swap import ProviderSwap
 from legato.core.config import Provider as ProviderConfig
-from legato.core.config import SecretRef
+from legato.core.config import SecretRef, Timeouts
 from legato.gateway.directory import Deployment
 from legato.providers.azure_openai import factory
 from legato.providers.base import ProviderSettings, authorizer_of
@@ -34,7 +35,10 @@ def test_a_new_credential_changes_the_authorizer_too() -> None:
         authorize=authorizer_of(provider),
     )
     before = deployment.authorize
-    ProviderSwap({"az": settings}, [deployment], factory)({"secret": "new"})
+    providers = {"az": ProviderInUse(provider, unused, provider.base_url, Timeouts(), "az")}
+    swap = ProviderSwap({"az": settings}, providers, lambda: [deployment], factory)
+    swap({"secret": "new"})
     assert deployment.provider is not provider
+    assert providers["az"].provider is deployment.provider  # for those that come later
     assert deployment.authorize is authorizer_of(deployment.provider)
     assert deployment.authorize is not before

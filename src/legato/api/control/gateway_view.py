@@ -16,7 +16,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """A model at a provider. `breaker` is closed, open (not called) or half_open (probed)."""
+    """A model at a provider. `breaker` is closed, open (not called) or half_open (probed).
+
+    `version` is that of the registry, null where the file declares it.
+    """
 
     name: str
     provider: str
@@ -24,12 +27,14 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     breaker: str
     priced: bool
+    version: str | None = None
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The policy behind an alias; `healthy` while any deployment of it is called.
 
     `unfit` says of deployments which requirements they aren't known to fulfil: no call goes there.
+    `version` is that of the registry, null where the file declares it.
     """
 
     alias: str
@@ -39,11 +44,13 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     require: Requirements | None
     unfit: dict[str, list[str]]
     healthy: bool
+    version: str | None = None
 
 
 class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it at one moment."""
+    """All of it at one moment; `withheld` says what of the registry can't be served, and why."""
 
     providers: list[Provider]
     deployments: list[Deployment]
     routes: list[Route]
+    withheld: list[str]

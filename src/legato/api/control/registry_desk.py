@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
+from litestar import Request
 from litestar.di import NamedDependency as Given
 from litestar.params import Parameter
 from msgspec import Meta
@@ -10,14 +11,26 @@ from msgspec import Meta
 from legato.api.control.access import Caller
 from legato.api.control.forms import Form, Shown, moment, optional_moment
 from legato.api.control.services import Services
-from legato.core.errors import NotFound
-from legato.core.registry import Kind, ObjectName, Selector, checked_label, checked_name, selector
+from legato.core.errors import Forbidden, NotFound
+from legato.core.permission import Permission
+from legato.core.registry import (
+    INSTANCE_KINDS,
+    INSTANCE_ORG,
+    Kind,
+    ObjectName,
+    Selector,
+    checked_label,
+    checked_name,
+    selector,
+)
 from legato.core.tenant import Tenant
 from legato.registry.registry import Act, Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.registry_records import MoveRecord, VersionRecord
 
-ObjectKind = Annotated[str, Parameter(description="`prompt`, `judge`.", max_length=32)]
+ObjectKind = Annotated[
+    str, Parameter(description="`prompt`, `judge`, `deployment` or `route`.", max_length=32)
+]
 Name = Annotated[str, Parameter(description="The object's name.", max_length=200)]
 Version = Annotated[
     str,
@@ -27,7 +40,12 @@ Version = Annotated[
     ),
 ]
 Org = Annotated[
-    str | None, Parameter(description="Whose; the key's own without it.", max_length=128)
+    str | None,
+    Parameter(
+        description="Whose; the key's own without it, empty for the instance's deployments and "
+        "routes, which their kind names, too.",
+        max_length=128,
+    ),
 ]
 Environment = Annotated[
     str | None,
@@ -92,15 +110,34 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
 def provide_desk(
     services: Given[Services],
     caller: Given[Caller],
+    request: Request[Any, Any, Any],
+    *,
     org: Org = None,
     environment: Environment = None,
 ) -> Desk:
-    """Open the registry that a request means. Raises NotFound."""
-    reach = caller.narrowed(org)
-    tenant = reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    """Open the registry that a request means.
+
+    What belongs to the instance asks for a permission of its own, beside that of the route.
+
+    Raises:
+        NotFound: it is out of the key's reach.
+        Forbidden: the key may not work on the instance's registry.
+    """
+    if org == INSTANCE_ORG or request.path_params.get("kind") in INSTANCE_KINDS:
+        tenant = _instance(caller, reads=request.method == "GET")
+    else:
+        reach = caller.narrowed(org)
+        tenant = reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
     where = services.environment if environment is None else checked_label(environment)
     author = f"key:{caller.principal.name}"
     return Desk(services.registry(tenant), services.rollouts(tenant), where, author)
+
+
+def _instance(caller: Caller, *, reads: bool) -> Tenant:
+    wanted = Permission.INSTANCE_REGISTRY_READ if reads else Permission.INSTANCE_REGISTRY_UPDATE
+    if wanted not in caller.permissions:
+        raise Forbidden(f"This key doesn't have the permission {wanted.value}.")
+    return Tenant(INSTANCE_ORG)
 
 
 def object_name(kind: str, name: str) -> ObjectName:

@@ -11,11 +11,11 @@ from legato.core.wire import Operation
 from legato.gateway.context import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable
 
     from legato.gateway.books import Books
     from legato.gateway.context import Call
-    from legato.gateway.directory import Deployment
+    from legato.gateway.directory import Directory
 
 _NS_PER_US = 1_000
 
@@ -23,12 +23,10 @@ _NS_PER_US = 1_000
 class CacheStages:
     """The exact cache as the pipeline uses it."""
 
-    def __init__(
-        self, cache: ExactCache, books: "Books", deployments: "Mapping[str, Deployment]"
-    ) -> None:
+    def __init__(self, cache: ExactCache, books: "Books", directory: "Directory") -> None:
         self._cache = cache
         self._books = books
-        self._deployments = deployments
+        self._directory = directory
 
     def lookup(self, call: "Call") -> "Awaitable[None] | None":
         """Set `call.cache` to hit, miss or bypass, and `call.reply` to a stored answer.
@@ -67,7 +65,7 @@ class CacheStages:
         self._answer(call, await self._cache.fetch(key))
 
     def _answer(self, call: "Call", answer: CachedAnswer | None) -> None:
-        deployment = None if answer is None else self._deployments.get(answer.deployment)
+        deployment = None if answer is None else self._directory.deployment(answer.deployment)
         if answer is None or deployment is None:
             call.cache = "miss"
             return

@@ -44,7 +44,7 @@ from legato.routing.strategies import moving_latency_ms
 
 if TYPE_CHECKING:
     from legato.gateway.books import Attempt, Books
-    from legato.gateway.context import Call, Sink
+    from legato.gateway.context import Call, Headers, Sink
     from legato.gateway.conversations import Conversations
     from legato.gateway.directory import Deployment
     from legato.providers.base import Authorizer
@@ -208,7 +208,7 @@ class Exchange:
         )
         ended = False
         if reader.started:
-            await sink.start(reply_headers(call, stream=True, content_type=stream.content_type))
+            await sink.start(_stream_headers(call, attempt, stream))
             forward.frames(frames)
             while not (ended or reader.finished or reader.error is not None):
                 call.silent_since_ns = 0  # now it is the caller who is waited for
@@ -236,7 +236,7 @@ class Exchange:
         if call.view.turn is not None and self._conversations is not None:
             frames = await self._conversations.keep(call, frames, frames=True)
         if not sink.began:
-            await sink.start(reply_headers(call, stream=True, content_type=stream.content_type))
+            await sink.start(_stream_headers(call, attempt, stream))
         await sink.end(frames)
         return Reply(forward.kept(frames), frames=True, sent=True)
 
@@ -322,6 +322,12 @@ class Upstream(NamedTuple):
     response: Response
     reader: StreamReader
     content_type: bytes = b"text/event-stream"
+
+
+def _stream_headers(call: "Call", attempt: "Attempt", stream: Upstream) -> "Headers":
+    return reply_headers(
+        call, stream=True, content_type=stream.content_type, deployment=attempt.deployment
+    )
 
 
 async def _until_content(stream: Upstream) -> bytes:

@@ -143,7 +143,7 @@ def _served(
         call.span_parent,
         call.sampled,
         call.usage,
-        call.versions,
+        call.versions_with(deployment),
         call.arm,
         decision,
     )

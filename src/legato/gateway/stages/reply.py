@@ -7,14 +7,20 @@ from legato.core.money import exact_usd
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call, Headers
+    from legato.gateway.directory import Deployment
 
 _JSON = (b"content-type", b"application/json")
 _NO_CACHE = (b"cache-control", b"no-cache")
 
 
-def reply_headers(call: "Call", *, stream: bool, content_type: bytes) -> "Headers":
-    """Return the headers of a good answer; what a running stream costs isn't known yet."""
-    headers = identity_headers(call)
+def reply_headers(
+    call: "Call", *, stream: bool, content_type: bytes, deployment: "Deployment | None" = None
+) -> "Headers":
+    """Return the headers of a good answer; what a running stream costs isn't known yet.
+
+    `deployment` gives a stream that isn't whole yet.
+    """
+    headers = identity_headers(call, deployment)
     headers.append((b"x-legato-cache", call.cache.encode()))
     headers.append((b"content-type", content_type))
     if stream:
@@ -50,10 +56,10 @@ _TOO_MANY = 429
 _SERVER_ERROR = 500
 
 
-def identity_headers(call: "Call") -> "Headers":
+def identity_headers(call: "Call", deployment: "Deployment | None" = None) -> "Headers":
     """Return under which id the request is found, and what it was made of."""
     request_id = call.request_id.encode()
     headers = [(b"x-request-id", request_id), (b"x-legato-request-id", request_id)]
-    if call.versions:
-        headers.append((b"x-legato-versions", call.versions.encode()))
+    if versions := call.versions_with(deployment or call.deployment):
+        headers.append((b"x-legato-versions", versions.encode()))
     return headers

@@ -1,4 +1,4 @@
-"""Providers, deployments and routes with their health; read only: the file decides them."""
+"""Providers, deployments and routes with their health, whether of the file or the registry."""
 
 from litestar.di import NamedDependency as Given
 
@@ -16,15 +16,17 @@ class ProviderList(Shown, frozen=True, kw_only=True):
 
 
 class DeploymentList(Shown, frozen=True, kw_only=True):
-    """All deployments."""
+    """All deployments; `withheld` says which live versions can't be served, and why."""
 
     data: list[Deployment]
+    withheld: list[str]
 
 
 class RouteList(Shown, frozen=True, kw_only=True):
-    """All routes."""
+    """All routes; `withheld` says which live versions can't be served, and why."""
 
     data: list[Route]
+    withheld: list[str]
 
 
 @read("/providers", Permission.GATEWAY_READ, tags=["gateway"])
@@ -36,13 +38,15 @@ def list_providers(services: Given[Services]) -> ProviderList:
 @read("/deployments", Permission.GATEWAY_READ, tags=["gateway"])
 def list_deployments(services: Given[Services]) -> DeploymentList:
     """List the deployments with the state of their breakers."""
-    return DeploymentList(data=services.gateway().deployments)
+    view = services.gateway()
+    return DeploymentList(data=view.deployments, withheld=view.withheld)
 
 
 @read("/routes", Permission.GATEWAY_READ, tags=["gateway"])
 def list_routes(services: Given[Services]) -> RouteList:
     """List the routes."""
-    return RouteList(data=services.gateway().routes)
+    view = services.gateway()
+    return RouteList(data=view.routes, withheld=view.withheld)
 
 
 HANDLERS = (list_providers, list_deployments, list_routes)

@@ -1,0 +1,56 @@
+"""Follows what is live in the registry: a worker's directory changes within POLL_S and a query."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from legato.app.served_models import ServedModels
+from legato.app.served_reading import ServedReader
+from legato.core.errors import LegatoError
+from legato.core.tasks import InThread
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+
+
+class ModelFollower:
+    """Reads in a thread; `changed` is called on the event loop, and swaps what requests meet."""
+
+    def __init__(
+        self, reader: ServedReader, changed: Callable[[ServedModels], None], in_thread: InThread
+    ) -> None:
+        self._reader = reader
+        self._changed = changed
+        self._in_thread = in_thread
+        self._away = False
+
+    async def load(self) -> None:
+        """Take in what is live. Raises StorageUnavailable."""
+        found = await self._in_thread(self._reader.load)
+        if found is None:
+            return
+        self._changed(found)
+        for told in found.withheld:
+            log.error("a version can't be served, what worked stays", extra={"reason": told})
+        for name in found.unpriced:
+            log.warning(
+                "deployment is unpriced: its calls are counted, their cost is unknown",
+                extra={"deployment": name, "remedy": "Give it a price, or a model of the book."},
+            )
+
+    async def follow(self) -> None:
+        """Look twice a second, for ever; what was read last stays while the database is away."""
+        while True:
+            try:
+                await self.load()
+                self._away = False
+            except LegatoError as error:
+                if not self._away:
+                    log.warning("models can't be refreshed", extra={"reason": error.code})
+                self._away = True
+            except Exception:  # a defect must not end the watch: a label would never move again
+                if not self._away:
+                    log.exception("models can't be refreshed")
+                self._away = True
+            await asyncio.sleep(POLL_S)
