@@ -11,7 +11,7 @@ from legato.api.control.asgi import AsgiBridge
 from legato.api.control.cursors import Cursors
 from legato.api.control.gateway_view import Deployment, GatewayView, Provider, Route
 from legato.api.control.proxy import BODY_BYTES_MAX
-from legato.api.control.services import Services
+from legato.api.control.services import ReviewTerms, Services
 from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.app.context import ControlContext
@@ -32,6 +32,7 @@ from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT
 from legato.gateway.breakers import Breakers
 from legato.governance.keyring import Keyring
+from legato.insights.reviews import Reviews
 from legato.registry.rollouts import Rollouts
 from legato.resilience.breaker import State
 from legato.storage.data_keys import DataKeyTable
@@ -39,11 +40,13 @@ from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
 from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.idempotent_calls import IdempotentCalls
+from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
 from legato.storage.places import PlaceStore
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
 from legato.storage.registry_models import ModelPrices, RegistryModels
+from legato.storage.reviews import ReviewStore
 from legato.storage.rollouts import RolloutStore
 from legato.storage.sums import SpendSums
 from legato.vault.envelope import Envelopes
@@ -67,6 +70,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     keyring = Keyring(KeyStore(engine, clock, ids, EVERY_TENANT), vault.digest, clock, in_thread)
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     rules = context.loaded.config.breaker
+    review = context.loaded.config.reviews
     breakers = Breakers(context.breakers, rules, time.monotonic)
     prices = ModelPrices(engine, clock)
     access, reader = _registry(
@@ -95,6 +99,15 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
             RolloutStore(engine, clock, ids, tenant),
             context.loaded.config.registry.approvals,
         ),
+        reviews=lambda tenant: Reviews(
+            tenant.org,
+            ReviewStore(engine, tenant),
+            Envelopes(data_keys),
+            clock,
+            new_id=ids.new,
+        ),
+        judge_records=lambda tenant: JudgeRecords(engine, tenant),
+        review_terms=ReviewTerms(review.lease_s, review.double_share),
         environment=context.loaded.config.registry.environment,
     )
     limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)

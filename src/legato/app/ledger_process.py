@@ -28,6 +28,7 @@ from legato.storage.ledger import Ledger
 from legato.storage.response_spool import ResponseSpool
 from legato.storage.responses import ResponseStore
 from legato.storage.retention import prune_traces
+from legato.storage.reviews import prune_reviews
 from legato.storage.rollout_outcomes import prune_outcomes
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ def run(context: ProcessContext) -> None:
         "outcomes": (partial(prune_outcomes, engine), config.telemetry.trace_retention_days),
         "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
         "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
+        "reviews": (partial(prune_reviews, engine), config.reviews.retention_days),
     }
     pruner = threading.Thread(target=_prune, args=(forgetting, stop))
     pruner.start()

@@ -15,6 +15,7 @@ from legato.core.clock import SystemClock
 from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Reach, Tenant
+from legato.insights.reviews import Reviews
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.captures import CaptureErasure, CaptureReader
@@ -23,6 +24,7 @@ from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
 from legato.storage.feedback_reading import FeedbackReader
+from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
 from legato.storage.ledger import Ledger
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
@@ -30,6 +32,7 @@ from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges, make_together
 from legato.storage.registry_models import ModelPrices, RegistryModels
 from legato.storage.registry_records import Changes
+from legato.storage.reviews import ReviewStore
 from legato.storage.rollouts import RolloutStore
 from legato.storage.schema import ledger_entry
 from legato.storage.sums import Backlog, SpendSums, read_backlog
@@ -138,6 +141,17 @@ class StoredData:
         store = RolloutStore(self._engine, self._clock, ids, tenant)
         reader = RegistryReader(self._engine, tenant)
         return Rollouts(reader, store, instance.loaded.config.registry.approvals)
+
+    def reviews(self, instance: Instance, org: str) -> Reviews:
+        """Return the answers that an organisation's people review."""
+        data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        store = ReviewStore(self._engine, Tenant(org))
+        ids = IdSource(self._clock)
+        return Reviews(org, store, Envelopes(data_keys), self._clock, new_id=ids.new)
+
+    def judge_records(self, org: str) -> JudgeRecords:
+        """Return how an organisation's judges agree with people."""
+        return JudgeRecords(self._engine, Tenant(org))
 
     def ledger_offsets(self) -> dict[str, int]:
         """Return up to where each journal segment is in the ledger."""

@@ -35,6 +35,10 @@ _COMMANDS = MappingProxyType(
             "legato.cli.registry:registry",
             "Look at versions of prompts, move their labels.",
         ),
+        "reviews": (
+            "legato.cli.reviews:reviews",
+            "Let people label answers by a judge's rubric.",
+        ),
         "rollback": ("legato.cli.registry:rollback", "Point a label to what it was before."),
         "rollouts": (
             "legato.cli.rollouts:rollouts",

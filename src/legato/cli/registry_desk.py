@@ -50,13 +50,17 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
 
     def act(self, author: str | None, reason: str, through: Truth = Truth.DATABASE) -> Act:
         """Return who acts; the author is this user where none is named."""
-        name = author or pwd.getpwuid(os.getuid()).pw_name
-        return Act(f"operator:{name}", reason, self.environment, through)
+        return Act(operator(author), reason, self.environment, through)
 
     def version(self, text: str) -> VersionRecord:
         """Return the version that KIND:NAME@VERSION names."""
         name, wanted = read_version(text)
         return self.of(name.kind).read.version(name, wanted, self.environment)
+
+
+def operator(name: str | None) -> str:
+    """Return who works at this terminal: this user where none is named."""
+    return f"operator:{name or pwd.getpwuid(os.getuid()).pw_name}"
 
 
 @contextmanager

@@ -382,6 +382,17 @@ class Capture(_Strict, frozen=True):
     """What may wait on the local disk for the database; more is dropped and counted."""
 
 
+class Reviews(_Strict, frozen=True):
+    """Answers that people review; their contents are sealed."""
+
+    retention_days: Count = 365
+    """How long an item is kept after it was added, with what was said of it."""
+    lease_s: Count = 900
+    """How long an item is before one reviewer alone."""
+    double_share: Share = 0.2
+    """Which share of items two people label, so that their agreement can be told."""
+
+
 class Otlp(_Strict, frozen=True):
     """Sampled export of traces."""
 
@@ -421,4 +432,5 @@ class Config(_Strict, frozen=True):
     registry: Registry = Registry()
     feedback: Feedback = Feedback()
     capture: Capture = Capture()
+    reviews: Reviews = Reviews()
     telemetry: Telemetry = Telemetry()

@@ -29,10 +29,11 @@ from legato.storage.columns import Id, RowId, number_column, text_column
 from legato.storage.decided_schema import DECIDED_TABLES
 from legato.storage.feedback_schema import feedback
 from legato.storage.registry_schema import REGISTRY_TABLES
+from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0012"
+SCHEMA_VERSION: Final = "0013"
 
 migration_marker = Table(
     "migration_marker",
@@ -413,6 +414,11 @@ ENTRY_COLUMNS: Final = tuple(c.name for c in ledger_entry.columns if c.name != "
 PLAIN_COLUMNS: Final = ENTRY_COLUMNS[: ENTRY_COLUMNS.index("original_at_ns")]
 """What an entry says that is neither late nor provisional: the columns behind are at rest."""
 _ELSEWHERE: Final = (
-    REGISTRY_TABLES | {feedback.name} | ROLLOUT_TABLES | CAPTURE_TABLES | DECIDED_TABLES
+    REGISTRY_TABLES
+    | {feedback.name}
+    | ROLLOUT_TABLES
+    | CAPTURE_TABLES
+    | DECIDED_TABLES
+    | REVIEW_TABLES
 )
 TABLES: Final = frozenset(metadata.tables) | _ELSEWHERE

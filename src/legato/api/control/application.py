@@ -27,6 +27,7 @@ from legato.api.control.resources import (
     moves,
     places,
     registry,
+    reviews,
     rollouts,
 )
 from legato.api.control.services import Services
@@ -35,7 +36,7 @@ from legato.core.permission import Permission
 
 log = logging.getLogger(__name__)
 
-_RESOURCES = (feedback, gateway, keys, ledger, me, moves, places, registry, rollouts)
+_RESOURCES = (feedback, gateway, keys, ledger, me, moves, places, registry, reviews, rollouts)
 _BY_STATUS: dict[int, type[LegatoError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 _INTERNAL = 500
 
@@ -105,6 +106,7 @@ def _dependencies(services: Services | None) -> dict[str, Provide]:
         "desk": Provide(provide_desk, sync_to_thread=False),
         "wanted": Provide(ledger.provide_wanted, sync_to_thread=False),
         "said": Provide(feedback.provide_said, sync_to_thread=False),
+        "reviews": Provide(reviews.provide_reviews, sync_to_thread=False),
     }
 
 

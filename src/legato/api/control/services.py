@@ -9,11 +9,13 @@ from legato.api.control.cursors import Cursors
 from legato.api.control.gateway_view import GatewayView
 from legato.core.principal import Principal
 from legato.core.tenant import Reach, Tenant
+from legato.insights.reviews import Reviews
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.entries import EntryReader
 from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.idempotent_calls import IdempotentCalls
+from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
 from legato.storage.places import PlaceStore
 from legato.storage.sums import SpendSums
@@ -39,6 +41,13 @@ class Sealing(Protocol):
         ...
 
 
+class ReviewTerms(msgspec.Struct, frozen=True):
+    """How items are handed out, and which share of them two people label."""
+
+    lease_s: int
+    double_share: float
+
+
 class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Stores are made for whom they work; blocking, so handlers run in threads."""
 
@@ -57,5 +66,8 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     gateway: Callable[[], GatewayView]
     registry: Callable[[Tenant], Registry]
     rollouts: Callable[[Tenant], Rollouts]
+    reviews: Callable[[Tenant], Reviews]
+    judge_records: Callable[[Tenant], JudgeRecords]
+    review_terms: ReviewTerms
     environment: str
     """Whose labels are meant where a caller names none."""
