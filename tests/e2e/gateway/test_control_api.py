@@ -6,15 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from running import ADMIN, CALLER, RunningLegato, within
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -408,6 +401,8 @@ def test_the_document_is_what_the_program_does(
     legato: RunningLegato, document: dict[str, Any], acme: dict[str, Any]
 ) -> None:
     """Requests made up from the document, good and bad, get answers that it foretells."""
+    import schemathesis  # takes seconds of whoever only collects tests
+
     assert document["openapi"].startswith("3.1")
     schema = schemathesis.openapi.from_dict(document)
 
@@ -417,6 +412,13 @@ def test_the_document_is_what_the_program_does(
 
 
 def run(operation: Any, url: str, headers: dict[str, str]) -> None:
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
+
     checks = [
         not_a_server_error,
         status_code_conformance,
