@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from legato.app.served_models import ServedModels
+from legato.app.served_models import ServedModels, TriedRoute
 from legato.app.waits import changed, transport_timeouts
 from legato.core.config import Config, Requirements, Strategy
 from legato.core.config import Deployment as DeploymentConfig
@@ -15,13 +15,14 @@ from legato.core.config import Provider as ProviderConfig
 from legato.core.config import Route as RouteConfig
 from legato.core.config import Timeouts as Waits
 from legato.core.errors import ConfigInvalid
-from legato.core.registry import Kind, ObjectName
+from legato.core.registry import CHAMPION, Kind, ObjectName
 from legato.economics.cost import blended_price
 from legato.gateway.directory import Deployment, Route
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
 from legato.providers.batching import batcher_of
 from legato.providers.transport import Timeouts, Transport
 from legato.routing.ability import ability_of, capabilities_in_force, data_use_in_force
+from legato.routing.assignment import Assignment, Split
 from legato.routing.strategies import ORDERS, Candidate
 from legato.routing.terms import shortfalls
 
@@ -105,7 +106,27 @@ def build_routes(
         version = served.versions.get(ObjectName(Kind.ROUTE, route.alias), "")
         built = _route(config, route, deployments, providers, direct=False)
         routes[route.alias] = msgspec.structs.replace(built, version=version)
+
+    for one in served.tried:
+        arms = {
+            arm: msgspec.structs.replace(
+                _route(config, model, deployments, providers, direct=False), version=version
+            )
+            for arm, (model, version) in one.candidates.items()
+        }
+        routes[one.alias] = _divided(one, routes[one.alias], arms)
     return deployments, routes
+
+
+def _divided(tried: TriedRoute, champion: Route, candidates: Mapping[str, Route]) -> Route:
+    """Return a route that knows which version of it serves whom."""
+    slices = tuple((part.start, part.end, part.arm) for part in tried.slices)
+    arms = {
+        arm: msgspec.structs.replace(route, arm=f"{tried.id}/{arm}", slices=slices)
+        for arm, route in ({CHAMPION: champion} | dict(candidates)).items()
+    }
+    split = Split(Assignment(tried.id, tried.slices), arms)
+    return msgspec.structs.replace(champion, split=split)
 
 
 def lane_problem(provider: str) -> str:

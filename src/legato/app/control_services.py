@@ -29,10 +29,11 @@ from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
 from legato.core.registry import Kind, ObjectName
 from legato.core.tasks import InThread
-from legato.core.tenant import EVERY_TENANT
+from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.gateway.breakers import Breakers
 from legato.governance.keyring import Keyring
 from legato.insights.reviews import Reviews
+from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.resilience.breaker import State
 from legato.storage.data_keys import DataKeyTable
@@ -76,6 +77,11 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     access, reader = _registry(
         context, lambda where: RegistryModels(engine, where), prices, Envelopes(data_keys)
     )
+
+    def opened(tenant: Tenant) -> Registry:
+        stores = (RegistryReader(engine, tenant), RegistryChanges(engine, clock, ids, tenant))
+        return access.open(tenant.org, stores)
+
     services = Services(
         authenticator=keyring,
         places=lambda reach: PlaceStore(engine, clock, ids, reach),
@@ -90,14 +96,12 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         now_ns=clock.now_ns,
         cursors=Cursors(vault.subkey("cursors")),
         gateway=lambda: gateway_view(_read_again(reader), breakers),
-        registry=lambda tenant: access.open(
-            tenant.org,
-            (RegistryReader(engine, tenant), RegistryChanges(engine, clock, ids, tenant)),
-        ),
+        registry=opened,
         rollouts=lambda tenant: Rollouts(
             RegistryReader(engine, tenant),
             RolloutStore(engine, clock, ids, tenant),
             context.loaded.config.registry.approvals,
+            opened(tenant).require_servable,
         ),
         reviews=lambda tenant: Reviews(
             tenant.org,

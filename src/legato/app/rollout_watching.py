@@ -19,7 +19,7 @@ def rollout_watch(context: ProcessContext) -> RolloutWatch:
     return RolloutWatch(
         lambda: running_rollouts(engine, environment),
         lambda tenant: RolloutStore(engine, clock, ids, tenant),
-        lambda tenant: RolloutOutcomes(engine, tenant),
+        lambda reach: RolloutOutcomes(engine, reach),
         clock.now_ns,
         waits=partial(waits_for_others, context.loaded.config.registry.approvals),
     )

@@ -4,11 +4,22 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from legato.core.config import Config, Deployment
+from legato.core.config import Config, Deployment, Route
 from legato.core.price import Price
 from legato.core.registry import ObjectName
 from legato.registry.models import Live, merged
+from legato.routing.assignment import Slices
 from legato.storage.registry_models import ModelPrice
+
+
+class TriedRoute(msgspec.Struct, frozen=True, eq=False):
+    """A rollout under way on a route: who gets which arm, and the candidates' versions."""
+
+    id: str
+    slices: Slices
+    alias: str
+    candidates: Mapping[str, tuple[Route, str]]
+    """By arm, with how answers name the version."""
 
 
 class ServedModels(msgspec.Struct, frozen=True, eq=False):
@@ -21,6 +32,7 @@ class ServedModels(msgspec.Struct, frozen=True, eq=False):
     batch_prices: Mapping[str, Price | None] = {}
     withheld: tuple[str, ...] = ()
     """Why something that is live in the registry isn't served as it is there."""
+    tried: tuple[TriedRoute, ...] = ()
     unpriced: tuple[str, ...] = ()
     """Which deployments of the registry have no price."""
 
@@ -50,5 +62,5 @@ def served(
         {one.name: one.shown for one in live},
         {**file.batch_prices, **{name: charged[name].batch for name in sorted(native)}},
         withheld,
-        tuple(name for name, one in charged.items() if one.price is None),
+        unpriced=tuple(name for name, one in charged.items() if one.price is None),
     )

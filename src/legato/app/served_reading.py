@@ -6,13 +6,14 @@ from typing import Any, Protocol
 import msgspec
 
 from legato.app.model_checks import Found, RunsBatches, problems_of
-from legato.app.served_models import ServedModels, served
+from legato.app.served_models import ServedModels, TriedRoute, served
+from legato.core.config import Route
 from legato.core.errors import InvalidRequest
 from legato.core.registry import INSTANCE_ORG, ObjectName, shown
 from legato.registry.models import Live, read_model
 from legato.registry.registry import Sealing, sealing_context
 from legato.storage.registry_models import ModelPrice
-from legato.storage.registry_records import VersionRecord
+from legato.storage.registry_records import RunningRollout, VersionRecord
 
 _decode = msgspec.json.Decoder().decode
 Chosen = Mapping[ObjectName, Live]
@@ -27,6 +28,10 @@ class ModelSource(Protocol):
 
     def read(self) -> tuple[int, list[VersionRecord], list[ModelPrice]]:
         """Return what is live with its prices, and the version it is at least as new as."""
+        ...
+
+    def rollouts(self) -> list[RunningRollout]:
+        """Return the rollouts under way on routes."""
         ...
 
 
@@ -66,9 +71,37 @@ class ServedReader:
             return problems_of(config, in_order(live), self._runs_batches)
 
         self._chosen, refused = choose(wanted, self._chosen, check)
-        self.now = served(self._file, in_order(self._chosen), prices, (*withheld, *refused))
+        tried, untried = self._tried()
+        told = (*withheld, *refused, *untried)
+        now = served(self._file, in_order(self._chosen), prices, told)
+        self.now = msgspec.structs.replace(now, tried=tuple(tried))
         self._version = version
         return self.now
+
+    def _tried(self) -> tuple[list[TriedRoute], list[str]]:
+        """Return the rollouts of routes that can be served; of the others, why not."""
+        tried, untried = [], []
+        for running in self._source.rollouts():
+            if running.name not in self._chosen:  # the label went between two reads
+                continue
+            try:
+                opened = {arm: self._candidate(one) for arm, one in running.candidates.items()}
+            except ValueError as error:
+                untried.append(f"rollout {running.id} of {running.name}: {error}")
+                continue
+            tried.append(TriedRoute(running.id, running.slices, running.name.name, opened))
+        return tried, untried
+
+    def _candidate(self, record: VersionRecord) -> tuple[Route, str]:
+        """Return a version as it can be served beside the rest. Raises ValueError."""
+        live = open_live(record, self._sealing)
+        if not isinstance(live.model, Route):
+            raise ValueError(f"{live.shown} is no route")  # noqa: TRY004 -- of stored data
+        trial = in_order({**self._chosen, live.name: live})
+        found = problems_of(self._file.config, trial, self._runs_batches)
+        if found:
+            raise ValueError(_told(live.name, {live.name: live}, found))
+        return live.model, live.shown
 
     def _opened(self, records: Sequence[VersionRecord]) -> tuple[Chosen, list[str]]:
         """Return the versions that can be read; of the others, those that were in force before."""

@@ -140,7 +140,8 @@ class StoredData:
         tenant, ids = Tenant(org), IdSource(self._clock)
         store = RolloutStore(self._engine, self._clock, ids, tenant)
         reader = RegistryReader(self._engine, tenant)
-        return Rollouts(reader, store, instance.loaded.config.registry.approvals)
+        rules = instance.loaded.config.registry.approvals
+        return Rollouts(reader, store, rules, self.registry(instance, org).require_servable)
 
     def reviews(self, instance: Instance, org: str) -> Reviews:
         """Return the answers that an organisation's people review."""

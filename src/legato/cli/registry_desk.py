@@ -3,7 +3,7 @@
 import os
 import pwd
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from legato.app.instance import find_instance
 from legato.app.stored_data import stored_data
-from legato.core.errors import InvalidRequest
+from legato.core.errors import InvalidRequest, NotFound
 from legato.core.registry import (
     DEFAULT_LABEL,
     INSTANCE_KINDS,
@@ -35,13 +35,26 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
 
     registry: Registry
     instance: Registry
-    rollouts: Rollouts
+    rollouts: tuple[Rollouts, ...]
+    """Of the organisation, and of the instance; one, if that is meant."""
     environment: str
     make_together: Callable[[Sequence[tuple[RegistryChanges, Changes]]], None]
 
     def of(self, kind: Kind) -> Registry:
         """Return the registry that has objects of a kind."""
         return self.instance if kind in INSTANCE_KINDS else self.registry
+
+    def rollouts_of(self, kind: Kind) -> Rollouts:
+        """Return the rollouts of objects of a kind."""
+        return self.rollouts[-1 if kind in INSTANCE_KINDS else 0]
+
+    def rollouts_with(self, rollout_id: str) -> Rollouts:
+        """Return the rollouts that one is among; of none of them, the organisation's."""
+        for one in self.rollouts[1:]:
+            with suppress(NotFound):
+                one.store.get(rollout_id)
+                return one
+        return self.rollouts[0]
 
     @property
     def both(self) -> tuple[Registry, ...]:
@@ -80,7 +93,8 @@ def opened(
         where = environment or instance.loaded.config.registry.environment
         own = stored.registry(instance, org, where, beside)
         instances = own if org == INSTANCE_ORG else stored.registry(instance, INSTANCE_ORG, where)
-        rollouts = stored.rollouts(instance, org)
+        owners = dict.fromkeys((org, INSTANCE_ORG))
+        rollouts = tuple(stored.rollouts(instance, owner) for owner in owners)
         yield Desk(own, instances, rollouts, where, stored.make_together)
 
 

@@ -39,7 +39,7 @@ def start(
         raise InvalidRequest("candidates: name versions of one object", param="candidates")
     wish = Wish(name, label, tuple(version for _, version in named), plan)
     with opened(**options) as desk:
-        begun = desk.rollouts.start(wish, desk.act(author, reason))
+        begun = desk.rollouts_of(name.kind).start(wish, desk.act(author, reason))
     if as_json:
         print_json(_shown(begun))
     else:
@@ -49,7 +49,8 @@ def start(
 def list_rollouts(*, count: int, as_json: bool, **options: Any) -> None:
     """Print rollouts, newest first."""
     with opened(**options) as desk:
-        found = desk.rollouts.store.page(count)
+        every = [one for each in desk.rollouts for one in each.store.page(count)]
+    found = sorted(every, key=lambda one: one.id, reverse=True)[:count]
     if as_json:
         print_json([_shown(one) for one in found])
         return
@@ -74,8 +75,8 @@ def list_rollouts(*, count: int, as_json: bool, **options: Any) -> None:
 def show(*, rollout_id: str, as_json: bool, **options: Any) -> None:
     """Print a rollout with everything that was done."""
     with opened(**options) as desk:
-        found = desk.rollouts.store.get(rollout_id)
-        events = desk.rollouts.store.events(rollout_id)
+        store = desk.rollouts_with(rollout_id).store
+        found, events = store.get(rollout_id), store.events(rollout_id)
     if as_json:
         print_json({**_shown(found), "events": [_event(one) for one in events]})
         return
@@ -100,7 +101,8 @@ def steer(
     """Do what a person commands."""
     with opened(**options) as desk:
         act = desk.act(author, reason)
-        click.echo(_line(desk.rollouts.steer(rollout_id, Command(command), act, arm)))
+        rollouts = desk.rollouts_with(rollout_id)
+        click.echo(_line(rollouts.steer(rollout_id, Command(command), act, arm)))
 
 
 def _line(one: Rollout) -> str:

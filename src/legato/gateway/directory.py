@@ -4,17 +4,22 @@ A change swaps all of it at once; a running request keeps the route it was resol
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from legato.core.capability import UNKNOWN_ABILITY, Ability
 from legato.core.config import DataUse, Requirements, Retry
+from legato.core.decisions import SliceFacts
 from legato.core.errors import Forbidden, NotFound, StorageUnavailable
 from legato.core.price import Price
 from legato.core.principal import Principal
 from legato.providers.base import Authorizer, Provider
 from legato.providers.transport import Timeouts, Transport
 from legato.routing.strategies import Candidate, Order
+
+if TYPE_CHECKING:
+    from legato.routing.assignment import Split
 
 NOT_KNOWN = DataUse()
 
@@ -60,6 +65,9 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     fingerprint: str  # of everything in the route that can change an answer
     require: Requirements | None = None
     version: str = ""  # of the registry: "route/support@3fa9c1d2e4b5"
+    arm: str = ""  # of the rollout that chose it: "ID/champion", "ID/candidate"
+    slices: tuple[SliceFacts, ...] = ()  # how that rollout divides its callers
+    split: "Split[Route] | None" = None  # while a rollout is under way: what serves whom
 
 
 class Directory:
@@ -116,6 +124,9 @@ class Directory:
         yield from self._deployments.values()
         for route in self._routes.values():
             yield from route.deployments
+            if route.split is not None:
+                for arm in route.split.arms:
+                    yield from arm.deployments
 
     def names(self, principal: Principal) -> list[tuple[str, Route]]:
         """Return what this key can call, by name."""

@@ -19,6 +19,7 @@ import msgspec
 from legato.core.errors import InvalidRequest, LegatoError
 from legato.core.records import EntryKind
 from legato.core.wire import Operation, Surface, Turn
+from legato.gateway.arms import serving
 from legato.gateway.prompts import names_prompt, put_prompt, unread
 from legato.gateway.stages.count_tokens import count_tokens
 from legato.gateway.stages.read import read_json
@@ -188,8 +189,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
 
     def _resolve(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
         if self.prompts is None or not names_prompt(call.body):
-            route = call.route = self.directory.resolve(call.view.model, call.caller)
-            call.versions = route.version
+            route = self.directory.resolve(call.view.model, call.caller)
+            call.route = serving(call, route)
             return None
         looking_up = self.prompts.look_up(call.view.model, call.caller)
         if looking_up is not None:

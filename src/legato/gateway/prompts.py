@@ -14,6 +14,7 @@ from legato.core.decisions import SliceFacts
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.principal import Principal
 from legato.core.wire import PromptSurface, RequestView
+from legato.gateway.arms import serving
 from legato.gateway.stages.read import read_json
 from legato.registry.prompt import MODEL_PREFIX
 from legato.registry.variables import PARAM
@@ -108,9 +109,7 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
         raise InvalidRequest(msg, param="model")
     prompt = prompts.resolve(model, call.caller, unit_of(call.user, call.request_id))
     call.versions, call.arm, call.slices = prompt.shown, prompt.arm, prompt.slices
-    route = _route(prompt, directory)
-    if route.version:
-        call.versions = f"{prompt.shown}, {route.version}"
+    route = serving(call, _route(prompt, directory))
     variables = _take_variables(call.body)
     chat = prompt.render(variables)
     call.body = surface.with_prompt(call.body, chat, drop_unsupported=route.drop_unsupported)

@@ -193,6 +193,11 @@ class Registry:
             told = f"{shown(version.name, version.digest)} can't be opened: its key is gone"
             raise InvalidRequest(told) from None
 
+    def require_servable(self, version: VersionRecord, environment: str) -> None:
+        """Refuse a version that callers of an environment couldn't be given. Raises Conflict."""
+        act = Act("", environment=environment)
+        self._require_movable(version.name, DEFAULT_LABEL, version, act)
+
     def differences(self, before: VersionRecord, after: VersionRecord) -> list[str]:
         """Return a unified diff of two versions' content, as YAML, line by line."""
         old, new = (as_yaml(self.content(one)) for one in (before, after))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from legato.core.errors import CallerError
-from legato.core.registry import CHAMPION
-from legato.core.tenant import Tenant
+from legato.core.registry import CHAMPION, INSTANCE_ORG
+from legato.core.tenant import EVERY_TENANT, Reach, Tenant
 from legato.routing.rollouts.contrast import Stratum, Unit
 from legato.routing.rollouts.course import Action, Observed, decide, followed
 from legato.routing.rollouts.gates import Gate, Metric
@@ -46,7 +46,7 @@ class RolloutWatch:
         self,
         running: Callable[[], list[Rollout]],
         store: Callable[[Tenant], RolloutStore],
-        outcomes: Callable[[Tenant], RolloutOutcomes],
+        outcomes: Callable[[Reach], RolloutOutcomes],
         now_ns: Callable[[], int],
         *,
         waits: Callable[[Rollout], bool],
@@ -119,7 +119,9 @@ class RolloutWatch:
             return self._settled[key]
         plan = rollout.plan
         until_ns = [*rollout.begun_ns[1:], None][number]
-        outcomes = self._outcomes(Tenant(rollout.org))
+        # every organisation calls what belongs to the instance
+        whose = EVERY_TENANT if rollout.org == INSTANCE_ORG else Tenant(rollout.org)
+        outcomes = self._outcomes(whose)
         reach = (rollout.begun_ns[number], until_ns)
         champion = outcomes.of(rollout.id, CHAMPION, *reach)
         beside = {gate: moments(champion, gate, plan.unit) for gate in plan.measured}

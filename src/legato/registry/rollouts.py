@@ -1,19 +1,20 @@
 """Rollouts as people and programs begin, steer and watch them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from legato.core.config import ApprovalRule
 from legato.core.errors import Conflict, InvalidRequest
-from legato.core.registry import ObjectName, Selector, checked_label
+from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, Selector, checked_label
 from legato.registry.registry import Act, approvals_wanted
 from legato.routing.rollouts.course import Command, Phase, commanded
 from legato.routing.rollouts.division import named_arms, planned_for
 from legato.routing.rollouts.gates import Metric
 from legato.routing.rollouts.plan import Plan, checked_plan
 from legato.storage.registry import RegistryReader
+from legato.storage.registry_records import VersionRecord
 from legato.storage.rollouts import NewRollout, Progress, Rollout, RolloutStore
 
 MEASURED = frozenset(
@@ -48,11 +49,17 @@ class Rollouts:
     """One organisation's. Every method may raise StorageUnavailable."""
 
     def __init__(
-        self, reader: RegistryReader, store: RolloutStore, approvals: Sequence[ApprovalRule]
+        self,
+        reader: RegistryReader,
+        store: RolloutStore,
+        approvals: Sequence[ApprovalRule],
+        require_servable: Callable[[VersionRecord, str], None] | None = None,
     ) -> None:
+        """`require_servable` refuses versions that an environment couldn't serve."""
         self._reader = reader
         self.store = store
         self._approvals = approvals
+        self._require_servable = require_servable
 
     def start(self, wish: Wish, act: Act) -> Rollout:
         """Begin to try versions against what a label points to, as a plan says.
@@ -65,7 +72,11 @@ class Rollouts:
         """
         plan = planned_for(measurable(checked_plan(wish.plan)), len(wish.candidates))
         name, label = wish.name, checked_label(wish.label)
+        _require_tried(name, label)
         found = [self._reader.version(name, one, act.environment) for one in wish.candidates]
+        if self._require_servable is not None:
+            for version in found:
+                self._require_servable(version, act.environment)
         candidates = named_arms([(one.number, one.digest) for one in found])
         if approvals_wanted(self._approvals, name, label, act):
             raise Conflict(
@@ -102,6 +113,19 @@ class Rollouts:
             raise InvalidRequest(f"arm: only for promote, not {command.value}", param="arm")
         told = act.reason or _TOLD[state.phase]
         return self.store.progress(rollout, Progress(state, act.author, command.value, told))
+
+
+def _require_tried(name: ObjectName, label: str) -> None:
+    """Refuse what callers can't be divided on. Raises InvalidRequest."""
+    if name.kind is Kind.DEPLOYMENT:
+        raise InvalidRequest(
+            f"name: callers are divided on routes: save {name.name} under another name, and try "
+            "a version of a route that names it",
+            param="name",
+        )
+    if name.kind is Kind.ROUTE and label != DEFAULT_LABEL:
+        told = f"label: callers reach a route by {DEFAULT_LABEL} alone, not by {label}"
+        raise InvalidRequest(told, param="label")
 
 
 def waits_for_others(rules: Sequence[ApprovalRule], rollout: Rollout) -> bool:

@@ -83,6 +83,11 @@ class Split(Generic[Arm]):
         self._assignment = assignment
         self._arms = arms
 
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """What its arms are."""
+        return tuple(self._arms.values())
+
     def of(self, unit: str) -> Arm:
         """Return what serves a user, or a request of nobody's."""
         return self._arms[self._assignment.arm(unit)]

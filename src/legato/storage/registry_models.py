@@ -7,13 +7,14 @@ from sqlalchemy import Connection, Engine, select
 
 from legato.core.clock import Clock
 from legato.core.price import Price
-from legato.core.registry import DEFAULT_LABEL, INSTANCE_KINDS, INSTANCE_ORG
+from legato.core.registry import DEFAULT_LABEL, INSTANCE_KINDS, INSTANCE_ORG, Kind
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.registry import version_record
 from legato.storage.registry_changes import REGISTRY_VERSION
-from legato.storage.registry_records import VersionRecord
+from legato.storage.registry_records import RunningRollout, VersionRecord
 from legato.storage.registry_schema import registry_label, registry_price, registry_version
+from legato.storage.registry_snapshot import RegistrySnapshots
 from legato.storage.schema import price_version
 from legato.storage.versions import bump, version
 
@@ -70,6 +71,14 @@ class RegistryModels:
             records = [version_record(row) for row in connection.execute(wanted)]
             digests = [one.digest for one in records]
             return number, records, _prices(connection, digests)
+
+    def rollouts(self) -> list[RunningRollout]:
+        """Return the rollouts under way on what is live of routes."""
+        return [
+            one
+            for one in RegistrySnapshots(self._engine, self._environment).rollouts()
+            if (one.org, one.name.kind, one.label) == (INSTANCE_ORG, Kind.ROUTE, DEFAULT_LABEL)
+        ]
 
 
 class ModelPrices:

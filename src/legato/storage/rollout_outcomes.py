@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, and_, case, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, case, delete, func, select
 
 from legato.core.records import ArmOutcome
-from legato.core.tenant import Tenant
+from legato.core.tenant import Reach, Tenant
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.feedback_schema import feedback
 from legato.storage.rollout_schema import arm_outcome, rollout
+from legato.storage.schema import organisation
 
 _ROWS_PER_WRITE: Final = 2_000
 
@@ -30,15 +31,16 @@ class Outcome(msgspec.Struct, frozen=True):
 class RolloutOutcomes:
     """Every method may raise StorageUnavailable."""
 
-    def __init__(self, engine: Engine, tenant: Tenant) -> None:
+    def __init__(self, engine: Engine, reach: Reach) -> None:
+        """Of a route's rollout every organisation's requests count: read it for every tenant."""
         self._engine = engine
-        self._org = tenant.org
+        self._reach = reach
 
     def of(self, rollout_id: str, arm: str, since_ns: int, until_ns: int | None) -> list[Outcome]:
         """Return an arm's requests that arrived within a span."""
         table, said = arm_outcome.c, feedback.c
         conditions = [
-            table.org == self._org,
+            _of(self._reach),
             table.rollout_id == rollout_id,
             table.arm == arm,
             table.at_ns >= since_ns,
@@ -57,6 +59,13 @@ class RolloutOutcomes:
         )
         with reading(self._engine) as connection:
             return [_outcome(row) for row in connection.execute(wanted)]
+
+
+def _of(reach: Reach) -> ColumnElement[bool]:
+    """Return whose outcomes are meant; all are named one by one, since the index begins so."""
+    if isinstance(reach, Tenant):
+        return arm_outcome.c.org == reach.org
+    return arm_outcome.c.org.in_(select(organisation.c.name))
 
 
 def add_outcomes(connection: Connection, outcomes: Iterable[ArmOutcome]) -> None:

@@ -1,0 +1,23 @@
+"""Which version of a route serves a call."""
+
+from typing import TYPE_CHECKING
+
+from legato.routing.assignment import unit_of
+
+if TYPE_CHECKING:
+    from legato.gateway.context import Call
+    from legato.gateway.directory import Route
+
+
+def serving(call: "Call", route: "Route") -> "Route":
+    """Return the route that serves a call: that of its user's arm where a rollout is under way.
+
+    Who is in an arm of a prompt's rollout has the route that callers without one have: a
+    request tells of one rollout.
+    """
+    if route.split is not None and not call.arm:
+        route = route.split.of(unit_of(call.user, call.request_id))
+        call.arm, call.slices = route.arm, route.slices
+    if route.version:
+        call.versions = f"{call.versions}, {route.version}" if call.versions else route.version
+    return route
