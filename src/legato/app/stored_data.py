@@ -21,6 +21,7 @@ from legato.registry.rollouts import Rollouts
 from legato.storage.captures import CaptureErasure, CaptureReader
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
+from legato.storage.decided import DecidedBy
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
 from legato.storage.feedback_reading import FeedbackReader
@@ -28,6 +29,7 @@ from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
 from legato.storage.ledger import Ledger
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
+from legato.storage.prices import PriceStore
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges, make_together
 from legato.storage.registry_models import ModelPrices, RegistryModels
@@ -174,6 +176,18 @@ class StoredData:
     def feedback(self) -> FeedbackReader:
         """Return what callers said of their answers."""
         return FeedbackReader(self._engine, EVERY_TENANT)
+
+    def decided_by(self) -> DecidedBy:
+        """Return the configurations and routes that decisions were made by."""
+        return DecidedBy(self._engine, self._clock)
+
+    def prices(self) -> PriceStore:
+        """Return every price that was ever in force."""
+        return PriceStore(self._engine, self._clock)
+
+    def registry_reader(self, org: str) -> RegistryReader:
+        """Return an organisation's versions, sealed."""
+        return RegistryReader(self._engine, Tenant(org))
 
     def captures(self, reach: Reach) -> CaptureReader:
         """Return what is captured of requests, sealed."""

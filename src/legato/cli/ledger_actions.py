@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 import msgspec
+from msgspec.structs import asdict
 
 from legato.app.instance import find_instance
 from legato.app.stored_data import StoredData, stored_data
@@ -186,9 +187,11 @@ def trace(stored: StoredData, request_id: str, *, as_json: bool) -> bool:
         click.echo(f"No trace of {request_id} is kept.", err=True)
         return False
     if as_json:
-        print_json(row)
+        decision = row["decision"]
+        print_json({**row, "decision": None if decision is None else asdict(decision)})
         return True
-    plain = {name: value for name, value in row.items() if name not in {"stages", "usage"}}
+    apart = {"stages", "usage", "decision"}
+    plain = {name: value for name, value in row.items() if name not in apart}
     shown = {**plain, "at_ns": time_text(row["at_ns"])}
     print_table(("field", "value"), ((name, str(value)) for name, value in shown.items()))
     stages = [(name, str(took_us)) for name, took_us in row["stages"]]

@@ -35,6 +35,7 @@ _COMMANDS = MappingProxyType(
             "legato.cli.registry:registry",
             "Look at versions of prompts, move their labels.",
         ),
+        "replay": ("legato.cli.replay:replay", "Decide recorded requests again and compare."),
         "reviews": (
             "legato.cli.reviews:reviews",
             "Let people label answers by a judge's rubric.",

@@ -128,7 +128,7 @@ class Books:
             units=view.units,
         )
         attempt = Attempt(
-            self._facts(call, deployment, call.attempts),
+            self.facts(call, deployment, call.attempts),
             deployment,
             hold=hold,
             estimate=estimate,
@@ -194,7 +194,7 @@ class Books:
         attempt.progress_chars = output_chars + PROGRESS_CHARS
         usage = estimate(attempt, call, output_chars)
         so_far_us = (perf_counter_ns() - attempt.started_ns) // _NS_PER_US
-        spent, would = self._costs(call, attempt, usage, so_far_us)
+        spent, would = _costs(call, attempt.deployment, usage, so_far_us)
         record = Progress(attempt.facts.request_id, attempt.facts.attempt, usage, spent, would)
         with suppress(NotAccountable):  # a full journal: the intent's own estimate has to do
             self._journal.append(encode_record(record))
@@ -221,12 +221,7 @@ class Books:
             return
         now_ns = perf_counter_ns()
         total_us = (now_ns - attempt.started_ns) // _NS_PER_US
-        spent, would = self._costs(call, attempt, usage, total_us)
-        if kind is EntryKind.RETRY:
-            would = NanoUSD(0)  # the baseline would have answered at once: a retry is overhead
-        else:
-            call.baseline_cost = would
-        call.add_cost(spent)
+        spent, would = charge(call, attempt.deployment, kind, usage, duration_us=total_us)
         hold = attempt.hold
         settled = Settled(
             attempt.facts,
@@ -287,7 +282,7 @@ class Books:
         if call.deployment is None:
             msg = "a cache hit has a deployment"
             raise AssertionError(msg)
-        facts = self._facts(call, call.deployment, 0)
+        facts = self.facts(call, call.deployment, 0)
         call.baseline_cost = _baseline_cost(call, usage, duration_us)
         now_us = (perf_counter_ns() - call.started_ns) // _NS_PER_US
         self._journal.append(
@@ -310,7 +305,8 @@ class Books:
             )
         )
 
-    def _facts(self, call: "Call", deployment: "Deployment", attempt: int) -> Facts:
+    def facts(self, call: "Call", deployment: "Deployment", attempt: int) -> Facts:
+        """Return the dimensions of an attempt."""
         principal, route, price = call.principal, _route(call), deployment.price
         if principal is None:
             msg = "an attempt has a principal"
@@ -344,15 +340,28 @@ class Books:
             self.void(attempt, "journal commit failed")
             raise
 
-    @staticmethod
-    def _costs(
-        call: "Call", attempt: Attempt, usage: Usage, duration_us: int
-    ) -> tuple[NanoUSD | None, NanoUSD | None]:
-        price = attempt.deployment.price
-        spent = priced(usage, price, duration_us, call.view.unit)
-        if _route(call).baseline.price is price and call.kind is EntryKind.USAGE:
-            return spent, spent
-        return spent, _baseline_cost(call, usage, duration_us)
+
+def charge(
+    call: "Call", deployment: "Deployment", kind: EntryKind, usage: Usage, *, duration_us: int
+) -> tuple[NanoUSD | None, NanoUSD | None]:
+    """Charge an attempt to its call; return what it cost and what the baseline would have cost."""
+    spent, would = _costs(call, deployment, usage, duration_us)
+    if kind is EntryKind.RETRY:
+        would = NanoUSD(0)  # the baseline would have answered at once: a retry is overhead
+    else:
+        call.baseline_cost = would
+    call.add_cost(spent)
+    return spent, would
+
+
+def _costs(
+    call: "Call", deployment: "Deployment", usage: Usage, duration_us: int
+) -> tuple[NanoUSD | None, NanoUSD | None]:
+    price = deployment.price
+    spent = priced(usage, price, duration_us, call.view.unit)
+    if _route(call).baseline.price is price and call.kind is EntryKind.USAGE:
+        return spent, spent
+    return spent, _baseline_cost(call, usage, duration_us)
 
 
 def estimate(attempt: Attempt, call: "Call", output_chars: int) -> Usage:

@@ -90,7 +90,7 @@ def facts_of(route: "Route") -> RouteFacts:
         route.deadline_s,
         route.cache_ttl_s,
         route.require,
-        getattr(route, "version", ""),
+        route.version,
     )
 
 
@@ -112,5 +112,5 @@ def _deployment(one: "Deployment") -> DeploymentFacts:
         ability.output_tokens_max,
         one.data_use,
         one.unfit,
-        getattr(one, "version", ""),
+        one.version,
     )

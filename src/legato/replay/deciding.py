@@ -1,0 +1,319 @@
+"""Decides a recorded request again by the gateway's own code, and compares bit for bit.
+
+Resolving, the arm, the cache's stage, the order of candidates, the call stage with its retries and
+fallbacks, and the money are those that serve requests. What the world did (draws, breakers,
+attempts, the cache's content, how the caller and time went) comes from the record.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from legato.cache.exact import CachedAnswer
+from legato.core.clock import ManualClock
+from legato.core.decisions import NO_CACHE, NO_STORE
+from legato.core.errors import LegatoError
+from legato.core.principal import Principal
+from legato.core.records import EntryKind, Settled, decode_record
+from legato.core.wire import Operation, RequestView
+from legato.gateway.books import Books
+from legato.gateway.context import Call
+from legato.gateway.directory import Directory, Route
+from legato.gateway.stages.cached import CacheStages
+from legato.gateway.stages.call import CallStage
+from legato.gateway.stages.route import order_candidates
+from legato.replay.day import Day
+from legato.replay.recorded import Recorded, Row, Unreplayable, recorded, usage_of
+from legato.replay.script import Diverged, ReplayingSink, Script
+from legato.routing.assignment import Assignment, Slice, unit_of
+
+PromptRoute = Callable[[str, str], str | None]
+"""Of an organisation's prompt version (`prompt/greeting@3fa9c1d2e4b5`): None where it is gone."""
+
+_CLIENT_CLOSED: Final = 499
+_OK: Final = 200
+_CANCELLED: Final = "cancelled"
+_OF_ROUTING: Final = frozenset({"invalid_request", "forbidden"})
+_PROMPT: Final = "prompt/"
+
+
+class Verdict(StrEnum):
+    """What came of replaying a request."""
+
+    REPRODUCED = "reproduced"
+    DIFFERENT = "different"
+    UNREPLAYABLE = "unreplayable"
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """One request: `causes` say what differs, or why it can't be replayed."""
+
+    request_id: str
+    verdict: Verdict
+    causes: tuple[str, ...] = ()
+
+
+class _Surface:
+    """What the decisions ask of a surface."""
+
+    def __init__(self, name: str, operation: str) -> None:
+        self.name = name
+        self.operation = Operation(operation)
+
+
+class _Source:
+    """A request's headers, as far as anything was decided by them."""
+
+    def __init__(self, cache_control: int) -> None:
+        said = [b"no-store"] * bool(cache_control & NO_STORE)
+        said += [b"no-cache"] * bool(cache_control & NO_CACHE)
+        self._cache_control = b", ".join(said) or None
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return `cache-control`."""
+        return self._cache_control if name == b"cache-control" else None
+
+
+class _Cache:
+    """Holds what it held then."""
+
+    def __init__(self, answer: CachedAnswer | None) -> None:
+        self._answer = answer
+
+    def peek(self, key: bytes) -> CachedAnswer | None:
+        """Return the answer, if there was one."""
+        del key
+        return self._answer
+
+    def is_on_disk(self, key: bytes) -> bool:
+        """All of it is in memory."""
+        del key
+        return False
+
+
+class _Journal:
+    """Keeps the last record instead of writing it."""
+
+    def __init__(self) -> None:
+        self.settled: Settled | None = None
+
+    def append(self, payload: bytes) -> None:
+        """Keep an entry."""
+        record = decode_record(payload)
+        self.settled = record if isinstance(record, Settled) else None
+
+
+class Replay:
+    """Decides recorded requests again."""
+
+    def __init__(self, day: Day, prompt_route: PromptRoute) -> None:
+        self._day = day
+        self._prompt_route = prompt_route
+
+    def request(self, trace: Row, entries: Sequence[Row]) -> Replayed:
+        """Replay one request."""
+        request_id = trace["request_id"]
+        try:
+            differences = self._differences(recorded(trace, entries))
+        except Unreplayable as reason:
+            return Replayed(request_id, Verdict.UNREPLAYABLE, (str(reason),))
+        verdict = Verdict.DIFFERENT if differences else Verdict.REPRODUCED
+        return Replayed(request_id, verdict, tuple(differences))
+
+    def _differences(self, of: Recorded) -> list[str]:
+        call = _call(of)
+        journal = _Journal()
+        written: Any = journal
+        unasked: Any = None  # budgets: whether a hold was granted is in the record
+        books = Books(
+            written,
+            unasked,
+            ManualClock(of.trace["at_ns"]),
+            config_version=of.decision.config,
+            durable=False,
+        )
+        script = Script(of, books)
+        try:
+            self._resolve(call, of)
+            self._look_up(call, of, script, journal)
+            if call.reply is None:
+                _decide(call, of, script)
+        except Diverged as difference:
+            if not of.decision.steps and of.trace["error_code"] not in {"", *_OF_ROUTING}:
+                msg = f"it ended before its deployments were ordered: {of.trace['error_code']}"
+                raise Unreplayable(msg) from None
+            return [*script.differences, str(difference)]
+        return [*script.differences, *_compared(call, of, script)]
+
+    def _resolve(self, call: Call, of: Recorded) -> None:
+        """Set route, arm and versions. Raises Diverged, Unreplayable."""
+        route = self._day.route(of.decision.route)
+        directory = Directory({route.alias: route})
+        model, versions = of.trace["model_requested"], of.trace["versions"]
+        prompts = [one for one in versions.split(", ") if one.startswith(_PROMPT)]
+        if not prompts:
+            try:
+                call.route = directory.resolve(model, call.caller)
+            except LegatoError as error:
+                msg = f"{model} is not resolved: {error.code}"
+                raise Diverged(msg) from None
+            call.versions = route.version
+            return
+        call.versions = ", ".join(filter(None, (prompts[0], route.version)))
+        alias = self._prompt_route(of.trace["org"], prompts[0])
+        if alias is None:
+            msg = f"{prompts[0]} is not kept or can't be read"
+            raise Unreplayable(msg)
+        call.route = directory.named(alias)
+        if call.route is None:
+            msg = f"{prompts[0]} is sent to {alias}, then it went to {route.alias}"
+            raise Diverged(msg)
+        call.arm = _arm(call, of)
+
+    def _look_up(self, call: Call, of: Recorded, script: Script, journal: _Journal) -> None:
+        """Ask the cache as it was, and compare what a hit saved."""
+        if not of.looked_into_cache:
+            return
+        route, entry = call.route, of.entries.get(0)
+        answer = None
+        if entry is not None and of.trace["cache"] == "hit":
+            answer = CachedAnswer(
+                b"{}",
+                frames=False,
+                usage=usage_of(entry),
+                duration_us=of.decision.cached_us,
+                deployment=entry["deployment"],
+                model_served=entry["model_served"],
+                expires_ns=0,
+            )
+        cache: Any = _Cache(answer)
+        behind = {} if route is None else {one.name: one for one in route.deployments}
+        directory = Directory({}, behind)
+        rest = CacheStages(cache, script.books, directory).lookup(call)
+        if rest is not None:
+            msg = "the cache has to be waited for"
+            raise Diverged(msg)
+        if call.reply is not None and entry is not None:
+            again = call.baseline_cost
+            if journal.settled is not None:
+                script.compare_facts(entry, journal.settled.facts)
+            if again != entry["baseline_cost"]:
+                said = f"cache hit: baseline_cost {again}, then {entry['baseline_cost']}"
+                script.differences.append(said)
+
+
+def _decide(call: Call, of: Recorded, script: Script) -> None:
+    """Order the candidates and call them; what comes of it is set on the call."""
+    route = call.route
+    if route is None:
+        msg = "no route"
+        raise Diverged(msg)
+    sink = ReplayingSink()
+    stage = CallStage(script, script, script.random, deadlines=script, sleep=script.sleep)
+    try:
+        _set_latencies(route, of)
+        call.candidates = order_candidates(call, route, script.random)
+        call.reply = _run(stage, call, sink)
+    except LegatoError as error:
+        call.error_code, call.http_status = error.code, error.http_status
+    except asyncio.CancelledError:
+        call.error_code, call.http_status = _CANCELLED, _CLIENT_CLOSED
+
+
+def _compared(call: Call, of: Recorded, script: Script) -> list[str]:
+    """Return what differs from what the record says came of it."""
+    decision, trace = of.decision, of.trace
+    said = trace["error_code"]
+    if call.reply is not None:
+        if said and said != _CANCELLED:
+            msg = f"it failed after its decisions: {said}"
+            raise Unreplayable(msg)
+        # whether the caller stayed to the end was none of the gateway's decisions
+        call.http_status = trace["http_status"] if said else _OK
+        call.error_code = said
+    deployment = "" if call.deployment is None else call.deployment.name
+    pairs = (
+        ("http_status", call.http_status, trace["http_status"]),
+        ("error_code", call.error_code, said),
+        ("cache", call.cache, trace["cache"]),
+        ("deployment", deployment, trace["deployment"]),
+        ("attempts", call.attempts, trace["attempts"]),
+        ("cost", call.cost, trace["cost"]),
+        ("baseline_cost", call.baseline_cost, decision.baseline_cost),
+        ("versions", call.versions_with(call.deployment), trace["versions"]),
+        ("arm", call.arm, trace["arm"]),
+        ("steps", call.steps, decision.steps),
+        ("draws", call.draws, decision.draws),
+        ("latencies", call.latencies, decision.latencies),
+        ("text_tokens", call.text_tokens, decision.text_tokens),
+    )
+    found = [f"{name} {again!r}, then {then!r}" for name, again, then in pairs if again != then]
+    left = script.left()
+    return [*found, left] if left else found
+
+
+def _call(of: Recorded) -> Call:
+    trace, decision = of.trace, of.decision
+    surface: Any = _Surface(trace["surface"], decision.operation)
+    source: Any = _Source(decision.cache_control)
+    call = Call(of.request_id, surface, source, trace["at_ns"])
+    call.principal = Principal(
+        trace["key_id"], "", trace["org"], trace["team"], trace["feature"], require=decision.require
+    )
+    call.view = RequestView(
+        model=trace["model_requested"],
+        stream=trace["stream"],
+        max_output_tokens=decision.max_output_tokens,
+        choices=decision.choices,
+        image_count=decision.image_count,
+        needs=decision.needs,
+        unit=decision.unit,
+        units=decision.units,
+    )
+    call.body_bytes, call.user = decision.body_bytes, decision.user
+    call.kind, call.text_tokens = EntryKind(decision.kind), decision.text_tokens
+    return call
+
+
+def _arm(call: Call, of: Recorded) -> str:
+    """Assign the arm again. Raises Unreplayable."""
+    recorded_arm = of.trace["arm"]
+    if not recorded_arm:
+        return ""
+    slices = tuple(Slice(*part) for part in of.decision.slices)
+    if not slices:
+        msg = "the slices of its rollout were not recorded"
+        raise Unreplayable(msg)
+    rollout = recorded_arm.rpartition("/")[0]
+    unit = unit_of(call.user, call.request_id)
+    return f"{rollout}/{Assignment(rollout, slices).arm(unit)}"
+
+
+def _set_latencies(route: Route, of: Recorded) -> None:
+    """Give the deployments that were ordered by latency the ones of then, in their order."""
+    if not of.decision.latencies:
+        return
+    probe = _call(of)
+    probe.route = route
+    able = order_candidates(probe, route, lambda: 0.0)
+    listed = [one for one in route.deployments if one in able]
+    if len(listed) != len(of.decision.latencies):
+        msg = "other deployments can serve it"
+        raise Diverged(msg)
+    for one, latency_ms in zip(listed, of.decision.latencies, strict=True):
+        one.candidate.latency_ms = latency_ms
+
+
+def _run(stage: CallStage, call: Call, sink: ReplayingSink) -> Any:
+    """Drive the stage: nothing in it waits, so it needs no event loop."""
+    coroutine = stage(call, sink)
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    coroutine.close()
+    msg = "the call stage waits for something"
+    raise Diverged(msg)

@@ -1,0 +1,243 @@
+"""Stands in for the world while a request is decided again: everything goes as it was recorded."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from legato.core.decisions import (
+    BEGAN,
+    BREAKER_OPEN,
+    CANCELLED,
+    DEADLINE,
+    FAILS_OVER,
+    INTERNAL_ERROR,
+    OK,
+    OPENED,
+    RETRYABLE,
+    Step,
+)
+from legato.core.errors import LegatoError, UpstreamError
+from legato.core.records import EntryKind
+from legato.gateway.books import Books, charge
+from legato.gateway.context import Reply
+from legato.replay.recorded import Recorded, Row, Unreplayable, usage_of
+
+if TYPE_CHECKING:
+    from legato.gateway.context import Call, Headers, Sink
+    from legato.gateway.directory import Deployment
+
+_FACTS: Final = (
+    ("deployment", "deployment"),
+    ("provider", "provider"),
+    ("model", "model"),
+    ("region", "region"),
+    ("route", "route"),
+    ("price_version", "price_version"),
+    ("baseline_model", "baseline_model"),
+    ("config_version", "config_version"),
+    ("versions", "versions"),
+    ("arm", "arm"),
+)
+"""What an attempt's entry says of a decision: in the ledger, in the records."""
+
+
+class Diverged(Exception):
+    """The decisions left the path that was recorded; the message says where."""
+
+
+class ReplayingSink:
+    """Takes an answer nowhere."""
+
+    def __init__(self) -> None:
+        self.began = False
+        self.gone = False
+
+    async def reply(self, status: int, headers: "Headers", body: bytes) -> None:
+        """Take nothing."""
+
+    async def start(self, headers: "Headers") -> None:
+        """Begin."""
+        del headers
+        self.began = True
+
+    def send(self, frames: bytes) -> bool:
+        """Take nothing."""
+        return bool(frames) or True
+
+    async def drained(self) -> None:
+        """Wait for nobody."""
+
+    async def end(self, frames: bytes = b"") -> None:
+        """End."""
+
+    def cut(self) -> None:
+        """End."""
+
+
+class ReplayingLimit:
+    """A limit of time that has passed when the script says so."""
+
+    def __init__(self) -> None:
+        self.passed = False
+
+    def expired(self) -> bool:
+        """Whether it passed."""
+        return self.passed
+
+    def cancel(self) -> None:
+        """Stop nothing: there is no clock."""
+
+
+class Script:
+    """The steps of a request, handed to whoever asks in the place of the world.
+
+    It is the exchange, the breakers, the clock and the dice of a `CallStage`.
+    """
+
+    def __init__(self, of: Recorded, books: Books) -> None:
+        self._of = of
+        self.books = books
+        self._steps = list(of.decision.steps)
+        self._at = 0
+        self._draws: Iterator[float] = iter(of.decision.draws)
+        self._limit = ReplayingLimit()
+        self._started = False
+        self.differences: list[str] = []
+
+    def random(self) -> float:
+        """Return the next number that was drawn."""
+        number = next(self._draws, None)
+        if number is None:
+            msg = "a random number is drawn that was not drawn then"
+            raise Diverged(msg)
+        return number
+
+    def start(self, after_s: float) -> ReplayingLimit:
+        """Set a limit; the one over all attempts comes first."""
+        del after_s
+        if self._started:
+            return ReplayingLimit()
+        self._started = True
+        return self._limit
+
+    async def sleep(self, wait_s: float) -> None:
+        """Wait no time; what ended while it waited then ends here."""
+        del wait_s
+        if self._at < len(self._steps):
+            return
+        if self._of.trace["error_code"] == "provider_timeout":
+            self._limit.passed = True
+        raise asyncio.CancelledError
+
+    def admits(self, cell: int) -> bool:
+        """Return what the breaker said then."""
+        del cell
+        if self._at < len(self._steps) and self._steps[self._at].code == BREAKER_OPEN:
+            self._at += 1
+            return False
+        return True
+
+    def opens_in_s(self, cell: int) -> float:
+        """Return nothing that anything is decided by."""
+        del cell
+        return 0.0
+
+    def succeeded(self, cell: int) -> None:
+        """Count nothing."""
+
+    def failed(self, cell: int) -> None:
+        """Count nothing."""
+
+    def undecided(self, cell: int) -> None:
+        """Count nothing."""
+
+    async def __call__(self, call: "Call", sink: "Sink", deployment: "Deployment") -> Reply:
+        """Let an attempt end as it ended then, and charge for it by the real rules."""
+        step = self._next(deployment)
+        entry = self._opened(call, deployment) if step.flags & OPENED else None
+        if step.code == OK:
+            if entry is None:
+                msg = f"attempt {call.attempts} at {deployment.name} has no ledger entry"
+                raise Diverged(msg)
+            call.usage, call.model_served = usage_of(entry), entry["model_served"]
+            sink.began = sink.began or call.view.stream
+            return Reply(b"", sent=call.view.stream)
+        if step.flags & BEGAN:
+            sink.began = True
+        if entry is not None and entry["usage_source"] == "partial":
+            call.usage = usage_of(entry)
+        raise self._failure(step)
+
+    def _next(self, deployment: "Deployment") -> Step:
+        if self._at >= len(self._steps):
+            msg = f"an attempt at {deployment.name} that was not made then"
+            raise Diverged(msg)
+        step = self._steps[self._at]
+        self._at += 1
+        if step.deployment != deployment.name:
+            msg = f"step {self._at} goes to {deployment.name}, then it went to {step.deployment}"
+            raise Diverged(msg)
+        return step
+
+    def _opened(self, call: "Call", deployment: "Deployment") -> Row | None:
+        """Number the attempt and compare what it costs with the ledger; None for a voided one."""
+        call.attempts += 1
+        entry = self._of.entries.get(call.attempts)
+        if entry is None:
+            return None
+        self.compare_facts(entry, self.books.facts(call, deployment, call.attempts))
+        kind = EntryKind(entry["kind"])
+        paid = charge(call, deployment, kind, usage_of(entry), duration_us=entry["total_us"])
+        for name, again in zip(("cost", "baseline_cost"), paid, strict=True):
+            if entry[name] != again:
+                said = f"attempt {call.attempts}: {name} {_nano(again)}, then {_nano(entry[name])}"
+                self.differences.append(said)
+        return entry
+
+    def compare_facts(self, entry: Row, facts: object) -> None:
+        """Compare what an entry says of a decision with what was decided again."""
+        for column, name in _FACTS:
+            again = getattr(facts, name)
+            if entry[column] != again:
+                said = f"attempt {entry['attempt']}: {column} {again!r}, then {entry[column]!r}"
+                self.differences.append(said)
+
+    def _failure(self, step: Step) -> BaseException:
+        if step.code == CANCELLED:
+            return asyncio.CancelledError()
+        if step.code == DEADLINE:
+            self._limit.passed = True
+            return asyncio.CancelledError()
+        kind = _ERRORS.get(step.code)
+        if step.code == INTERNAL_ERROR or kind is None:
+            msg = f"an attempt ended by {step.code}, which can't be raised again"
+            raise Unreplayable(msg)
+        error = kind("as recorded")
+        error.http_status = step.http_status
+        error.retry_after_s = step.retry_after_s
+        if isinstance(error, UpstreamError):
+            error.fails_over = bool(step.flags & FAILS_OVER)
+            error.retryable = bool(step.flags & RETRYABLE)
+        return error
+
+    def left(self) -> str:
+        """Say what was recorded and was not asked for; "" for nothing."""
+        if self._at < len(self._steps):
+            step = self._steps[self._at]
+            return f"an attempt at {step.deployment} is not made that was made then"
+        if next(self._draws, None) is not None:
+            return "a random number that was drawn then is not drawn"
+        return ""
+
+
+def _subclasses(kind: type[LegatoError]) -> Iterator[type[LegatoError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _subclasses(each)
+
+
+_ERRORS: Final = {kind.code: kind for kind in _subclasses(LegatoError) if "code" in vars(kind)}
+
+
+def _nano(amount: int | None) -> str:
+    return "unpriced" if amount is None else f"{amount} nano-USD"
