@@ -1,4 +1,4 @@
-"""The process that runs batches: asleep until there is one, then the durable engine.
+"""The process that runs batches and evaluations: asleep until there is one, then the engine.
 
 It is forked with the others and imports the engine (some 60 MiB) only when a worker writes to the
 pipe they share, or when the last life left a batch unfinished. Once nothing has been to do for a
@@ -36,6 +36,9 @@ def run(context: BatchContext) -> None:
 
 def _serve(context: BatchContext) -> None:
     from legato.app.batch_runs import build_runs  # noqa: PLC0415 - see above
+    from legato.app.evaluations import build_evaluation_runs  # noqa: PLC0415
+    from legato.evaluation import runs as evaluation_run  # noqa: PLC0415
+    from legato.evaluation.open_evaluations import OpenEvaluations  # noqa: PLC0415
     from legato.workflows import batch_run, native_run  # noqa: PLC0415
     from legato.workflows.engine import DurableEngine, EngineOptions  # noqa: PLC0415
     from legato.workflows.open_batches import OpenBatches  # noqa: PLC0415
@@ -48,43 +51,45 @@ def _serve(context: BatchContext) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     clock = SystemClock()
-    store, roster, own, native = build_runs(context, clock)
+    made, evaluating = build_runs(context, clock), build_evaluation_runs(context, clock)
     alone = context.database_url == context.data.database_url
     runs_url = context.data.workflows_url if alone else context.database_url
     executor = IdSource(clock).new()
-    roster.beat(executor)
+    made.roster.beat(executor)
+    running = (
+        (batch_run.QUEUE, batch_run.AT_ONCE, batch_run.WORKFLOW, made.own),
+        (native_run.QUEUE, native_run.AT_ONCE, native_run.WORKFLOW, made.native),
+        (evaluation_run.QUEUE, evaluation_run.AT_ONCE, evaluation_run.WORKFLOW, evaluating.run),
+    )
     engine = DurableEngine(
-        EngineOptions(
-            runs_url,
-            executor,
-            {batch_run.QUEUE: batch_run.AT_ONCE, native_run.QUEUE: native_run.AT_ONCE},
-        ),
-        {batch_run.WORKFLOW: own, native_run.WORKFLOW: native},
+        EngineOptions(runs_url, executor, {queue: at_once for queue, at_once, _, _ in running}),
+        {workflow: run for _, _, workflow, run in running},
     )
     # a data directory has one supervisor: whoever else began a run in its file is dead
-    take_over = TakeOver(engine, roster, executor, 0.0 if alone else DEAD_AFTER_S)
-    batches = OpenBatches(store, engine)
+    take_over = TakeOver(engine, made.roster, executor, 0.0 if alone else DEAD_AFTER_S)
+    batches = OpenBatches(made.store, engine)
+    evaluations = OpenEvaluations(evaluating.open, engine)
     idle_s = context.loaded.config.batches.idle_s
     busy_s = time.monotonic()
     while not stop.wait(_LOOK_S):
         try:
             take_over.pass_once()
-            if batches.begin():
+            if any([batches.begin(), evaluations.begin()]):
                 busy_s = time.monotonic()
             elif alone and time.monotonic() > busy_s + idle_s:
-                if may_sleep(context.wake_fd, batches.unfinished):
+                if may_sleep(context.wake_fd, batches.unfinished, evaluations.unfinished):
                     return
                 busy_s = time.monotonic()
         except LegatoError as error:
             log.warning("batches wait", extra={"reason": error.message})
-    own.stop()
-    native.stop()
+    for one in (made.own, made.native, evaluating.run):
+        one.stop()
     until_s = time.monotonic() + context.loaded.config.server.drain_s
-    while own.under_way and time.monotonic() < until_s:
+    while (made.own.under_way or evaluating.run.under_way) and time.monotonic() < until_s:
         time.sleep(_LOOK_S / 10)
 
 
-def may_sleep(wake_fd: int, unfinished: Callable[[], bool]) -> bool:
+def may_sleep(wake_fd: int, *unfinished: Callable[[], bool]) -> bool:
     """Whether there is nothing to do, so that the next life may sleep until it is woken.
 
     A batch is in the database before its worker writes to the pipe. So the pipe is emptied first:
@@ -92,7 +97,7 @@ def may_sleep(wake_fd: int, unfinished: Callable[[], bool]) -> bool:
     """
     while select.select([wake_fd], [], [], 0)[0]:
         os.read(wake_fd, _PIPE_BYTES)
-    return not unfinished()
+    return not any(one() for one in unfinished)
 
 
 def wake(wake_fd: int) -> None:

@@ -249,7 +249,7 @@ def _base(context: WorkerContext) -> _Base:
             vault.digest,
             clock,
             in_thread,
-            acting_key=None if context.acting is None else context.acting.key_id,
+            acting_key=None if context.acting is None else context.acting.acting_for,
         ),
         limits=Limits(leases, ask_leases, clock, holder=holder, workers=workers),
         budgets=Budgets(leases, ask_leases, clock, holder=holder, workers=workers),

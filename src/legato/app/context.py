@@ -47,7 +47,7 @@ class Prepared:
     credentials: Mapping[str, str] = field(repr=False)
     """Credentials of the vault that the configuration names."""
     batches_open: bool = False
-    """Whether a batch waits to be finished."""
+    """Whether a batch or an evaluation waits to be finished."""
     live: tuple[Live, ...] = ()
     """What is live in the registry, beside what the configuration has."""
 
@@ -87,7 +87,7 @@ class WorkerContext(ProviderContext):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchContext(ProviderContext):
-    """Given to the batch process."""
+    """Given to the process that runs batches and evaluations."""
 
     batch_prices: Mapping[str, Price | None] = field(default_factory=dict)
     """Price of native batches by deployment, of those that have the lane."""
@@ -108,3 +108,5 @@ class ControlContext(ProcessContext):
     root: bytes = field(repr=False)
     breakers: BreakerBoard
     prices: Mapping[str, Price | None]
+    wake_fd: int = -1
+    """A pipe's writing end, which wakes the batch process."""

@@ -14,7 +14,9 @@ from legato.api.control.proxy import BODY_BYTES_MAX
 from legato.api.control.services import ReviewTerms, Services
 from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
+from legato.app import batch_process
 from legato.app.context import ControlContext
+from legato.app.evaluations import evaluation_rooms
 from legato.app.model_checks import with_unknown_credentials
 from legato.app.model_guard import ModelGuard
 from legato.app.price_book import PriceBook
@@ -27,6 +29,7 @@ from legato.core.clock import SystemClock
 from legato.core.config import Config, SecretRef
 from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
+from legato.core.price import Price
 from legato.core.registry import Kind, ObjectName
 from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT, Tenant
@@ -37,8 +40,10 @@ from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.resilience.breaker import State
 from legato.storage.data_keys import DataKeyTable
+from legato.storage.datasets import DatasetBlocks
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
+from legato.storage.evaluations import EvaluationStore
 from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.judge_records import JudgeRecords
@@ -74,8 +79,9 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     review = context.loaded.config.reviews
     breakers = Breakers(context.breakers, rules, time.monotonic)
     prices = ModelPrices(engine, clock)
+    envelopes = Envelopes(data_keys)
     access, reader = _registry(
-        context, lambda where: RegistryModels(engine, where), prices, Envelopes(data_keys)
+        context, lambda where: RegistryModels(engine, where), prices, envelopes
     )
 
     def opened(tenant: Tenant) -> Registry:
@@ -90,7 +96,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         sums=lambda reach: SpendSums(engine, reach),
         feedback=lambda reach: FeedbackReader(engine, reach),
         idempotent_calls=lambda tenant: IdempotentCalls(engine, clock, tenant),
-        sealing=Envelopes(data_keys),
+        sealing=envelopes,
         digest=vault.digest,
         new_secret=new_secret,
         now_ns=clock.now_ns,
@@ -106,12 +112,17 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         reviews=lambda tenant: Reviews(
             tenant.org,
             ReviewStore(engine, tenant),
-            Envelopes(data_keys),
+            envelopes,
             clock,
             new_id=ids.new,
         ),
         judge_records=lambda tenant: JudgeRecords(engine, tenant),
         review_terms=ReviewTerms(review.lease_s, review.double_share),
+        evaluations=lambda tenant: evaluation_rooms(
+            (EvaluationStore(engine, tenant), DatasetBlocks(engine, tenant)), tenant, envelopes
+        ),
+        price_of=lambda name: _price_of(_read_again(reader), name),
+        wake_runs=lambda: batch_process.wake(context.wake_fd),
         environment=context.loaded.config.registry.environment,
     )
     limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)
@@ -205,6 +216,11 @@ def _routes(served: ServedModels, states: dict[str, State]) -> list[Route]:
             )
         )
     return shown
+
+
+def _price_of(served: ServedModels, name: str) -> Price | None:
+    routes = {one.alias: one.deployments[0] for one in served.config.routes}
+    return served.prices.get(routes.get(name, name))
 
 
 def _source(reference: SecretRef | None) -> str | None:

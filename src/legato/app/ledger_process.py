@@ -23,6 +23,7 @@ from legato.journal.sink import SinkUnavailable
 from legato.registry.rollout_watch import RolloutWatch
 from legato.storage.captures import CaptureStore, prune_captures
 from legato.storage.engine import open_engine
+from legato.storage.evaluations import prune_evaluations
 from legato.storage.feedback import prune_feedback
 from legato.storage.ledger import Ledger
 from legato.storage.response_spool import ResponseSpool
@@ -106,6 +107,7 @@ def run(context: ProcessContext) -> None:
         "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
         "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
         "reviews": (partial(prune_reviews, engine), config.reviews.retention_days),
+        "evaluations": (partial(prune_evaluations, engine), config.evaluation.retention_days),
     }
     pruner = threading.Thread(target=_prune, args=(forgetting, stop))
     pruner.start()

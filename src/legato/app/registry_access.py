@@ -7,6 +7,8 @@ from legato.app.loaded import LoadedConfig
 from legato.app.model_guard import ModelGuard
 from legato.core.errors import InvalidRequest
 from legato.core.registry import Kind
+from legato.evaluation.datasets import check_manifest
+from legato.evaluation.suites import read_suite
 from legato.registry.checking import check_prompt
 from legato.registry.judges import check_judge
 from legato.registry.registry import Check, References, Registry, Sealing
@@ -64,4 +66,21 @@ def checks(callable_names: Callable[[], frozenset[str]]) -> dict[Kind, Check]:
     def judge(content: Any) -> References:
         return called(check_judge(content).model, "model")
 
-    return {Kind.PROMPT: prompt, Kind.JUDGE: judge}
+    return {
+        Kind.PROMPT: prompt,
+        Kind.JUDGE: judge,
+        Kind.DATASET: _dataset,
+        Kind.SUITE: _suite,
+    }
+
+
+def _dataset(content: Any) -> References:
+    check_manifest(content)
+    return frozenset()
+
+
+def _suite(content: Any) -> References:
+    suite = read_suite(content)
+    named = {("prompt", one.partition("@")[0]) for one in suite.prompts}
+    named |= {("route", one) for one in suite.models}
+    return frozenset({("dataset", suite.dataset.partition("@")[0]), *named})

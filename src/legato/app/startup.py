@@ -29,6 +29,7 @@ from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.decided import DecidedBy
 from legato.storage.engine import open_engine
+from legato.storage.evaluations import open_evaluations
 from legato.storage.files import FileStore
 from legato.storage.key_records import DeclaredKey, KeyBudget, KeyRecord, KeySpec
 from legato.storage.keys import KeyStore
@@ -75,7 +76,7 @@ def prepare_database(url: str, loaded: LoadedConfig, data: DataDir) -> Prepared:
             _first_admin_key(keys, vault),
             data_keys.root(),
             credentials,
-            batches_open=bool(BatchStore(engine).open()),
+            batches_open=bool(BatchStore(engine).open() or open_evaluations(engine)),
             live=live,
         )
     finally:

@@ -15,12 +15,14 @@ from legato.core.clock import SystemClock
 from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Reach, Tenant
+from legato.evaluation.datasets import Datasets
 from legato.insights.reviews import Reviews
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.captures import CaptureErasure, CaptureReader
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
+from legato.storage.datasets import DatasetBlocks
 from legato.storage.decided import DecidedBy
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
@@ -155,6 +157,11 @@ class StoredData:
     def judge_records(self, org: str) -> JudgeRecords:
         """Return how an organisation's judges agree with people."""
         return JudgeRecords(self._engine, Tenant(org))
+
+    def datasets(self, instance: Instance, org: str) -> Datasets:
+        """Return the cases of an organisation's data sets."""
+        data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        return Datasets(org, DatasetBlocks(self._engine, Tenant(org)), Envelopes(data_keys))
 
     def ledger_offsets(self) -> dict[str, int]:
         """Return up to where each journal segment is in the ledger."""

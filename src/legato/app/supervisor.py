@@ -20,6 +20,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -205,9 +206,8 @@ class Supervisor:
             _Child(f"worker {index}", lambda index=index: start_worker(index))  # type: ignore[misc]
             for index in range(self._workers)
         ]
-        asked = ControlContext(
-            **vars(shared), listener=control, root=prepared.root, breakers=board, prices=prices
-        )
+        asking = partial(ControlContext, **vars(shared), listener=control, root=prepared.root)
+        asked = asking(breakers=board, prices=prices, wake_fd=wake_there_fd)
         self._children.append(_Child("control", lambda: fork(lambda: control_process.run(asked))))
         batches = BatchContext(
             **vars(calling),

@@ -23,6 +23,7 @@ from legato.core.registry import (
     checked_name,
     selector,
 )
+from legato.evaluation.datasets import Datasets
 from legato.registry.documents import Placed
 from legato.registry.registry import Act, Registry
 from legato.registry.rollouts import Rollouts
@@ -37,6 +38,7 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
     instance: Registry
     rollouts: tuple[Rollouts, ...]
     """Of the organisation, and of the instance; one, if that is meant."""
+    datasets: Datasets
     environment: str
     make_together: Callable[[Sequence[tuple[RegistryChanges, Changes]]], None]
 
@@ -95,7 +97,8 @@ def opened(
         instances = own if org == INSTANCE_ORG else stored.registry(instance, INSTANCE_ORG, where)
         owners = dict.fromkeys((org, INSTANCE_ORG))
         rollouts = tuple(stored.rollouts(instance, owner) for owner in owners)
-        yield Desk(own, instances, rollouts, where, stored.make_together)
+        datasets = stored.datasets(instance, org)
+        yield Desk(own, instances, rollouts, datasets, where, stored.make_together)
 
 
 def _is_model(placed: Placed) -> bool:

@@ -393,6 +393,13 @@ class Reviews(_Strict, frozen=True):
     """Which share of items two people label, so that their agreement can be told."""
 
 
+class Evaluation(_Strict, frozen=True):
+    """Runs of suites (`legato eval`); their answers are sealed."""
+
+    retention_days: Count = 365
+    """How long one is kept after it ended, with its answers."""
+
+
 class Otlp(_Strict, frozen=True):
     """Sampled export of traces."""
 
@@ -433,4 +440,5 @@ class Config(_Strict, frozen=True):
     feedback: Feedback = Feedback()
     capture: Capture = Capture()
     reviews: Reviews = Reviews()
+    evaluation: Evaluation = Evaluation()
     telemetry: Telemetry = Telemetry()

@@ -37,6 +37,9 @@ class Permission(StrEnum):
     REGISTRY_HAND_OVER = "registry:environment:update"
     INSTANCE_REGISTRY_READ = "registry:instance:read"
     INSTANCE_REGISTRY_UPDATE = "registry:instance:update"
+    EVALUATION_READ = "evaluation:run:read"
+    EVALUATION_CREATE = "evaluation:run:create"
+    EVALUATION_UPDATE = "evaluation:run:update"
 
 
 EVERYBODYS = frozenset({Permission.SELF_READ})

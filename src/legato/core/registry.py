@@ -37,6 +37,8 @@ class Kind(StrEnum):
     JUDGE = "judge"
     DEPLOYMENT = "deployment"
     ROUTE = "route"
+    DATASET = "dataset"
+    SUITE = "suite"
 
 
 INSTANCE_KINDS: Final = frozenset({Kind.DEPLOYMENT, Kind.ROUTE})

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from legato.gateway.directory import Directory, Route
 
 _encode = msgspec.json.Encoder().encode
+_ROUTE_HEADER = b"x-legato-route"
 
 
 class Prompt(Protocol):
@@ -109,7 +110,12 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
         raise InvalidRequest(msg, param="model")
     prompt = prompts.resolve(model, call.caller, unit_of(call.user, call.request_id))
     call.versions, call.arm, call.slices = prompt.shown, prompt.arm, prompt.slices
-    route = serving(call, _route(prompt, directory))
+    asked = call.source.header(_ROUTE_HEADER)
+    if asked is None:
+        route = _route(prompt, directory)
+    else:  # another one than the prompt's own: the key must be allowed to call it
+        route = directory.resolve(asked.decode("latin-1"), call.caller)
+    route = serving(call, route)
     variables = _take_variables(call.body)
     chat = prompt.render(variables)
     call.body = surface.with_prompt(call.body, chat, drop_unsupported=route.drop_unsupported)

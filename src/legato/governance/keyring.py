@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from time import perf_counter_ns
 from typing import Protocol
 
+import msgspec
+
 from legato.core.clock import Clock
 from legato.core.errors import LegatoError, StorageUnavailable, Unauthenticated
 from legato.core.principal import Principal
@@ -54,9 +56,9 @@ class Keyring:
         clock: Clock,
         in_thread: InThread,
         *,
-        acting_key: Callable[[bytes], str | None] | None = None,
+        acting_key: Callable[[bytes], tuple[str, dict[str, str]] | None] | None = None,
     ) -> None:
-        """`acting_key` reads a credential of our own processes: the id of the key they act for."""
+        """`acting_key` reads a credential of our own: for which key, with which tags besides."""
         self._acting_key = acting_key
         self._source = source
         self._digest = digest
@@ -116,10 +118,14 @@ class Keyring:
         return principal
 
     def _acted_for(self, secret: bytes, by_digest: Mapping[bytes, Principal]) -> Principal | None:
-        key_id = None if self._acting_key is None else self._acting_key(secret)
-        if key_id is None:
+        acting = None if self._acting_key is None else self._acting_key(secret)
+        if acting is None:
             return None
-        return next((one for one in by_digest.values() if one.key_id == key_id), None)
+        key_id, tags = acting
+        found = next((one for one in by_digest.values() if one.key_id == key_id), None)
+        if found is None or not tags:
+            return found
+        return msgspec.structs.replace(found, tags=found.tags | tags)
 
     @property
     def loaded(self) -> bool:

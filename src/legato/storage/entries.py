@@ -34,17 +34,23 @@ class EntryFilter(msgspec.Struct, frozen=True, kw_only=True):
     kind: str | None = None
     status: str | None = None
     request_id: str | None = None
+    evaluation: str | None = None
+    """The run that a tag of ours names."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return them for a WHERE over `ledger_entry`."""
         wanted = msgspec.structs.asdict(self)
         since_ns, until_ns = wanted.pop("since_ns"), wanted.pop("until_ns")
+        evaluation = wanted.pop("evaluation")
         columns = ledger_entry.c
         found = [columns[name] == value for name, value in wanted.items() if value is not None]
         if since_ns is not None:
             found.append(columns.at_ns >= since_ns)
         if until_ns is not None:
             found.append(columns.at_ns < until_ns)
+        if evaluation is not None:
+            tag = msgspec.json.encode({"evaluation": evaluation}).decode().strip("{}")
+            found.append(columns.tags.contains(tag, autoescape=True))
         return found
 
 

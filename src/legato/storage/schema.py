@@ -27,13 +27,14 @@ from legato.storage import columns
 from legato.storage.capture_schema import CAPTURE_TABLES
 from legato.storage.columns import Id, RowId, number_column, text_column
 from legato.storage.decided_schema import DECIDED_TABLES
+from legato.storage.evaluation_schema import EVALUATION_TABLES
 from legato.storage.feedback_schema import feedback
 from legato.storage.registry_schema import REGISTRY_TABLES
 from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0013"
+SCHEMA_VERSION: Final = "0014"
 
 migration_marker = Table(
     "migration_marker",
@@ -420,5 +421,6 @@ _ELSEWHERE: Final = (
     | CAPTURE_TABLES
     | DECIDED_TABLES
     | REVIEW_TABLES
+    | EVALUATION_TABLES
 )
 TABLES: Final = frozenset(metadata.tables) | _ELSEWHERE

@@ -9,7 +9,7 @@ KEY_ID = "0192f0c1a2b37c4d8e5f60718293a4b5"
 
 def test_a_credential_names_its_key() -> None:
     acting = Acting(b"a" * 32)
-    assert acting.key_id(acting.credential(KEY_ID).encode()) == KEY_ID
+    assert acting.acting_for(acting.credential(KEY_ID).encode()) == (KEY_ID, {})
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_a_credential_names_its_key() -> None:
     ],
 )
 def test_a_forged_one_names_none(forged: str) -> None:
-    assert Acting(b"a" * 32).key_id(forged.encode("latin-1")) is None
+    assert Acting(b"a" * 32).acting_for(forged.encode("latin-1")) is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from legato.api.openai.chat import ChatCompletions
@@ -9,7 +10,7 @@ from legato.api.openai.embeddings import Embeddings
 from legato.core.chat import ChatRequest, Message, Role, Text
 from legato.core.clock import ManualClock
 from legato.core.config import Retry, Strategy
-from legato.core.errors import InvalidRequest, NotFound
+from legato.core.errors import Forbidden, InvalidRequest, NotFound
 from legato.core.principal import Principal
 from legato.gateway.context import Call
 from legato.gateway.directory import Directory, Route
@@ -25,6 +26,9 @@ CHAT = Route(
     retry=Retry(), deadline_s=1.0, cache_ttl_s=0.0, drop_unsupported=False,
     model_name="upstream", fingerprint="",
 )  # fmt: skip
+
+
+OTHER = msgspec.structs.replace(CHAT, alias="other", name="other")
 
 
 class Echo:
@@ -48,12 +52,34 @@ class Echo:
         return self
 
 
-def put(body: dict[str, Any], prompt: Echo | None = None, surface: Any = None) -> Call:
-    call = Call("r", surface or ChatCompletions(ManualClock()), NOTHING, 0)
-    call.principal = Principal("k", "k", "o", "t", "f", models=frozenset({"prompt:echo"}))
+class Asked:
+    """A request with at most one header."""
+
+    credential = None
+
+    def __init__(self, route: bytes | None) -> None:
+        self._route = route
+
+    def header(self, name: bytes) -> bytes | None:
+        return self._route if name == b"x-legato-route" else None
+
+    async def body(self) -> bytes:
+        return b""
+
+
+def put(
+    body: dict[str, Any],
+    prompt: Echo | None = None,
+    surface: Any = None,
+    *,
+    route: bytes | None = None,
+    models: frozenset[str] = frozenset({"prompt:echo"}),
+) -> Call:
+    call = Call("r", surface or ChatCompletions(ManualClock()), Asked(route), 0)
+    call.principal = Principal("k", "k", "o", "t", "f", models=models)
     call.body, call.body_bytes = {"model": "prompt:echo", **body}, 100
     call.view = unread(call.body)
-    put_prompt(call, prompt or Echo(), Directory({"chat": CHAT}))
+    put_prompt(call, prompt or Echo(), Directory({"chat": CHAT, "other": OTHER}))
     return call
 
 
@@ -113,6 +139,16 @@ def test_only_chat_takes_prompts_and_only_to_routes_there_are() -> None:
         put({"input": "x"}, surface=Embeddings())
     with pytest.raises(NotFound, match="is sent to 'gone', which this instance doesn't have"):
         put({}, Echo("gone"))
+
+
+def test_a_caller_may_send_it_to_another_route_that_the_key_may_call() -> None:
+    both = frozenset({"prompt:echo", "other"})
+    call = put({}, route=b"other", models=both)
+    assert (call.route, call.versions) == (OTHER, "prompt/echo@0123456789ab")
+    with pytest.raises(Forbidden, match="may not call 'other'"):
+        put({}, route=b"other")
+    with pytest.raises(NotFound, match="no model 'gone'"):
+        put({}, route=b"gone", models=both)
 
 
 @pytest.mark.parametrize("model", ["chat", None, 7, ["prompt:x"], {"prompt:x": 1}])

@@ -19,6 +19,7 @@ from legato.api.control.errors import ErrorBody, error_body
 from legato.api.control.once import provide_once
 from legato.api.control.registry_desk import provide_desk
 from legato.api.control.resources import (
+    evaluations,
     feedback,
     gateway,
     keys,
@@ -36,7 +37,19 @@ from legato.core.permission import Permission
 
 log = logging.getLogger(__name__)
 
-_RESOURCES = (feedback, gateway, keys, ledger, me, moves, places, registry, reviews, rollouts)
+_RESOURCES = (
+    evaluations,
+    feedback,
+    gateway,
+    keys,
+    ledger,
+    me,
+    moves,
+    places,
+    registry,
+    reviews,
+    rollouts,
+)
 _BY_STATUS: dict[int, type[LegatoError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 _INTERNAL = 500
 

@@ -7,8 +7,10 @@ import msgspec
 
 from legato.api.control.cursors import Cursors
 from legato.api.control.gateway_view import GatewayView
+from legato.core.price import Price
 from legato.core.principal import Principal
 from legato.core.tenant import Reach, Tenant
+from legato.evaluation.runs import Rooms
 from legato.insights.reviews import Reviews
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
@@ -69,5 +71,10 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     reviews: Callable[[Tenant], Reviews]
     judge_records: Callable[[Tenant], JudgeRecords]
     review_terms: ReviewTerms
+    evaluations: Callable[[Tenant], Rooms]
+    price_of: Callable[[str], Price | None]
+    """What a route's first deployment charges, or a deployment."""
+    wake_runs: Callable[[], None]
+    """Tells the batch process that there is something to run."""
     environment: str
     """Whose labels are meant where a caller names none."""

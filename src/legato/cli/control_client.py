@@ -1,0 +1,73 @@
+"""The control API as commands ask it, with a key, here or on another machine."""
+
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from legato.app.data_dir import DataDir
+from legato.app.instance import running_server
+from legato.core.errors import OperatorError
+
+_TIMEOUT_S: Final = 300.0
+_GOOD: Final = 300
+
+
+class ControlClient:
+    """Asks one server. Every method raises OperatorError with the server's own words."""
+
+    def __init__(self, url: str, key: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise OperatorError(f"--url {url!r} is not an http or https address")
+        self._connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        self._host, self._port = parts.hostname, parts.port
+        self._base = parts.path.rstrip("/") + "/api/v1"
+        self._key = key
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return what a path shows; a query's None is left out."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._ask("GET", f"{path}?{urlencode(given)}" if given else path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Return what a POST answers."""
+        return self._ask("POST", path, b"" if body is None else msgspec.json.encode(body))
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
+        headers = {"authorization": f"Bearer {self._key}"}
+        if body:
+            headers["content-type"] = "application/json"
+        with closing(self._connection(self._host, self._port, timeout=_TIMEOUT_S)) as connection:
+            try:
+                connection.request(method, self._base + path, body, headers)
+                response = connection.getresponse()
+                status, raw = response.status, response.read()
+            except (OSError, HTTPException) as error:
+                raise OperatorError(f"{self._host} doesn't answer: {error!r}") from None
+        try:
+            answer = msgspec.json.decode(raw)
+        except msgspec.DecodeError:
+            raise OperatorError(f"{self._host} answered {status} without JSON") from None
+        if status >= _GOOD:
+            raise OperatorError(_told(answer, status))
+        return answer
+
+
+def open_client(url: str | None, key: str, data: Path) -> ControlClient:
+    """Return the client of the address that is named, else of the server in a data directory."""
+    if url is None:
+        server = running_server(DataDir(data))
+        if server is None:
+            raise OperatorError(f"nothing runs in {data}: start `legato up`, or give --url")
+        url = server.url
+    return ControlClient(url, key)
+
+
+def _told(answer: Any, status: int) -> str:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    return str(message or f"the server answered {status}")

@@ -1,0 +1,126 @@
+"""What `legato datasets` does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from legato.cli.options import print_json
+from legato.cli.registry_desk import opened
+from legato.cli.registry_lines import moved, say_moves, told
+from legato.cli.tables import print_table
+from legato.core.errors import InvalidRequest
+from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_name, selector, shown
+from legato.evaluation.case_files import (
+    as_line,
+    json_lines,
+    read_cases,
+    read_shares,
+    table_lines,
+)
+from legato.evaluation.datasets import check_manifest
+from legato.registry.documents import Document
+
+
+def import_cases(
+    *,
+    name: str,
+    file: Path,
+    form: str | None,
+    shares: Sequence[str],
+    label: str,
+    author: str | None,
+    reason: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Keep a file's cases as a version."""
+    checked_name(name)
+    content = file.read_bytes()
+    kind = form or file.suffix.removeprefix(".").lower()
+    if kind not in {"jsonl", "csv"}:
+        raise InvalidRequest(f"{file.name}: say --format jsonl or --format csv", param="format")
+    lines = table_lines(content) if kind == "csv" else json_lines(content)
+    try:
+        read = read_cases(lines, read_shares(shares))
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{file.name}: {error.message}", param=error.param) from None
+    with opened(**options) as desk:
+        manifest = desk.datasets.keep(read.cases)
+        document = Document(Kind.DATASET, name, msgspec.to_builtins(manifest), labels=(label,))
+        record, made = desk.registry.save(document, desk.act(author, reason))
+    if as_json:
+        moves = [moved(one) for one in made]
+        print_json({**told(record), "duplicates": read.duplicates, "moves": moves})
+        return
+    again = f", {read.duplicates} that came twice left out" if read.duplicates else ""
+    click.echo(
+        f"{shown(record.name, record.digest)} is version {record.number}: "
+        f"{manifest.cases} cases{again}."
+    )
+    say_moves(made)
+
+
+def list_datasets(*, as_json: bool, **options: Any) -> None:
+    """Print data sets with their labels."""
+    rows = []
+    with opened(**options) as desk:
+        labels = desk.registry.read.labels(desk.environment)
+        for one in desk.registry.read.objects():
+            if one.name.kind is Kind.DATASET:
+                pointing = {at.label: at.number for at in labels if at.name == one.name}
+                row = {"name": one.name.name, "versions": one.newest, "labels": pointing}
+                rows.append(row)
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("name", "versions", "labels"),
+        [
+            (
+                str(row["name"]),
+                str(row["versions"]),
+                ", ".join(f"{label}: {number}" for label, number in dict(row["labels"]).items()),  # type: ignore[call-overload]
+            )
+            for row in rows
+        ],
+        numbers=("versions",),
+    )
+
+
+def show(*, version: str, as_json: bool, **options: Any) -> None:
+    """Print a version's head and what it holds."""
+    with opened(**options) as desk:
+        record = desk.registry.read.version(*_wanted(version), desk.environment)
+        manifest = check_manifest(desk.registry.content(record))
+        desk.datasets.require(manifest)
+    fields = {**told(record), **msgspec.structs.asdict(manifest)}
+    if as_json:
+        print_json(fields)
+        return
+    splits = fields.pop("splits")
+    fields["splits"] = ", ".join(f"{name or '(none)'}: {count}" for name, count in splits.items())
+    for name, value in fields.items():
+        click.echo(f"{name:<12} {value}")
+
+
+def export(*, version: str, output: Path, **options: Any) -> None:
+    """Write a version's cases to a new file."""
+    with opened(**options) as desk:
+        record = desk.registry.read.version(*_wanted(version), desk.environment)
+        manifest = check_manifest(desk.registry.content(record))
+        desk.datasets.require(manifest)
+        try:
+            file = output.open("xb")
+        except FileExistsError:
+            raise InvalidRequest(f"{output} is there already", param="output") from None
+        with file:
+            file.writelines(as_line(case) for case in desk.datasets.read(manifest.cases_digest))
+    click.echo(f"{manifest.cases} cases of {shown(record.name, record.digest)} are in {output}.")
+
+
+def _wanted(text: str) -> tuple[ObjectName, Any]:
+    name, _, version = text.removeprefix("dataset:").partition("@")
+    return ObjectName(Kind.DATASET, checked_name(name)), selector(version or DEFAULT_LABEL)

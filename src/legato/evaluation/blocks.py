@@ -1,0 +1,167 @@
+"""The answers to one block of cases: asked for some at once, judged, recorded one by one."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import aiohttp
+import msgspec
+
+from legato.core.tasks import spawn
+from legato.evaluation.answering import CHAT, Judged, judged, read_answer, request_body
+from legato.evaluation.evaluations import Evaluations, place_of
+from legato.evaluation.gateway_calls import ROUTE_HEADER, GatewayCaller, Stopped, Target
+from legato.evaluation.plans import Plan
+from legato.evaluation.scorers.table import read_scorers
+from legato.evaluation.scoring import Case
+from legato.storage.evaluations import AnswerRecord, EvaluationRecord
+
+_LOOK_S: Final = 0.3
+
+
+class Ask(NamedTuple):
+    """One answer that is to be had."""
+
+    case_number: int
+    subject: int
+    repetition: int
+    case: Case
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Which of a run's answers it is."""
+        return self.case_number, self.subject, self.repetition
+
+
+def asks_of(plan: Plan, first: int, cases: Sequence[Case]) -> Iterator[Ask]:
+    """Yield what a plan asks about cases, of which the first has that number."""
+    for number, case in enumerate(cases, first):
+        if plan.split and case.split != plan.split:
+            continue
+        for repetition in range(plan.repetitions):
+            for subject in range(len(plan.subjects)):
+                yield Ask(number, subject, repetition, case)
+
+
+class Allowance:
+    """What a block may still spend, and whether it may go on."""
+
+    def __init__(self, spent: int, cap: int | None, stopping: threading.Event) -> None:
+        """Amounts are nano-USD."""
+        self._spent = spent
+        self._cap = cap
+        self._dearest = 0
+        self._stopping = stopping
+        self.under_way = 0
+        self.open = True
+        self.capped = False
+
+    def may_go_on(self) -> bool:
+        """Whether nobody has ended the run."""
+        return self.open and not self._stopping.is_set()
+
+    def begin(self) -> bool:
+        """Whether another answer may be asked for: those under way may cost as the dearest."""
+        if self._cap is not None:
+            self.capped |= self._spent + self.under_way * self._dearest >= self._cap
+        if self.capped or not self.may_go_on():
+            return False
+        self.under_way += 1
+        return True
+
+    def end(self, cost: int) -> None:
+        """Count what one answer cost with its scoring."""
+        self.under_way -= 1
+        self._spent += cost
+        self._dearest = max(self._dearest, cost)
+
+
+class BlockWork:
+    """Answers of one evaluation."""
+
+    def __init__(
+        self, evaluations: Evaluations, record: EvaluationRecord, plan: Plan, target: Target
+    ) -> None:
+        self._evaluations = evaluations
+        self._record = record
+        self._plan = plan
+        self._target = target
+        self._scorers = read_scorers(plan.scorers)
+
+    async def answer(
+        self, asks: Sequence[Ask], allowance: Allowance, now_ns: Callable[[], int]
+    ) -> None:
+        """Have the answers, some at once, while the evaluation may go on.
+
+        Raises:
+            StorageUnavailable: one can't be recorded; it is asked for again.
+        """
+        waiting = iter(asks)
+        owned: set[asyncio.Task[Any]] = set()
+
+        async def answer_some(session: aiohttp.ClientSession) -> None:
+            for ask in waiting:
+                if not allowance.begin():
+                    return
+                cost = 0
+                try:
+                    found = await self._judged(session, ask, allowance.may_go_on)
+                    cost = await asyncio.to_thread(self._recorded, ask, found, now_ns())
+                except Stopped:
+                    return
+                finally:
+                    allowance.end(cost)
+
+        async with aiohttp.ClientSession() as session:
+            looking = spawn(self._look(allowance), owner=owned, name="look")
+            try:
+                await asyncio.gather(*(answer_some(session) for _ in range(self._plan.concurrency)))
+            finally:
+                allowance.open = False
+                looking.cancel()
+
+    async def _look(self, allowance: Allowance) -> None:
+        """Notice that the evaluation was cancelled."""
+        while allowance.open:
+            await asyncio.sleep(_LOOK_S)
+            found = await asyncio.to_thread(self._evaluations.store.get, self._record.id)
+            if found.status != "running" or found.round != self._record.round:
+                allowance.open = False
+
+    async def _judged(
+        self, session: aiohttp.ClientSession, ask: Ask, may_go_on: Callable[[], bool]
+    ) -> Judged:
+        subject = self._plan.subjects[ask.subject]
+        headers = self._target.headers
+        if subject.route:
+            headers = {**headers, ROUTE_HEADER: subject.route}
+        asking = GatewayCaller(session, self._target._replace(headers=headers), may_go_on)
+        reply = await asking.call(CHAT, request_body(self._plan, subject, ask.case))
+        judging = GatewayCaller(session, self._target, may_go_on)
+        return await judged(self._scorers, ask.case, read_answer(reply), judging)
+
+    def _recorded(self, ask: Ask, found: Judged, at_ns: int) -> int:
+        """Record an answer; return what it cost with its scoring."""
+        answer, scoring_cost = found.answer, found.scoring_cost
+        place = place_of(*ask.place)
+        self._evaluations.store.record(
+            self._record.id,
+            AnswerRecord(
+                case_number=ask.case_number,
+                subject=ask.subject,
+                repetition=ask.repetition,
+                case_id=ask.case.id,
+                weight=ask.case.weight,
+                request_id=answer.request_id,
+                error=answer.error,
+                cost=answer.cost,
+                scoring_cost=scoring_cost,
+                latency_us=answer.latency_us,
+                scores=msgspec.json.encode(found.values).decode(),
+                scored=None not in found.values,
+                sealed=self._evaluations.sealed_answer(self._record.id, found, place),
+                at_ns=at_ns,
+            ),
+        )
+        return (answer.cost or 0) + (scoring_cost or 0)

@@ -1,0 +1,117 @@
+"""Calls of the gateway, over loopback, for the key that an evaluation acts for."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Any, Final, NamedTuple
+
+import aiohttp
+import msgspec
+
+from legato.core.money import amount
+from legato.evaluation.scoring import Reply
+
+log = logging.getLogger(__name__)
+
+_OK: Final = 200
+_TRIES: Final = 4
+_WAIT_S: Final = 0.5
+_WAIT_MAX_S: Final = 30.0
+_CALL_S: Final = 3600.0
+_NS_PER_US: Final = 1_000
+ROUTE_HEADER: Final = "x-legato-route"
+
+
+class Stopped(Exception):
+    """The run may not go on: nothing is to be recorded."""
+
+
+class Target(NamedTuple):
+    """Where calls go, with what right, and what each of them says."""
+
+    base_url: str
+    credential: str
+    headers: dict[str, str]
+
+
+class GatewayCaller:
+    """Calls until an answer came that trying again wouldn't change."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, target: Target, may_go_on: Callable[[], bool]
+    ) -> None:
+        self._session = session
+        self._target = target
+        self._may_go_on = may_go_on
+
+    async def call(self, endpoint: str, body: dict[str, Any]) -> Reply:
+        """Send a body to a path. Raises Stopped.
+
+        A limit of the key, or a gateway that starts again, is waited for; another failure that
+        may pass is tried a few times. The cost is that of all tries.
+        """
+        failures, spent = 0, 0
+        while self._may_go_on():
+            try:
+                reply, headers = await self._send(endpoint, body)
+            except aiohttp.ClientError as error:
+                log.info("the gateway didn't answer", extra={"reason": type(error).__name__})
+                await asyncio.sleep(_WAIT_S)
+                continue
+            limited = reply.error == "rate_limit_exceeded"
+            failures += not limited
+            passing = headers.get("x-should-retry") == "true" and failures < _TRIES
+            if reply.error and (limited or passing):
+                spent += reply.cost or 0
+                await asyncio.sleep(_wait_s(headers, failures))
+                continue
+            cost = None if reply.cost is None else reply.cost + spent
+            return msgspec.structs.replace(reply, cost=cost)
+        raise Stopped
+
+    async def _send(self, endpoint: str, body: dict[str, Any]) -> tuple[Reply, dict[str, str]]:
+        began_ns = perf_counter_ns()
+        async with self._session.post(
+            self._target.base_url + endpoint,
+            data=msgspec.json.encode(body),
+            headers={
+                "authorization": f"Bearer {self._target.credential}",
+                "content-type": "application/json",
+                **self._target.headers,
+            },
+            timeout=aiohttp.ClientTimeout(total=_CALL_S),
+        ) as response:
+            raw = await response.read()
+            took_us = (perf_counter_ns() - began_ns) // _NS_PER_US
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            usd = headers.get("x-legato-cost-usd")
+            answered = _decoded(raw)
+            reply = Reply(
+                body=answered,
+                request_id=headers.get("x-legato-request-id", ""),
+                cost=None if usd is None else int(amount(usd)),
+                latency_us=took_us,
+                error="" if response.status == _OK else _code(response.status, answered),
+            )
+            return reply, headers
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return None
+
+
+def _code(status: int, body: Any) -> str:
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return str(code or f"http_{status}")
+
+
+def _wait_s(headers: dict[str, str], failures: int) -> float:
+    asked = headers.get("retry-after", "")
+    if asked.isdigit():
+        return min(_WAIT_MAX_S, max(_WAIT_S, float(asked)))
+    return min(_WAIT_MAX_S, _WAIT_S * 2.0**failures)
