@@ -28,6 +28,10 @@ _COMMANDS = MappingProxyType(
         "export": ("legato.cli.registry:export", "Write an environment as a directory."),
         "feedback": ("legato.cli.feedback:feedback", "Read what callers said of their answers."),
         "journal": ("legato.cli.journal:journal", "Look at the spend journal."),
+        "judges": (
+            "legato.cli.judges:judges",
+            "Try judges, and measure how they agree with people.",
+        ),
         "keys": ("legato.cli.keys:keys", "Create, list, rotate and revoke keys."),
         "ledger": ("legato.cli.ledger:ledger", "Read, sum, export and verify what was spent."),
         "local": ("legato.cli.local:local", "Run small models on this machine."),

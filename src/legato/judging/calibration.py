@@ -9,6 +9,7 @@ interval that leaves 0 out; else the score stays as it is.
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from random import Random
 from statistics import fmean
 from typing import Final
 
@@ -19,6 +20,7 @@ from legato.judging.resampling import Estimate, estimated
 ITEMS_MIN: Final = 30
 """Fewer labelled items fit no mapping."""
 FOLDS: Final = 5
+_SEED: Final = 20_261_121
 
 Point = tuple[float, float]
 """A judge's score and the people's, of one item."""
@@ -65,7 +67,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def calibrated(points: Sequence[Point]) -> Calibration:
-    """Find the mapping that helps, if one does. The order of items decides their folds."""
+    """Find the mapping that helps, if one does; the same points give the same one."""
     if not points:
         told = "no labelled items"
         return Calibration(mapping=Mapping(), items=0, error=None, gain=Estimate(None), told=told)
@@ -91,12 +93,14 @@ def calibrated(points: Sequence[Point]) -> Calibration:
 def _held_out_gains(
     points: Sequence[Point], fit: Callable[[Sequence[Point]], Mapping]
 ) -> list[float]:
+    mixed = list(points)
+    Random(_SEED).shuffle(mixed)  # noqa: S311 - items may come in an order that means something
     gains = []
     for fold in range(FOLDS):
-        mapping = fit([point for index, point in enumerate(points) if index % FOLDS != fold])
+        mapping = fit([point for index, point in enumerate(mixed) if index % FOLDS != fold])
         gains += [
             (score - wanted) ** 2 - (mapping(score) - wanted) ** 2
-            for score, wanted in points[fold::FOLDS]
+            for score, wanted in mixed[fold::FOLDS]
         ]
     return gains
 

@@ -8,6 +8,7 @@ import msgspec
 
 from legato.core.errors import InvalidRequest
 from legato.evaluation.scorers.grounding import Grounding
+from legato.evaluation.scorers.judge import Judge
 from legato.evaluation.scorers.measures import Cost, Latency
 from legato.evaluation.scorers.numbers import Numeric
 from legato.evaluation.scorers.semantic import Semantic
@@ -17,7 +18,8 @@ from legato.evaluation.scoring import Scorer, ScorerSettings
 from legato.registry.reading import problems_in
 
 _CLASSES: Final = (
-    Exact, Contains, Pattern, JsonMatch, JsonSchema, Numeric, Semantic, Grounding, Latency, Cost,
+    Exact, Contains, Pattern, JsonMatch, JsonSchema, Numeric, Semantic, Grounding, Judge, Latency,
+    Cost,
 )  # fmt: skip
 SCORERS: Final[Mapping[str, type[ScorerSettings]]] = MappingProxyType(
     {str(one.__struct_config__.tag): one for one in _CLASSES}
