@@ -59,7 +59,7 @@ async def really(
     """What the gateway's own stage makes of the scripts: codes and attempts, breakers."""
     unused: Any = None
     exchange: Any = Script(scripts)
-    breakers = Breakers(BreakerBoard(len(NAMES), folder / "lock"), RULES, lambda: 0.0)
+    breakers = Breakers(BreakerBoard(NAMES, folder / "lock"), RULES, lambda: 0.0)
     stage = CallStage(exchange, breakers, lambda: 0.5)
     deployments = [
         Deployment(name, "p", "m", "", unused, unused, None, 1, Candidate(name, 1, None), cell)
