@@ -160,7 +160,7 @@ class Replay:
             except LegatoError as error:
                 msg = f"{model} is not resolved: {error.code}"
                 raise Diverged(msg) from None
-            call.versions = route.version
+            call.versions, call.arm = route.version, _arm(call, of)
             return
         call.versions = ", ".join(filter(None, (prompts[0], route.version)))
         alias = self._prompt_route(of.trace["org"], prompts[0])

@@ -40,6 +40,7 @@ routes:
   - {{alias: machine, baseline: b, deployments: [here, a], cache: {{enabled: false}}}}
   - {{alias: cached, baseline: b, deployments: [here, a]}}
   - {{alias: fallen, deployments: [gone, free, a], cache: {{enabled: false}}}}
+  - {{alias: hasty, deployments: [here, a], timeouts: {{total_s: 0.25}}}}
   - {{alias: alone, deployments: [a], retry: {{attempts_max: 1}}, cache: {{enabled: false}}}}
 keys:
   - {{name: ci, team: platform, feature: tests, secret: {{env: CALLER_KEY}}}}
@@ -53,11 +54,15 @@ FAULTS = {
     "rate429": 0.08,
     "retry_after_s": 0.01,
     "cut_rate": 0.04,
+    "stall_rate": 0.02,
+    "stall_s": 0.6,
 }
 ALIASES = (
     "ordered", "weighted", "cheapest", "quickest", "machine", "cached", "fallen", "alone",
-    "a", "kept", "prompt:steady", "prompt:moving",
+    "hasty", "a", "kept", "tried", "prompt:steady", "prompt:moving",
 )  # fmt: skip
+LEAVING = 0.03
+"""Callers who close their connection right after sending."""
 REGISTRY = "/api/v1/registry"
 
 
@@ -72,6 +77,18 @@ def begin_rollout(legato: RunningLegato) -> None:
     steps = [{"share_bp": 4_000, "for_s": 86_400}]
     wish = {"name": "moving", "candidate": "2", "plan": {"steps": steps}}
     _posted(legato, f"{REGISTRY}/rollouts", wish)
+
+
+def begin_route_rollout(legato: RunningLegato) -> None:
+    """Divide the callers of the route `tried` between two versions of it."""
+    path = f"{REGISTRY}/objects/route/tried/versions"
+    cache = {"cache": {"enabled": False}}
+    spec = {"deployments": ["a", "b"], **cache}
+    _posted(legato, path, {"spec": spec, "labels": ["production"]})
+    _posted(legato, path, {"spec": {"deployments": ["c", "b"], "baseline": "a", **cache}})
+    plan = {"steps": [{"share_bp": 5_000, "for_s": 86_400}]}
+    wish = {"kind": "route", "name": "tried", "candidate": "2", "plan": plan}
+    _posted(legato, f"{REGISTRY}/rollouts?org=", wish)
 
 
 def keep_route(legato: RunningLegato, price: str) -> None:
@@ -103,10 +120,14 @@ def call(legato: RunningLegato, count: int, *, seed: int, callers: int = 4) -> N
 def _caller(legato: RunningLegato, count: int, dice: random.Random) -> None:
     connection = legato.connection()
     for _ in range(count):
-        body, key, headers = _request(dice)
+        path, body, key, headers = _request(dice)
         sent = {"authorization": f"Bearer {key}", "content-type": "application/json", **headers}
         try:
-            connection.request("POST", CHAT, json.dumps(body), sent)
+            connection.request("POST", path, json.dumps(body), sent)
+            if dice.random() < LEAVING:  # whether anything has come by then or not
+                connection.close()
+                connection = legato.connection()
+                continue
             connection.getresponse().read()
         except (OSError, http.client.HTTPException):  # its worker was killed
             connection.close()
@@ -115,8 +136,37 @@ def _caller(legato: RunningLegato, count: int, dice: random.Random) -> None:
         connection.close()
 
 
-def _request(dice: random.Random) -> tuple[dict[str, Any], str, dict[str, str]]:
+def _request(dice: random.Random) -> tuple[str, dict[str, Any], str, dict[str, str]]:
+    key = POOR if dice.random() < 0.15 else CALLER
+    headers = {"cache-control": "no-cache"} if dice.random() < 0.1 else {}
+    if dice.random() < 0.25:
+        return *_of_other_surface(dice), key, headers
+    return CHAT, _chat(dice), key, headers
+
+
+def _of_other_surface(dice: random.Random) -> tuple[str, dict[str, Any]]:
+    text, model = f"question {dice.randrange(30)}", dice.choice(("ordered", "weighted", "cached"))
+    said = [{"role": "user", "content": text}]
+    stream = {"stream": True} if dice.random() < 0.5 else {}
+    choices: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("/v1/messages", {"model": model, "max_tokens": 50, "messages": said, **stream}),
+        ("/v1/messages/count_tokens", {"model": model, "messages": said}),
+        ("/v1/responses", {"model": model, "input": text, **stream}),
+        ("/v1/completions", {"model": "ordered", "prompt": text, **stream}),
+        ("/v1/embeddings", {"model": model, "input": [text, text]}),
+        ("/v1/moderations", {"model": "ordered", "input": text}),
+        ("/v1/rerank", {"model": "ordered", "query": text, "documents": [text, "no"]}),
+        ("/v1/images/generations", {"model": dice.choice(("ordered", "c")), "prompt": text}),
+        ("/v1/audio/speech", {"model": "a", "input": text, "voice": "v"}),
+    )
+    return dice.choice(choices)
+
+
+def _chat(dice: random.Random) -> dict[str, Any]:
     alias = dice.choice(ALIASES)
+    if alias == "cached":
+        said = {"role": "user", "content": f"question {dice.randrange(3)}"}
+        return {"model": alias, "messages": [said]}
     question = f"question {dice.randrange(30)} " + "word " * dice.choice((1, 4, 200))
     body: dict[str, Any] = {"model": alias, "user": f"user {dice.randrange(40)}"}
     body["messages"] = [{"role": "user", "content": question}]
@@ -126,5 +176,4 @@ def _request(dice: random.Random) -> tuple[dict[str, Any], str, dict[str, str]]:
         body["max_tokens"] = dice.choice((5, 50, 400))
     if alias == "fallen" and dice.random() < 0.1:
         body["model"] = "no such model"
-    headers = {"cache-control": "no-cache"} if dice.random() < 0.1 else {}
-    return body, POOR if dice.random() < 0.15 else CALLER, headers
+    return body

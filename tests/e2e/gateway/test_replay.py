@@ -13,7 +13,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from replay_traffic import CONFIG, FAULTS, POOR, begin_rollout, call, keep_route
+from replay_traffic import (
+    CONFIG,
+    FAULTS,
+    POOR,
+    begin_rollout,
+    begin_route_rollout,
+    call,
+    keep_route,
+)
 from running import RunningLegato, within
 
 if TYPE_CHECKING:
@@ -21,7 +29,10 @@ if TYPE_CHECKING:
 
 VARIABLES = {"POOR_KEY": POOR}
 WORKERS = 2
-KNOWN = {"refused before a route was chosen: not_found"}
+KNOWN = {
+    "refused before a route was chosen: not_found",
+    "it counts tokens: nothing is bought",
+}
 KINDS = {
     "retries": "SELECT count(*) FROM ledger_entry WHERE kind = 'retry'",
     "hits": "SELECT count(*) FROM ledger_entry WHERE kind = 'cache'",
@@ -73,20 +84,21 @@ def check(legato: RunningLegato, told: list[dict[str, Any]]) -> Counter[str]:
     counts = {name: next(iter(row.values())) for name, row in found.items()}
     assert counts["retries"] > 5, counts
     assert counts["hits"] > 2, counts
-    assert counts["arms"] == 2, counts
+    assert counts["arms"] == 4, counts
     assert counts["deployments"] >= 5, counts
     assert counts["unpriced"] > 2, counts
     assert counts["versions"] >= 2, counts
     assert counts["budgets"] > 5, counts
     ends = Counter(trace["error_code"] for trace in legato.traces())
     assert ends["budget_exceeded"] > 2, ends
-    assert ends["all_attempts_failed"] > 2, ends
+    assert ends["all_attempts_failed"] >= 1, ends
     return Counter(one["verdict"] for one in told)
 
 
 def test_every_decision_is_made_again(legato: RunningLegato, upstream: SimulatedChild) -> None:
     upstream.change(**FAULTS)
     begin_rollout(legato)
+    begin_route_rollout(legato)
     keep_route(legato, "2.5")
     call(legato, 150, seed=1)
     keep_route(legato, "3.125")
@@ -135,6 +147,7 @@ def test_ten_thousand_requests_are_decided_again(
         tmp_path_factory.mktemp("many"), config, workers=WORKERS, variables=VARIABLES
     )
     begin_rollout(legato)
+    begin_route_rollout(legato)
     for part in range(10):
         keep_route(legato, f"{part + 1}.5")
         call(legato, 1_050, seed=100 + part, callers=8)
