@@ -57,6 +57,7 @@ from legato.gateway.conversations import Conversations
 from legato.gateway.directory import Directory
 from legato.gateway.pipeline import Assembly, Pipeline
 from legato.gateway.relay import Relay
+from legato.gateway.shadows import Shadows
 from legato.gateway.stages.cached import CacheStages
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.exchange import Exchange
@@ -96,6 +97,7 @@ class Gateway(msgspec.Struct, eq=False):
     """A worker's parts that something must be done with while it runs and when it ends."""
 
     app: DataPlane
+    shadows: Shadows
     keyring: Keyring
     limits: Limits
     budgets: Budgets
@@ -153,10 +155,11 @@ def build_gateway(context: WorkerContext) -> Gateway:
     deployments, routes = build_routes(served, providers, base.breakers.cell)
     directory = Directory(routes, deployments, complete=False)
     cache = _cache(base)
-    pipelines = _pipelines(base, directory, cache)
+    pipeline, relay, shadows = _pipelines(base, directory, cache)
     swap = ProviderSwap(settings, providers, directory.every_deployment, build_provider)
     return Gateway(
-        app=_data_plane(base, pipelines, directory),
+        app=_data_plane(base, (pipeline, relay), directory),
+        shadows=shadows,
         keyring=base.keyring,
         limits=base.limits,
         budgets=base.budgets,
@@ -318,7 +321,7 @@ def _cache(base: _Base) -> ExactCache | None:
 
 def _pipelines(
     base: _Base, directory: Directory, cache: ExactCache | None
-) -> tuple[Pipeline, Relay]:
+) -> tuple[Pipeline, Relay, Shadows]:
     context, config = base.context, base.context.loaded.config
     books = Books(
         base.journal,
@@ -328,18 +331,34 @@ def _pipelines(
         durable=config.journal.durability == "power",
     )
     exchange = Exchange(books, config.cache.entry_bytes_max, base.conversations)
+    names = [one.name for one in config.deployments]  # as the callers' board: the same cells
+    shadow_breakers = Breakers(  # of their own: what goes wrong in a copy is nothing to callers
+        BreakerBoard(names, context.data.run / "shadow-breakers.lock"),
+        config.breaker,
+        time.monotonic,
+    )
+    record = RecordStage(base.journal.append, base.meters, context.loaded.content_hash)
+    shadows = Shadows(
+        directory,
+        CallStage(Exchange(books, 0), shadow_breakers, random.random),
+        record,
+        ids=base.ids,
+        clock=base.clock,
+        random=random.random,
+    )
     pipeline = Pipeline(
         keyring=base.keyring,
         limits=base.limits,
         directory=directory,
         cache=None if cache is None else CacheStages(cache, books, directory),
         call_stage=CallStage(exchange, base.breakers, random.random),
-        record=RecordStage(base.journal.append, base.meters, context.loaded.content_hash),
+        record=record,
         random=random.random,
         pseudonym=base.vault.pseudonym,
         conversations=base.conversations,
         prompts=base.prompts,
         capture=capture_stage(context, base.captures),
+        shadows=shadows,
     )
     relay = Relay(
         keyring=pipeline.keyring,
@@ -353,7 +372,7 @@ def _pipelines(
         conversations=pipeline.conversations,
         prompts=pipeline.prompts,
     )
-    return pipeline, relay
+    return pipeline, relay, shadows
 
 
 def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Directory) -> DataPlane:

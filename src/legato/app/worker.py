@@ -58,7 +58,7 @@ async def _serve(context: WorkerContext) -> None:
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
     try:
         await _listen(context, gateway, listener)
-        await listener.drain(config.drain_s)
+        await asyncio.gather(listener.drain(config.drain_s), gateway.shadows.end(config.drain_s))
     finally:
         for task in list(tasks):
             task.cancel()

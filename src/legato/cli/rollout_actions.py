@@ -13,10 +13,13 @@ from legato.cli.registry_desk import opened, read_version
 from legato.cli.spans import time_text
 from legato.cli.tables import print_table
 from legato.core.errors import InvalidRequest
+from legato.core.money import NanoUSD, exact_usd
 from legato.core.registry import CHAMPION, SHOWN_DIGITS
 from legato.registry.rollouts import Wish, read_plan
 from legato.routing.rollouts.course import Command
+from legato.routing.rollouts.plan import Mode
 from legato.storage.rollouts import Event, Rollout
+from legato.storage.shadow_outcomes import ShadowSummary
 
 _BP_PER_PERCENT = 100
 
@@ -77,12 +80,18 @@ def show(*, rollout_id: str, as_json: bool, **options: Any) -> None:
     with opened(**options) as desk:
         store = desk.rollouts_with(rollout_id).store
         found, events = store.get(rollout_id), store.events(rollout_id)
+        shadowed = found.plan.mode is Mode.SHADOW
+        shadow = store.shadow(rollout_id) if shadowed else None
     if as_json:
-        print_json({**_shown(found), "events": [_event(one) for one in events]})
+        figures = None if shadow is None else msgspec.structs.asdict(shadow)
+        shown = {**_shown(found), "shadow": figures}
+        print_json({**shown, "events": [_event(one) for one in events]})
         return
     for name, value in _shown(found).items():
         written = json.dumps(value) if isinstance(value, dict | list) else value or ""
         click.echo(f"{name:<12} {written}")
+    if shadow is not None:
+        print_table(("", "shadow", "live"), _beside(shadow))
     print_table(
         ("at", "action", "by", "reason"),
         [(time_text(one.at_ns), one.action, one.actor, one.reason) for one in events],
@@ -137,6 +146,23 @@ def _shown(one: Rollout) -> dict[str, Any]:
         "ended": None if one.ended_at_ns is None else time_text(one.ended_at_ns),
         "plan": msgspec.to_builtins(one.plan),
     }
+
+
+def _beside(seen: ShadowSummary) -> list[tuple[str, str, str]]:
+    def mean(value: float | None, scale: float = 1.0) -> str:
+        return "" if value is None else f"{value / scale:.1f}"
+
+    return [
+        ("calls", str(seen.sent), str(seen.sent)),
+        ("not copied: too many under way", str(seen.dropped), ""),
+        ("not copied: over the budget", str(seen.over_budget), ""),
+        ("failed", str(seen.failed), str(seen.live_failed)),
+        ("cost, USD", exact_usd(NanoUSD(seen.cost)), exact_usd(NanoUSD(seen.live_cost))),
+        ("ms, mean", mean(seen.mean_us, 1000), mean(seen.live_mean_us, 1000)),
+        ("output tokens, mean", mean(seen.mean_output_tokens), mean(seen.live_mean_output_tokens)),
+        (f"JSON, of {seen.compared} compared", str(seen.json), str(seen.live_json)),
+        (f"the same, of {seen.compared} compared", str(seen.agree), ""),
+    ]
 
 
 def _arms(one: Rollout) -> list[dict[str, Any]]:

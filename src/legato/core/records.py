@@ -21,6 +21,7 @@ class EntryKind(StrEnum):
     RETRY = "retry"  # an attempt that did not
     CACHE = "cache"  # answered from our cache: cost 0, the baseline is what it saved
     JUDGE = "judge"  # the attempt that gave a judgement of other answers: overhead, saves nothing
+    SHADOW = "shadow"  # the attempt that answered a copy of a call, for nobody: saves nothing
     CORRECTION = "correction"  # reverses another entry
     OVERHEAD = "overhead"
 
@@ -155,7 +156,31 @@ class ArmOutcome(msgspec.Struct, frozen=True, array_like=True, tag="o", gc=False
     total_us: int
 
 
-Record = Intent | Progress | Settled | Voided | Served | ArmOutcome | RouteKnown
+class ShadowOutcome(msgspec.Struct, frozen=True, array_like=True, tag="h", gc=False):
+    """What became of a copy of a call, beside the call itself. Costs in nano-USD."""
+
+    request_id: str  # of the copy
+    org: str
+    rollout_id: str
+    live_request_id: str
+    at_ns: int  # arrival of the call
+    status: str  # "ok", an error code, or DROPPED
+    live_status: str
+    cost: int | None
+    live_cost: int | None
+    total_us: int
+    live_us: int
+    output_tokens: int
+    live_output_tokens: int
+    shadow_json: bool | None  # whether the answer's text is JSON; None where there is none
+    live_json: bool | None
+    agrees: bool | None  # whether both texts are the same
+
+
+DROPPED: Final = "dropped"
+"""A copy that was not made, as too many were under way."""
+
+Record = Intent | Progress | Settled | Voided | Served | ArmOutcome | RouteKnown | ShadowOutcome
 
 RECORD_VERSION: Final = 1
 encode_record = msgspec.msgpack.Encoder().encode

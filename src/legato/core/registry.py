@@ -20,6 +20,8 @@ INSTANCE_ORG: Final = ""
 CHAMPION: Final = "champion"
 CANDIDATE: Final = "candidate"
 """The arms of a rollout: what a label points to, and what may take its place."""
+SHADOW: Final = "shadow"
+"""The arm of copies of calls that a candidate answers for nobody."""
 SHOWN_DIGITS: Final = 12
 PREFIX_DIGITS_MIN: Final = 8
 """Of a digest: fewer could be a number, or mean two versions."""

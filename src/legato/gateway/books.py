@@ -34,6 +34,9 @@ PROGRESS_CHARS = 16_384
 """A stream's estimate is journaled again each time so many characters have come."""
 
 
+_OVERHEAD = frozenset({EntryKind.JUDGE, EntryKind.SHADOW})
+
+
 class Journal(Protocol):
     """The append side of the spend journal."""
 
@@ -381,8 +384,8 @@ def estimate(attempt: Attempt, call: "Call", output_chars: int) -> Usage:
 
 
 def _baseline_cost(call: "Call", usage: Usage, duration_us: int) -> NanoUSD | None:
-    """Return what the baseline would have cost; 0 for a judge: without us, nobody would ask one."""
-    if call.kind is EntryKind.JUDGE:
+    """Return what the baseline would have cost; 0 for what nobody would ask without us."""
+    if call.kind in _OVERHEAD:
         return NanoUSD(0)
     return priced(usage, _route(call).baseline.price, duration_us, call.view.unit)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from legato.core.decisions import SliceFacts, Step
     from legato.core.principal import Principal
     from legato.gateway.directory import Deployment, Route
+    from legato.gateway.prompt_versions import Copy
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -108,6 +109,7 @@ class Call:
         "candidates",
         "captured_bytes_max",
         "captured_for_ns",
+        "copy",
         "cost",
         "deployment",
         "draws",
@@ -164,8 +166,9 @@ class Call:
         self.kind = EntryKind.USAGE
         """Of the attempt that answers, in the ledger."""
         self.route: Route | None = None
-        self.versions = ""
-        self.arm = ""
+        self.copy: Copy | None = None
+        """What a shadow is sent once the call is over."""
+        self.versions = self.arm = ""
         self.candidates: Sequence[Deployment] = ()
         self.cache = "bypass"
         self.cache_key: bytes | None = None
@@ -178,8 +181,7 @@ class Call:
         self.baseline_cost: NanoUSD | None = NanoUSD(0)
         self.http_status = 0
         self.error_code = ""
-        self.first_byte_ns = 0
-        self.upstream_ns = 0
+        self.first_byte_ns = self.upstream_ns = 0
         self.silent_since_ns = 0
         """Since when a provider owes the next piece of its answer; 0 while none does."""
         # what was decided by and isn't known from elsewhere: see legato.core.decisions

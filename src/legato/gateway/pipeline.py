@@ -73,6 +73,8 @@ class Assembly(msgspec.Struct, frozen=True, eq=False):
     stages: tuple[Stage, ...]
     limits: "Limits"
     record: Callable[["Call"], None]
+    copy: Callable[["Call"], None] | None = None
+    """Sends a call that is over to its shadow."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,6 +105,8 @@ class Assembly(msgspec.Struct, frozen=True, eq=False):
             if call.slot_taken and call.principal is not None:
                 self.limits.release(call.principal)
             self.record(call)
+            if call.copy is not None and self.copy is not None:
+                self.copy(call)
 
 
 class Pipeline(msgspec.Struct, frozen=True, eq=False):
@@ -119,6 +123,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     conversations: "Conversations"
     prompts: "Prompts | None" = None
     capture: "CaptureStage | None" = None
+    shadows: Callable[["Call"], None] | None = None
     guard_input: Guard | None = None
     guard_output: Guard | None = None
 
@@ -127,7 +132,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         record: Callable[[Call], None] = self.record
         if self.capture is not None:
             record = self.capture.after(record)
-        return Assembly(surface, tuple(self.stages(surface)), self.limits, record)
+        stages = tuple(self.stages(surface))
+        return Assembly(surface, stages, self.limits, record, self.shadows)
 
     def stages(self, surface: Surface) -> Iterator[Stage]:
         """Yield the stages of a surface, in order."""

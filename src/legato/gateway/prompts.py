@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from legato.core.chat import ChatRequest
-from legato.core.decisions import SliceFacts
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.principal import Principal
 from legato.core.wire import PromptSurface, RequestView
 from legato.gateway.arms import serving
+from legato.gateway.prompt_versions import Copy, Prompt
 from legato.gateway.stages.read import read_json
 from legato.registry.prompt import MODEL_PREFIX
 from legato.registry.variables import PARAM
@@ -26,34 +25,6 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.Encoder().encode
 _ROUTE_HEADER = b"x-legato-route"
-
-
-class Prompt(Protocol):
-    """One version of a prompt, compiled."""
-
-    @property
-    def shown(self) -> str:
-        """How answers and the ledger name it: `prompt/greeting@3fa9c1d2e4b5`."""
-        ...
-
-    @property
-    def arm(self) -> str:
-        """Of the rollout that chose it, "" where none did."""
-        ...
-
-    @property
-    def slices(self) -> tuple[SliceFacts, ...]:
-        """How that rollout divided its callers, empty where none did."""
-        ...
-
-    @property
-    def route(self) -> str:
-        """The alias or deployment it is sent to."""
-        ...
-
-    def render(self, given: Mapping[str, Any]) -> ChatRequest:
-        """Return it with these variables. Raises InvalidRequest naming one."""
-        ...
 
 
 class Prompts(Protocol):
@@ -101,14 +72,23 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
     Raises:
         LegatoError: as `Prompts.resolve` and `Prompt.render`, and as the surface reads the body.
     """
-    surface, model = call.surface, call.view.model
-    if not isinstance(surface, PromptSurface):
-        msg = (
-            f"model: {surface.name} takes no prompts; name a model, or call the prompt through "
-            "chat completions, responses or messages"
-        )
-        raise InvalidRequest(msg, param="model")
-    prompt = prompts.resolve(model, call.caller, unit_of(call.user, call.request_id))
+    _surface(call)
+    prompt = prompts.resolve(call.view.model, call.caller, unit_of(call.user, call.request_id))
+    variables = _take_variables(call.body)
+    if prompt.shadow is not None and call.source.header(_ROUTE_HEADER) is None:
+        call.copy = Copy(prompt.shadow, _encode(call.body), variables)
+    put_version(call, prompt, variables, directory)
+
+
+def put_version(
+    call: "Call", prompt: Prompt, variables: Mapping[str, Any], directory: "Directory"
+) -> None:
+    """Put one version before what the caller sends, and make the call one to its route.
+
+    Raises:
+        LegatoError: as `Prompt.render`, and as the surface reads the body.
+    """
+    surface = _surface(call)
     call.versions, call.arm, call.slices = prompt.shown, prompt.arm, prompt.slices
     asked = call.source.header(_ROUTE_HEADER)
     if asked is None:
@@ -116,14 +96,24 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
     else:  # another one than the prompt's own: the key must be allowed to call it
         route = directory.resolve(asked.decode("latin-1"), call.caller)
     route = serving(call, route)
-    variables = _take_variables(call.body)
     chat = prompt.render(variables)
     call.body = surface.with_prompt(call.body, chat, drop_unsupported=route.drop_unsupported)
     call.body_bytes += len(_encode(chat))
-    view = call.view = surface.read(call.body)
+    view = call.view = call.surface.read(call.body)
     if view.turn is not None:
         call.surface = view.turn
     call.route = route
+
+
+def _surface(call: "Call") -> PromptSurface:
+    surface = call.surface
+    if not isinstance(surface, PromptSurface):
+        msg = (
+            f"model: {surface.name} takes no prompts; name a model, or call the prompt through "
+            "chat completions, responses or messages"
+        )
+        raise InvalidRequest(msg, param="model")
+    return surface
 
 
 def _route(prompt: Prompt, directory: "Directory") -> "Route":

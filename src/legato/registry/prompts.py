@@ -10,10 +10,12 @@ import msgspec
 from legato.core.chat import ChatRequest
 from legato.core.decisions import SliceFacts
 from legato.core.errors import Forbidden, InvalidRequest, LegatoError, NotFound, StorageUnavailable
-from legato.core.principal import Principal
+from legato.core.money import NanoUSD
+from legato.core.principal import BudgetLimit, Principal, Window
 from legato.core.registry import (
     CHAMPION,
     DEFAULT_LABEL,
+    SHADOW,
     Kind,
     ObjectName,
     Selector,
@@ -69,6 +71,8 @@ class LoadedPrompt(msgspec.Struct, frozen=True, eq=False):
     """None where the content could not be opened or compiled."""
     arm: str = ""
     """Of the rollout that chose it: `ID/champion`, `ID/candidate`, or `ID/v3` of several."""
+    shadow: "Shadow | None" = None
+    """What a copy of the call is sent to."""
 
     slices: tuple[SliceFacts, ...] = ()
     """How that rollout divides its callers."""
@@ -87,6 +91,13 @@ class LoadedPrompt(msgspec.Struct, frozen=True, eq=False):
             msg = f"{self.shown} can't be read; the operator finds the reason in the log"
             raise StorageUnavailable(msg)
         return self.compiled
+
+
+class Shadow(msgspec.Struct, frozen=True, eq=False):
+    """A candidate that answers copies of calls, in the arm `ID/shadow`, and who pays for it."""
+
+    prompt: LoadedPrompt
+    budget: BudgetLimit
 
 
 Versions = Mapping[str, LoadedPrompt]
@@ -291,11 +302,30 @@ def _snapshot(
 def _split(
     running: RunningRollout, champion: LoadedPrompt, candidates: Mapping[str, LoadedPrompt]
 ) -> Split[LoadedPrompt]:
+    if running.shadow_budget is not None:
+        return _shadowed(running, champion, candidates, running.shadow_budget)
     slices = tuple((part.start, part.end, part.arm) for part in running.slices)
     arms = {
         arm: msgspec.structs.replace(prompt, arm=f"{running.id}/{arm}", slices=slices)
         for arm, prompt in ({CHAMPION: champion} | dict(candidates)).items()
     }
+    return Split(Assignment(running.id, running.slices), arms)
+
+
+def _shadowed(
+    running: RunningRollout,
+    champion: LoadedPrompt,
+    candidates: Mapping[str, LoadedPrompt],
+    budget: NanoUSD,
+) -> Split[LoadedPrompt]:
+    """Let everybody have the champion, and a share of callers a copy sent to the candidate."""
+    limit = BudgetLimit(
+        f"rollout:{running.id}", budget, Window.DAY, f"the shadow of {champion.model}"
+    )
+    arms = {CHAMPION: champion}
+    for arm, prompt in candidates.items():
+        candidate = msgspec.structs.replace(prompt, arm=f"{running.id}/{SHADOW}")
+        arms[arm] = msgspec.structs.replace(champion, shadow=Shadow(candidate, limit))
     return Split(Assignment(running.id, running.slices), arms)
 
 

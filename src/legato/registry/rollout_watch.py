@@ -9,12 +9,13 @@ from typing import NamedTuple
 import msgspec
 
 from legato.core.errors import CallerError
-from legato.core.registry import CHAMPION, INSTANCE_ORG
+from legato.core.registry import CANDIDATE, CHAMPION, INSTANCE_ORG
 from legato.core.tenant import EVERY_TENANT, Reach, Tenant
 from legato.routing.rollouts.contrast import Stratum, Unit
 from legato.routing.rollouts.course import Action, Observed, decide, followed
 from legato.routing.rollouts.gates import Gate, Metric
 from legato.routing.rollouts.moments import Moments
+from legato.routing.rollouts.plan import Mode
 from legato.storage.rollout_outcomes import Outcome, RolloutOutcomes
 from legato.storage.rollouts import Progress, Rollout, RolloutStore
 
@@ -119,6 +120,10 @@ class RolloutWatch:
             return self._settled[key]
         plan = rollout.plan
         until_ns = [*rollout.begun_ns[1:], None][number]
+        if plan.mode is Mode.SHADOW:
+            store = self._store(Tenant(rollout.org))
+            sent = store.copies(rollout.id, rollout.begun_ns[number], until_ns)
+            return {CANDIDATE: Span(sent, {})}
         # every organisation calls what belongs to the instance
         whose = EVERY_TENANT if rollout.org == INSTANCE_ORG else Tenant(rollout.org)
         outcomes = self._outcomes(whose)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from legato.core.records import ArmOutcome, Progress, RouteKnown, Settled, Voided
+from legato.core.records import ArmOutcome, Progress, RouteKnown, Settled, ShadowOutcome, Voided
 
 Attempt = tuple[str, int]
 """(request_id, attempt)"""
@@ -33,7 +33,7 @@ class ServedHead(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False
 
 
 _decode = msgspec.msgpack.Decoder(
-    IntentHead | Progress | Settled | Voided | ServedHead | ArmOutcome | RouteKnown
+    IntentHead | Progress | Settled | Voided | ServedHead | ArmOutcome | RouteKnown | ShadowOutcome
 ).decode
 
 
@@ -55,6 +55,7 @@ class Batch:
         "routes",
         "served",
         "settled",
+        "shadows",
         "undecodable",
         "voided",
     )
@@ -67,6 +68,7 @@ class Batch:
         self.served: list[tuple[ServedHead, bytes]] = []
         self.outcomes: list[ArmOutcome] = []
         self.routes: list[RouteKnown] = []
+        self.shadows: list[ShadowOutcome] = []
         self.undecodable: list[Undecodable] = []
 
     def request_ids(self) -> list[str]:
@@ -96,6 +98,8 @@ class Batch:
             self.outcomes.append(record)
         elif isinstance(record, RouteKnown):
             self.routes.append(record)
+        elif isinstance(record, ShadowOutcome):
+            self.shadows.append(record)
         elif isinstance(record, Progress):
             self._add_progress(record, payload)
         else:

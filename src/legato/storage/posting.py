@@ -21,6 +21,7 @@ from legato.storage.newest_ids import newest_ids, within
 from legato.storage.open_attempts import OpenAttempt, end_attempts, open_attempts
 from legato.storage.rollout_outcomes import add_outcomes
 from legato.storage.schema import ENTRY_COLUMNS, PLAIN_COLUMNS, journal_alarm, ledger_entry
+from legato.storage.shadow_outcomes import add_shadow_outcomes
 from legato.storage.trace_blocks import Block, add_traces
 
 _AT_REST: Final = {"original_at_ns": "NULL", "reverses_entry": "NULL", "provisional": "FALSE"}
@@ -80,6 +81,8 @@ class Posting:
             add_routes(self._connection, batch.routes)
         if batch.outcomes:
             add_outcomes(self._connection, batch.outcomes)
+        if batch.shadows:
+            add_shadow_outcomes(self._connection, batch.shadows)
 
     def close(self, attempts: Iterable[OpenAttempt]) -> None:
         """Enter attempts as unknown, provisionally, at their best estimate."""

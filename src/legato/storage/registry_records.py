@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from legato.core.money import NanoUSD
 from legato.core.registry import MoveState, ObjectName, Truth
 from legato.routing.assignment import Slices
 
@@ -147,3 +148,5 @@ class RunningRollout(msgspec.Struct, frozen=True):
     slices: Slices
     candidates: Mapping[str, VersionRecord]
     """By the name of their arm: those that anybody gets."""
+    shadow_budget: NanoUSD | None = None
+    """Of a day, where the candidate is a shadow."""

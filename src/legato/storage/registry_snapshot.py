@@ -4,6 +4,7 @@ from sqlalchemy import Connection, Engine, select
 
 from legato.core.registry import ObjectName, Selector
 from legato.core.tenant import Tenant
+from legato.routing.rollouts.plan import Mode
 from legato.storage.engine import reading
 from legato.storage.registry import RegistryReader, version_record
 from legato.storage.registry_changes import REGISTRY_VERSION
@@ -70,4 +71,7 @@ def _running(connection: Connection, one: Rollout) -> RunningRollout:
     )
     versions = [version_record(row) for row in connection.execute(wanted)]
     candidates = {arms[version.digest]: version for version in versions}
-    return RunningRollout(one.org, one.id, one.name, one.label, one.division.slices, candidates)
+    budget = one.plan.budget if one.plan.mode is Mode.SHADOW else None
+    return RunningRollout(
+        one.org, one.id, one.name, one.label, one.division.slices, candidates, budget
+    )

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, and_, case, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, case, delete, func, select
 
 from legato.core.records import ArmOutcome
 from legato.core.tenant import Reach, Tenant
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.feedback_schema import feedback
-from legato.storage.rollout_schema import arm_outcome, rollout
+from legato.storage.rollout_schema import arm_outcome, rollout, shadow_outcome
 from legato.storage.schema import organisation
 
 _ROWS_PER_WRITE: Final = 2_000
@@ -85,13 +85,14 @@ def prune_outcomes(engine: Engine, before_ns: int) -> int:
         StorageUnavailable: the database does not answer.
     """
     total = 0
-    while pruned := _prune(engine, before_ns):
-        total += pruned
+    for outcomes in (arm_outcome, shadow_outcome):
+        while pruned := _prune(engine, outcomes, before_ns):
+            total += pruned
     return total
 
 
-def _prune(engine: Engine, before_ns: int) -> int:
-    table = arm_outcome.c
+def _prune(engine: Engine, outcomes: Table, before_ns: int) -> int:
+    table = outcomes.c
     running = select(rollout.c.id).where(rollout.c.ended_at_ns.is_(None))
     old = (
         select(table.request_id)
@@ -99,7 +100,7 @@ def _prune(engine: Engine, before_ns: int) -> int:
         .order_by(table.at_ns)
         .limit(_ROWS_PER_WRITE)
     )
-    gone = delete(arm_outcome).where(
+    gone = delete(outcomes).where(
         table.request_id.in_(old), table.at_ns < before_ns, table.rollout_id.not_in(running)
     )
     with writing(engine) as connection:

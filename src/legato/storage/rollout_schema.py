@@ -67,4 +67,29 @@ arm_outcome: Final = Table(
     PrimaryKeyConstraint("org", "rollout_id", "arm", "request_id"),
 )
 
-ROLLOUT_TABLES: Final = frozenset({rollout.name, rollout_event.name, arm_outcome.name})
+# What became of the copies of calls that a shadow answered: core.records.ShadowOutcome.
+shadow_outcome: Final = Table(
+    "shadow_outcome",
+    metadata,
+    text_column("org"),
+    Column("rollout_id", Id, nullable=False),
+    Column("request_id", Id, nullable=False),
+    Column("live_request_id", Id, nullable=False),
+    Column("at_ns", BigInteger, nullable=False, index=True),
+    text_column("status"),
+    text_column("live_status"),
+    number_column("cost", nullable=True),
+    number_column("live_cost", nullable=True),
+    number_column("total_us"),
+    number_column("live_us"),
+    number_column("output_tokens"),
+    number_column("live_output_tokens"),
+    Column("shadow_json", Boolean, nullable=True),
+    Column("live_json", Boolean, nullable=True),
+    Column("agrees", Boolean, nullable=True),
+    PrimaryKeyConstraint("org", "rollout_id", "request_id"),
+)
+
+ROLLOUT_TABLES: Final = frozenset(
+    {rollout.name, rollout_event.name, arm_outcome.name, shadow_outcome.name}
+)

@@ -18,6 +18,7 @@ from legato.storage.engine import reading
 from legato.storage.registry_changes import REGISTRY_VERSION, RegistryChanges, changing, under_way
 from legato.storage.registry_records import Changes, Move
 from legato.storage.rollout_schema import rollout, rollout_event
+from legato.storage.shadow_outcomes import ShadowSummary, shadow_summary, shadows_sent
 from legato.storage.versions import bump
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -170,6 +171,16 @@ class RolloutStore:
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(table.number))
             return [Event(r.at_ns, r.actor, r.action, r.reason, r.evidence) for r in rows]
+
+    def shadow(self, rollout_id: str) -> ShadowSummary:
+        """Return what the copies of calls showed that a shadow was sent."""
+        with reading(self._engine) as connection:
+            return shadow_summary(connection, Tenant(self._org), rollout_id)
+
+    def copies(self, rollout_id: str, since_ns: int, until_ns: int | None) -> int:
+        """Return how many copies of calls of a span of time a shadow was sent."""
+        with reading(self._engine) as connection:
+            return shadows_sent(connection, Tenant(self._org), rollout_id, (since_ns, until_ns))
 
     def progress(self, before: Rollout, made: Progress) -> Rollout:
         """Take a rollout on from the state that was seen; where it is promoted, the label moves.

@@ -34,7 +34,7 @@ from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0014"
+SCHEMA_VERSION: Final = "0015"
 
 migration_marker = Table(
     "migration_marker",

@@ -37,6 +37,7 @@ class Echo:
     shown = "prompt/echo@0123456789ab"
     arm = "r1/candidate"
     slices = ((0, 10_000, "candidate"),)
+    shadow = None
 
     def __init__(self, route: str = "chat") -> None:
         self.route = route

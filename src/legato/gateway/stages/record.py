@@ -4,7 +4,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from legato.core.errors import NotAccountable
-from legato.core.records import ArmOutcome, Served, encode_record
+from legato.core.records import ArmOutcome, Served, ShadowOutcome, encode_record
 from legato.gateway.decisions import Decided
 from legato.routing.assignment import unit_of
 from legato.telemetry.metrics import Meters
@@ -85,6 +85,20 @@ class RecordStage:
             return
         served = _served(call, principal, total_us, first_byte_us, decision=decision)
         self._write(encode_record(served))
+
+    def shadow(self, call: "Call", outcome: ShadowOutcome) -> None:
+        """Record a copy of a call, and what it is beside the call. It counts as no request."""
+        principal = call.principal
+        if call.attempts and principal is not None:
+            deployment = "" if call.deployment is None else call.deployment.name
+            self._meters.spent(
+                (principal.team, principal.feature, deployment),
+                tokens=_billed_tokens(call),
+                cost=call.cost,
+                baseline=call.baseline_cost,
+            )
+            self.trace(call)
+        self._write(encode_record(outcome))
 
     def _write(self, record: bytes) -> None:
         try:

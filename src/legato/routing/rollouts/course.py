@@ -6,6 +6,7 @@ running <───┴───────────────────�
    │  hold, advance, take one of several candidates out: still running
    ├── a canary's steps done, every gate passed ──────> promoted    a person may promote any time
    ├── an experiment's end, a challenger's proof ─────> proposed ── a person ──> promoted
+   ├── a shadow's steps done ─────────────────────────> done        a person may promote any time
    ├── harm of the last candidate proven ─────────────> rolled back  from paused and proposed too
    └── abort ─────────────────────────────────────────> aborted
 ```
@@ -38,6 +39,7 @@ class Phase(StrEnum):
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled_back"
     ABORTED = "aborted"
+    DONE = "done"  # a shadow was looked at for as long as it was to be
 
 
 class Action(StrEnum):
@@ -49,6 +51,7 @@ class Action(StrEnum):
     PROPOSE = "propose"
     PROMOTE = "promote"
     ROLL_BACK = "roll_back"
+    END = "end"
 
 
 class Command(StrEnum):
@@ -140,7 +143,7 @@ def followed(state: State, decision: Decision, now_ns: int) -> State:
         out = (*state.out, decision.arm)
         return msgspec.structs.replace(state, out=out, since_ns=now_ns, chosen=chosen)
     phase, chosen = _ENDS[decision.action], decision.arm
-    if phase is Phase.ROLLED_BACK:
+    if phase in {Phase.ROLLED_BACK, Phase.DONE}:
         chosen = ""
     return msgspec.structs.replace(state, phase=phase, since_ns=now_ns, chosen=chosen)
 
@@ -149,6 +152,7 @@ _ENDS: Final = {
     Action.PROPOSE: Phase.PROPOSED,
     Action.PROMOTE: Phase.PROMOTED,
     Action.ROLL_BACK: Phase.ROLLED_BACK,
+    Action.END: Phase.DONE,
 }
 
 
@@ -197,6 +201,8 @@ def _missing(step: Step, requests: int, passed_s: int) -> str:
 
 
 def _end(plan: Plan, judged: Sequence[Judged]) -> tuple[Action, str, str]:
+    if plan.mode is Mode.SHADOW:
+        return Action.END, "all steps are done: see what the copies showed", ""
     if plan.mode is not Mode.CANARY:
         return _proposed(plan, judged)
     (only,) = judged

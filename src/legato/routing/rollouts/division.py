@@ -87,9 +87,9 @@ def named_arms(versions: Sequence[tuple[int, str]]) -> tuple[Arm, ...]:
 
 def planned_for(plan: Plan, candidates: int) -> Plan:
     """Return the plan for so many candidates. Raises InvalidRequest."""
-    if plan.mode is Mode.CANARY and candidates > 1:
+    if plan.mode in {Mode.CANARY, Mode.SHADOW} and candidates > 1:
         raise InvalidRequest(
-            "mode: a canary has one candidate; for several say mode: experiment", param="mode"
+            f"mode: a {plan.mode} has one candidate; for several say mode: experiment", param="mode"
         )
     if plan.weights and len(plan.weights) != candidates:
         raise InvalidRequest(

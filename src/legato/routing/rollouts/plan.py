@@ -2,15 +2,18 @@
 
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from legato.core.errors import InvalidRequest
+from legato.core.money import NanoUSD, amount
 from legato.routing.assignment import WHOLE_BP
 from legato.routing.rollouts.contrast import Unit
 from legato.routing.rollouts.gates import Gate, Metric, Terms, checked_gates
 
+Dollars = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
 STEPS_MAX: Final = 50
 CANDIDATES_MAX: Final = 8
 _WEIGHT_MAX: Final = 1_000
@@ -21,6 +24,7 @@ class Mode(StrEnum):
 
     CANARY = "canary"  # one candidate takes the champion's place when its steps are done
     EXPERIMENT = "experiment"  # says at the end which arm is best
+    SHADOW = "shadow"  # answers copies of calls, for nobody
     CHALLENGER = "challenger"  # goes on until a candidate is proven better, and proposes it
 
 
@@ -58,12 +62,21 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     goal: Metric | None = None
     promotion: Promotion = Promotion.PERSON
     weights: tuple[int, ...] = ()
+    budget_usd_per_day: (
+        Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")] | int | None
+    ) = None
+    """What a shadow may cost."""
 
     @property
     def terms(self) -> Terms:
         """The terms its gates are judged under."""
         comparisons = max(len(self.gates) * self.candidates, 1)
         return Terms(self.alpha, comparisons, self.unit, self.candidates)
+
+    @property
+    def budget(self) -> NanoUSD:
+        """What a shadow may cost in a day."""
+        return amount(self.budget_usd_per_day or 0)
 
     @property
     def goal_gate(self) -> Gate | None:
@@ -94,17 +107,38 @@ def checked_plan(plan: Plan) -> Plan:
                 param="steps",
             )
     checked_gates(plan.gates, plan.alpha)
+    _check_shadow(plan)
     _check_goal(plan)
     _check_candidates(plan)
     return plan
 
 
+def _check_shadow(plan: Plan) -> None:
+    if plan.mode is not Mode.SHADOW:
+        if plan.budget_usd_per_day is not None:
+            raise InvalidRequest(
+                "budget_usd_per_day: only a shadow has one; others spend what callers do",
+                param="budget_usd_per_day",
+            )
+        return
+    if plan.budget <= 0:
+        raise InvalidRequest(
+            "budget_usd_per_day: say what the shadow may cost in a day, above 0: its answers are "
+            "paid for like others",
+            param="budget_usd_per_day",
+        )
+    if plan.gates:
+        raise InvalidRequest(
+            "gates: a shadow has none, as no caller meets it; read what it showed", param="gates"
+        )
+
+
 def _check_goal(plan: Plan) -> None:
-    if plan.mode is Mode.CANARY:
+    if plan.mode in {Mode.CANARY, Mode.SHADOW}:
         if plan.goal is not None or plan.promotion is not Promotion.PERSON:
             raise InvalidRequest(
-                "goal, promotion: a canary has none, it is promoted when its steps are done; say "
-                "mode: experiment or mode: challenger",
+                f"goal, promotion: a {plan.mode} has none; say mode: experiment or mode: "
+                "challenger",
                 param="goal",
             )
         return
@@ -124,9 +158,10 @@ def _check_candidates(plan: Plan) -> None:
     """Check what divides callers among candidates, as far as their number is known."""
     if not 1 <= plan.candidates <= CANDIDATES_MAX:
         raise InvalidRequest(f"candidates: 1 to {CANDIDATES_MAX}", param="candidates")
-    if plan.mode is Mode.CANARY and plan.candidates > 1:
+    if plan.mode in {Mode.CANARY, Mode.SHADOW} and plan.candidates > 1:
         raise InvalidRequest(
-            "candidates: a canary has one; for several say mode: experiment", param="candidates"
+            f"candidates: a {plan.mode} has one; for several say mode: experiment",
+            param="candidates",
         )
     for number, weight in enumerate(plan.weights):
         if not 0 < weight <= _WEIGHT_MAX:

@@ -19,9 +19,10 @@ from legato.core.permission import Permission
 from legato.core.registry import CHAMPION, DEFAULT_LABEL, Selector
 from legato.registry.rollouts import Wish, read_plan
 from legato.routing.rollouts.course import Command
-from legato.routing.rollouts.plan import CANDIDATES_MAX
+from legato.routing.rollouts.plan import CANDIDATES_MAX, Mode
 from legato.storage.rollouts import Event as StoredEvent
 from legato.storage.rollouts import Rollout as StoredRollout
+from legato.storage.shadow_outcomes import ShadowSummary
 
 Text = Annotated[str, Meta(max_length=128)]
 Version = Annotated[str, Meta(max_length=64)]
@@ -69,10 +70,10 @@ class Rollout(Shown, frozen=True, kw_only=True):
     label: str
     champion: str
     candidate: str
-    mode: Literal["canary", "experiment", "challenger"]
+    mode: Literal["canary", "experiment", "shadow", "challenger"]
     arms: list[Arm]
     chosen: str | None
-    phase: Literal["running", "paused", "proposed", "promoted", "rolled_back", "aborted"]
+    phase: Literal["running", "paused", "proposed", "promoted", "rolled_back", "aborted", "done"]
     step: int
     share_bp: int
     told: str
@@ -100,11 +101,37 @@ class Event(Shown, frozen=True, kw_only=True):
     evidence: list[Any]
 
 
+class ShadowFigures(Shown, frozen=True, kw_only=True):
+    """What a shadow's copies showed beside the calls. Costs in nano-USD.
+
+    Means are over the `answered_both`; `agree` and the counts of JSON texts over the `compared`.
+    """
+
+    sent: int
+    dropped: int
+    over_budget: int
+    failed: int
+    live_failed: int
+    cost: int
+    live_cost: int
+    unpriced: int
+    answered_both: int
+    mean_us: float | None
+    live_mean_us: float | None
+    mean_output_tokens: float | None
+    live_mean_output_tokens: float | None
+    compared: int
+    agree: int
+    json: int
+    live_json: int
+
+
 class RolloutWithEvents(Shown, frozen=True, kw_only=True):
     """A rollout and everything that was done."""
 
     rollout: Rollout
     events: list[Event]
+    shadow: ShadowFigures | None
 
 
 @read("/registry/rollouts", Permission.REGISTRY_READ, tags=["registry"])
@@ -146,7 +173,9 @@ def get_rollout(desk: Given[Desk], rollout_id: Id) -> RolloutWithEvents:
     store = desk.rollouts.store
     found = store.get(known_id(rollout_id))
     return RolloutWithEvents(
-        rollout=_shown(found), events=[_event(one) for one in store.events(found.id)]
+        rollout=_shown(found),
+        events=[_event(one) for one in store.events(found.id)],
+        shadow=_figures(store.shadow(found.id)) if found.plan.mode is Mode.SHADOW else None,
     )
 
 
@@ -217,6 +246,10 @@ def _shown(record: StoredRollout) -> Rollout:
         started_at=moment(record.started_at_ns),
         ended_at=optional_moment(record.ended_at_ns),
     )
+
+
+def _figures(summary: ShadowSummary) -> ShadowFigures:
+    return ShadowFigures(**msgspec.structs.asdict(summary))
 
 
 def _event(record: StoredEvent) -> Event:
