@@ -51,6 +51,8 @@ class Principal(msgspec.Struct, frozen=True):
     budget: BudgetLimit | None = None
     expires_at_ns: int | None = None
     require: Requirements | None = None
+    live: bool = True
+    """Whether its calls are real traffic: those of an evaluation tell nothing of a rollout."""
 
     def may_call(self, name: str) -> bool:
         """Whether this key may name that alias or deployment."""

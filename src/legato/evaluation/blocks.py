@@ -18,6 +18,7 @@ from legato.evaluation.scoring import Case
 from legato.storage.evaluations import AnswerRecord, EvaluationRecord
 
 _LOOK_S: Final = 0.3
+_WAIT_S: Final = 0.02
 
 
 class Ask(NamedTuple):
@@ -61,14 +62,27 @@ class Allowance:
         """Whether nobody has ended the run."""
         return self.open and not self._stopping.is_set()
 
-    def begin(self) -> bool:
-        """Whether another answer may be asked for: those under way may cost as the dearest."""
-        if self._cap is not None:
-            self.capped |= self._spent + self.under_way * self._dearest >= self._cap
-        if self.capped or not self.may_go_on():
-            return False
-        self.under_way += 1
-        return True
+    async def begin(self) -> bool:
+        """Return once another answer may be asked for, False where none may any more.
+
+        Each that is under way, and this one, may cost as the dearest so far. So the cap is passed
+        only where one is dearer than all before it.
+        """
+        while self.may_go_on() and not self.capped:
+            if self._affords_another():
+                self.under_way += 1
+                return True
+            if not self.under_way:
+                self.capped = True
+            else:
+                await asyncio.sleep(_WAIT_S)
+        return False
+
+    def _affords_another(self) -> bool:
+        if self._cap is None:
+            return True
+        left = self._cap - self._spent
+        return left > 0 and left >= (self.under_way + 1) * self._dearest
 
     def end(self, cost: int) -> None:
         """Count what one answer cost with its scoring."""
@@ -102,7 +116,7 @@ class BlockWork:
 
         async def answer_some(session: aiohttp.ClientSession) -> None:
             for ask in waiting:
-                if not allowance.begin():
+                if not await allowance.begin():
                     return
                 cost = 0
                 try:

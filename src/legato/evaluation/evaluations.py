@@ -92,8 +92,8 @@ class Evaluations:
         """
         record = self.store.get(evaluation_id)
         limit = record.cost_max if cost_max is None else cost_max
-        if record.status == "capped" and limit is not None and limit <= record.cost:
-            msg = "cost_max_usd: it has spent that much already; allow more"
+        if record.status == "capped" and limit is not None and limit <= (record.cost_max or 0):
+            msg = "cost_max_usd: that is what it ended at; allow more"
             raise InvalidRequest(msg, param="cost_max_usd")
         resumed = self.store.change(
             evaluation_id,

@@ -125,7 +125,7 @@ class Keyring:
         found = next((one for one in by_digest.values() if one.key_id == key_id), None)
         if found is None or not tags:
             return found
-        return msgspec.structs.replace(found, tags=found.tags | tags)
+        return msgspec.structs.replace(found, tags=found.tags | tags, live=False)
 
     @property
     def loaded(self) -> bool:

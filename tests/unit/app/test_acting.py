@@ -12,6 +12,15 @@ def test_a_credential_names_its_key() -> None:
     assert acting.acting_for(acting.credential(KEY_ID).encode()) == (KEY_ID, {})
 
 
+def test_a_credential_carries_tags_that_nobody_can_change() -> None:
+    acting = Acting(b"a" * 32)
+    credential = acting.credential(KEY_ID, {"evaluation": "r1"})
+    assert acting.acting_for(credential.encode()) == (KEY_ID, {"evaluation": "r1"})
+    other = acting.credential(KEY_ID, {"evaluation": "r2"}).split(".")
+    mixed = ".".join([*credential.split(".")[:2], other[2], credential.split(".")[3]])
+    assert acting.acting_for(mixed.encode()) is None
+
+
 @pytest.mark.parametrize(
     "forged",
     [

@@ -94,6 +94,24 @@ async def test_known_keys_go_on_and_others_are_refused_while_the_database_is_awa
     assert store.questions == 2  # the first load, and one that told that it is away
 
 
+async def test_our_own_processes_act_for_a_key_with_tags_besides() -> None:
+    store = Store()
+    store.add(b"key")
+    keyring = Keyring(
+        store,
+        lambda secret: secret,
+        ManualClock(),
+        in_thread,
+        acting_key=lambda secret: ("key", {"evaluation": "r"}) if secret == b"ours" else None,
+    )
+    keyring.load()
+    acting, own = keyring.authenticate(b"ours"), keyring.authenticate(b"key")
+    assert (acting.key_id, acting.tags, acting.live) == ("key", {"evaluation": "r"}, False)
+    assert (own.tags, own.live) == ({}, True)
+    with pytest.raises(Unauthenticated):
+        keyring.authenticate(b"theirs")
+
+
 async def test_without_a_secret_nothing_is_asked() -> None:
     store = Store()
     keyring = loaded(store)
