@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 import msgspec
 
+from legato.app.provider_kinds import plugin_kinds
 from legato.app.served_models import ServedModels, TriedRoute
 from legato.app.waits import changed, transport_timeouts
 from legato.core.config import Config, Requirements, Strategy
@@ -25,8 +25,6 @@ from legato.routing.ability import ability_of, capabilities_in_force, data_use_i
 from legato.routing.assignment import Assignment, Split
 from legato.routing.strategies import ORDERS, Candidate
 from legato.routing.terms import shortfalls
-
-PROVIDER_GROUP = "legato.providers"
 
 OpenTransport = Callable[[ProviderConfig, str, Timeouts], Transport]
 
@@ -67,7 +65,7 @@ def build_provider(settings: ProviderSettings) -> Provider:
     Raises:
         ConfigInvalid: nothing is installed that provides the kind, or it refuses its settings.
     """
-    found = {entry.name: entry for entry in entry_points(group=PROVIDER_GROUP)}
+    found = plugin_kinds()
     name, kind = settings.config.name, settings.config.kind
     entry = found.get(kind)
     if entry is None:

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 import msgspec
 
 from legato.app.managed import MANAGED_KINDS
-from legato.app.provider_kinds import ENTRY_POINT_GROUP
+from legato.app.provider_kinds import plugin_kinds
 from legato.core.config import Config, Deployment, Provider
 from legato.core.errors import ConfigInvalid
 from legato.core.price import Price
@@ -142,13 +141,14 @@ def address_of(provider: Provider) -> str:
 
 
 def _own_address(provider: Provider) -> str:
-    for entry in entry_points(group=ENTRY_POINT_GROUP, name=provider.kind):
-        try:
-            address: str = entry.load()(ProviderSettings(provider, "")).base_url
-        except ConfigInvalid:
-            return ""  # the worker says so when it opens the provider
-        return address
-    return ""
+    entry = plugin_kinds().get(provider.kind)
+    if entry is None:
+        return ""
+    try:
+        address: str = entry.load()(ProviderSettings(provider, "")).base_url
+    except ConfigInvalid:
+        return ""  # the worker says so when it opens the provider
+    return address
 
 
 def unanswered(questions: Collection[PriceQuestion], why: str) -> dict[PriceQuestion, PriceAnswer]:

@@ -22,7 +22,10 @@ BUILT_IN = frozenset(
 
 @cache
 def plugin_kinds() -> MappingProxyType[str, EntryPoint]:
-    """Return the kinds other packages register, by name; nothing is imported."""
+    """Return the kinds that packages register, ours too, by name; nothing is imported.
+
+    To find them the files of every installed package are read, for some 15 ms.
+    """
     found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     return MappingProxyType(found)
 

@@ -66,7 +66,7 @@ def test_the_book_is_asked_by_address_without_credentials() -> None:
 
 def test_a_preset_gives_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = EntryPoint("openai_compatible", "legato.providers.openai_compatible:factory", "any")
-    monkeypatch.setattr(pricing, "entry_points", lambda **_: [kind])  # installed or not
+    monkeypatch.setattr(pricing, "plugin_kinds", lambda: {kind.name: kind})  # installed or not
     book = Book(PriceAnswer(BOOK_PRICE))
     priced_deployments(config({"kind": "openai_compatible", "preset": "mistral"}), book.ask)
     assert book.asked == [PriceQuestion("m", "https://api.mistral.ai/v1")]
