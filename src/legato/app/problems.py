@@ -26,9 +26,9 @@ class Problem:
 class ConfigProblems(ConfigInvalid):
     """All problems of a configuration at once."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], *, of: str = "configuration") -> None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        lines = [f"the configuration has {count}:", *(f"  {problem}" for problem in problems)]
+        lines = [f"the {of} has {count}:", *(f"  {problem}" for problem in problems)]
         super().__init__("\n".join(lines))
         self.problems = tuple(problems)
 

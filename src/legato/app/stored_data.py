@@ -180,6 +180,14 @@ class StoredData:
         """Return the sums over the ledger."""
         return SpendSums(self._engine, EVERY_TENANT)
 
+    def tenant_entries(self, tenant: Tenant) -> EntryReader:
+        """Return the entries and traces of one organisation."""
+        return EntryReader(self._engine, tenant)
+
+    def tenant_sums(self, tenant: Tenant) -> SpendSums:
+        """Return the sums over one organisation's entries."""
+        return SpendSums(self._engine, tenant)
+
     def feedback(self) -> FeedbackReader:
         """Return what callers said of their answers."""
         return FeedbackReader(self._engine, EVERY_TENANT)

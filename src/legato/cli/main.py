@@ -53,6 +53,7 @@ _COMMANDS = MappingProxyType(
         ),
         "simulate": ("legato.cli.simulate:simulate", "Run the simulated provider by itself."),
         "stats": ("legato.cli.stats:stats", "Watch traffic, spend and savings."),
+        "twin": ("legato.cli.twin:twin", "Try a change on recorded traffic before it is real."),
         "up": ("legato.cli.up:up", "Start the control plane."),
         "vault": ("legato.cli.vault:vault", "Keep credentials; rotate the keys that seal them."),
         "verify": (

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Final, NamedTuple, Protocol
 
+from legato.core.errors import InvalidRequest
+
 _BIN_SAMPLES_MIN: Final = 20
 """Fewer than that in a class of input lengths, and it is joined with the next one."""
 _Z95: Final = NormalDist().inv_cdf(0.95)
@@ -98,6 +100,22 @@ class Changed:
         """Return a changed time."""
         took = self._times.draw(chance, input_tokens)
         return Took(took.first_us * self._first, took.per_token_us * self._per_token)
+
+
+class Unknown:
+    """Of a deployment of which neither a record nor the scenario tells."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def draw(self, chance: float, input_tokens: int) -> Took:
+        """Refuse, once a simulated call gets that far. Raises InvalidRequest, always."""
+        del chance, input_tokens
+        msg = (
+            f"nothing is recorded of how long deployment {self._name!r} takes, and calls would go "
+            "to it: add it to `latency` with first_token_ms and per_token_ms, or `like` another"
+        )
+        raise InvalidRequest(msg, param="latency")
 
 
 def _took(sample: Sample, slope: float) -> Took:
