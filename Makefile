@@ -7,7 +7,8 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 INSTALL := tools/install-locked
-PYTEST := $(BIN)/python -m pytest
+# What pytest compiles of the tests is kept, whatever the shell says: half of collecting them.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 # Half of a test of a real server is waiting, so three at once keep two cores busy. A file stays on
 # one of them, as its server is shared; files go in their order, the short ones of units at the end.
 PARALLEL ?= -n 3 --dist loadfile --no-loadscope-reorder
