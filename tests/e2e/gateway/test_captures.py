@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from running import LEDGER_S, within
 
 if TYPE_CHECKING:
-    from running import RunningLegato
+    from running import Answer, RunningLegato
 
     from legato.providers.simulated.child import SimulatedChild
 
@@ -22,6 +22,7 @@ providers:
   - {name: nowhere, kind: openai_compatible, base_url: "http://127.0.0.1:9/v1"}
 deployments:
   - {name: small, provider: open, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
+  - {name: dear, provider: open, model: m, price: {input_per_mtok: "10", output_per_mtok: "20"}}
   - {name: gone, provider: nowhere, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
 routes:
   - {alias: chat, deployments: [small]}
@@ -50,6 +51,11 @@ def captured(legato: RunningLegato, request_id: str) -> dict[str, Any]:
     return shown
 
 
+def cached(legato: RunningLegato, question: str) -> Answer | None:
+    answer = legato.chat("chat", question)
+    return answer if answer.headers["x-legato-cache"] == "hit" else None
+
+
 def count(legato: RunningLegato) -> int:
     return int(legato.query("SELECT count(*) AS n FROM capture")[0]["n"])
 
@@ -59,11 +65,12 @@ def test_what_the_policy_lets_is_kept_as_it_was(
 ) -> None:
     whole = legato.chat("plain", f"tell me of {WORD}", user="ann")
     streamed = legato.chat("plain", "in pieces", stream=True)
-    hits = [legato.chat("chat", "the same") for _ in range(2)]
+    bought = legato.chat("chat", "the same")
+    hit = within(LEDGER_S, lambda: cached(legato, "the same"))  # the other worker's, a moment later
     failed = legato.chat("down", "nobody is there")
     large = legato.chat("plain", "x" * 50_000)
-    for answer in (legato.chat("private", "not this"), legato.chat("plain", "nor this", key=SHY)):
-        assert answer.status == 200
+    others = [legato.chat("private", "not this"), legato.chat("plain", "nor this", key=SHY)]
+    assert [answer.status for answer in others] == [200, 200]
     shown = captured(legato, whole.request_id)
     assert shown["request"]["messages"][0]["content"] == f"tell me of {WORD}"
     assert shown["answer"] == whole.json
@@ -73,13 +80,15 @@ def test_what_the_policy_lets_is_kept_as_it_was(
     days = (shown["expires_at_ns"] - shown["at_ns"]) / 86_400e9
     assert (shown["route"], days, shown["complete"]) == ("plain", 7, True)
     assert captured(legato, streamed.request_id)["stream_events"].encode() == streamed.body
-    assert [captured(legato, one.request_id)["cache"] for one in hits] == ["miss", "hit"]
-    assert captured(legato, hits[1].request_id)["answer"] == hits[1].json
+    assert captured(legato, bought.request_id)["cache"] == "miss"
+    shown = captured(legato, hit.request_id)
+    assert (shown["cache"], shown["answer"]) == ("hit", hit.json)
     shown = captured(legato, failed.request_id)
     assert (shown["http_status"], shown["answer"]) == (failed.status, None)
     shown = captured(legato, large.request_id)
     assert (shown["request"], shown["complete"]) == ({}, False)
-    assert count(legato) == 6
+    kept = {row["request_id"] for row in legato.query("SELECT request_id FROM capture")}
+    assert not kept & {answer.request_id for answer in others}
 
 
 def test_nothing_of_it_is_readable_on_disk(legato: RunningLegato, upstream: SimulatedChild) -> None:
@@ -114,3 +123,23 @@ def test_what_is_on_disk_outlives_a_killed_ledger_process(
     assert within(20, lambda: count(legato) == before + 60), count(legato)
     kept = {row["request_id"] for row in legato.query("SELECT request_id FROM capture")}
     assert set(asked) <= kept
+
+
+def test_a_candidate_is_asked_what_was_captured(
+    legato: RunningLegato, upstream: SimulatedChild
+) -> None:
+    for at in range(4):
+        answer = legato.chat("plain", f"side by side {at}", stream=bool(at % 2))
+        last = answer.request_id
+    captured(legato, last)
+    options = ("--key", SHY, "--max-usd", "1", "--from", "10m", "--limit", "6", "--json")
+    told = json.loads(legato.command("replay", "--candidate", "dear", *options))
+    found = told["comparison"]
+    assert found["pairs"] == 6
+    assert found["cost"]["candidate"] > found["cost"]["original"] > 0
+    assert found["cost"]["low"] <= found["cost"]["mean"] <= found["cost"]["high"]
+    capped = json.loads(
+        legato.command("replay", "--candidate", "dear", *options[:3], "0.0001", *options[4:])
+    )
+    assert capped["capped"]
+    assert capped["comparison"]["pairs"] < 6
