@@ -21,7 +21,7 @@ from legato.core.ids import IdSource
 from legato.core.money import NanoUSD, exact_usd
 from legato.core.records import EntryKind
 from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_name, selector, shown
-from legato.evaluation.gateway_calls import GatewayCaller, Target
+from legato.evaluation.gateway_calls import PURPOSE_HEADER, GatewayCaller, Target
 from legato.evaluation.judges import Judgement, Spent, judged
 from legato.insights.reviews import as_labels, read_subject
 from legato.judging.asking import Subject
@@ -181,7 +181,7 @@ def _target(data: Path, url: str | None, key: str) -> Target:
         if server is None:
             raise OperatorError(f"nothing runs in {data}: start `legato up`, or give --url")
         url = server.url
-    return Target(url.rstrip("/"), key, {"x-legato-purpose": EntryKind.JUDGE.value})
+    return Target(url.rstrip("/"), key, {PURPOSE_HEADER: EntryKind.JUDGE.value})
 
 
 def _subjects(file: Path) -> list[Subject]:

@@ -17,6 +17,8 @@ class Scored(msgspec.Struct, frozen=True, omit_defaults=True):
     scorer: str
     score: Score | None
     unscored: str = ""
+    cost: int | None = 0
+    """Nano-USD of calls that brought no score, None where one was unpriced."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -35,7 +37,7 @@ class Judged(msgspec.Struct, frozen=True):
     @property
     def scoring_cost(self) -> int | None:
         """What judging cost, None where a call of it is unpriced."""
-        costs = [one.score.cost for one in self.scores if one.score is not None]
+        costs = [one.cost if one.score is None else one.score.cost for one in self.scores]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
@@ -69,7 +71,7 @@ async def judged(scorers: Sequence[Scorer], case: Case, answer: Answer, caller: 
         try:
             scores.append(Scored(scorer.label, await scorer.score(case, answer, caller)))
         except Unscored as reason:
-            scores.append(Scored(scorer.label, None, str(reason)))
+            scores.append(Scored(scorer.label, None, str(reason), reason.cost))
     return Judged(answer, tuple(scores))
 
 

@@ -8,10 +8,17 @@ from typing import Any, Final, NamedTuple
 import aiohttp
 import msgspec
 
+from legato.core.records import EntryKind
 from legato.core.tasks import spawn
 from legato.evaluation.answering import CHAT, Judged, judged, read_answer, request_body
 from legato.evaluation.evaluations import Evaluations, place_of
-from legato.evaluation.gateway_calls import ROUTE_HEADER, GatewayCaller, Stopped, Target
+from legato.evaluation.gateway_calls import (
+    PURPOSE_HEADER,
+    ROUTE_HEADER,
+    GatewayCaller,
+    Stopped,
+    Target,
+)
 from legato.evaluation.plans import Plan
 from legato.evaluation.scorers.table import read_scorers
 from legato.evaluation.scoring import Case
@@ -152,7 +159,8 @@ class BlockWork:
             headers = {**headers, ROUTE_HEADER: subject.route}
         asking = GatewayCaller(session, self._target._replace(headers=headers), may_go_on)
         reply = await asking.call(CHAT, request_body(self._plan, subject, ask.case))
-        judging = GatewayCaller(session, self._target, may_go_on)
+        headers = {**self._target.headers, PURPOSE_HEADER: EntryKind.JUDGE.value}
+        judging = GatewayCaller(session, self._target._replace(headers=headers), may_go_on)
         return await judged(self._scorers, ask.case, read_answer(reply), judging)
 
     def _recorded(self, ask: Ask, found: Judged, at_ns: int) -> int:

@@ -21,6 +21,7 @@ _WAIT_MAX_S: Final = 30.0
 _CALL_S: Final = 3600.0
 _NS_PER_US: Final = 1_000
 ROUTE_HEADER: Final = "x-legato-route"
+PURPOSE_HEADER: Final = "x-legato-purpose"
 
 
 class Stopped(Exception):

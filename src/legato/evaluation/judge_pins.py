@@ -46,6 +46,7 @@ class JudgePins:
             standing = Standing(standing.spec, measured=True, mapping=mapping)
         return {
             **plain,
+            "name": plain.get("name") or name,
             "judge": f"{name}@{record.digest}",
             "standing": msgspec.to_builtins(standing),
         }

@@ -8,6 +8,7 @@ import msgspec
 from legato.core.errors import InvalidRequest
 from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_name, selector, shown
 from legato.evaluation.datasets import Manifest, check_manifest
+from legato.evaluation.judge_pins import JudgePins
 from legato.evaluation.suites import Suite
 from legato.registry.prompt import MODEL_PREFIX, PromptSpec, read_prompt
 from legato.registry.registry import Registry
@@ -71,9 +72,10 @@ _PROMPT_CALL: Final = f"{MODEL_PREFIX}{{name}}@{{digest}}"
 class Planner:
     """Pins what a suite names, in one environment of an organisation's registry."""
 
-    def __init__(self, registry: Registry, environment: str) -> None:
+    def __init__(self, registry: Registry, environment: str, judges: JudgePins) -> None:
         self._registry = registry
         self._environment = environment
+        self._judges = judges
 
     def plan(self, suite: Suite, against: str = "") -> tuple[Plan, Prompts]:
         """Return what is to be done; `against` is a label each prompt is compared with.
@@ -101,7 +103,10 @@ class Planner:
             cases=manifest.cases,
             split=suite.split,
             subjects=subjects,
-            scorers=suite.scorers,
+            scorers=tuple(
+                self._judges.pinned(one, f"scorers[{index}]")
+                for index, one in enumerate(suite.scorers)
+            ),
             repetitions=suite.repetitions,
             concurrency=suite.concurrency,
             cache=suite.cache,

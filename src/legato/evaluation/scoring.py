@@ -74,6 +74,11 @@ class Caller(Protocol):
 class Unscored(Exception):
     """A scorer can't judge this case: it lacks what the scorer needs, or a judge didn't answer."""
 
+    def __init__(self, reason: str, cost: int | None = 0) -> None:
+        """`cost` is what trying cost, in nano-USD."""
+        super().__init__(reason)
+        self.cost = cost
+
 
 class Scorer(Protocol):
     """Judges one answer. Its settings are its fields; it keeps nothing between cases."""

@@ -39,10 +39,10 @@ class _Grader(BaseHTTPRequestHandler):
 
 def said(body: dict[str, Any]) -> str:
     """Return what the model says, by its name and the texts it is shown."""
-    system, shown = body["messages"][0]["content"], body["messages"][1]["content"]
-    ticket = re.search(r'"ticket": "(\w+)"', system)
+    ticket = re.search(r'"ticket": "(\w+)"', body["messages"][0]["content"])
     if ticket is None:
         return "An ordinary answer."
+    shown = body["messages"][1]["content"]
     if body["model"] == "parrot":
         return _between("answer", ticket[1], shown)
     verdict: dict[str, Any] = {"ticket": ticket[1]}

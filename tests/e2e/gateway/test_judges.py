@@ -30,6 +30,7 @@ keys:
 LEVELS = [{"value": level, "meaning": f"is a {level}"} for level in (1, 2, 3, 4, 5)]
 RUBRIC = {"criteria": [{"name": "right", "question": "Is it right?", "levels": LEVELS}]}
 CALL_USD = 0.00014
+CALLER_ADMIN = ADMIN
 ENV = {"LEGATO_KEY": CALLER}
 
 
@@ -126,3 +127,41 @@ def test_a_judge_is_measured_against_people_and_the_measurement_is_kept(
     page = legato.command("judges", "show", "fair")
     assert "40 labelled items judged, 0 left unjudged, 2 people" in page
     assert within(3, lambda: legato.query("SELECT id FROM judge_record"))
+
+
+def test_a_suite_scores_by_a_judge_at_a_pinned_version_and_says_how_it_stands(
+    legato: RunningLegato, tmp_path: Path
+) -> None:
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text('{"input": "Is it right?", "expected": "yes"}\n{"input": "And this?"}\n')
+    legato.command("datasets", "import", "few", str(cases))
+    suite = {
+        "dataset": "few",
+        "models": ["fair"],
+        "scorers": [
+            {"use": "judge", "judge": "plain"},
+            {"use": "judge", "judge": "parrot-pairs", "name": "pairs"},
+        ],
+    }
+    asked = legato.post("/api/v1/evaluations", {"suite": suite}, CALLER_ADMIN)
+    assert asked.status == 201, asked.body
+    path = f"/api/v1/evaluations/{asked.json['id']}"
+    assert within(20, lambda: legato.get(path, CALLER_ADMIN).json["status"] == "done")
+    shown = legato.get(path, CALLER_ADMIN).json
+    assert shown["scorers"] == ["plain", "pairs"]
+    answers = legato.get(f"{path}/answers", CALLER_ADMIN).json["data"]
+    scores = [score for one in answers for score in one["scores"]]
+    by_rubric = [one for one in scores if one["scorer"] == "plain"]
+    assert [one["value"] for one in by_rubric] == [0, 0]
+    assert all("whose agreement with people isn't measured" in one["reason"] for one in by_rubric)
+    told = [one["reason"] for one in scores if one["scorer"] == "pairs"]
+    assert any("no JSON object with the ticket" in one for one in told)
+    assert any("no expected text to compare with" in one for one in told)
+    tagged = f'%"evaluation":"{asked.json["id"]}"%'
+    kinds = "SELECT kind, count(*) AS n FROM ledger_entry WHERE tags LIKE ? GROUP BY kind"
+    wanted = {"usage": 2, "judge": 4, "retry": 2}
+
+    def booked() -> bool:
+        return {row["kind"]: row["n"] for row in legato.query(kinds, tagged)} == wanted
+
+    assert within(5, booked)

@@ -67,7 +67,7 @@ class Judge(ScorerSettings, frozen=True, tag="judge"):
         spec = self.standing.spec
         found, spent = await judged(spec, _subject(spec, case, answer), caller)
         if found.score is None:
-            raise Unscored(found.problem or "the judge gave no verdict")
+            raise Unscored(found.problem or "the judge gave no verdict", spent.cost)
         reason = _reason(found)
         if not self.standing.measured:
             reason = f"{reason} ({UNCALIBRATED})".strip()

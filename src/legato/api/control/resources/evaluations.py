@@ -26,6 +26,7 @@ from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_name, 
 from legato.core.tenant import Tenant
 from legato.evaluation.estimate import estimate
 from legato.evaluation.grid import grid_of
+from legato.evaluation.judge_pins import JudgePins
 from legato.evaluation.plans import Plan, Planner, Prompts
 from legato.evaluation.runs import Rooms
 from legato.evaluation.suites import Suite, read_suite
@@ -309,13 +310,15 @@ def _planned(
     services: Services, caller: Caller, data: NewEvaluation
 ) -> tuple[str, Suite, Plan, Prompts]:
     """Return the run's name, its suite, and that pinned. Raises NotFound, InvalidRequest."""
-    registry = services.registry(Tenant(caller.principal.org))
+    tenant = Tenant(caller.principal.org)
+    registry = services.registry(tenant)
     environment = data.environment or services.environment
     name, suite = data.name, data.suite
     if isinstance(suite, str):
         name, suite = name or suite, _kept_suite(registry, suite, environment)
     read_ = read_suite(suite)
-    plan, prompts = Planner(registry, environment).plan(read_, data.against)
+    judges = JudgePins(registry, environment, services.judge_records(tenant))
+    plan, prompts = Planner(registry, environment, judges).plan(read_, data.against)
     return name, read_, plan, prompts
 
 
