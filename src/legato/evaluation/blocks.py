@@ -16,6 +16,7 @@ from legato.evaluation.gateway_calls import (
     PURPOSE_HEADER,
     ROUTE_HEADER,
     GatewayCaller,
+    Refused,
     Stopped,
     Target,
 )
@@ -64,10 +65,12 @@ class Allowance:
         self.under_way = 0
         self.open = True
         self.capped = False
+        self.refused = ""
+        """The code of what the gateway refuses the whole run for."""
 
     def may_go_on(self) -> bool:
         """Whether nobody has ended the run."""
-        return self.open and not self._stopping.is_set()
+        return self.open and not self.refused and not self._stopping.is_set()
 
     async def begin(self) -> bool:
         """Return once another answer may be asked for, False where none may any more.
@@ -130,6 +133,9 @@ class BlockWork:
                     found = await self._judged(session, ask, allowance.may_go_on)
                     cost = await asyncio.to_thread(self._recorded, ask, found, now_ns())
                 except Stopped:
+                    return
+                except Refused as refusal:
+                    allowance.refused = str(refusal)
                     return
                 finally:
                     allowance.end(cost)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import aiohttp
 import msgspec
 
+from legato.core.errors import BudgetExceeded, Forbidden, NotFound, Unauthenticated
 from legato.core.money import amount
 from legato.evaluation.scoring import Reply
 
@@ -20,12 +21,20 @@ _WAIT_S: Final = 0.5
 _WAIT_MAX_S: Final = 30.0
 _CALL_S: Final = 3600.0
 _NS_PER_US: Final = 1_000
+_OF_THE_RUN: Final = frozenset(
+    {BudgetExceeded.code, Forbidden.code, NotFound.code, Unauthenticated.code}
+)
+"""What a key may not, or may not any more: every other call of it would end the same way."""
 ROUTE_HEADER: Final = "x-legato-route"
 PURPOSE_HEADER: Final = "x-legato-purpose"
 
 
 class Stopped(Exception):
     """The run may not go on: nothing is to be recorded."""
+
+
+class Refused(Exception):
+    """The gateway serves nobody so: it says nothing of an answer, and ends the run."""
 
 
 class Target(NamedTuple):
@@ -47,7 +56,7 @@ class GatewayCaller:
         self._may_go_on = may_go_on
 
     async def call(self, endpoint: str, body: dict[str, Any]) -> Reply:
-        """Send a body to a path. Raises Stopped.
+        """Send a body to a path. Raises Stopped, Refused.
 
         A limit of the key, or a gateway that starts again, is waited for; another failure that
         may pass is tried a few times. The cost is that of all tries.
@@ -67,6 +76,8 @@ class GatewayCaller:
                 spent += reply.cost or 0
                 await asyncio.sleep(_wait_s(headers, failures))
                 continue
+            if reply.error in _OF_THE_RUN:
+                raise Refused(reply.error)
             cost = None if reply.cost is None else reply.cost + spent
             return msgspec.structs.replace(reply, cost=cost)
         raise Stopped

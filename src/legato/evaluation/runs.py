@@ -124,7 +124,10 @@ class EvaluationRun:
         )
         work = BlockWork(rooms.evaluations, record, plan, target)
         asyncio.run(self._answer_all(work, asks, allowance))
-        if allowance.capped:
+        if allowance.refused:
+            told = f"the gateway refuses its calls: {allowance.refused}"
+            self._finish(rooms, evaluation_id, "failed", told)
+        elif allowance.capped:
             self._finish(rooms, evaluation_id, "capped", "the cost cap is reached")
 
     async def _answer_all(self, work: BlockWork, asks: Sequence[Ask], allowance: Allowance) -> None:

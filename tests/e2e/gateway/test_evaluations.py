@@ -179,6 +179,22 @@ def test_one_that_reaches_its_cap_ends_there(legato: RunningLegato) -> None:
     assert ended(legato, run)["status"] == "done"
 
 
+def test_a_key_whose_budget_is_spent_ends_its_run(legato: RunningLegato) -> None:
+    (feature, *_) = legato.query("SELECT id FROM feature")
+    body = {
+        "feature_id": feature["id"],
+        "permissions": ["evaluation:run:create", "evaluation:run:read"],
+        "budget": {"usd": "0.02", "window": "total"},
+    }
+    key = legato.post("/api/v1/keys", body, ADMIN).json["secret"]
+    assert within(3, lambda: legato.get("/v1/models", key).status == 200)
+    run = legato.post("/api/v1/evaluations", {"suite": SUITE}, key).json
+    found = ended(legato, run)
+    assert (found["status"], found["failed"]) == ("failed", 0)
+    assert found["told"] == "the gateway refuses its calls: budget_exceeded"
+    assert 0 < found["done"] < CASES * 2
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
