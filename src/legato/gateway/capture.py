@@ -90,7 +90,7 @@ class CaptureStage:
     def choose(self, call: "Call") -> None:
         """Set how much of the answer is to be kept: 0 where this request is not captured."""
         route, principal = call.route, call.principal
-        if route is None or principal is None:
+        if route is None or principal is None or not principal.live:
             return
         for rule in self._rules:
             if rule.fits(principal, route.alias):
