@@ -10,6 +10,7 @@ from legato.core.clock import Clock
 from legato.core.ids import IdSource
 from legato.core.principal import Principal
 from legato.core.tenant import EVERY_TENANT
+from legato.storage.batch_claims import BatchClaims
 from legato.storage.batches import BatchStore
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
@@ -85,12 +86,12 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         lane_of=lane_of,
     )
     native = NativeRun(
-        store,
         files,
         books,
         NativeResults(store, batches, books, now_ns=clock.now_ns, pseudonym=vault.pseudonym),
         batches=batches,
         clock=clock,
+        claims=BatchClaims(database),
         lane_of=lane_of,
         principal_of=principal_of,
     )

@@ -106,7 +106,9 @@ class BatchStore:
         counted = {"failed": batch.c.failed + 1} if failed else {"completed": batch.c.completed + 1}
         with writing(self._engine) as connection:
             kept = upsert(connection, batch_line).values(**row, sealed=sealed)
-            if connection.execute(kept.on_conflict_do_nothing()).rowcount:
+            # psycopg doesn't count rows of such an insert
+            new = kept.on_conflict_do_nothing().returning(batch_line.c.number)
+            if connection.execute(new).first() is not None:
                 own = (batch.c.org == org, batch.c.id == batch_id)
                 connection.execute(update(batch).where(*own).values(counted))
 

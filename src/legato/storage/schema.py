@@ -34,7 +34,7 @@ from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0015"
+SCHEMA_VERSION: Final = "0016"
 
 migration_marker = Table(
     "migration_marker",
@@ -343,6 +343,19 @@ stored_response = Table(
     Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("org", "id"),
     Index("ix_stored_response_conversation", "org", "conversation_id"),
+)
+
+# Who may hand a batch to its provider, and what came of it.
+batch_claim = Table(
+    "batch_claim",
+    metadata,
+    text_column("org"),
+    Column("batch_id", Id, nullable=False),
+    text_column("holder"),
+    number_column("until_ns"),
+    Column("settled", Boolean, nullable=False),
+    text_column("provider_batch"),
+    PrimaryKeyConstraint("org", "batch_id"),
 )
 
 # When each executor of durable runs was last heard of.

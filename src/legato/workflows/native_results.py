@@ -91,6 +91,12 @@ class NativeResults:
         )
         self._store.forget_lines(record.org, record.id)
 
+    def cancel(self, record: BatchRecord) -> None:
+        """Note that a batch was cancelled elsewhere, if it was running."""
+        times = with_time(record, "cancelling", self._now_ns())
+        before = ("in_progress",)
+        self._store.change(record.org, record.id, before, status="cancelling", times=times)
+
     def _keep(self, account: Account, told: Sequence[Told]) -> None:
         self._enter(account, [(line, outcome) for line, outcome, _, _ in told])
         for line, _, written, failed in told:

@@ -26,14 +26,14 @@ from legato.core.errors import (
 from legato.core.ids import IdSource
 from legato.core.principal import Principal
 from legato.providers.batching import BatchStatus
-from legato.storage.batches import BatchRecord, BatchStore
+from legato.storage.batches import BatchRecord
 from legato.workflows.batch_files import BatchFiles
 from legato.workflows.batch_lines import parse, read_lines
-from legato.workflows.batches import Batches, with_time
+from legato.workflows.batches import Batches
 from legato.workflows.native_books import Account, NativeBooks, is_held
 from legato.workflows.native_lane import Lane, LaneOf, OpenLane, Prepared, Refused, prepared
 from legato.workflows.native_results import NativeResults, problem, problems_of
-from legato.workflows.native_submission import Submissions
+from legato.workflows.native_submission import Claim, Claims, Submissions, TakenOver
 from legato.workflows.patience import FIRST_S, Patience
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ _NOWHERE: Final = "?"
 _GRACE_NS: Final = 3600 * 1_000_000_000
 """After the completion window: a provider that says nothing for so long has lost the batch."""
 _TIDY_TRIES: Final = 5
+_CLAIM_LOOK_S: Final = 1.0
 _REJECTIONS_MAX: Final = 10
 """So often a batch that we submitted isn't known there: then it is gone."""
 
@@ -58,19 +59,19 @@ class NativeRun:
 
     def __init__(
         self,
-        store: BatchStore,
         files: BatchFiles,
         books: NativeBooks,
         results: NativeResults,
         *,
         batches: Batches,
         clock: Clock,
+        claims: Claims,
         lane_of: LaneOf,
         principal_of: Callable[[str], Principal | None],
     ) -> None:
-        self._submissions = Submissions(clock.now_ns, life=IdSource(clock).new())
+        new_id = IdSource(clock).new
+        self._submissions = Submissions(claims, clock.now_ns, life=new_id(), new_id=new_id)
         self._patience = Patience(batches)
-        self._store = store
         self._batches = batches
         self._files = files
         self._books = books
@@ -127,20 +128,45 @@ class NativeRun:
             return None
 
     def _submit(self, org: str, batch_id: str, hold: dict[str, Any]) -> str:
-        """Return the id of the provider's batch; "" where there is none."""
+        """Return the id of the provider's batch; "" where there is none.
+
+        All who do this at the same time return the same.
+        """
+        record = self._batches.find(org, batch_id)
+        claim, wait_s, sent = self._submissions.claim(org, batch_id), FIRST_S, ""
+        while not claim.take():
+            known = claim.outcome()
+            if known is not None:
+                return known
+            wait_s = self._patience.pause(record, min(wait_s, _CLAIM_LOOK_S))
+        try:
+            sent = self._submit_claimed(org, batch_id, hold, claim)
+        except TakenOver:
+            log.warning("a batch was taken over", extra={"batch": batch_id})
+        while (settled := claim.settle(sent)) is None:
+            wait_s = self._patience.pause(record, min(wait_s, _CLAIM_LOOK_S))
+        if sent not in {"", _NOWHERE, settled}:
+            log.warning("a batch was submitted twice", extra={"batch": batch_id, "cancelled": sent})
+            self._leave_nothing(record, lambda one: one.batcher.cancel(one.send, sent))
+        return settled
+
+    def _submit_claimed(self, org: str, batch_id: str, hold: dict[str, Any], claim: Claim) -> str:
         wait_s = FIRST_S
         while True:
             record, absent = self._batches.find(org, batch_id), False
             retry_after_s = 0.0
             try:
                 one = self._lane(record).opened()
+                one = one._replace(send=claim.guarded(one.send))
                 known = self._submissions.find(one, batch_id, hold)
                 absent = known == ""
                 if known:
                     return known
                 if absent and not self._wanted(record):
                     if self._submissions.maybe_sent(batch_id, hold):
-                        self._leave_nothing(record, lambda o: o.batcher.withdraw(o.send, batch_id))
+                        self._leave_nothing(
+                            record, lambda o: o.batcher.withdraw(claim.guarded(o.send), batch_id)
+                        )
                     return ""
                 if absent:
                     lines = self._written(record, one, hold)
@@ -149,6 +175,7 @@ class NativeRun:
                 log.warning("a batch can't be submitted", extra=_told(record, error))
                 # what isn't known to be absent may be running there: that must not end here
                 if absent and (isinstance(error, ProviderRejected) or not error.retryable):
+                    claim.keep()
                     self._fail(record, [problem(error)])
                     return ""
                 retry_after_s = error.retry_after_s or 0.0
@@ -224,17 +251,16 @@ class NativeRun:
         self._results.take(account, one, lines, state)
         # not by us, who cancel it when it has expired: by the operator, at the provider's
         if state.status is BatchStatus.CANCELLED and self._wanted(record):
-            times = with_time(record, "cancelling", self._now_ns())
-            before = ("in_progress",)
-            self._store.change(record.org, record.id, before, status="cancelling", times=times)
+            self._results.cancel(record)
 
     def _fail(self, record: BatchRecord, problems: list[dict[str, Any]]) -> None:
         """End a batch of which no line was executed; the hold first, as nobody looks after it."""
         self._books.release(record.id)
         self._results.fail(record, problems)
 
-    def _release(self, _org: str, batch_id: str) -> None:
+    def _release(self, org: str, batch_id: str) -> None:
         self._books.release(batch_id)
+        self._submissions.over(org, batch_id)
 
     def _tidy(self, org: str, batch_id: str, sent: str) -> None:
         def forget(one: OpenLane) -> None:
