@@ -1,12 +1,18 @@
 """Wires the two ways a batch is run: by our own queue, and by the provider."""
 
+import contextlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 from legato.app.context import BatchContext
 from legato.app.credentials import read_credentials
+from legato.app.model_checks import with_unknown_credentials
 from legato.app.native_batches import native_lanes
+from legato.app.served_models import ServedModels
+from legato.app.served_reading import ServedReader
 from legato.app.vaults import open_data_keys
 from legato.core.clock import Clock
+from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
 from legato.core.principal import Principal
 from legato.core.tenant import EVERY_TENANT
@@ -20,6 +26,7 @@ from legato.storage.files import FileStore
 from legato.storage.keys import KeyStore
 from legato.storage.leases import LeaseStore
 from legato.storage.ledger import Ledger
+from legato.storage.registry_models import RegistryModels
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
 from legato.workflows.batch_calls import GatewayCalls
@@ -68,6 +75,9 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         lambda: read_credentials(loaded.config, credentials, envelopes),
         principal_of,
         clock,
+        served=_served(
+            context, RegistryModels(database, loaded.config.registry.environment), envelopes
+        ),
     )
     books = NativeBooks(
         LeaseStore(database),
@@ -96,3 +106,19 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         principal_of=principal_of,
     )
     return Runs(store, ExecutorBeats(database), own, native)
+
+
+def _served(
+    context: BatchContext, source: RegistryModels, sealing: Envelopes
+) -> Callable[[], ServedModels]:
+    config = context.loaded.config
+    file = ServedModels(config, context.prices, batch_prices=context.batch_prices)
+    reader = ServedReader(file, source, sealing, with_unknown_credentials(config))
+
+    def served() -> ServedModels:
+        """Return what is served now; what was read last while the database is away."""
+        with contextlib.suppress(StorageUnavailable):
+            reader.load()
+        return reader.now
+
+    return served

@@ -11,9 +11,11 @@ from legato.app.batch_connections import BatchConnections
 from legato.app.context import BatchContext
 from legato.app.pricing import address_of
 from legato.app.provider_settings import provider_settings
+from legato.app.served_models import ServedModels
 from legato.core.clock import Clock
 from legato.core.config import Config, DataUse, Deployment, Requirements
 from legato.core.principal import Principal
+from legato.core.registry import Kind, ObjectName
 from legato.core.wire import Operation, Surface
 from legato.providers.base import Provider
 from legato.providers.batching import Send
@@ -31,24 +33,27 @@ def native_lanes(
     credentials: Callable[[], Mapping[str, str]],
     principal_of: Callable[[str], Principal | None],
     clock: Clock,
+    *,
+    served: Callable[[], ServedModels],
 ) -> LaneOf:
-    """Return what knows the lane of each model; `credentials` reads those of the vault."""
+    """Return what knows the lane of each model; `credentials` reads those of the vault.
+
+    `served` tells what callers can reach at the moment.
+    """
     surfaces: dict[str, Surface] = {
         "/v1/chat/completions": ChatCompletions(clock),
         "/v1/embeddings": Embeddings(),
         "/v1/completions": Completions(),
         MESSAGES: Messages(),
     }
-    config = context.loaded.config
-    data_use = {
-        one.name: _data_use(config, one) for one in config.deployments if one.batch.lane == "native"
-    }
-    named = _native_by_name(config, data_use)
     connections = BatchConnections(context)
-    kinds = {provider.name: provider.kind for provider in config.providers}
+    kinds = {provider.name: provider.kind for provider in context.loaded.config.providers}
 
     def lane_of(model: str, endpoint: str, *, key_id: str | None = None) -> Lane | None:
-        deployment, surface = named.get(model), surfaces.get(endpoint)
+        now = served()
+        data_use = _native_data_use(now.config)
+        deployment = _native_by_name(now.config, data_use).get(model)
+        surface = surfaces.get(endpoint)
         if deployment is None or surface is None:
             return None
         if surface.operation is not Operation.CHAT and kinds[deployment.provider] in _CHATS_ALONE:
@@ -57,16 +62,20 @@ def native_lanes(
             principal = principal_of(key_id)
             if principal is None or not _fit(principal.require, deployment, data_use):
                 return None
-        return _lane(
-            context,
-            model,
-            deployment,
-            surface=surface,
-            credentials=credentials,
-            connections=connections,
-        )
+
+        def connect() -> tuple[Provider, Send]:
+            settings = provider_settings(context, credentials())[deployment.provider]
+            return connections.open(settings)
+
+        return _lane(now, model, deployment, surface=surface, connect=connect)
 
     return lane_of
+
+
+def _native_data_use(config: Config) -> dict[str, DataUse]:
+    return {
+        one.name: _data_use(config, one) for one in config.deployments if one.batch.lane == "native"
+    }
 
 
 def _native_by_name(config: Config, data_use: Mapping[str, DataUse]) -> dict[str, Deployment]:
@@ -99,23 +108,21 @@ def _data_use(config: Config, deployment: Deployment) -> DataUse:
 
 
 def _lane(
-    context: BatchContext,
+    served: ServedModels,
     model: str,
     deployment: Deployment,
     *,
     surface: Surface,
-    credentials: Callable[[], Mapping[str, str]],
-    connections: BatchConnections,
+    connect: Callable[[], tuple[Provider, Send]],
 ) -> Lane:
-    route = next((one for one in context.loaded.config.routes if one.alias == model), None)
+    route = next((one for one in served.config.routes if one.alias == model), None)
     baseline = deployment.name
     if route is not None:
         baseline = route.baseline or route.deployments[0]
-
-    def connect() -> tuple[Provider, Send]:
-        settings = provider_settings(context, credentials())[deployment.provider]
-        return connections.open(settings)
-
+    made_by = (
+        served.versions.get(ObjectName(Kind.ROUTE, model)),
+        served.versions.get(ObjectName(Kind.DEPLOYMENT, deployment.name)),
+    )
     return Lane(
         alias=model,
         route="" if route is None else route.alias,
@@ -124,11 +131,12 @@ def _lane(
         model=deployment.model,
         region=deployment.region,
         max_output_tokens=deployment.max_output_tokens,
-        price=context.batch_prices[deployment.name],
+        price=served.batch_prices[deployment.name],
         baseline=baseline,
-        baseline_price=context.prices[baseline],
+        baseline_price=served.prices[baseline],
         drop_unsupported=route is not None and route.drop_unsupported,
         renames=route is not None and route.model_name == "alias",
         surface=surface,
         connect=connect,
+        versions=", ".join(version for version in made_by if version),
     )

@@ -1,5 +1,6 @@
 """`legato models`: what each deployment can do, where it is, what becomes of the data."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,10 +35,12 @@ def models(config_file: Path | None, data: Path, *, as_json: bool) -> None:
     """List each deployment's capabilities, region and data use; `?` is what nobody has said."""
     from legato.app.instance import find_instance  # noqa: PLC0415 - keeps `--help` fast
     from legato.app.pricing import address_of  # noqa: PLC0415
+    from legato.app.served_now import served_now  # noqa: PLC0415
     from legato.routing import known_models  # noqa: PLC0415
     from legato.routing.ability import capabilities_in_force, data_use_in_force  # noqa: PLC0415
 
-    config = find_instance(data, config_file).loaded.config
+    instance = find_instance(data, config_file)
+    config = served_now(instance, partial(click.echo, err=True)).config
     providers = {provider.name: provider for provider in config.providers}
     rows = []
     for deployment in config.deployments:

@@ -1,5 +1,6 @@
 """`legato prices`: what each deployment charges, and which have no price."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,13 @@ def list_prices(config_file: Path | None, data: Path, *, as_json: bool) -> None:
     from legato.app.instance import find_instance  # noqa: PLC0415 - keeps `--help` fast
     from legato.app.price_book import PriceBook  # noqa: PLC0415
     from legato.app.pricing import priced_deployments  # noqa: PLC0415
+    from legato.app.served_now import served_now  # noqa: PLC0415
     from legato.core.clock import SystemClock  # noqa: PLC0415
 
     instance = find_instance(data, config_file)
     book = PriceBook(instance.data.cache, SystemClock())
-    rows = priced_deployments(instance.loaded.config, book.ask)
+    served = served_now(instance, partial(click.echo, err=True))
+    rows = priced_deployments(served.config, book.ask)
     if as_json:
         print_json({"currency": "USD", "deployments": [_described(row) for row in rows]})
         return

@@ -220,7 +220,10 @@ def rollback(**options: Any) -> None:
 @json_option
 @_NAME
 def where_used(**options: Any) -> None:
-    """List the versions that name something, as route:chat, with their labels."""
+    """List the versions that name something, as route:chat, and those that name these.
+
+    So deployment:fast is followed to its routes, and from these to the prompts.
+    """
     from legato.cli import registry_views  # noqa: PLC0415 - keeps `--help` fast
 
     registry_views.where_used(**options)

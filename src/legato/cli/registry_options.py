@@ -14,7 +14,12 @@ def registry_options(command: Command) -> Command:
     """Add `--org`, `--environment`, and where the instance is."""
     for option in (
         click.option("--environment", help="Whose labels.  [default: the configured one]"),
-        click.option("--org", default="default", show_default=True, help="Whose registry."),
+        click.option(
+            "--org",
+            default="default",
+            show_default=True,
+            help='Whose registry; "" for that of the instance alone.',
+        ),
     ):
         command = option(command)
     return instance_options(command)

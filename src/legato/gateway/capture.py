@@ -12,6 +12,7 @@ import msgspec
 
 from legato.core.captured import POINTS, CapturedHead, sample_point
 from legato.core.config import CaptureRule
+from legato.core.registry import Kind
 
 if TYPE_CHECKING:
     from legato.core.principal import Principal
@@ -116,7 +117,8 @@ class CaptureStage:
         # a stream that outgrew its limit kept nothing
         whole = len(request) <= limit and len(answer) <= limit and (reply is None or bool(answer))
         turn = call.view.turn
-        changed = call.versions or (turn is not None and (turn.previous_id or turn.referenced_ids))
+        turned = turn is not None and (turn.previous_id or turn.referenced_ids)
+        changed = turned or call.versions.startswith(_PROMPT)  # prompts are named first
         return Offer(
             _head(call),
             request if len(request) <= limit else b"",
@@ -128,6 +130,7 @@ class CaptureStage:
 
 
 _OK: Final = 200
+_PROMPT: Final = f"{Kind.PROMPT}/"
 
 
 def _head(call: "Call") -> CapturedHead:
@@ -147,7 +150,7 @@ def _head(call: "Call") -> CapturedHead:
         route="" if route is None else route.alias,
         deployment="" if deployment is None else deployment.name,
         model_served=call.model_served,
-        versions=call.versions,
+        versions=call.versions_with(deployment),
         arm=call.arm,
         http_status=call.http_status,
         error_code=call.error_code,

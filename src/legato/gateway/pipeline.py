@@ -196,7 +196,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     def _resolve(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
         if self.prompts is None or not names_prompt(call.body):
             route = self.directory.resolve(call.view.model, call.caller)
-            call.route = serving(call, route)
+            call.route = serving(call, route) if route.version else route
             return None
         looking_up = self.prompts.look_up(call.view.model, call.caller)
         if looking_up is not None:

@@ -95,7 +95,8 @@ def put_version(
         route = _route(prompt, directory)
     else:  # another one than the prompt's own: the key must be allowed to call it
         route = directory.resolve(asked.decode("latin-1"), call.caller)
-    route = serving(call, route)
+    if route.version:
+        route = serving(call, route)
     chat = prompt.render(variables)
     call.body = surface.with_prompt(call.body, chat, drop_unsupported=route.drop_unsupported)
     call.body_bytes += len(_encode(chat))

@@ -16,6 +16,7 @@ from legato.storage.capture_schema import capture, capture_erasure
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
 from legato.storage.tenancy import within
+from legato.storage.version_filter import made_by
 
 _WRITERS: Final = "captures"
 _ROWS_PER_READ: Final = 200
@@ -67,10 +68,12 @@ class CaptureFilter(msgspec.Struct, frozen=True, kw_only=True):
         """Return them for a WHERE over `capture`; tags are compared where rows are read."""
         wanted = msgspec.structs.asdict(self)
         since_ns, until_ns = wanted.pop("since_ns"), wanted.pop("until_ns")
-        share = wanted.pop("share")
+        share, versions = wanted.pop("share"), wanted.pop("versions")
         del wanted["tags"]
         table = capture.c
         found = [table[name] == value for name, value in wanted.items() if value is not None]
+        if versions is not None:
+            found.append(made_by(table.versions, versions))
         if since_ns is not None:
             found.append(table.at_ns >= since_ns)
         if until_ns is not None:

@@ -144,6 +144,7 @@ class NativeBooks:
             UNPRICED if lane.price is None else lane.price.version,
             lane.baseline,
             self._config_version,
+            lane.versions,
         )
 
 

@@ -42,6 +42,8 @@ class Lane(msgspec.Struct, frozen=True, eq=False):
     surface: Surface
     connect: Callable[[], tuple[Provider, Send]]
     """The provider with its credential as it is now. Raises LegatoError."""
+    versions: str = ""
+    """Of the registry: those that make its answers."""
 
     def opened(self) -> "OpenLane":
         """Return the lane with the provider as it is now. Raises LegatoError."""

@@ -22,7 +22,7 @@ from native_batches import (
     lines_of,
 )
 from openai import OpenAI
-from running import CALLER, RunningLegato, within
+from running import ADMIN, CALLER, RunningLegato, within
 
 from wire_servers.openai_batches import KEY, OpenAIBatchServer
 
@@ -147,6 +147,29 @@ def test_the_provider_runs_it_at_the_batch_price(
     assert within(WAIT_S, lambda: not vendor.files), "its files were to be deleted"
     assert within(WAIT_S, lambda: not native.leased())
     assert native.verified()
+
+
+def test_a_deployment_of_the_registry_has_the_lane_too(
+    client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer
+) -> None:
+    spec = {
+        "provider": "vendor",
+        "model": "m-9",
+        "price": {"input_per_mtok": "1", "output_per_mtok": "2"},
+        "batch": {"lane": "native", "price_factor": "0.5"},
+    }
+    path = "/api/v1/registry/objects/deployment/late/versions"
+    saved = native.post(path, {"spec": spec, "labels": ["production"]}, ADMIN)
+    assert saved.status == 201, saved.body
+    assert within(3, lambda: b'"late"' in native.get("/v1/models").body)
+    batch = ended(client, begin(client, chats(["one"], "late")).id)
+    assert batch.status == "completed"
+    (row,) = native.entries_of(batch.id)
+    version = saved.json["version"]["digest"][:12]
+    assert (row["cost"], row["versions"]) == (LINE_COST, f"deployment/late@{version}")
+    (theirs,) = vendor.batches.values()
+    sent = vendor.contents[theirs["input_file_id"]]
+    assert json.loads(sent)["body"]["model"] == "m-9"
 
 
 def test_a_message_batch_is_translated_into_the_vendors_chats(

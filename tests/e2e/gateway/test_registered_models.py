@@ -219,6 +219,27 @@ def test_a_directory_of_everything_is_applied_at_once(
     }
 
 
+def test_a_file_does_not_declare_what_is_live(tmp_path: Path) -> None:
+    document = tmp_path / "document.yaml"
+    document.write_text("kind: deployment\nname: twice\nspec: {provider: up, model: m}\n")
+    running = RunningLegato(tmp_path, CONFIG)
+    running.command("registry", "save", str(document))
+    listed = running.command("models")
+    assert "twice" in listed
+    assert "twice" in running.command("prices", "list")
+    assert running.stop() == 0
+    running.config.write_text(CONFIG.replace("name: small", "name: twice", 1))
+    running.config.write_text(running.config.read_text().replace("[small]", "[twice]"))
+    with pytest.raises(AssertionError) as refused:
+        running.start()
+    assert "declares what is live in the registry: deployment/twice" in str(refused.value)
+    away = ("registry", "label", "--remove", "deployment:twice@production", "production")
+    running.command(*away, "--reason", "the file has it")
+    running.start()
+    assert within(3, lambda: running.chat("chat").status == 200)
+    assert running.stop() == 0
+
+
 def test_a_move_that_a_rule_fits_waits_for_another(legato: RunningLegato) -> None:
     save(legato, "route", "watched", "staging", deployments=["small"])
     body = {"label": "guarded", "version": "1"}

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from legato.app.one_provider import OneProvider, find_provider, provider_at_hand
 from legato.app.price_book import PriceBook
 from legato.app.pricing import address_of, priced_deployments
+from legato.app.served_now import served_now
 from legato.cli.options import print_json
 from legato.cli.tables import make_table, print_table
 from legato.cli.verify.check import Outcome, Result
@@ -51,7 +53,8 @@ def prepare(data: Path, config_file: Path | None, wish: Wish) -> Prepared:
         ConfigInvalid: there is no such provider or deployment, or a secret of its is missing.
     """
     one = find_provider(data, config_file, wish.provider)
-    config, clock = one.instance.loaded.config, SystemClock()
+    config = served_now(one.instance, partial(click.echo, err=True)).config
+    clock = SystemClock()
     alone = msgspec.structs.replace(
         config, deployments=[d for d in config.deployments if d.provider == one.config.name]
     )
