@@ -234,10 +234,12 @@ class Supervisor:
         raise_alarm(rows)
         prices = prices_of(rows)
         batch_prices = batch_prices_of(self._loaded.config, rows)
-        in_child(
-            lambda: record_prices(self._database_url, prices, batch_prices, of_registry=of_registry)
-        )
-        in_child(lambda: record_config(self._database_url, self._loaded))
+
+        def record() -> None:
+            record_prices(self._database_url, prices, batch_prices, of_registry=of_registry)
+            record_config(self._database_url, self._loaded)
+
+        in_child(record)
         return prices, batch_prices
 
     def _announce(self, listener: socket.socket) -> str:
