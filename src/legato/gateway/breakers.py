@@ -73,6 +73,7 @@ class Breakers:
         self._board = board
         self._memory = board.memory
         self._unguarded = board.unguarded
+        self._cells: dict[str, int] = {}  # a name keeps its cell
         self._rules = rules
         self._monotonic = monotonic
         # opened after the fork: a lock belongs to the open file, so each worker needs its own
@@ -80,6 +81,9 @@ class Breakers:
 
     def cell(self, name: str) -> int:
         """Return the cell of a deployment; where none is left, its breaker never opens."""
+        known = self._cells.get(name)
+        if known is not None:
+            return known
         fcntl.lockf(self._lock_fd, fcntl.LOCK_EX)
         try:
             cell = self._board.claim(name)
@@ -90,6 +94,7 @@ class Breakers:
                 "a deployment has no breaker: all cells are taken until the next start",
                 extra={"deployment": name},
             )
+        self._cells[name] = cell
         return cell
 
     def state(self, cell: int) -> State:
