@@ -7,12 +7,14 @@ one process empties it.
 import logging
 import os
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from legato.core.clock import SystemClock
 from legato.storage.captures import CaptureStore, SealedCapture
 
 log = logging.getLogger(__name__)
@@ -21,6 +23,8 @@ _SUFFIX: Final = ".captures"
 _PART: Final = ".part"
 _DAMAGED: Final = ".damaged"
 _MEASURE_S: Final = 1.0
+_LEFT_NS: Final = 600_000_000_000
+"""Nobody still writes a part that is older than this."""
 _decode = msgspec.msgpack.Decoder(list[SealedCapture]).decode
 
 
@@ -66,8 +70,7 @@ class CaptureSpool:
             StorageUnavailable: the database is away: the rest waits on.
             OSError: a file can't be read or removed.
         """
-        names = (entry.name for entry in os.scandir(self._folder))
-        waiting = sorted(name for name in names if name.endswith(_SUFFIX))
+        waiting = self._waiting()
         for name in waiting:
             path = self._folder / name
             try:
@@ -79,6 +82,18 @@ class CaptureSpool:
             store.put(captures)
             path.unlink()
         return len(waiting)
+
+    def _waiting(self) -> list[str]:
+        """Return the files to take in, oldest first; what killed writers left half goes."""
+        names = []
+        for entry in os.scandir(self._folder):
+            if entry.name.endswith(_SUFFIX):
+                names.append(entry.name)
+            elif entry.name.endswith(_PART):
+                with suppress(FileNotFoundError):  # it was finished meanwhile
+                    if SystemClock.now_ns() - entry.stat().st_mtime_ns > _LEFT_NS:
+                        Path(entry.path).unlink()
+        return sorted(names)
 
     def _require_room(self, needed: int) -> None:
         now_s = time.monotonic()

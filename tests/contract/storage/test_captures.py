@@ -1,5 +1,6 @@
 """Captured requests, on both databases: kept, read on from a cursor, sampled, forgotten."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,9 @@ def test_the_spool_is_bounded_and_steps_over_damage(
     with pytest.raises(CaptureSpoolFull):
         spool.write([make() for _ in range(9)], clock.now_ns())
     (folder / "0-w.captures").write_bytes(b"no captures")
+    left = folder / "0-gone.part"
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
     store = CaptureStore(engine)
     assert spool.drain(store) == 2
     assert one.head.request_id in ids_of(CaptureReader(engine, ACME).all())
