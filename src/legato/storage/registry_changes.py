@@ -149,15 +149,16 @@ class RegistryChanges:
                 return
         if (truth or Truth.DATABASE.value) == changes.through:
             return
+        where = f"--environment {environment} --org '{self._org}'"
         if truth == Truth.DIRECTORY:
             raise Conflict(
                 f"{environment} is kept in a directory: change its files and `legato apply` them, "
-                f"or `legato registry truth database --environment {environment}`",
+                f"or `legato registry truth database {where}`",
                 param="environment",
             )
         raise Conflict(
             f"{environment} is kept in the database: change it there, or hand it to a directory by "
-            f"`legato registry truth directory --environment {environment}`",
+            f"`legato registry truth directory {where}`",
             param="environment",
         )
 
