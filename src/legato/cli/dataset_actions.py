@@ -1,19 +1,29 @@
 """What `legato datasets` does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import msgspec
 
 from legato.cli.options import print_json
-from legato.cli.registry_desk import opened
+from legato.cli.registry_desk import Desk, opened
 from legato.cli.registry_lines import moved, say_moves, told
 from legato.cli.tables import print_table
 from legato.core.errors import InvalidRequest
-from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_name, selector, shown
+from legato.core.registry import (
+    DEFAULT_LABEL,
+    Kind,
+    ObjectName,
+    Selector,
+    checked_name,
+    selector,
+    shown,
+)
 from legato.evaluation.case_files import (
+    Cases,
     as_line,
     json_lines,
     read_cases,
@@ -22,6 +32,7 @@ from legato.evaluation.case_files import (
 )
 from legato.evaluation.datasets import check_manifest
 from legato.registry.documents import Document
+from legato.registry.registry import Act
 
 
 def import_cases(
@@ -48,9 +59,14 @@ def import_cases(
     except InvalidRequest as error:
         raise InvalidRequest(f"{file.name}: {error.message}", param=error.param) from None
     with opened(**options) as desk:
-        manifest = desk.datasets.keep(read.cases)
-        document = Document(Kind.DATASET, name, msgspec.to_builtins(manifest), labels=(label,))
-        record, made = desk.registry.save(document, desk.act(author, reason))
+        keep_cases(desk, name, read, desk.act(author, reason), label=label, as_json=as_json)
+
+
+def keep_cases(desk: Desk, name: str, read: Cases, act: Act, *, label: str, as_json: bool) -> None:
+    """Keep cases as a version, point a label to it, and say what was made."""
+    manifest = desk.datasets.keep(read.cases)
+    document = Document(Kind.DATASET, name, msgspec.to_builtins(manifest), labels=(label,))
+    record, made = desk.registry.save(document, act)
     if as_json:
         moves = [moved(one) for one in made]
         print_json({**told(record), "duplicates": read.duplicates, "moves": moves})
@@ -93,7 +109,7 @@ def list_datasets(*, as_json: bool, **options: Any) -> None:
 def show(*, version: str, as_json: bool, **options: Any) -> None:
     """Print a version's head and what it holds."""
     with opened(**options) as desk:
-        record = desk.registry.read.version(*_wanted(version), desk.environment)
+        record = desk.registry.read.version(*wanted_version(version), desk.environment)
         manifest = check_manifest(desk.registry.content(record))
         desk.datasets.require(manifest)
     fields = {**told(record), **msgspec.structs.asdict(manifest)}
@@ -109,18 +125,26 @@ def show(*, version: str, as_json: bool, **options: Any) -> None:
 def export(*, version: str, output: Path, **options: Any) -> None:
     """Write a version's cases to a new file."""
     with opened(**options) as desk:
-        record = desk.registry.read.version(*_wanted(version), desk.environment)
+        record = desk.registry.read.version(*wanted_version(version), desk.environment)
         manifest = check_manifest(desk.registry.content(record))
         desk.datasets.require(manifest)
-        try:
-            file = output.open("xb")
-        except FileExistsError:
-            raise InvalidRequest(f"{output} is there already", param="output") from None
-        with file:
+        with new_file(output) as file:
             file.writelines(as_line(case) for case in desk.datasets.read(manifest.cases_digest))
     click.echo(f"{manifest.cases} cases of {shown(record.name, record.digest)} are in {output}.")
 
 
-def _wanted(text: str) -> tuple[ObjectName, Any]:
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that isn't there yet. Raises InvalidRequest."""
+    try:
+        file = path.open("xb")
+    except FileExistsError:
+        raise InvalidRequest(f"{path} is there already", param="output") from None
+    with file:
+        yield file
+
+
+def wanted_version(text: str) -> tuple[ObjectName, Selector]:
+    """Read NAME@VERSION of a data set. Raises InvalidRequest."""
     name, _, version = text.removeprefix("dataset:").partition("@")
     return ObjectName(Kind.DATASET, checked_name(name)), selector(version or DEFAULT_LABEL)
