@@ -32,6 +32,7 @@ from legato.storage.keys import KeyStore
 from legato.storage.ledger import Ledger
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
 from legato.storage.prices import PriceStore
+from legato.storage.proposals import ProposalStore
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges, make_together
 from legato.storage.registry_models import ModelPrices, RegistryModels
@@ -203,6 +204,14 @@ class StoredData:
     def registry_reader(self, org: str) -> RegistryReader:
         """Return an organisation's versions, sealed."""
         return RegistryReader(self._engine, Tenant(org))
+
+    def registry_models(self, environment: str) -> RegistryModels:
+        """Return the deployments and routes that are live in an environment, sealed."""
+        return RegistryModels(self._engine, environment)
+
+    def proposals(self, org: str) -> ProposalStore:
+        """Return an organisation's proposals."""
+        return ProposalStore(self._engine, self._clock, IdSource(self._clock), Tenant(org))
 
     def captures(self, reach: Reach) -> CaptureReader:
         """Return what is captured of requests, sealed."""

@@ -1,6 +1,6 @@
 """Runs the digital twin over an instance: its configuration, its ledger, or a file of traffic."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,14 +8,18 @@ from pathlib import Path
 from legato.app.instance import Instance
 from legato.app.price_book import PriceBook
 from legato.app.pricing import priced_deployments, prices_of
+from legato.app.startup import read_live
 from legato.app.stored_data import StoredData, stored_data
 from legato.app.twin_scenario import load_scenario
+from legato.app.vaults import open_data_keys
 from legato.core.clock import Clock
 from legato.core.config import Config
 from legato.core.errors import OperatorError
 from legato.core.money import amount
+from legato.core.price import Price
 from legato.core.principal import BudgetLimit, Window
 from legato.core.tenant import Tenant
+from legato.registry.models import Live, merged
 from legato.replay.twin.building import Known
 from legato.replay.twin.ledger_traffic import LedgerTraffic, read_ledger
 from legato.replay.twin.report import Report
@@ -27,6 +31,7 @@ from legato.replay.twin.world import KeyRules
 from legato.storage.entries import EntryFilter
 from legato.storage.key_records import KeyRecord
 from legato.storage.windows import window_bounds
+from legato.vault.envelope import Envelopes
 
 
 class Twin:
@@ -36,6 +41,10 @@ class Twin:
         self._instance = instance
         self._stored = stored
         self._clock = clock
+        self.config = instance.loaded.config
+        """With what is live in the registry."""
+        if stored is not None:
+            self.config = merged(self.config, live_models(instance, stored))
 
     def run(self, file: Path) -> Report:
         """Run a scenario.
@@ -46,16 +55,15 @@ class Twin:
             OperatorError: a file of traffic can't be read.
             StorageUnavailable: the database does not answer.
         """
-        config = self._instance.loaded.config
+        config = self.config
         records = [] if self._stored is None else self._stored.keys().list()
         names = {one.spec.name for one in records} | {one.name for one in config.keys}
         return self.run_loaded(load_scenario(file, config, names))
 
     def run_loaded(self, scenario: Scenario) -> Report:
         """Run a scenario that has been checked. Raises what `run` does but ConfigProblems."""
-        config, traffic = self._instance.loaded.config, scenario.traffic
-        book = PriceBook(self._instance.data.cache, self._clock)
-        prices = prices_of(priced_deployments(config, book.ask))
+        config, traffic = self.config, scenario.traffic
+        prices = self.prices()
         ledger = self._ledger(traffic, scenario.seed)
         if traffic.file is None and ledger is not None:
             started_ns = ledger.started_ns
@@ -74,6 +82,15 @@ class Twin:
             started_ns,
         )
         return run_scenario(scenario, known, source)
+
+    def prices(self) -> dict[str, Price | None]:
+        """Return what each deployment would charge if Legato were started now."""
+        book = PriceBook(self._instance.data.cache, self._clock)
+        return prices_of(priced_deployments(self.config, book.ask))
+
+    def ledger(self, traffic: Traffic) -> LedgerTraffic | None:
+        """Return the requests of a period of the ledger. Raises what `run` does."""
+        return self._ledger(traffic, 1)
 
     def _ledger(self, traffic: Traffic, seed: int) -> LedgerTraffic | None:
         """Return the ledger's traffic; beside a file, for how long its deployments take."""
@@ -173,6 +190,17 @@ class Twin:
         start_ns, _ = window_bounds(limit.window, started_ns)
         wanted = EntryFilter(since_ns=start_ns, until_ns=started_ns, key_id=record.id)
         return self._stored.tenant_sums(Tenant(record.spec.org)).total(wanted).cost
+
+
+def live_models(instance: Instance, stored: StoredData) -> Sequence[Live]:
+    """Return the deployments and routes that are live in the registry, as far as they are readable.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    models = stored.registry_models(instance.loaded.config.registry.environment)
+    data_keys = open_data_keys(instance.loaded, instance.data, stored.data_keys())
+    return read_live(models, Envelopes(data_keys))
 
 
 def _declared_id(name: str) -> str:

@@ -37,6 +37,10 @@ _COMMANDS = MappingProxyType(
         "local": ("legato.cli.local:local", "Run small models on this machine."),
         "models": ("legato.cli.models:models", "Show what each deployment can do."),
         "prices": ("legato.cli.prices:prices", "Show what each deployment charges."),
+        "proposals": (
+            "legato.cli.proposals:proposals",
+            "See what a vendor's change would do, accept or reject it.",
+        ),
         "registry": (
             "legato.cli.registry:registry",
             "Look at versions of prompts, move their labels.",

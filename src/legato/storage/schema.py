@@ -29,12 +29,13 @@ from legato.storage.columns import Id, RowId, number_column, text_column
 from legato.storage.decided_schema import DECIDED_TABLES
 from legato.storage.evaluation_schema import EVALUATION_TABLES
 from legato.storage.feedback_schema import feedback
+from legato.storage.proposal_schema import PROPOSAL_TABLES
 from legato.storage.registry_schema import REGISTRY_TABLES
 from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0016"
+SCHEMA_VERSION: Final = "0017"
 
 migration_marker = Table(
     "migration_marker",
@@ -435,5 +436,6 @@ _ELSEWHERE: Final = (
     | DECIDED_TABLES
     | REVIEW_TABLES
     | EVALUATION_TABLES
+    | PROPOSAL_TABLES
 )
 TABLES: Final = frozenset(metadata.tables) | _ELSEWHERE

@@ -1,0 +1,212 @@
+"""Makes proposals of what vendors change, and carries out what is decided."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from legato.app.instance import Instance
+from legato.app.stored_data import StoredData
+from legato.app.twin import Twin, live_models
+from legato.core.config import TokenPrice
+from legato.core.errors import Conflict, InvalidRequest
+from legato.core.money import NanoUSD, exact_usd, usd_per_mtok
+from legato.core.price import Price
+from legato.core.registry import DEFAULT_LABEL, INSTANCE_ORG, MoveState, ObjectName
+from legato.registry.documents import Document
+from legato.registry.registry import Act
+from legato.replay.twin.report import Report
+from legato.replay.twin.scenario import Scenario, Traffic
+from legato.replay.vendor import Consequence, Fact, ObjectChange, consequence, spec_of
+from legato.storage.proposals import ACCEPTED, OPEN, REJECTED, NewProposal, Proposal
+
+if TYPE_CHECKING:
+    from legato.storage.registry_records import MoveRecord
+
+_DIGEST_BYTES: Final = 16
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What came of a decision. `to_change` is left for the configuration file to say."""
+
+    proposal: Proposal
+    applied: list[str]
+    to_change: list[ObjectChange]
+
+
+class Proposing:
+    """One organisation's proposals. Methods may raise StorageUnavailable."""
+
+    def __init__(self, instance: Instance, stored: StoredData, twin: Twin, org: str) -> None:
+        self._instance = instance
+        self._stored = stored
+        self._twin = twin
+        self._org = org
+        self.store = stored.proposals(org)
+
+    def scan(self, facts: Iterable[Fact], since: str, actor: str) -> list[Proposal]:
+        """Propose what facts would change, and what other prices a start would take now.
+
+        Raises:
+            InvalidRequest: the ledger has no traffic of that time.
+        """
+        traffic = Traffic(org=self._org, since=since)
+        every = [*facts, *self._other_prices(traffic)]
+        return [self.store.offer(self._proposed(fact, traffic), actor) for fact in every]
+
+    def accept(self, proposal_id: str, actor: str, reason: str, today: str) -> Done:
+        """Carry a proposal out: in the registry where it keeps the objects, else by words.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: it is decided, not in force yet, or what it changes was changed since.
+        """
+        known, _ = self.store.get(proposal_id)
+        fact = msgspec.json.decode(known.fact, type=Fact)
+        if known.state != OPEN:
+            raise Conflict(f"proposal {proposal_id} is {known.state}, not {OPEN}")
+        if fact.kind == "price" and fact.day is not None and fact.day > today:
+            raise Conflict(f"this price is in force from {fact.day} on: accept it then")
+        applied, left = self._apply(_changes(known), actor, reason, back=False)
+        return Done(self.store.decide(proposal_id, ACCEPTED, actor, reason), applied, left)
+
+    def revert(self, proposal_id: str, actor: str, reason: str) -> Done:
+        """Take an accepted proposal back, so that it is open again. Raises what `accept` does."""
+        known, _ = self.store.get(proposal_id)
+        if known.state != ACCEPTED:
+            raise Conflict(f"proposal {proposal_id} is {known.state}, not {ACCEPTED}")
+        applied, left = self._apply(_changes(known)[::-1], actor, reason, back=True)
+        return Done(self.store.decide(proposal_id, OPEN, actor, reason), applied, left)
+
+    def reject(self, proposal_id: str, actor: str, reason: str) -> Proposal:
+        """Keep why a proposal isn't carried out.
+
+        Raises:
+            InvalidRequest: there is no reason.
+            NotFound: there is none.
+            Conflict: it is decided.
+        """
+        if not reason.strip():
+            raise InvalidRequest("a rejection needs its reason", param="reason")
+        return self.store.decide(proposal_id, REJECTED, actor, reason)
+
+    def _apply(
+        self, changes: list[ObjectChange], actor: str, reason: str, *, back: bool
+    ) -> tuple[list[str], list[ObjectChange]]:
+        environment = self._instance.loaded.config.registry.environment
+        live = {one.name for one in live_models(self._instance, self._stored)}
+        self._require_unchanged(changes, back=back)
+        kept = [one for one in changes if ObjectName(one.kind, one.name) in live]
+        if not kept:
+            return [], [_turned(one) if back else one for one in changes]
+        registry = self._stored.registry(self._instance, INSTANCE_ORG)
+        act = Act(actor, reason or "a vendor's change", environment)
+        applied, left = [], []
+        for one in changes:
+            name = ObjectName(one.kind, one.name)
+            moves: list[MoveRecord | None] = []
+            if back and name in live and one.before is None:
+                moves = [registry.point(name, DEFAULT_LABEL, None, act)]
+            elif back and name in live:
+                moves = [registry.roll_back(name, DEFAULT_LABEL, act)]
+            elif not back and (name in live or one.before is None):
+                _, saved = registry.save(Document(one.kind, one.name, one.after), act)
+                moves = [*saved]
+            else:
+                left.append(_turned(one) if back else one)
+                continue
+            waits = any(move is not None and move.state == MoveState.PENDING for move in moves)
+            told = "waits for approval" if waits else "has moved in the registry"
+            applied.append(f"{one.kind.value}:{one.name} {told}")
+        return applied, left
+
+    def _require_unchanged(self, changes: list[ObjectChange], *, back: bool) -> None:
+        """Refuse to overwrite what somebody else has changed. Raises Conflict."""
+        for one in changes:
+            wanted = one.after if back else one.before
+            if back and one.before is None:
+                continue
+            if spec_of(self._twin.config, one.kind, one.name) != wanted:
+                raise Conflict(f"{one.kind.value} {one.name} was changed since: scan again")
+
+    def _other_prices(self, traffic: Traffic) -> list[Fact]:
+        """Return the prices a start would take that no recorded attempt was stamped with."""
+        ledger = self._twin.ledger(traffic)
+        if ledger is None:
+            return []
+        found = []
+        configured = {one.name for one in self._twin.config.deployments if one.price is not None}
+        for name, price in sorted(self._twin.prices().items()):
+            stamped = ledger.stamped.get(name)
+            if price is None or not stamped or price.version in stamped or price.unit:
+                continue
+            source = "the configuration" if name in configured else price.source
+            found.append(Fact(kind="price", deployment=name, source=source, price=_written(price)))
+        return found
+
+    def _proposed(self, fact: Fact, traffic: Traffic) -> NewProposal:
+        found = consequence(fact, self._twin.config)
+        figures, told = self._figures(found, traffic)
+        encoded = msgspec.json.encode(fact, order="sorted")
+        return NewProposal(
+            blake2b(encoded, digest_size=_DIGEST_BYTES).hexdigest(),
+            fact.kind,
+            fact.deployment,
+            encoded.decode(),
+            msgspec.json.encode(found.changes).decode(),
+            figures,
+            told,
+        )
+
+    def _figures(self, found: Consequence, traffic: Traffic) -> tuple[str | None, str]:
+        scenario = Scenario(name="proposal", traffic=traffic, candidates=[found.candidate])
+        try:
+            report = self._twin.run_loaded(scenario)
+        except InvalidRequest as error:
+            return None, f"What it would change can't be said: {error.message}"
+        return msgspec.json.encode(report).decode(), _in_words(report)
+
+
+def _in_words(report: Report) -> str:
+    before = report.as_is.groups.total
+    (world,) = report.candidates
+    after, compared = world.groups.total, world.differences
+    cost = None if compared is None else compared.figures["cost_nano_usd"]
+    interval = ""
+    if cost is not None and cost.low is not None and cost.high is not None:
+        low, high = (exact_usd(NanoUSD(round(one))) for one in (cost.low, cost.high))
+        interval = f" (95 % interval of the difference: {low} to {high})"
+    was, is_then = (exact_usd(NanoUSD(one.cost)) for one in (before, after))
+    told = [
+        f"Of {before.requests} recorded requests: cost ${was} -> ${is_then}{interval}",
+        f"answered {before.answered} -> {after.answered}",
+        f"p95 {before.latency_ms_p95 or 0:.0f} -> {after.latency_ms_p95 or 0:.0f} ms",
+        f"quality {report.quality}",
+    ]
+    return "; ".join(told) + "."
+
+
+def _changes(known: Proposal) -> list[ObjectChange]:
+    return msgspec.json.decode(known.changes, type=list[ObjectChange])
+
+
+def _turned(one: ObjectChange) -> ObjectChange:
+    return ObjectChange(one.kind, one.name, one.after, one.before or {})
+
+
+def _written(price: Price) -> TokenPrice:
+    """Return a price as a configuration writes it."""
+    return TokenPrice(
+        input_per_mtok=usd_per_mtok(price.in_uncached),
+        output_per_mtok=usd_per_mtok(price.out_text),
+        cache_read_per_mtok=usd_per_mtok(price.cache_read),
+        cache_write_5m_per_mtok=usd_per_mtok(price.cache_write_5m),
+        cache_write_1h_per_mtok=usd_per_mtok(price.cache_write_1h),
+        reasoning_per_mtok=usd_per_mtok(price.reasoning),
+        audio_in_per_mtok=usd_per_mtok(price.audio_in),
+        audio_out_per_mtok=usd_per_mtok(price.audio_out),
+        image_in_per_mtok=usd_per_mtok(price.image_in),
+        image_out_per_mtok=usd_per_mtok(price.image_out),
+        machine_hour_usd=exact_usd(price.machine_hour) if price.machine_hour else None,
+    )
