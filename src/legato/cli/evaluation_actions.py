@@ -143,6 +143,15 @@ def _follow(
 
 
 def _waited(client: ControlClient, found: dict[str, Any]) -> dict[str, Any]:
+    """Return a run that has ended; who doesn't want to wait is told how to come back."""
+    try:
+        return _watched(client, found)
+    except KeyboardInterrupt:
+        click.echo(f"\nthe run goes on: legato eval resume {found['id']}, or cancel", err=True)
+        sys.exit(_NOT_JUDGED)
+
+
+def _watched(client: ControlClient, found: dict[str, Any]) -> dict[str, Any]:
     with click.progressbar(length=found["answers"], label="answers", file=sys.stderr) as bar:
         bar.update(found["done"])
         while found["status"] in _OPEN:

@@ -65,7 +65,11 @@ class Datasets:
 
     def require(self, manifest: Manifest) -> None:
         """Return where the cases are here. Raises NotFound: they were imported elsewhere."""
-        if self._blocks.count(manifest.cases_digest) != manifest.cases:
+        self.require_cases(manifest.cases_digest, manifest.cases)
+
+    def require_cases(self, digest: str, cases: int) -> None:
+        """Return where so many cases are under a digest. Raises NotFound."""
+        if self._blocks.count(digest) != cases:
             msg = "dataset: its cases aren't in this database; import its file here"
             raise NotFound(msg, param="dataset")
 

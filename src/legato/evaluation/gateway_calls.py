@@ -58,29 +58,34 @@ class GatewayCaller:
     async def call(self, endpoint: str, body: dict[str, Any]) -> Reply:
         """Send a body to a path. Raises Stopped, Refused.
 
-        A limit of the key, or a gateway that starts again, is waited for; another failure that
-        may pass is tried a few times. The cost is that of all tries.
+        It is sent once, whatever became of the run meanwhile: an answer that is paid for is judged
+        and recorded. A limit of the key, or a gateway that starts again, is waited for; another
+        failure that may pass is tried a few times. The cost is that of all tries.
         """
         failures, spent = 0, 0
-        while self._may_go_on():
+        while True:
             try:
                 reply, headers = await self._send(endpoint, body)
             except aiohttp.ClientError as error:
                 log.info("the gateway didn't answer", extra={"reason": type(error).__name__})
-                await asyncio.sleep(_WAIT_S)
+                await self._wait(_WAIT_S)
                 continue
             limited = reply.error == "rate_limit_exceeded"
             failures += not limited
             passing = headers.get("x-should-retry") == "true" and failures < _TRIES
             if reply.error and (limited or passing):
                 spent += reply.cost or 0
-                await asyncio.sleep(_wait_s(headers, failures))
+                await self._wait(_wait_s(headers, failures))
                 continue
             if reply.error in _OF_THE_RUN:
                 raise Refused(reply.error)
             cost = None if reply.cost is None else reply.cost + spent
             return msgspec.structs.replace(reply, cost=cost)
-        raise Stopped
+
+    async def _wait(self, seconds: float) -> None:
+        if not self._may_go_on():
+            raise Stopped
+        await asyncio.sleep(seconds)
 
     async def _send(self, endpoint: str, body: dict[str, Any]) -> tuple[Reply, dict[str, str]]:
         began_ns = perf_counter_ns()

@@ -92,6 +92,7 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     wish = {"name": prompt, "candidate": "2", "label": "draft", "plan": {"steps": [STEP]}}
     rollout = made(legato, "/registry/rollouts", wish, key["secret"])
     return {
+        "evaluation_id": evaluation(legato, name, key["secret"]),
         "rollout_id": rollout["id"],
         "kind": "prompt",
         "name": prompt,
@@ -105,6 +106,15 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     }
 
 
+def evaluation(legato: RunningLegato, org: str, key: str) -> str:
+    cases = legato.data / f"{org}.jsonl"
+    cases.write_text('{"input": "Hi"}\n')
+    legato.command("datasets", "import", "few", str(cases), "--org", org, "--label", "draft")
+    suite = {"dataset": "few@draft", "models": ["chat"], "scorers": [{"use": "exact"}]}
+    found: str = made(legato, "/evaluations", {"suite": suite}, key)["id"]
+    return found
+
+
 def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
     paths = document["paths"]
     return [(method.upper(), path) for path, item in paths.items() for method in item]
@@ -113,7 +123,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
 def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answer:
     body = None if method == "GET" else b'{"title":"x","name":"x","overlap_s":0}'
     headers = {"content-type": "application/json", "if-match": '"1"'}
-    if path.endswith(("/rotate", "/approve", "/reject", "/rollback")):
+    if path.endswith(("/rotate", "/approve", "/reject", "/rollback", "/cancel", "/resume")):
         body = b"{}"
     elif path.endswith("/labels"):
         body = b'{"label":"x","version":"1"}'
@@ -121,8 +131,8 @@ def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answe
         body = b'{"spec":{}}'
     elif path.endswith("/steer"):
         body = b'{"command":"pause"}'
-    elif path.endswith("/rollouts"):
-        body = b'{"name":"x","candidate":"1","plan":{}}'
+    elif path.endswith(("/rollouts", "/evaluations", "/estimate")):
+        body = b'{"name":"x","candidate":"1","plan":{}}' if "/reg" in path else b'{"suite":"x"}'
     elif path.endswith("/truth"):
         body = b'{"truth":"database"}'
     elif "/objects/" in path and method == "PATCH":

@@ -188,7 +188,7 @@ def test_a_key_whose_budget_is_spent_ends_its_run(legato: RunningLegato) -> None
     }
     key = legato.post("/api/v1/keys", body, ADMIN).json["secret"]
     assert within(3, lambda: legato.get("/v1/models", key).status == 200)
-    run = legato.post("/api/v1/evaluations", {"suite": SUITE}, key).json
+    run = legato.post("/api/v1/evaluations", {"suite": {**SUITE, "concurrency": 1}}, key).json
     found = ended(legato, run)
     assert (found["status"], found["failed"]) == ("failed", 0)
     assert found["told"] == "the gateway refuses its calls: budget_exceeded"
@@ -222,3 +222,13 @@ def test_a_suite_may_be_kept_in_the_registry(legato: RunningLegato) -> None:
     run = legato.post("/api/v1/evaluations", {"suite": "capitals"}, ADMIN).json
     assert run["name"] == "capitals"
     assert ended(legato, run)["status"] == "done"
+
+
+def test_a_version_whose_cases_are_elsewhere_cannot_be_run(legato: RunningLegato) -> None:
+    spec = {"cases": 3, "cases_digest": "0" * 64, "characters": 9}
+    path = "/api/v1/registry/objects/dataset/elsewhere/versions"
+    assert legato.post(path, {"spec": spec, "labels": ["production"]}, ADMIN).status == 201
+    body = {"suite": {**SUITE, "dataset": "elsewhere"}}
+    answer = legato.post("/api/v1/evaluations", body, ADMIN)
+    assert (answer.status, answer.error["field"]) == (404, "dataset")
+    assert "import its file here" in answer.error["message"]

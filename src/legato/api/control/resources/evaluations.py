@@ -319,6 +319,7 @@ def _planned(
     read_ = read_suite(suite)
     judges = JudgePins(registry, environment, services.judge_records(tenant))
     plan, prompts = Planner(registry, environment, judges).plan(read_, data.against)
+    _rooms(services, caller).datasets.require_cases(plan.digest, plan.cases)
     return name, read_, plan, prompts
 
 
