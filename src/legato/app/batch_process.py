@@ -69,6 +69,7 @@ def _serve(context: BatchContext) -> None:
     take_over = TakeOver(engine, made.roster, executor, 0.0 if alone else DEAD_AFTER_S)
     batches = OpenBatches(made.store, engine)
     evaluations = OpenEvaluations(evaluating.open, engine)
+    live = _begin_live_scoring(context, executor, stop)
     idle_s = context.loaded.config.batches.idle_s
     busy_s = time.monotonic()
     while not stop.wait(_LOOK_S):
@@ -76,7 +77,7 @@ def _serve(context: BatchContext) -> None:
             take_over.pass_once()
             if any([batches.begin(), evaluations.begin()]):
                 busy_s = time.monotonic()
-            elif alone and time.monotonic() > busy_s + idle_s:
+            elif alone and live is None and time.monotonic() > busy_s + idle_s:
                 if may_sleep(context.wake_fd, batches.unfinished, evaluations.unfinished):
                     return
                 busy_s = time.monotonic()
@@ -87,6 +88,21 @@ def _serve(context: BatchContext) -> None:
     until_s = time.monotonic() + context.loaded.config.server.drain_s
     while (made.own.under_way or evaluating.run.under_way) and time.monotonic() < until_s:
         time.sleep(_LOOK_S / 10)
+    if live is not None:
+        live.join(max(0.0, until_s - time.monotonic()))
+
+
+def _begin_live_scoring(
+    context: BatchContext, executor: str, stop: threading.Event
+) -> threading.Thread | None:
+    """Begin to score live answers, where that is configured: it keeps the process awake."""
+    if not context.loaded.config.live_scoring:
+        return None
+    from legato.app.live_scoring import run_policies  # noqa: PLC0415 - as above
+
+    thread = threading.Thread(target=run_policies, args=(context, executor, stop), daemon=True)
+    thread.start()
+    return thread
 
 
 def may_sleep(wake_fd: int, *unfinished: Callable[[], bool]) -> bool:

@@ -46,8 +46,8 @@ class Prepared:
     """The instance's first data key: what keyed hashes derive from."""
     credentials: Mapping[str, str] = field(repr=False)
     """Credentials of the vault that the configuration names."""
-    batches_open: bool = False
-    """Whether a batch or an evaluation waits to be finished."""
+    runs_open: bool = False
+    """Whether a batch or an evaluation waits to be finished, or live answers are scored."""
     live: tuple[Live, ...] = ()
     """What is live in the registry, beside what the configuration has."""
 

@@ -22,6 +22,7 @@ from legato.app.model_guard import ModelGuard
 from legato.app.price_book import PriceBook
 from legato.app.registry_access import RegistryAccess
 from legato.app.required_terms import RequiredTerms
+from legato.app.reviews import reviews_of
 from legato.app.served_models import ServedModels
 from legato.app.served_reading import ServedReader
 from legato.app.vaults import open_data_keys
@@ -35,7 +36,6 @@ from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.gateway.breakers import Breakers
 from legato.governance.keyring import Keyring
-from legato.insights.reviews import Reviews
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.resilience.breaker import State
@@ -48,6 +48,7 @@ from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
+from legato.storage.live_scores import LiveScoreReader, LiveScores
 from legato.storage.places import PlaceStore
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
@@ -109,14 +110,10 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
             context.loaded.config.registry.approvals,
             opened(tenant).require_servable,
         ),
-        reviews=lambda tenant: Reviews(
-            tenant.org,
-            ReviewStore(engine, tenant),
-            envelopes,
-            clock,
-            new_id=ids.new,
-        ),
+        reviews=lambda tenant: reviews_of(ReviewStore(engine, tenant), envelopes, tenant),
         judge_records=lambda tenant: JudgeRecords(engine, tenant),
+        live_scores=lambda tenant: LiveScores(engine, tenant),
+        live_score_reader=lambda reach: LiveScoreReader(engine, reach),
         review_terms=ReviewTerms(review.lease_s, review.double_share),
         evaluations=lambda tenant: evaluation_rooms(
             (EvaluationStore(engine, tenant), DatasetBlocks(engine, tenant)), tenant, envelopes

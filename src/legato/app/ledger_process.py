@@ -26,6 +26,7 @@ from legato.storage.engine import open_engine
 from legato.storage.evaluations import prune_evaluations
 from legato.storage.feedback import prune_feedback
 from legato.storage.ledger import Ledger
+from legato.storage.live_scores import prune_live_scores
 from legato.storage.response_spool import ResponseSpool
 from legato.storage.responses import ResponseStore
 from legato.storage.retention import prune_traces
@@ -106,6 +107,7 @@ def run(context: ProcessContext) -> None:
         "outcomes": (partial(prune_outcomes, engine), config.telemetry.trace_retention_days),
         "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
         "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
+        "live scores": (partial(prune_live_scores, engine), config.feedback.retention_days),
         "reviews": (partial(prune_reviews, engine), config.reviews.retention_days),
         "evaluations": (partial(prune_evaluations, engine), config.evaluation.retention_days),
     }

@@ -76,7 +76,9 @@ def prepare_database(url: str, loaded: LoadedConfig, data: DataDir) -> Prepared:
             _first_admin_key(keys, vault),
             data_keys.root(),
             credentials,
-            batches_open=bool(BatchStore(engine).open() or open_evaluations(engine)),
+            runs_open=bool(
+                loaded.config.live_scoring or BatchStore(engine).open() or open_evaluations(engine)
+            ),
             live=live,
         )
     finally:

@@ -30,6 +30,7 @@ from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
 from legato.storage.ledger import Ledger
+from legato.storage.live_scores import LiveScoreReader, LiveScores
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
 from legato.storage.prices import PriceStore
 from legato.storage.proposals import ProposalStore
@@ -154,6 +155,14 @@ class StoredData:
         store = ReviewStore(self._engine, Tenant(org))
         ids = IdSource(self._clock)
         return Reviews(org, store, Envelopes(data_keys), self._clock, new_id=ids.new)
+
+    def live_scores(self, org: str) -> LiveScores:
+        """Return an organisation's scores of live answers."""
+        return LiveScores(self._engine, Tenant(org))
+
+    def live_score_reader(self, org: str) -> LiveScoreReader:
+        """Return what reads them."""
+        return LiveScoreReader(self._engine, Tenant(org))
 
     def judge_records(self, org: str) -> JudgeRecords:
         """Return how an organisation's judges agree with people."""

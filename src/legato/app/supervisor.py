@@ -171,7 +171,7 @@ class Supervisor:
         prices, batch_prices = self._prices(prepared.live)
         calling = _calling(shared, commands, prices)
         acting = Acting(Vault(prepared.root).subkey(f"acting {boot_id}"))
-        wake_fd, wake_there_fd = _wake_pipe(awake=prepared.batches_open)
+        wake_fd, wake_there_fd = _wake_pipe(awake=prepared.runs_open)
         board = BreakerBoard(tuple(prices), self._data.run / "breakers.lock")
 
         def start_worker(index: int) -> int:

@@ -55,6 +55,7 @@ _COMMANDS = MappingProxyType(
             "legato.cli.rollouts:rollouts",
             "Replace a version step by step, or take it back.",
         ),
+        "scores": ("legato.cli.scores:scores", "Show scores of live answers, and their drift."),
         "simulate": ("legato.cli.simulate:simulate", "Run the simulated provider by itself."),
         "stats": ("legato.cli.stats:stats", "Watch traffic, spend and savings."),
         "twin": ("legato.cli.twin:twin", "Try a change on recorded traffic before it is real."),

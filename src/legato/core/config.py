@@ -400,6 +400,36 @@ class Evaluation(_Strict, frozen=True):
     """How long one is kept after it ended, with its answers."""
 
 
+class DriftTerms(_Strict, frozen=True):
+    """How drift of scores is looked for."""
+
+    alpha: Annotated[float, Meta(gt=0, le=0.5)] = 0.05
+    """The chance of ever a false alarm, of one scorer and version."""
+    reference_scores: Annotated[int, Meta(ge=50, le=100_000)] = 500
+    """The first so many scores are what later ones are compared with."""
+    epoch_scores: Annotated[int, Meta(ge=50, le=100_000)] = 500
+
+
+class LivePolicy(_Strict, frozen=True):
+    """Which captured live answers are scored in the background, by what, for how much."""
+
+    name: Name
+    key: str
+    """Name of the key that pays: its models, limits and budget hold."""
+    scorers: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=20)]
+    """As in suites."""
+    usd_per_day: Dollars
+    """Once so much is spent in a day (UTC), what is captured meanwhile is passed over."""
+    route: Name | None = None
+    prompt: Name | None = None
+    """Only answers that a version of this prompt made."""
+    share: Share = 0.05
+    """Of all requests; what isn't captured can't be scored."""
+    feedback: str | None = None
+    """The scorer whose values become feedback, which quality gates of rollouts read."""
+    drift: DriftTerms = DriftTerms()
+
+
 class Otlp(_Strict, frozen=True):
     """Sampled export of traces."""
 
@@ -440,5 +470,6 @@ class Config(_Strict, frozen=True):
     feedback: Feedback = Feedback()
     capture: Capture = Capture()
     reviews: Reviews = Reviews()
+    live_scoring: list[LivePolicy] = []
     evaluation: Evaluation = Evaluation()
     telemetry: Telemetry = Telemetry()

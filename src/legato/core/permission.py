@@ -26,6 +26,7 @@ class Permission(StrEnum):
     LEDGER_READ = "control:ledger:read"
     FEEDBACK_READ = "control:feedback:read"
     GATEWAY_READ = "control:gateway:read"
+    ALARM_UPDATE = "control:alarm:update"
     REVIEW_READ = "reviews:item:read"
     REVIEW_CREATE = "reviews:item:create"
     REVIEW_LABEL = "reviews:label:create"

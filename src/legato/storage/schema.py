@@ -29,13 +29,14 @@ from legato.storage.columns import Id, RowId, number_column, text_column
 from legato.storage.decided_schema import DECIDED_TABLES
 from legato.storage.evaluation_schema import EVALUATION_TABLES
 from legato.storage.feedback_schema import feedback
+from legato.storage.live_schema import LIVE_TABLES
 from legato.storage.proposal_schema import PROPOSAL_TABLES
 from legato.storage.registry_schema import REGISTRY_TABLES
 from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0017"
+SCHEMA_VERSION: Final = "0018"
 
 migration_marker = Table(
     "migration_marker",
@@ -435,6 +436,7 @@ _ELSEWHERE: Final = (
     | CAPTURE_TABLES
     | DECIDED_TABLES
     | REVIEW_TABLES
+    | LIVE_TABLES
     | EVALUATION_TABLES
     | PROPOSAL_TABLES
 )

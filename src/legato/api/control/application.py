@@ -30,6 +30,7 @@ from legato.api.control.resources import (
     registry,
     reviews,
     rollouts,
+    scores,
 )
 from legato.api.control.services import Services
 from legato.core.errors import InvalidRequest, LegatoError, MethodNotAllowed, NotFound, TooLarge
@@ -49,6 +50,7 @@ _RESOURCES = (
     registry,
     reviews,
     rollouts,
+    scores,
 )
 _BY_STATUS: dict[int, type[LegatoError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 _INTERNAL = 500

@@ -19,6 +19,7 @@ from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
+from legato.storage.live_scores import LiveScoreReader, LiveScores
 from legato.storage.places import PlaceStore
 from legato.storage.sums import SpendSums
 
@@ -70,6 +71,8 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     rollouts: Callable[[Tenant], Rollouts]
     reviews: Callable[[Tenant], Reviews]
     judge_records: Callable[[Tenant], JudgeRecords]
+    live_scores: Callable[[Tenant], LiveScores]
+    live_score_reader: Callable[[Reach], LiveScoreReader]
     review_terms: ReviewTerms
     evaluations: Callable[[Tenant], Rooms]
     price_of: Callable[[str], Price | None]
