@@ -55,6 +55,7 @@ from legato.gateway.books import Books
 from legato.gateway.breakers import BreakerBoard, Breakers
 from legato.gateway.conversations import Conversations
 from legato.gateway.directory import Directory
+from legato.gateway.holdouts import HoldoutArms
 from legato.gateway.pipeline import Assembly, Pipeline
 from legato.gateway.relay import Relay
 from legato.gateway.shadows import Shadows
@@ -71,10 +72,12 @@ from legato.journal.options import WriterOptions
 from legato.journal.writer import JournalWriter
 from legato.providers.batching import batcher_of
 from legato.providers.transport import Timeouts, Transport
+from legato.registry.held_callers import HeldCallers
 from legato.registry.prompts import PromptRegistry
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
+from legato.storage.holdouts import HoldoutSnapshots
 from legato.storage.kept_responses import KeptResponses
 from legato.storage.keys import KeyStore
 from legato.storage.leases import LeaseStore
@@ -108,6 +111,7 @@ class Gateway(msgspec.Struct, eq=False):
     threads: ThreadPoolExecutor
     in_thread: InThread
     prompts: PromptRegistry
+    held: HeldCallers
     models: ModelFollower
     credentials: CredentialFollower | None
     """None where no provider's credential is in the vault."""
@@ -129,6 +133,7 @@ class _Base(msgspec.Struct, eq=False):
     meters: Meters
     conversations: Conversations
     prompts: PromptRegistry
+    held: HeldCallers
     breakers: Breakers
     threads: ThreadPoolExecutor
     in_thread: InThread
@@ -170,6 +175,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
         threads=base.threads,
         in_thread=base.in_thread,
         prompts=base.prompts,
+        held=base.held,
         models=_models(base, served, providers, directory),
         credentials=_credentials(base, swap),
         captures=base.captures,
@@ -265,6 +271,7 @@ def _base(context: WorkerContext) -> _Base:
             Envelopes(open_data_keys(context.loaded, data, DataKeyTable(engine))),
             in_thread,
         ),
+        held=HeldCallers(HoldoutSnapshots(engine), in_thread),
         breakers=_breakers(context),
         threads=threads,
         in_thread=in_thread,
@@ -359,6 +366,7 @@ def _pipelines(
         prompts=base.prompts,
         capture=capture_stage(context, base.captures),
         shadows=shadows,
+        holdouts=HoldoutArms(base.held),
     )
     relay = Relay(
         keyring=pipeline.keyring,

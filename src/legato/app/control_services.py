@@ -36,6 +36,7 @@ from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.gateway.breakers import Breakers
 from legato.governance.keyring import Keyring
+from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.resilience.breaker import State
@@ -45,6 +46,7 @@ from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
 from legato.storage.evaluations import EvaluationStore
 from legato.storage.feedback_reading import FeedbackReader
+from legato.storage.holdouts import holdout_stores
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
@@ -76,9 +78,8 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     vault = Vault(context.root)
     keyring = Keyring(KeyStore(engine, clock, ids, EVERY_TENANT), vault.digest, clock, in_thread)
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
-    rules = context.loaded.config.breaker
     review = context.loaded.config.reviews
-    breakers = Breakers(context.breakers, rules, time.monotonic)
+    breakers = Breakers(context.breakers, context.loaded.config.breaker, time.monotonic)
     prices = ModelPrices(engine, clock)
     envelopes = Envelopes(data_keys)
     access, reader = _registry(
@@ -120,6 +121,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         ),
         price_of=lambda name: _price_of(_read_again(reader), name),
         wake_runs=lambda: batch_process.wake(context.wake_fd),
+        holdouts=lambda tenant: Holdouts(*holdout_stores(engine, clock, ids, tenant)),
         environment=context.loaded.config.registry.environment,
     )
     limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)

@@ -17,6 +17,7 @@ from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Reach, Tenant
 from legato.evaluation.datasets import Datasets
 from legato.insights.reviews import Reviews
+from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.captures import CaptureErasure, CaptureReader
@@ -27,6 +28,7 @@ from legato.storage.decided import DecidedBy
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
 from legato.storage.feedback_reading import FeedbackReader
+from legato.storage.holdouts import holdout_stores
 from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
 from legato.storage.ledger import Ledger
@@ -172,6 +174,11 @@ class StoredData:
         """Return the cases of an organisation's data sets."""
         data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
         return Datasets(org, DatasetBlocks(self._engine, Tenant(org)), Envelopes(data_keys))
+
+    def holdouts(self, org: str) -> Holdouts:
+        """Return the holdouts of an organisation."""
+        ids, tenant = IdSource(self._clock), Tenant(org)
+        return Holdouts(*holdout_stores(self._engine, self._clock, ids, tenant))
 
     def ledger_offsets(self) -> dict[str, int]:
         """Return up to where each journal segment is in the ledger."""

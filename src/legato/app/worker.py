@@ -39,6 +39,7 @@ async def _serve(context: WorkerContext) -> None:
     tasks: set[asyncio.Task[Any]] = set()
     spawn(gateway.keyring.follow(), owner=tasks, name="keys")
     spawn(gateway.prompts.follow(), owner=tasks, name="prompts")
+    spawn(gateway.held.follow(), owner=tasks, name="holdouts")
     spawn(gateway.models.follow(), owner=tasks, name="models")
     spawn(_housekeeping(gateway), owner=tasks, name="housekeeping")
     if gateway.credentials is not None:
@@ -79,6 +80,10 @@ async def _listen(context: WorkerContext, gateway: Gateway, listener: Listener) 
         await gateway.in_thread(gateway.prompts.load)
     except LegatoError as error:
         log.warning("starting without prompts", extra={"reason": error.code})
+    try:
+        await gateway.in_thread(gateway.held.load)
+    except LegatoError as error:
+        log.warning("starting without holdouts", extra={"reason": error.code})
     try:
         await gateway.models.load()
     except LegatoError as error:

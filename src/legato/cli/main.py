@@ -27,6 +27,10 @@ _COMMANDS = MappingProxyType(
         "eval": ("legato.cli.evaluations:evaluations", "Judge versions and models; gate a change."),
         "export": ("legato.cli.registry:export", "Write an environment as a directory."),
         "feedback": ("legato.cli.feedback:feedback", "Read what callers said of their answers."),
+        "holdout": (
+            "legato.cli.holdout:holdout",
+            "Measure what a route saves, by callers who have its baseline.",
+        ),
         "journal": ("legato.cli.journal:journal", "Look at the spend journal."),
         "judges": (
             "legato.cli.judges:judges",

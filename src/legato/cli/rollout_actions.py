@@ -88,7 +88,9 @@ def show(*, rollout_id: str, as_json: bool, **options: Any) -> None:
         print_json({**shown, "events": [_event(one) for one in events]})
         return
     for name, value in _shown(found).items():
-        written = json.dumps(value) if isinstance(value, dict | list) else value or ""
+        written = (
+            json.dumps(value) if isinstance(value, dict | list) else "" if value is None else value
+        )
         click.echo(f"{name:<12} {written}")
     if shadow is not None:
         print_table(("", "shadow", "live"), _beside(shadow))

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     REVIEW_READ = "reviews:item:read"
     REVIEW_CREATE = "reviews:item:create"
     REVIEW_LABEL = "reviews:label:create"
+    HOLDOUT_READ = "control:holdout:read"
+    HOLDOUT_UPDATE = "control:holdout:update"
     REGISTRY_READ = "registry:object:read"
     REGISTRY_UPDATE = "registry:object:update"
     REGISTRY_CREATE = "registry:version:create"

@@ -22,6 +22,9 @@ CANDIDATE: Final = "candidate"
 """The arms of a rollout: what a label points to, and what may take its place."""
 SHADOW: Final = "shadow"
 """The arm of copies of calls that a candidate answers for nobody."""
+HOLDOUT: Final = "holdout"
+TREATED: Final = "treated"
+"""The arms of a holdout: who has a route's baseline, and who is served as ever."""
 SHOWN_DIGITS: Final = 12
 PREFIX_DIGITS_MIN: Final = 8
 """Of a digest: fewer could be a number, or mean two versions."""

@@ -333,7 +333,7 @@ class Books:
             route.baseline.name,
             self._config_version,
             call.versions_with(deployment),
-            call.arm,
+            call.arms,
         )
 
     async def _commit(self, attempt: Attempt) -> None:

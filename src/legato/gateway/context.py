@@ -116,6 +116,7 @@ class Call:
         "error_code",
         "failures",
         "first_byte_ns",
+        "holdout",
         "http_status",
         "kind",
         "latencies",
@@ -168,7 +169,7 @@ class Call:
         self.route: Route | None = None
         self.copy: Copy | None = None
         """What a shadow is sent once the call is over."""
-        self.versions = self.arm = ""
+        self.versions = self.arm = self.holdout = ""
         self.candidates: Sequence[Deployment] = ()
         self.cache = "bypass"
         self.cache_key: bytes | None = None
@@ -203,6 +204,13 @@ class Call:
             msg = "authenticate runs first"
             raise AssertionError(msg)
         return self.principal
+
+    @property
+    def arms(self) -> str:
+        """The arms of a rollout and of a holdout it is in."""
+        if not self.holdout:
+            return self.arm
+        return f"{self.arm} {self.holdout}" if self.arm else self.holdout
 
     def mark(self, stage: str) -> None:
         """Note that a stage has ended now."""

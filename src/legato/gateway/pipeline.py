@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call, Sink
     from legato.gateway.conversations import Conversations
     from legato.gateway.directory import Directory
+    from legato.gateway.holdouts import HoldoutArms
     from legato.gateway.prompts import Prompts
     from legato.gateway.stages.cached import CacheStages
     from legato.gateway.stages.call import CallStage
@@ -124,6 +125,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     prompts: "Prompts | None" = None
     capture: "CaptureStage | None" = None
     shadows: Callable[["Call"], None] | None = None
+    holdouts: "HoldoutArms | None" = None
     guard_input: Guard | None = None
     guard_output: Guard | None = None
 
@@ -197,6 +199,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         if self.prompts is None or not names_prompt(call.body):
             route = self.directory.resolve(call.view.model, call.caller)
             call.route = serving(call, route) if route.version else route
+            if self.holdouts is not None and self.holdouts.held.by_route:
+                self.holdouts.put(call)
             return None
         looking_up = self.prompts.look_up(call.view.model, call.caller)
         if looking_up is not None:
@@ -213,6 +217,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     def _put(self, call: "Call", prompts: "Prompts") -> None:
         put_prompt(call, prompts, self.directory)
         call.user = self._user(call)
+        if self.holdouts is not None and self.holdouts.held.by_route:
+            self.holdouts.put(call)
 
     async def _recall(self, call: "Call", _sink: "Sink") -> None:
         turn = call.view.turn

@@ -18,6 +18,7 @@ from legato.core.decisions import NO_CACHE, NO_STORE
 from legato.core.errors import LegatoError
 from legato.core.principal import Principal
 from legato.core.records import EntryKind, Settled, decode_record
+from legato.core.registry import HOLDOUT, SHADOW, TREATED
 from legato.core.wire import Operation, RequestView
 from legato.gateway.books import Books
 from legato.gateway.context import Call
@@ -244,7 +245,7 @@ def _compared(call: Call, of: Recorded, script: Script) -> list[str]:
         ("cost", call.cost, trace["cost"]),
         ("baseline_cost", call.baseline_cost, decision.baseline_cost),
         ("versions", call.versions_with(call.deployment), trace["versions"]),
-        ("arm", call.arm, trace["arm"]),
+        ("arm", call.arms, trace["arm"]),
         ("steps", call.steps, decision.steps),
         ("draws", call.draws, decision.draws),
         ("latencies", call.latencies, decision.latencies),
@@ -253,6 +254,9 @@ def _compared(call: Call, of: Recorded, script: Script) -> list[str]:
     found = [f"{name} {again!r}, then {then!r}" for name, again, then in pairs if again != then]
     left = script.left()
     return [*found, left] if left else found
+
+
+_OF_HOLDOUTS: Final = frozenset({HOLDOUT, TREATED})
 
 
 def _call(of: Recorded) -> Call:
@@ -279,10 +283,16 @@ def _call(of: Recorded) -> Call:
 
 
 def _arm(call: Call, of: Recorded) -> str:
-    """Assign the arm again. Raises Unreplayable."""
-    recorded_arm = of.trace["arm"]
-    if not recorded_arm:
-        return ""
+    """Assign the arm of a rollout again; that of a holdout, or a copy's, is as recorded.
+
+    Raises:
+        Unreplayable: it isn't known how callers were divided.
+    """
+    recorded = of.trace["arm"].split()
+    call.holdout = next((one for one in recorded if one.rpartition("/")[2] in _OF_HOLDOUTS), "")
+    recorded_arm = next((one for one in recorded if one != call.holdout), "")
+    if not recorded_arm or recorded_arm.endswith(f"/{SHADOW}"):
+        return recorded_arm
     slices = tuple(Slice(*part) for part in of.decision.slices)
     if not slices:
         msg = "the slices of its rollout were not recorded"

@@ -29,6 +29,7 @@ from legato.storage.columns import Id, RowId, number_column, text_column
 from legato.storage.decided_schema import DECIDED_TABLES
 from legato.storage.evaluation_schema import EVALUATION_TABLES
 from legato.storage.feedback_schema import feedback
+from legato.storage.holdout_schema import holdout
 from legato.storage.live_schema import LIVE_TABLES
 from legato.storage.proposal_schema import PROPOSAL_TABLES
 from legato.storage.registry_schema import REGISTRY_TABLES
@@ -36,7 +37,7 @@ from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0018"
+SCHEMA_VERSION: Final = "0019"
 
 migration_marker = Table(
     "migration_marker",
@@ -431,7 +432,7 @@ PLAIN_COLUMNS: Final = ENTRY_COLUMNS[: ENTRY_COLUMNS.index("original_at_ns")]
 """What an entry says that is neither late nor provisional: the columns behind are at rest."""
 _ELSEWHERE: Final = (
     REGISTRY_TABLES
-    | {feedback.name}
+    | {feedback.name, holdout.name}
     | ROLLOUT_TABLES
     | CAPTURE_TABLES
     | DECIDED_TABLES

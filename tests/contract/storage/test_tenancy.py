@@ -41,6 +41,7 @@ INSTANCE_WIDE = {
     "Ledger": "takes in the journal of every tenant; reads nothing out",
     "ResponseStore": "each method takes the organisation; what is kept is sealed for it",
     "RegistrySnapshots": "for workers, which serve every tenant; each row says whose it is",
+    "HoldoutSnapshots": "for workers, which serve every tenant; each row says whose it is",
     "RegistryModels": "deployments and routes belong to the instance",
     "ModelPrices": "what they charge, too",
     "PriceStore": "prices of deployments belong to the instance",

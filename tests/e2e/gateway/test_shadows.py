@@ -122,6 +122,7 @@ def test_a_copy_is_answered_for_nobody_and_stands_in_the_books(legato: RunningLe
         assert (entry["kind"], entry["deployment"], entry["arm"]) == ("usage", "small", "")
     report = legato.command("ledger", "verify", "--config", str(legato.config))
     assert "Every rule holds." in report
+    assert "different: 0\n" in legato.command("replay", "--config", str(legato.config))
 
 
 def test_a_failing_shadow_fails_nobody(legato: RunningLegato) -> None:

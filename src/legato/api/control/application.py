@@ -22,6 +22,7 @@ from legato.api.control.resources import (
     evaluations,
     feedback,
     gateway,
+    holdouts,
     keys,
     ledger,
     me,
@@ -42,6 +43,7 @@ _RESOURCES = (
     evaluations,
     feedback,
     gateway,
+    holdouts,
     keys,
     ledger,
     me,
@@ -120,6 +122,7 @@ def _dependencies(services: Services | None) -> dict[str, Provide]:
         "once": Provide(provide_once, sync_to_thread=False),
         "desk": Provide(provide_desk, sync_to_thread=False),
         "wanted": Provide(ledger.provide_wanted, sync_to_thread=False),
+        "holdouts": Provide(holdouts.provide_holdouts, sync_to_thread=False),
         "said": Provide(feedback.provide_said, sync_to_thread=False),
         "reviews": Provide(reviews.provide_reviews, sync_to_thread=False),
     }

@@ -12,6 +12,7 @@ from legato.core.principal import Principal
 from legato.core.tenant import Reach, Tenant
 from legato.evaluation.runs import Rooms
 from legato.insights.reviews import Reviews
+from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.entries import EntryReader
@@ -79,5 +80,6 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What a route's first deployment charges, or a deployment."""
     wake_runs: Callable[[], None]
     """Tells the batch process that there is something to run."""
+    holdouts: Callable[[Tenant], Holdouts]
     environment: str
     """Whose labels are meant where a caller names none."""

@@ -66,8 +66,9 @@ class RecordStage:
         if first_byte_us and deployment:
             self._meters.first_byte(deployment, first_byte_us)
         self._write_served(call, principal, total_us, first_byte_us)
-        if call.arm and call.error_code not in _NO_OUTCOMES:
-            self._write(encode_record(_arm_outcome(call, principal, total_us)))
+        if (call.arm or call.holdout) and call.error_code not in _NO_OUTCOMES:
+            for arm in filter(None, (call.arm, call.holdout)):
+                self._write(encode_record(_arm_outcome(call, principal, arm, total_us)))
 
     def trace(self, call: "Call") -> None:
         """Record a finished request that is no call of a model: the metrics don't know it."""
@@ -97,7 +98,8 @@ class RecordStage:
                 cost=call.cost,
                 baseline=call.baseline_cost,
             )
-            self.trace(call)
+            total_us = (perf_counter_ns() - call.started_ns) // _NS_PER_US
+            self._write_served(call, principal, total_us, 0)
         self._write(encode_record(outcome))
 
     def _write(self, record: bytes) -> None:
@@ -108,11 +110,11 @@ class RecordStage:
             self._meters.trace_lost()
 
 
-def _arm_outcome(call: "Call", principal: "Principal", total_us: int) -> ArmOutcome:
+def _arm_outcome(call: "Call", principal: "Principal", arm: str, total_us: int) -> ArmOutcome:
     return ArmOutcome(
         call.request_id,
         principal.org,
-        call.arm,
+        arm,
         call.arrived_ns,
         unit_of(call.user, call.request_id),
         call.http_status == _OK,
@@ -158,7 +160,7 @@ def _served(
         call.sampled,
         call.usage,
         call.versions_with(deployment),
-        call.arm,
+        call.arms,
         decision,
     )
 
