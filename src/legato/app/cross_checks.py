@@ -10,8 +10,9 @@ from legato.app.egress import egress_of, host_problem
 from legato.app.problems import Path, Problem, suggestion
 from legato.app.required_terms import REMEDY, RequiredTerms
 from legato.core import money
-from legato.core.config import Config, Deployment, Key, Provider, Route
+from legato.core.config import Config, Deployment, Key, LivePolicy, Provider, Route
 from legato.core.egress import Egress
+from legato.core.errors import InvalidRequest
 from legato.economics.batch_price import read_factor
 from legato.economics.configured import unit_price
 from legato.providers.transport.proxy import Proxy
@@ -63,8 +64,25 @@ class _Checks:
             self._route(route, ("routes", index))
         for index, key in enumerate(config.keys):
             self._key(key, ("keys", index))
+        self._unique("live_scoring", "name", (one.name for one in config.live_scoring))
+        for index, policy in enumerate(config.live_scoring):
+            self._scorers(policy, ("live_scoring", index))
         if not self.problems:  # what is broken leaves open what a deployment is
             self._required(RequiredTerms(config))
+
+    def _scorers(self, policy: LivePolicy, path: Path) -> None:
+        from legato.evaluation.scorers.table import (  # noqa: PLC0415 - where it is used only
+            read_scorers,
+        )
+
+        try:
+            labels = [one.label for one in read_scorers(policy.scorers)]
+        except InvalidRequest as error:
+            self._add((*path, "scorers"), error.message, "Write scorers as suites have them.")
+            return
+        if policy.feedback is not None and policy.feedback not in labels:
+            message = f"no scorer is called `{policy.feedback}`"
+            self._add((*path, "feedback"), message, suggestion(policy.feedback, labels))
 
     def _required(self, terms: RequiredTerms) -> None:
         for index, route in enumerate(self.config.routes):

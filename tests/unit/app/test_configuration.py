@@ -181,6 +181,23 @@ def test_expanding_aliases_end(write: Write) -> None:
     assert "more than" in one_problem(write("\n".join(lines)))
 
 
+@pytest.mark.parametrize(
+    ("scorers", "said"),
+    [
+        ("[{use: judg}]", "scorers[0].use: name one of"),
+        ("[{use: regex}]", "scorers[0].pattern"),
+        ("[{use: exact}]", "no scorer is called `grader`"),
+        ("[]", "an empty list"),
+    ],
+)
+def test_scorers_of_live_answers_are_read_at_the_start(
+    write: Write, scorers: str, said: str
+) -> None:
+    policy = f"{{name: p, key: ci, usd_per_day: '1', feedback: grader, scorers: {scorers}}}"
+    found = problems_of(write(f"{SHAPE}live_scoring: [{policy}]\n"))
+    assert any(said in str(problem) for problem in found), [str(problem) for problem in found]
+
+
 @pytest.mark.parametrize("written", ["0.15", "0.150", "3", "10.000001"])
 def test_money_without_quotes_keeps_its_digits(write: Write, written: str) -> None:
     loaded = load(write(SHAPE.replace('"0.15"', written)), SECRETS)
