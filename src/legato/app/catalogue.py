@@ -17,6 +17,7 @@ from legato.core.config import Timeouts as Waits
 from legato.core.errors import ConfigInvalid
 from legato.core.registry import CHAMPION, Kind, ObjectName
 from legato.economics.cost import blended_price
+from legato.economics.estimate import image_tokens_max
 from legato.gateway.directory import Deployment, Route
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
 from legato.providers.batching import batcher_of
@@ -161,6 +162,7 @@ def _deployment(
         candidate=Candidate(deployment.name, deployment.weight, blended),
         breaker=cell,
         ability=ability_of(capabilities_in_force(deployment, opened.kind)),
+        image_tokens=image_tokens_max(deployment.model),
         data_use=data_use_in_force(deployment, opened.kind, host),
         authorize=authorizer_of(opened.provider),
         version=served.versions.get(ObjectName(Kind.DEPLOYMENT, deployment.name), ""),

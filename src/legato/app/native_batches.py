@@ -17,9 +17,10 @@ from legato.core.config import Config, DataUse, Deployment, Requirements
 from legato.core.principal import Principal
 from legato.core.registry import Kind, ObjectName
 from legato.core.wire import Operation, Surface
+from legato.economics.estimate import image_tokens_max
 from legato.providers.base import Provider
 from legato.providers.batching import Send
-from legato.routing.ability import data_use_in_force
+from legato.routing.ability import ability_of, capabilities_in_force, data_use_in_force
 from legato.routing.terms import shortfalls
 from legato.workflows.batches import MESSAGES
 from legato.workflows.native_lane import Lane, LaneOf
@@ -115,8 +116,11 @@ def _lane(
     surface: Surface,
     connect: Callable[[], tuple[Provider, Send]],
 ) -> Lane:
-    route = next((one for one in served.config.routes if one.alias == model), None)
+    config = served.config
+    route = next((one for one in config.routes if one.alias == model), None)
     baseline = deployment.name
+    kind = next(one.kind for one in config.providers if one.name == deployment.provider)
+    ability = ability_of(capabilities_in_force(deployment, kind))
     if route is not None:
         baseline = route.baseline or route.deployments[0]
     made_by = (
@@ -131,6 +135,8 @@ def _lane(
         model=deployment.model,
         region=deployment.region,
         max_output_tokens=deployment.max_output_tokens,
+        image_tokens=image_tokens_max(deployment.model),
+        context_tokens=ability.context_tokens,
         price=served.batch_prices[deployment.name],
         baseline=baseline,
         baseline_price=served.prices[baseline],

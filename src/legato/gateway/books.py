@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
+from legato.core.capability import DOCUMENTS
 from legato.core.clock import Clock
 from legato.core.errors import NotAccountable
 from legato.core.money import NanoUSD
@@ -185,7 +186,7 @@ class Books:
             raise NotAccountable(msg)
         bound = upper_bound(
             deployment.price,
-            input_tokens=input_tokens_bound(call.body_bytes, call.view.image_count),
+            input_tokens=_input_bound(call, deployment),
             output_tokens=output_tokens,
             duration_us=int(_route(call).deadline_s * _US_PER_S),
             units=call.view.units,
@@ -400,3 +401,22 @@ def _route(call: "Call") -> "Route":
         msg = "an attempt has a route"
         raise AssertionError(msg)
     return call.route
+
+
+def _input_bound(call: "Call", deployment: "Deployment") -> int:
+    """Return the most tokens that a call may be charged for as its input.
+
+    Raises:
+        NotAccountable: it has documents, and nothing is known to bound them.
+    """
+    view = call.view
+    if not view.needs & DOCUMENTS:
+        return input_tokens_bound(call.body_bytes, view.image_count, deployment.image_tokens)
+    if not deployment.ability.context_tokens:
+        msg = (
+            f"Deployment {deployment.name!r} has no known context, which alone bounds what a "
+            "document may cost, so this call can't be held against the key's budget: say "
+            "capabilities.context_tokens."
+        )
+        raise NotAccountable(msg)
+    return deployment.ability.context_tokens

@@ -14,6 +14,7 @@ from legato.core.decisions import SliceFacts
 from legato.core.errors import Forbidden, NotFound, StorageUnavailable
 from legato.core.price import Price
 from legato.core.principal import Principal
+from legato.economics.estimate import IMAGE_TOKENS_MAX
 from legato.providers.base import Authorizer, Provider
 from legato.providers.transport import Timeouts, Transport
 from legato.routing.strategies import Candidate, Order
@@ -43,6 +44,8 @@ class Deployment(msgspec.Struct, gc=False, eq=False):
     timeouts: Timeouts | None = None  # None: the transport's own
     attempt_s: float = 0.0  # limit of one attempt; 0: the deadline over all of them is enough
     ability: Ability = UNKNOWN_ABILITY
+    image_tokens: int = IMAGE_TOKENS_MAX
+    """The most that one image counts for."""
     data_use: DataUse = NOT_KNOWN
     unfit: tuple[str, ...] = ()  # what its route requires and it isn't known to fulfil
     authorize: Authorizer | None = None

@@ -71,7 +71,10 @@ class NativeBooks:
         total = 0
         for bound in bounds:
             if bound is None:
-                msg = "The deployment has no price, so a batch can't be held against the budget."
+                msg = (
+                    "The deployment has no price, or no known context to bound documents by "
+                    "(capabilities.context_tokens), so this batch can't be held against the budget."
+                )
                 raise NotAccountable(msg)
             total += bound
         # a former life may have taken it and died before that was recorded

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from legato.core.capability import DOCUMENTS
 from legato.core.errors import InvalidRequest, LegatoError, ProviderUnavailable
 from legato.core.money import NanoUSD
 from legato.core.price import Price
@@ -32,6 +33,10 @@ class Lane(msgspec.Struct, frozen=True, eq=False):
     model: str
     region: str
     max_output_tokens: int
+    image_tokens: int
+    """The most that one image counts for."""
+    context_tokens: int
+    """Of the model; 0 where that is unknown."""
     price: Price | None
     """Of batches: what is charged."""
     baseline: str
@@ -132,13 +137,22 @@ def _prepared(open_lane: OpenLane, index: int, line: Line, *, held: bool) -> Pre
     if lane.price is not None:
         bound = upper_bound(
             lane.price,
-            input_tokens=input_tokens_bound(size, view.image_count),
+            input_tokens=input_tokens_bound(size, view.image_count, lane.image_tokens),
             output_tokens=output_tokens * view.choices,
         )
+        if view.needs & DOCUMENTS:
+            bound = _document_bound(lane, output_tokens * view.choices)
     estimate = Usage(
         in_uncached=size // _BYTES_PER_TOKEN + 1, out_text=output_tokens * view.choices
     )
     return Prepared(index, line, view, request.body, bound, estimate)
+
+
+def _document_bound(lane: Lane, output_tokens: int) -> NanoUSD | None:
+    """Return the most that a line with documents can cost: its model's context alone bounds it."""
+    if lane.price is None or not lane.context_tokens:
+        return None
+    return upper_bound(lane.price, input_tokens=lane.context_tokens, output_tokens=output_tokens)
 
 
 def answer_for_caller(open_lane: OpenLane, line: Prepared, body: bytes) -> Any:

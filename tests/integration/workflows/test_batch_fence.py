@@ -81,6 +81,8 @@ def lane(vendor: AnthropicBatchServer) -> OpenLane:
         model="c-1",
         region="",
         max_output_tokens=9,
+        image_tokens=0,
+        context_tokens=0,
         price=None,
         baseline="claude",
         baseline_price=None,

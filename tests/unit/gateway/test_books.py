@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from legato.core.capability import DOCUMENTS, Ability
 from legato.core.clock import ManualClock
 from legato.core.config import Retry, Strategy
+from legato.core.errors import NotAccountable
 from legato.core.money import NanoUSD, PicoUSD
 from legato.core.price import Price
 from legato.core.principal import BudgetLimit, Principal, Window
@@ -172,3 +174,32 @@ async def test_a_providers_endless_model_name_does_not_keep_the_spend_out_of_the
     settled = tape.records[-1]
     assert isinstance(settled, Settled)
     assert settled.model_served == "m" * 256
+
+
+async def test_an_image_is_held_at_what_its_vendor_may_count_for_it() -> None:
+    tape = Tape()
+    books, deployment, call = budgeted(tape, Store())
+    deployment.image_tokens = 4_784
+    call.view = RequestView("chat", image_count=2)
+    call.body_bytes = 300
+    await books.open(call, deployment)
+    assert tape.records[0].hold == (300 + 2 * 4_784 + 100) * 1_000
+
+
+async def test_a_document_is_held_at_the_whole_context_of_the_model() -> None:
+    tape = Tape()
+    books, deployment, call = budgeted(tape, Store())
+    call.view = RequestView("chat", needs=DOCUMENTS)
+    call.body_bytes = 300
+    deployment.ability = Ability(0, 200_000, 0)
+    await books.open(call, deployment)
+    assert tape.records[0].hold == (200_000 + 100) * 1_000
+
+
+async def test_a_document_that_nothing_bounds_is_refused_to_a_key_with_a_budget() -> None:
+    books, deployment, call = budgeted(Tape(), Store())
+    call.view = RequestView("chat", needs=DOCUMENTS)
+    with pytest.raises(NotAccountable, match=r"capabilities\.context_tokens"):
+        await books.open(call, deployment)
+    call.principal = Principal(key_id="k", name="n", org="o", team="t", feature="f")
+    await books.open(call, deployment)

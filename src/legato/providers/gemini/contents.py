@@ -28,6 +28,8 @@ SKIP_SIGNATURE = "skip_thought_signature_validator"
 another vendor's model made it, or the caller's dialect has no place for the signature."""
 _ROLES = {Role.USER: "user", Role.ASSISTANT: "model"}
 _PDF = "application/pdf"
+_FILMS = ("youtube.com", "youtu.be")
+"""Whose addresses Google reads as films of any length."""
 _SCHEMES = frozenset({"https", "gs"})
 
 
@@ -133,6 +135,12 @@ class Writer:
                 param=f"{place}.image_url",
             )
         media_type = image.media_type or mimetypes.guess_type(url.path)[0]
+        is_film = url.hostname is not None and url.hostname.endswith(_FILMS)
+        if is_film or not (media_type or "image/").startswith("image/"):
+            raise InvalidRequest(
+                "image_url: is no image; nothing bounds what it would cost",
+                param=f"{place}.image_url",
+            )
         if media_type is None and self._needs_type:
             raise InvalidRequest(
                 "image_url: the provider behind this model needs a media type, which this URL's "
