@@ -29,7 +29,10 @@ from legato.registry.rollouts import Rollouts
 from legato.storage.registry_records import MoveRecord, VersionRecord
 
 ObjectKind = Annotated[
-    str, Parameter(description="`prompt`, `judge`, `deployment` or `route`.", max_length=32)
+    str,
+    Parameter(
+        description="`prompt`, `judge`, `dataset`, `suite`, `deployment` or `route`.", max_length=32
+    ),
 ]
 Name = Annotated[str, Parameter(description="The object's name.", max_length=200)]
 Version = Annotated[
