@@ -17,16 +17,20 @@ from legato.api.http1.limits import ConnectionLimits
 from legato.app import batch_process
 from legato.app.context import ControlContext
 from legato.app.evaluations import evaluation_rooms
+from legato.app.instance import Instance
 from legato.app.model_checks import with_unknown_credentials
 from legato.app.model_guard import ModelGuard
 from legato.app.price_book import PriceBook
+from legato.app.proposing import Proposing
 from legato.app.registry_access import RegistryAccess
 from legato.app.required_terms import RequiredTerms
 from legato.app.reviews import reviews_of
 from legato.app.served_models import ServedModels
 from legato.app.served_reading import ServedReader
+from legato.app.stored_data import StoredData
+from legato.app.twin import Twin
 from legato.app.vaults import open_data_keys
-from legato.core.clock import SystemClock
+from legato.core.clock import Clock, SystemClock
 from legato.core.config import Config, SecretRef
 from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
@@ -111,6 +115,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
             context.loaded.config.registry.approvals,
             opened(tenant).require_servable,
         ),
+        proposals=_proposals(context, clock),
         reviews=lambda tenant: reviews_of(ReviewStore(engine, tenant), envelopes, tenant),
         judge_records=lambda tenant: JudgeRecords(engine, tenant),
         live_scores=lambda tenant: LiveScores(engine, tenant),
@@ -126,6 +131,16 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     )
     limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)
     return Control(Listener(AsgiBridge(build_application(services)), limits), keyring)
+
+
+def _proposals(context: ControlContext, clock: Clock) -> Callable[[Tenant], Proposing]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+
+    def of(tenant: Tenant) -> Proposing:
+        return Proposing(instance, stored, Twin(instance, stored, clock), tenant.org)
+
+    return of
 
 
 def _registry(

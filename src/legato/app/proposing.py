@@ -1,6 +1,7 @@
 """Makes proposals of what vendors change, and carries out what is decided."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ import msgspec
 from legato.app.instance import Instance
 from legato.app.stored_data import StoredData
 from legato.app.twin import Twin, live_models
+from legato.core.clock import SystemClock
 from legato.core.config import TokenPrice
 from legato.core.errors import Conflict, InvalidRequest
 from legato.core.money import NanoUSD, exact_usd, usd_per_mtok
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from legato.storage.registry_records import MoveRecord
 
 _DIGEST_BYTES: Final = 16
+_NS_PER_S: Final = 1_000_000_000
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -42,6 +45,7 @@ class Proposing:
         self._instance = instance
         self._stored = stored
         self._twin = twin
+        self._clock = SystemClock()
         self._org = org
         self.store = stored.proposals(org)
 
@@ -55,7 +59,15 @@ class Proposing:
         every = [*facts, *self._other_prices(traffic)]
         return [self.store.offer(self._proposed(fact, traffic), actor) for fact in every]
 
-    def accept(self, proposal_id: str, actor: str, reason: str, today: str) -> Done:
+    def decide(self, command: str, proposal_id: str, actor: str, reason: str) -> Done:
+        """Accept, reject or revert one. Raises what these raise."""
+        if command == "accept":
+            return self.accept(proposal_id, actor, reason)
+        if command == "revert":
+            return self.revert(proposal_id, actor, reason)
+        return Done(self.reject(proposal_id, actor, reason), [], [])
+
+    def accept(self, proposal_id: str, actor: str, reason: str) -> Done:
         """Carry a proposal out: in the registry where it keeps the objects, else by words.
 
         Raises:
@@ -66,6 +78,7 @@ class Proposing:
         fact = msgspec.json.decode(known.fact, type=Fact)
         if known.state != OPEN:
             raise Conflict(f"proposal {proposal_id} is {known.state}, not {OPEN}")
+        today = datetime.fromtimestamp(self._clock.now_ns() // _NS_PER_S, UTC).date().isoformat()
         if fact.kind == "price" and fact.day is not None and fact.day > today:
             raise Conflict(f"this price is in force from {fact.day} on: accept it then")
         applied, left = self._apply(_changes(known), actor, reason, back=False)

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import msgspec
@@ -23,8 +22,6 @@ from legato.core.clock import SystemClock
 from legato.core.registry import Kind
 from legato.replay.vendor import ObjectChange
 from legato.storage.proposals import Proposal
-
-_NS_PER_S: Final = 1_000_000_000
 
 
 @contextmanager
@@ -88,9 +85,8 @@ def show(
 
 def accept(*, proposal_id: str, author: str | None, reason: str, **options: Any) -> None:
     """Carry one out."""
-    today = datetime.fromtimestamp(SystemClock().now_ns() // _NS_PER_S, UTC).date().isoformat()
     with _opened(options["data"], options["config_file"], options["org"]) as (proposing, _):
-        done = proposing.accept(proposal_id, operator(author), reason, today)
+        done = proposing.accept(proposal_id, operator(author), reason)
     _tell(done, as_json=options["as_json"])
 
 

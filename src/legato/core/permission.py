@@ -25,6 +25,8 @@ class Permission(StrEnum):
     KEY_REVOKE = "control:key:revoke"
     LEDGER_READ = "control:ledger:read"
     FEEDBACK_READ = "control:feedback:read"
+    PROPOSAL_READ = "proposals:proposal:read"
+    PROPOSAL_DECIDE = "proposals:proposal:decide"
     GATEWAY_READ = "control:gateway:read"
     ALARM_UPDATE = "control:alarm:update"
     REVIEW_READ = "reviews:item:read"
@@ -53,6 +55,7 @@ INSTANCE_ONLY = frozenset(
         Permission.GATEWAY_READ,
         Permission.INSTANCE_REGISTRY_READ,
         Permission.INSTANCE_REGISTRY_UPDATE,
+        Permission.PROPOSAL_DECIDE,
     }
 )
 """What concerns the whole instance, so that an administrator of one organisation may not."""

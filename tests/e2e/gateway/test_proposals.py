@@ -130,3 +130,29 @@ def test_a_rejection_keeps_its_reason(legato: RunningLegato, scanned: list[dict[
     legato.command("proposals", "reject", dear, "--reason", "we leave before")
     listed = json.loads(legato.command("proposals", "list", "--state", "rejected", "--json"))
     assert [one["id"] for one in listed] == [dear]
+
+
+def test_the_control_api_lists_shows_and_decides(
+    legato: RunningLegato, scanned: list[dict[str, Any]]
+) -> None:
+    listed = legato.get("/api/v1/proposals?limit=3", ADMIN).json
+    assert len(listed["data"]) == 3
+    following = legato.get(f"/api/v1/proposals?cursor={listed['next_cursor']}", ADMIN).json
+    ids = [one["id"] for one in (*listed["data"], *following["data"])]
+    assert ids == sorted((one["id"] for one in scanned), reverse=True)
+    place = f"/api/v1/proposals/{scanned[0]['id']}"
+    accepted = legato.post(f"{place}/accept", {"reason": "by HTTP"}, ADMIN)
+    assert accepted.status == 200, accepted.body
+    assert accepted.json["proposal"]["state"] == "accepted"
+    assert accepted.json["applied"] == ["deployment:fast has moved in the registry"]
+    assert legato.post(f"{place}/reject", {"reason": "no"}, ADMIN).status == 409
+    assert legato.post(f"{place}/revert", {"reason": ""}, ADMIN).json["proposal"]["state"] == "open"
+    shown = legato.get(place, ADMIN).json
+    assert shown["events"][-2]["reason"] == "by HTTP"
+    assert shown["figures"]["closing"]["difference"] == 0
+    reader = legato.create_key("--permission", "proposals:proposal:read")["secret"]
+    assert legato.get(place, reader).status == 200
+    assert legato.post(f"{place}/accept", {"reason": ""}, reader).status == 403
+    stranger = legato.create_key("--org", "elsewhere", "--permission", "proposals:proposal:read")
+    assert legato.get(place, stranger["secret"]).status == 404
+    assert legato.get("/api/v1/proposals", stranger["secret"]).json["data"] == []

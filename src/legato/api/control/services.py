@@ -1,6 +1,6 @@
 """What the control API works with; made once by the app."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -22,6 +22,7 @@ from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
 from legato.storage.live_scores import LiveScoreReader, LiveScores
 from legato.storage.places import PlaceStore
+from legato.storage.proposals import Proposal, ProposalStore
 from legato.storage.sums import SpendSums
 
 
@@ -42,6 +43,38 @@ class Sealing(Protocol):
 
     def open(self, org: str, sealed: bytes, context: bytes) -> bytes:
         """Decrypt. Raises ValueError."""
+        ...
+
+
+class DecidedProposal(Protocol):
+    """What came of a decision."""
+
+    @property
+    def proposal(self) -> Proposal:
+        """The proposal as it is now."""
+        ...
+
+    @property
+    def applied(self) -> list[str]:
+        """What moved in the registry, in words."""
+        ...
+
+    @property
+    def to_change(self) -> Sequence[msgspec.Struct]:
+        """What the configuration file has yet to say."""
+        ...
+
+
+class ProposalDesk(Protocol):
+    """One organisation's proposals; blocking."""
+
+    @property
+    def store(self) -> ProposalStore:
+        """Where they are kept."""
+        ...
+
+    def decide(self, command: str, proposal_id: str, actor: str, reason: str) -> DecidedProposal:
+        """Accept, reject or revert one. Raises NotFound, Conflict or InvalidRequest."""
         ...
 
 
@@ -70,6 +103,7 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     gateway: Callable[[], GatewayView]
     registry: Callable[[Tenant], Registry]
     rollouts: Callable[[Tenant], Rollouts]
+    proposals: Callable[[Tenant], ProposalDesk]
     reviews: Callable[[Tenant], Reviews]
     judge_records: Callable[[Tenant], JudgeRecords]
     live_scores: Callable[[Tenant], LiveScores]
