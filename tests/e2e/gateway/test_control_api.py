@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from belongings import V1, alarm, evaluation, holdout, made, review
 from hypothesis import HealthCheck, Phase, given, settings
 from running import ADMIN, CALLER, RunningLegato, within
 
@@ -24,11 +25,10 @@ deployments:
   - {name: small, provider: up, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
 routes:
   - {alias: chat, deployments: [small]}
-registry: {approvals: [{labels: [production]}]}
+registry: {approvals: [{kinds: [prompt], labels: [production]}]}
 keys:
   - {name: ci, team: t, feature: f, secret: {env: CALLER_KEY}}
 """
-V1 = "/api/v1"
 STEP = {"share_bp": 100, "for_s": 3600}
 SPEC = {
     "messages": [{"role": "user", "content": "Greet {{name}}."}],
@@ -59,12 +59,6 @@ def document(legato: RunningLegato) -> dict[str, Any]:
     return found
 
 
-def made(legato: RunningLegato, path: str, body: Any, key: str = ADMIN, **headers: str) -> Any:
-    answer = legato.post(V1 + path, body, key, headers)
-    assert answer.status in {200, 201}, answer.body
-    return answer.json
-
-
 @pytest.fixture(scope="module")
 def acme(legato: RunningLegato) -> dict[str, Any]:
     """An organisation with a team, a feature, and a key that administers it."""
@@ -93,6 +87,9 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     rollout = made(legato, "/registry/rollouts", wish, key["secret"])
     return {
         "evaluation_id": evaluation(legato, name, key["secret"]),
+        "review_id": review(legato, key["secret"]),
+        "alarm_id": alarm(legato, name),
+        "holdout_id": holdout(legato, name),
         "rollout_id": rollout["id"],
         "kind": "prompt",
         "name": prompt,
@@ -106,35 +103,31 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     }
 
 
-def evaluation(legato: RunningLegato, org: str, key: str) -> str:
-    cases = legato.data / f"{org}.jsonl"
-    cases.write_text('{"input": "Hi"}\n')
-    legato.command("datasets", "import", "few", str(cases), "--org", org, "--label", "draft")
-    suite = {"dataset": "few@draft", "models": ["chat"], "scorers": [{"use": "exact"}]}
-    found: str = made(legato, "/evaluations", {"suite": suite}, key)["id"]
-    return found
-
-
 def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
     paths = document["paths"]
     return [(method.upper(), path) for path, item in paths.items() for method in item]
 
 
+BODIES = {
+    **dict.fromkeys(("rotate", "approve", "reject", "rollback", "cancel", "resume"), b"{}"),
+    **dict.fromkeys(("skip", "acknowledge"), b"{}"),
+    "label": b'{"levels":{"right":5}}',
+    "labels": b'{"label":"x","version":"1"}',
+    "steer": b'{"command":"pause"}',
+    "truth": b'{"truth":"database"}',
+}
+
+
 def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answer:
     body = None if method == "GET" else b'{"title":"x","name":"x","overlap_s":0}'
     headers = {"content-type": "application/json", "if-match": '"1"'}
-    if path.endswith(("/rotate", "/approve", "/reject", "/rollback", "/cancel", "/resume")):
-        body = b"{}"
-    elif path.endswith("/labels"):
-        body = b'{"label":"x","version":"1"}'
+    ending = path.rpartition("/")[2]
+    if ending in BODIES:
+        body = BODIES[ending]
     elif path.endswith("/versions") and method == "POST":
         body = b'{"spec":{}}'
-    elif path.endswith("/steer"):
-        body = b'{"command":"pause"}'
     elif path.endswith(("/rollouts", "/evaluations", "/estimate")):
         body = b'{"name":"x","candidate":"1","plan":{}}' if "/reg" in path else b'{"suite":"x"}'
-    elif path.endswith("/truth"):
-        body = b'{"truth":"database"}'
     elif "/objects/" in path and method == "PATCH":
         body = b'{"owner":"x"}'
     elif path.endswith("/difference"):

@@ -73,9 +73,12 @@ async def guard(
     connection.scope["state"]["caller"] = caller
 
 
-def read(path: str, permission: Permission, **options: Any) -> Callable[[Handler], Any]:
+def read(
+    path: str, permission: Permission, *, may_conflict: bool = False, **options: Any
+) -> Callable[[Handler], Any]:
     """Declare a GET route."""
-    return get(path, **_declared(permission, (400, 401, 403, 404, 503), options))
+    statuses = (400, 401, 403, 404, 409, 503) if may_conflict else (400, 401, 403, 404, 503)
+    return get(path, **_declared(permission, statuses, options))
 
 
 def make(path: str, permission: Permission, **options: Any) -> Callable[[Handler], Any]:

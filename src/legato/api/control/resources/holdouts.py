@@ -102,7 +102,7 @@ def list_holdouts(
     return HoldoutPage(data=[_shown(record) for record in rows], next_cursor=following)
 
 
-@read("/holdouts/estimate", Permission.HOLDOUT_READ, tags=["holdouts"])
+@read("/holdouts/estimate", Permission.HOLDOUT_READ, may_conflict=True, tags=["holdouts"])
 def estimate_holdout(
     holdouts: Given[Holdouts], route: RouteAsked, share_bp: Share
 ) -> HoldoutEstimate:

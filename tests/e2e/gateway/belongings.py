@@ -1,0 +1,69 @@
+"""What an organisation has that the control API names by an id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from running import ADMIN
+
+from legato.core.clock import SystemClock
+from legato.core.ids import IdSource
+from legato.core.tenant import Tenant
+from legato.storage.engine import open_engine
+from legato.storage.holdouts import HoldoutStore
+from legato.storage.live_scores import Alarm, LiveScore, LiveScores, Watched
+
+if TYPE_CHECKING:
+    from running import RunningLegato
+
+V1 = "/api/v1"
+
+
+def made(legato: RunningLegato, path: str, body: Any, key: str = ADMIN, **headers: str) -> Any:
+    answer = legato.post(V1 + path, body, key, headers)
+    assert answer.status in {200, 201}, answer.body
+    return answer.json
+
+
+def evaluation(legato: RunningLegato, org: str, key: str) -> str:
+    cases = legato.data / f"{org}.jsonl"
+    cases.write_text('{"input": "Hi"}\n')
+    legato.command("datasets", "import", "few", str(cases), "--org", org, "--label", "draft")
+    suite = {"dataset": "few@draft", "models": ["chat"], "scorers": [{"use": "exact"}]}
+    found: str = made(legato, "/evaluations", {"suite": suite}, key)["id"]
+    return found
+
+
+def review(legato: RunningLegato, key: str) -> str:
+    levels = [{"value": 1, "meaning": "wrong"}, {"value": 5, "meaning": "right"}]
+    rubric = {"criteria": [{"name": "right", "question": "Is it right?", "levels": levels}]}
+    version = {"spec": {"model": "small", "rubric": rubric}, "labels": ["production"]}
+    made(legato, "/registry/objects/judge/grader/versions", version, key)
+    wish = {"judge": "grader", "items": [{"answer": "Hello"}]}
+    found: str = made(legato, "/reviews", wish, key)["ids"][0]
+    return found
+
+
+def alarm(legato: RunningLegato, org: str) -> str:
+    """Raised by a score that is put beside the program: drift takes many answers."""
+    ids = IdSource(SystemClock())
+    raised = Alarm(ids.new(), "p", "judge", "v", 1, "{}")
+    engine = open_engine(f"sqlite:///{legato.data / 'legato.db'}")
+    LiveScores(engine, Tenant(org)).put(
+        LiveScore(
+            id=ids.new(), policy="p", scorer="judge", request_id=ids.new(), versions="v",
+            deployment="small", at_ns=1, value=0.0, sealed=b"", cost=None, scored_at_ns=1,
+        ),
+        lambda _: Watched("alarmed", raised),
+    )  # fmt: skip
+    engine.dispose()
+    return raised.id
+
+
+def holdout(legato: RunningLegato, org: str) -> str:
+    """Begun beside the program: the API wants traffic that tells what it will cost."""
+    engine = open_engine(f"sqlite:///{legato.data / 'legato.db'}")
+    clock = SystemClock()
+    begun = HoldoutStore(engine, clock, IdSource(clock), Tenant(org)).start("chat", 1, "ann", "")
+    engine.dispose()
+    return begun.id
