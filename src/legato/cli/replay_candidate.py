@@ -23,7 +23,7 @@ from legato.core.clock import SystemClock
 from legato.core.errors import InvalidRequest, OperatorError
 from legato.core.tenant import Tenant
 from legato.evaluation.intervals import t_quantile
-from legato.insights.answer_text import text_of_stream, text_of_whole
+from legato.insights.answers import NoText, answer_text
 from legato.insights.captures import Capture, Captures
 from legato.registry.prompt import MODEL_PREFIX
 from legato.replay.side_by_side import Comparison, Difference, Pair, Told, compared
@@ -137,8 +137,16 @@ def candidate_body(capture: Capture, candidate: str) -> dict[str, Any] | None:
 def original(capture: Capture) -> Told:
     """Return the captured answer."""
     content = capture.content
-    read = text_of_stream if content.frames else text_of_whole
-    return Told(capture.head.cost, capture.head.total_us, read(content.answer))
+    text = _text(content.answer, frames=content.frames)
+    return Told(capture.head.cost, capture.head.total_us, text)
+
+
+def _text(answer: bytes, *, frames: bool = False) -> str:
+    """Return an answer's words: none of tool calls, or of a stream that broke off."""
+    try:
+        return answer_text(_SURFACE, answer, frames=frames)
+    except NoText:
+        return ""
 
 
 def _ask(subject: Subject, body: dict[str, Any]) -> tuple[Told | None, Decimal]:
@@ -156,7 +164,7 @@ def _ask(subject: Subject, body: dict[str, Any]) -> tuple[Told | None, Decimal]:
     if told_cost is None:
         msg = "the candidate has no price, so what it costs can't be bounded: give it one"
         raise InvalidRequest(msg, param="candidate")
-    return Told(int(cost_usd * _NANO), total_us, text_of_whole(answer.body)), cost_usd
+    return Told(int(cost_usd * _NANO), total_us, _text(answer.body)), cost_usd
 
 
 def _print(comparison: Comparison, left: Left) -> None:

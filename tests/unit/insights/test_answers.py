@@ -71,6 +71,15 @@ def test_what_is_no_text_says_so(surface: str, body: dict[str, Any], why: str) -
         of(surface, body)
 
 
+def test_events_may_end_in_any_way_and_hold_comments() -> None:
+    frames = (
+        b'data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}\r\n\r\n'
+        b": a comment\n"
+        b'data: {"choices":[{"index":0,"delta":{"content":"lo."},"finish_reason":"stop"}]}\n\n'
+    )
+    assert answer_text("chat_completions", frames, frames=True) == "Hello."
+
+
 def test_streams_that_broke_off_are_no_answers() -> None:
     for surface, event in (
         ("chat_completions", choice(delta={"content": "H"})),
