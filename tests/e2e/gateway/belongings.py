@@ -12,6 +12,7 @@ from legato.core.tenant import Tenant
 from legato.storage.engine import open_engine
 from legato.storage.holdouts import HoldoutStore
 from legato.storage.live_scores import Alarm, LiveScore, LiveScores, Watched
+from legato.storage.proposals import NewProposal, ProposalStore
 
 if TYPE_CHECKING:
     from running import RunningLegato
@@ -67,3 +68,13 @@ def holdout(legato: RunningLegato, org: str) -> str:
     begun = HoldoutStore(engine, clock, IdSource(clock), Tenant(org)).start("chat", 1, "ann", "")
     engine.dispose()
     return begun.id
+
+
+def proposal(legato: RunningLegato, org: str) -> str:
+    """Made beside the program: it follows from a vendor's change."""
+    engine = open_engine(f"sqlite:///{legato.data / 'legato.db'}")
+    clock = SystemClock()
+    store = ProposalStore(engine, clock, IdSource(clock), Tenant(org))
+    offered = store.offer(NewProposal("d", "price", "small", "{}", "[]", None, "less"), "ann")
+    engine.dispose()
+    return offered.id

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from belongings import V1, alarm, evaluation, holdout, made, review
+from belongings import V1, alarm, evaluation, holdout, made, proposal, review
 from hypothesis import HealthCheck, Phase, given, settings
 from running import ADMIN, CALLER, RunningLegato, within
 
@@ -90,6 +90,8 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
         "review_id": review(legato, key["secret"]),
         "alarm_id": alarm(legato, name),
         "holdout_id": holdout(legato, name),
+        "proposal_id": proposal(legato, name),
+        "command": "reject",
         "rollout_id": rollout["id"],
         "kind": "prompt",
         "name": prompt,
@@ -158,7 +160,9 @@ def test_what_is_anothers_does_not_exist(
     legato: RunningLegato, document: dict[str, Any], acme: dict[str, Any], other: dict[str, Any]
 ) -> None:
     new_names = ("POST", f"{V1}/registry/objects/{{kind}}/{{name}}/versions")  # makes the object
-    with_ids = [one for one in operations(document) if "{" in one[1] and one != new_names]
+    instances = ("POST", f"{V1}/proposals/{{proposal_id}}/{{command}}")  # an administrator's
+    others = (new_names, instances)
+    with_ids = [one for one in operations(document) if "{" in one[1] and one not in others]
     assert len(with_ids) >= 12
     for method, path in with_ids:
         foreign, own = path.format_map(other), path.format_map(acme)
