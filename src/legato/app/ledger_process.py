@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from legato.app.capture_moving import CaptureMover
 from legato.app.context import ProcessContext
+from legato.app.price_changes import watch_prices
 from legato.app.rollout_watching import rollout_watch
 from legato.app.trace_export import TraceObserver, trace_observer
 from legato.core.clock import SystemClock
@@ -122,8 +123,13 @@ def run(context: ProcessContext) -> None:
     carrier.start()
     watcher = threading.Thread(target=_watch_rollouts, args=(rollout_watch(context), stop))
     watcher.start()
+    watchers = [watcher]
+    if config.proposals.price_changes:
+        watchers.append(threading.Thread(target=watch_prices, args=(context, stop)))
+        watchers[-1].start()
     ingester.run(stop)
-    watcher.join()
+    for each in watchers:
+        each.join()
     pruner.join()
     mover.join()
     carrier.join()

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from legato.app.instance import Instance
+from legato.app.price_changes import as_written, new_proposal
 from legato.app.stored_data import StoredData
 from legato.app.twin import Twin, live_models
 from legato.core.clock import SystemClock
-from legato.core.config import TokenPrice
 from legato.core.errors import Conflict, InvalidRequest
-from legato.core.money import NanoUSD, exact_usd, usd_per_mtok
-from legato.core.price import Price
+from legato.core.money import NanoUSD, exact_usd
+from legato.core.price import same_charges
 from legato.core.registry import DEFAULT_LABEL, INSTANCE_ORG, MoveState, ObjectName
 from legato.registry.documents import Document
 from legato.registry.registry import Act
@@ -26,8 +25,8 @@ from legato.storage.proposals import ACCEPTED, OPEN, REJECTED, NewProposal, Prop
 if TYPE_CHECKING:
     from legato.storage.registry_records import MoveRecord
 
-_DIGEST_BYTES: Final = 16
 _NS_PER_S: Final = 1_000_000_000
+_BACK_NS: Final = 7 * 86_400 * _NS_PER_S
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -58,6 +57,19 @@ class Proposing:
         traffic = Traffic(org=self._org, since=since)
         every = [*facts, *self._other_prices(traffic)]
         return [self.store.offer(self._proposed(fact, traffic), actor) for fact in every]
+
+    def shown(self, proposal_id: str, actor: str) -> Proposal:
+        """Return a proposal, with the figures that one which was raised by itself still lacks.
+
+        They are made of the traffic before it was raised. Raises NotFound.
+        """
+        known, _ = self.store.get(proposal_id)
+        if known.state != OPEN or known.figures is not None:
+            return known
+        fact = msgspec.json.decode(known.fact, type=Fact)
+        since, until = (_moment_text(known.made_at_ns - back) for back in (_BACK_NS, 0))
+        new = self._proposed(fact, Traffic(org=self._org, since=since, until=until))
+        return known if new.told == known.told else self.store.offer(new, actor)
 
     def decide(self, command: str, proposal_id: str, actor: str, reason: str) -> Done:
         """Accept, reject or revert one. Raises what these raise."""
@@ -152,25 +164,20 @@ class Proposing:
         configured = {one.name for one in self._twin.config.deployments if one.price is not None}
         for name, price in sorted(self._twin.prices().items()):
             stamped = ledger.stamped.get(name)
-            if price is None or not stamped or price.version in stamped or price.unit:
+            if price is None or not stamped or price.unit:
+                continue
+            if any(same_charges(price, one) for one in stamped.values()):
                 continue
             source = "the configuration" if name in configured else price.source
-            found.append(Fact(kind="price", deployment=name, source=source, price=_written(price)))
+            found.append(
+                Fact(kind="price", deployment=name, source=source, price=as_written(price))
+            )
         return found
 
     def _proposed(self, fact: Fact, traffic: Traffic) -> NewProposal:
         found = consequence(fact, self._twin.config)
         figures, told = self._figures(found, traffic)
-        encoded = msgspec.json.encode(fact, order="sorted")
-        return NewProposal(
-            blake2b(encoded, digest_size=_DIGEST_BYTES).hexdigest(),
-            fact.kind,
-            fact.deployment,
-            encoded.decode(),
-            msgspec.json.encode(found.changes).decode(),
-            figures,
-            told,
-        )
+        return new_proposal(fact, found, figures, told)
 
     def _figures(self, found: Consequence, traffic: Traffic) -> tuple[str | None, str]:
         scenario = Scenario(name="proposal", traffic=traffic, candidates=[found.candidate])
@@ -200,26 +207,13 @@ def _in_words(report: Report) -> str:
     return "; ".join(told) + "."
 
 
+def _moment_text(at_ns: int) -> str:
+    return datetime.fromtimestamp(at_ns / _NS_PER_S, UTC).isoformat()
+
+
 def _changes(known: Proposal) -> list[ObjectChange]:
     return msgspec.json.decode(known.changes, type=list[ObjectChange])
 
 
 def _turned(one: ObjectChange) -> ObjectChange:
     return ObjectChange(one.kind, one.name, one.after, one.before or {})
-
-
-def _written(price: Price) -> TokenPrice:
-    """Return a price as a configuration writes it."""
-    return TokenPrice(
-        input_per_mtok=usd_per_mtok(price.in_uncached),
-        output_per_mtok=usd_per_mtok(price.out_text),
-        cache_read_per_mtok=usd_per_mtok(price.cache_read),
-        cache_write_5m_per_mtok=usd_per_mtok(price.cache_write_5m),
-        cache_write_1h_per_mtok=usd_per_mtok(price.cache_write_1h),
-        reasoning_per_mtok=usd_per_mtok(price.reasoning),
-        audio_in_per_mtok=usd_per_mtok(price.audio_in),
-        audio_out_per_mtok=usd_per_mtok(price.audio_out),
-        image_in_per_mtok=usd_per_mtok(price.image_in),
-        image_out_per_mtok=usd_per_mtok(price.image_out),
-        machine_hour_usd=exact_usd(price.machine_hour) if price.machine_hour else None,
-    )

@@ -69,6 +69,7 @@ def show(
 ) -> None:
     """Print one whole."""
     with _opened(data, config_file, org) as (proposing, _):
+        proposing.shown(proposal_id, operator(None))
         found, events = proposing.store.get(proposal_id)
     if as_json:
         print_json({**described(found), "events": msgspec.to_builtins(events)})

@@ -393,6 +393,13 @@ class Reviews(_Strict, frozen=True):
     """Which share of items two people label, so that their agreement can be told."""
 
 
+class Proposals(_Strict, frozen=True):
+    """What vendors change, and what that would do (`legato proposals`)."""
+
+    price_changes: bool = True
+    """Whether a price that the price book has changed raises a proposal by itself."""
+
+
 class Evaluation(_Strict, frozen=True):
     """Runs of suites (`legato eval`); their answers are sealed."""
 
@@ -470,6 +477,7 @@ class Config(_Strict, frozen=True):
     feedback: Feedback = Feedback()
     capture: Capture = Capture()
     reviews: Reviews = Reviews()
+    proposals: Proposals = Proposals()
     live_scoring: list[LivePolicy] = []
     evaluation: Evaluation = Evaluation()
     telemetry: Telemetry = Telemetry()

@@ -33,4 +33,10 @@ class Price(msgspec.Struct, frozen=True, gc=False):
     units_per: int = 1
 
 
+def same_charges(one: Price, other: Price) -> bool:
+    """Whether two prices charge the same; which list they are from doesn't count."""
+    plain = {"version": "", "source": ""}
+    return msgspec.structs.replace(one, **plain) == msgspec.structs.replace(other, **plain)
+
+
 UNPRICED = "unpriced"  # the price_version of an entry whose deployment has no price: cost is null

@@ -35,6 +35,18 @@ class PriceStore:
             with writing(self._engine) as connection:
                 connection.execute(upsert(connection, price_version).on_conflict_do_nothing(), rows)
 
+    def history(self, deployment: str) -> list[tuple[int, Price]]:
+        """Return every price a deployment ever had, and since when (ns), oldest first."""
+        columns = price_version.c
+        wanted = (
+            select(columns.valid_from_ns, columns.price)
+            .where(columns.deployment == deployment)
+            .order_by(columns.valid_from_ns, columns.version)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted).all()
+        return [(row.valid_from_ns, msgspec.json.decode(row.price, type=Price)) for row in rows]
+
     def get(self, deployment: str, version: str) -> Price | None:
         """Return a price as it stood, None when it is not known."""
         wanted = select(price_version.c.price).where(

@@ -64,27 +64,26 @@ class ProposalStore:
         self._new_id = ids.new
         self._org = tenant.org
 
+    def raised(self, new: NewProposal, actor: str) -> Proposal | None:
+        """Keep a proposal of a fact that has none yet; None where it has one, decided or not."""
+        with writing(self._engine) as connection:
+            return None if self._of_fact(connection, new) else self._made(connection, new, actor)
+
     def offer(self, new: NewProposal, actor: str) -> Proposal:
         """Keep a proposal. One that is open gets new figures, a decided one stays as it is."""
-        columns = proposal.c
         with writing(self._engine) as connection:
-            wanted = select(proposal).where(columns.org == self._org, columns.digest == new.digest)
-            known = connection.execute(wanted).first()
-            if known is not None and known.state != OPEN:
-                return _proposal(known)
-            values = {**msgspec.structs.asdict(new), "made_at_ns": self._now_ns()}
+            known = self._of_fact(connection, new)
             if known is None:
-                proposal_id = self._new_id()
-                made = {"id": proposal_id, "org": self._org, "state": OPEN, "revision": 1}
-                connection.execute(insert(proposal), {**values, **made})
-            else:
-                proposal_id = known.id
-                again = update(proposal).where(columns.id == proposal_id)
-                connection.execute(again.values(**values, revision=known.revision + 1))
-            self._note(
-                connection, proposal_id, (actor, "proposed" if known is None else "refreshed", "")
+                return self._made(connection, new, actor)
+            if known.state != OPEN:
+                return known
+            values = {**msgspec.structs.asdict(new), "made_at_ns": self._now_ns()}
+            again = update(proposal).where(
+                proposal.c.org == self._org, proposal.c.id == known.id, proposal.c.state == OPEN
             )
-            return self._get(connection, proposal_id)
+            connection.execute(again.values(**values, revision=known.revision + 1))
+            self._note(connection, known.id, (actor, "refreshed", ""))
+            return self._get(connection, known.id)
 
     def get(self, proposal_id: str) -> tuple[Proposal, list[ProposalEvent]]:
         """Return one and its history. Raises NotFound."""
@@ -139,6 +138,25 @@ class ProposalStore:
             action = "reverted" if to == OPEN else to
             self._note(connection, proposal_id, (actor, action, reason))
             return self._get(connection, proposal_id)
+
+    def _of_fact(self, connection: Connection, new: NewProposal) -> Proposal | None:
+        columns = proposal.c
+        wanted = select(proposal).where(columns.org == self._org, columns.digest == new.digest)
+        row = connection.execute(wanted).first()
+        return None if row is None else _proposal(row)
+
+    def _made(self, connection: Connection, new: NewProposal, actor: str) -> Proposal:
+        made = {
+            **msgspec.structs.asdict(new),
+            "id": self._new_id(),
+            "org": self._org,
+            "state": OPEN,
+            "revision": 1,
+            "made_at_ns": self._now_ns(),
+        }
+        connection.execute(insert(proposal), made)
+        self._note(connection, made["id"], (actor, "proposed", ""))
+        return self._get(connection, made["id"])
 
     def _note(self, connection: Connection, proposal_id: str, told: tuple[str, str, str]) -> None:
         actor, action, reason = told

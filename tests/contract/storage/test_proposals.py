@@ -32,6 +32,16 @@ def test_a_fact_is_proposed_once_and_its_figures_are_made_again(store: ProposalS
     assert [one.action for one in store.get(first.id)[1]] == ["proposed", "refreshed"]
 
 
+def test_a_fact_that_is_raised_again_changes_nothing(store: ProposalStore) -> None:
+    first = store.raised(new(), "legato")
+    assert first is not None
+    assert store.raised(new(told="otherwise"), "legato") is None
+    store.decide(first.id, REJECTED, "ann", "no")
+    assert store.raised(new(), "legato") is None
+    assert [one.action for one in store.get(first.id)[1]] == ["proposed", "rejected"]
+    assert store.page(9)[0].told == first.told
+
+
 def test_what_was_decided_is_kept_with_who_and_why(
     store: ProposalStore, clock: ManualClock
 ) -> None:
