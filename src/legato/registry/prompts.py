@@ -2,20 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Awaitable, Mapping
+from typing import Protocol
 
 import msgspec
 
-from legato.core.chat import ChatRequest
-from legato.core.decisions import SliceFacts
 from legato.core.errors import Forbidden, InvalidRequest, LegatoError, NotFound, StorageUnavailable
-from legato.core.money import NanoUSD
-from legato.core.principal import BudgetLimit, Principal, Window
+from legato.core.principal import Principal
 from legato.core.registry import (
-    CHAMPION,
     DEFAULT_LABEL,
-    SHADOW,
     Kind,
     ObjectName,
     Selector,
@@ -25,8 +20,14 @@ from legato.core.registry import (
 )
 from legato.core.tasks import InThread
 from legato.registry.prompt import MODEL_PREFIX, CompiledPrompt, compile_prompt, read_prompt
+from legato.registry.prompt_snapshot import (
+    LoadedPrompt,
+    PromptSnapshot,
+    Versions,
+    by_digest,
+    snapshot_of,
+)
 from legato.registry.registry import Sealing, sealing_context
-from legato.routing.assignment import Assignment, Split
 from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
 
 log = logging.getLogger(__name__)
@@ -59,62 +60,6 @@ class SnapshotSource(Protocol):
         ...
 
 
-class LoadedPrompt(msgspec.Struct, frozen=True, eq=False):
-    """One version of a prompt, ready to be rendered."""
-
-    model: str
-    """What a key must be allowed to call: `prompt:NAME`."""
-    shown: str
-    number: int
-    digest: str
-    compiled: CompiledPrompt | None
-    """None where the content could not be opened or compiled."""
-    arm: str = ""
-    """Of the rollout that chose it: `ID/champion`, `ID/candidate`, or `ID/v3` of several."""
-    shadow: "Shadow | None" = None
-    """What a copy of the call is sent to."""
-
-    slices: tuple[SliceFacts, ...] = ()
-    """How that rollout divides its callers."""
-
-    @property
-    def route(self) -> str:
-        """The alias or deployment it is sent to. Raises StorageUnavailable."""
-        return self._usable().route
-
-    def render(self, given: Mapping[str, Any]) -> ChatRequest:
-        """Return it with these variables. Raises InvalidRequest, StorageUnavailable."""
-        return self._usable().render(given)
-
-    def _usable(self) -> CompiledPrompt:
-        if self.compiled is None:
-            msg = f"{self.shown} can't be read; the operator finds the reason in the log"
-            raise StorageUnavailable(msg)
-        return self.compiled
-
-
-class Shadow(msgspec.Struct, frozen=True, eq=False):
-    """A candidate that answers copies of calls, in the arm `ID/shadow`, and who pays for it."""
-
-    prompt: LoadedPrompt
-    budget: BudgetLimit
-
-
-Versions = Mapping[str, LoadedPrompt]
-"""The versions of a prompt by their label, and by their number."""
-
-
-class _Snapshot(NamedTuple):
-    by_model: Mapping[tuple[str, str], LoadedPrompt]
-    """By organisation and what callers write: a name alone, with a label, or with a number."""
-    labels: Mapping[tuple[str, str], Versions]
-    """By organisation and name."""
-    splits: Mapping[tuple[str, str], Split[LoadedPrompt]]
-    """Labels on which a rollout is under way, by organisation and what callers write."""
-    looked_up: dict[tuple[str, str], LoadedPrompt | None]
-    """Versions without a label that somebody named since the snapshot was made, None for none."""
-
-
 class PromptRegistry:
     """Resolves prompts from memory."""
 
@@ -122,7 +67,7 @@ class PromptRegistry:
         self._source = source
         self._sealing = sealing
         self._in_thread = in_thread
-        self._snapshot: _Snapshot | None = None
+        self._snapshot: PromptSnapshot | None = None
         self._version = -1
         self._away = False
         self._looking_up = asyncio.Lock()
@@ -149,7 +94,7 @@ class PromptRegistry:
         return self._look_up(snapshot, key, name.removeprefix(MODEL_PREFIX), wanted)
 
     async def _look_up(
-        self, snapshot: _Snapshot, key: tuple[str, str], name: str, wanted: Selector
+        self, snapshot: PromptSnapshot, key: tuple[str, str], name: str, wanted: Selector
     ) -> None:
         async with self._looking_up:
             if key not in snapshot.looked_up:
@@ -209,7 +154,7 @@ class PromptRegistry:
         if self._source.version() == self._version:
             return
         version, labelled = self._source.read()
-        known = {} if self._snapshot is None else _by_digest(self._snapshot)
+        known = {} if self._snapshot is None else by_digest(self._snapshot)
         prompts = [one for one in labelled if one.version.name.kind.value == Kind.PROMPT.value]
         loaded = [(one, self._loaded(one, known)) for one in prompts]
         rollouts = [
@@ -217,7 +162,7 @@ class PromptRegistry:
             for one in self._source.rollouts()
             if one.name.kind.value == Kind.PROMPT.value
         ]
-        self._snapshot = _snapshot(loaded, rollouts)
+        self._snapshot = snapshot_of(loaded, rollouts)
         self._version = version
 
     async def follow(self) -> None:
@@ -274,70 +219,6 @@ class PromptRegistry:
         return None
 
 
-def _snapshot(
-    loaded: Iterable[tuple[LabelledVersion, LoadedPrompt]],
-    rollouts: Iterable[tuple[RunningRollout, Mapping[str, LoadedPrompt]]],
-) -> _Snapshot:
-    by_model: dict[tuple[str, str], LoadedPrompt] = {}
-    labels: dict[tuple[str, str], dict[str, LoadedPrompt]] = {}
-    for labelled, prompt in loaded:
-        org, label = labelled.org, labelled.label
-        labels.setdefault((org, prompt.model), {})[label] = prompt
-        by_model[org, f"{prompt.model}@{label}"] = prompt
-        by_model[org, f"{prompt.model}@{prompt.number}"] = prompt
-        if label == DEFAULT_LABEL:
-            by_model[org, prompt.model] = prompt
-    splits: dict[tuple[str, str], Split[LoadedPrompt]] = {}
-    for running, candidates in rollouts:
-        model = MODEL_PREFIX + running.name.name
-        key = (running.org, f"{model}@{running.label}")
-        if key not in by_model:  # the label went between two reads: the next ones agree
-            continue
-        splits[key] = _split(running, by_model[key], candidates)
-        if running.label == DEFAULT_LABEL:
-            splits[running.org, model] = splits[key]
-    return _Snapshot(by_model, labels, splits, {})
-
-
-def _split(
-    running: RunningRollout, champion: LoadedPrompt, candidates: Mapping[str, LoadedPrompt]
-) -> Split[LoadedPrompt]:
-    if running.shadow_budget is not None:
-        return _shadowed(running, champion, candidates, running.shadow_budget)
-    slices = tuple((part.start, part.end, part.arm) for part in running.slices)
-    arms = {
-        arm: msgspec.structs.replace(prompt, arm=f"{running.id}/{arm}", slices=slices)
-        for arm, prompt in ({CHAMPION: champion} | dict(candidates)).items()
-    }
-    return Split(Assignment(running.id, running.slices), arms)
-
-
-def _shadowed(
-    running: RunningRollout,
-    champion: LoadedPrompt,
-    candidates: Mapping[str, LoadedPrompt],
-    budget: NanoUSD,
-) -> Split[LoadedPrompt]:
-    """Let everybody have the champion, and a share of callers a copy sent to the candidate."""
-    limit = BudgetLimit(
-        f"rollout:{running.id}", budget, Window.DAY, f"the shadow of {champion.model}"
-    )
-    arms = {CHAMPION: champion}
-    for arm, prompt in candidates.items():
-        candidate = msgspec.structs.replace(prompt, arm=f"{running.id}/{SHADOW}")
-        arms[arm] = msgspec.structs.replace(champion, shadow=Shadow(candidate, limit))
-    return Split(Assignment(running.id, running.slices), arms)
-
-
-def _by_digest(snapshot: _Snapshot) -> dict[tuple[str, str, str], LoadedPrompt]:
-    """Return what need not be compiled again: content never changes under its digest."""
-    return {
-        (org, one.model, one.digest): one
-        for (org, _), one in snapshot.by_model.items()
-        if one.compiled is not None
-    }
-
-
 def _may_call(principal: Principal, model: str) -> bool:
     return principal.may_call(model) or f"{MODEL_PREFIX}*" in principal.models
 
@@ -364,7 +245,7 @@ def _matching(labelled: Versions, digits: str) -> dict[str, LoadedPrompt]:
     return {one.digest: one for one in labelled.values() if one.digest.startswith(digits)}
 
 
-def _known(snapshot: _Snapshot, model: str, principal: Principal) -> LoadedPrompt:
+def _known(snapshot: PromptSnapshot, model: str, principal: Principal) -> LoadedPrompt:
     """Find a version by the first digits of its digest, or say what there is instead."""
     name, at, version = model.partition("@")
     labelled = snapshot.labels.get((principal.org, name))
