@@ -197,13 +197,14 @@ def _route(
 ) -> Route:
     waits = {
         name: changed(providers[deployments[name].provider_name].waits, route.timeouts)
-        for name in route.deployments
+        for name in {*route.deployments, route.baseline or route.deployments[0]}
     }
-    deadline_s = max(one.total_s for one in waits.values())
-    behind = [
-        _in_route(deployments[name], waits[name], deadline_s, route.require)
-        for name in route.deployments
-    ]
+    deadline_s = max(waits[name].total_s for name in route.deployments)
+
+    def in_route(name: str) -> Deployment:
+        return _in_route(deployments[name], waits[name], deadline_s, route.require)
+
+    behind = [in_route(name) for name in route.deployments]
     enabled = config.cache.enabled if route.cache.enabled is None else route.cache.enabled
     fingerprint = hashlib.blake2b(
         f"{route.model_name}\x00{route.drop_unsupported}\x00".encode(), digest_size=16
@@ -221,7 +222,7 @@ def _route(
         deployments=behind,
         order=ORDERS[route.strategy],
         # a route without a baseline is measured against the deployment it prefers
-        baseline=deployments[route.baseline] if route.baseline else behind[0],
+        baseline=in_route(route.baseline) if route.baseline else behind[0],
         retry=route.retry or config.retry,
         deadline_s=deadline_s,
         cache_ttl_s=(route.cache.ttl_s or config.cache.ttl_s) if enabled else 0.0,

@@ -9,6 +9,7 @@ from legato.core.config import Strategy
 from legato.core.records import EntryKind
 from legato.core.registry import HOLDOUT
 from legato.core.wire import Operation
+from legato.gateway.stages.terms import may_take
 from legato.routing.assignment import Assignment, unit_of
 from legato.routing.strategies import ORDERS
 
@@ -39,12 +40,17 @@ class HoldoutArms:
         self._baselines: dict[Route, Route] = {}
 
     def put(self, call: "Call") -> None:
-        """Put a call into its arm, where its route has a holdout."""
+        """Put a call into its arm, where its route has a holdout.
+
+        Whose data the baseline may not be sent is in none: what is required comes first.
+        """
         route = call.route
         if route is None or call.kind is not EntryKind.USAGE:
             return
         found = self.held.by_route.get((call.caller.org, route.name))
         if found is None or call.surface.operation not in _HELD:
+            return
+        if not may_take(route.baseline, call):
             return
         holdout_id, assignment = found
         arm = assignment.arm(unit_of(call.user, call.request_id))

@@ -17,11 +17,13 @@ storage: {ledger_poll_s: 0.1}
 providers:
   - {name: up, kind: simulated}
 deployments:
-  - {name: small, provider: up, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
+  - {name: small, provider: up, model: m, region: eu,
+     price: {input_per_mtok: "1", output_per_mtok: "2"}}
   - {name: large, provider: up, model: n, price: {input_per_mtok: "10", output_per_mtok: "20"}}
 routes:
   - {alias: chat, baseline: large, deployments: [small, large], cache: {enabled: true, ttl_s: 600}}
   - {alias: other, deployments: [small]}
+  - {alias: bound, baseline: large, deployments: [small], require: {regions: [eu]}}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
 """
@@ -141,3 +143,19 @@ def test_too_little_is_said_to_be_too_little(legato: RunningLegato) -> None:
     assert within(SEEN_S, told)
     assert legato.get(f"{V1}/{'0' * 32}", ADMIN).status == 404
     assert legato.get(V1, CALLER).status == 403
+
+
+def test_nobody_is_held_out_to_where_their_data_may_not_go(legato: RunningLegato) -> None:
+    for route in ("bound", "chat"):
+        assert legato.chat(model=route).status == 200
+        body = {"route": route, "share_bp": 5_000, "accepted_usd_per_month": "100000"}
+        assert within(SEEN_S, lambda: legato.post(V1, body, ADMIN).status == 201)  # noqa: B023
+
+    def is_known() -> bool:  # the one that began later
+        row = legato.entries(legato.chat(user="marker").request_id)[0]
+        return bool(row["arm"])
+
+    assert all(within(SEEN_S, is_known) for _ in range(6))
+    asked = [legato.chat(model="bound", user=f"user {number}").request_id for number in range(24)]
+    rows = [legato.entries(one)[0] for one in asked]
+    assert {(row["deployment"], row["arm"]) for row in rows} == {("small", "")}
