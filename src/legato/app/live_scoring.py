@@ -40,6 +40,7 @@ from legato.vault.envelope import Envelopes
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 1.0
+_FAILED: Final = "failed"
 
 
 def run_policies(context: BatchContext, executor: str, stop: threading.Event) -> None:
@@ -59,6 +60,10 @@ def run_policies(context: BatchContext, executor: str, stop: threading.Event) ->
                         extra={"policy": policy.name, "reason": error.message},
                     )
                 told[policy.name] = error.message
+            except Exception:  # a defect in one policy must not end the others'
+                if told.get(policy.name) != _FAILED:
+                    log.exception("live scoring failed", extra={"policy": policy.name})
+                told[policy.name] = _FAILED
 
 
 class LiveWork:

@@ -10,7 +10,7 @@ import msgspec
 
 from legato.core.clock import Clock
 from legato.core.errors import InvalidRequest
-from legato.evaluation.gateway_calls import GatewayCaller, Stopped, Target
+from legato.evaluation.gateway_calls import GatewayCaller, Refused, Stopped, Target
 from legato.evaluation.runs import TAG as EVALUATION_TAG
 from legato.evaluation.scoring import Answer, Caller, Case, Score, Scorer, Unscored
 from legato.insights.answers import NoText, answer_text
@@ -127,6 +127,9 @@ class LiveScoring:
                         await self._score(capture, scorer, caller)
                     except Stopped:
                         return
+                    except Refused as refusal:
+                        msg = f"key: the gateway refuses its calls: {refusal}"
+                        raise InvalidRequest(msg, param="key") from None
 
     async def _score(self, capture: Capture, scorer: Scorer, caller: Caller) -> None:
         score: Score | None = None
@@ -136,11 +139,20 @@ class LiveScoring:
             reason = score.reason
         except (Unscored, NoText, InvalidRequest) as unscored:
             reason = str(unscored)
+        except (Stopped, Refused):
+            raise
+        except Exception:  # one answer must not keep all behind it from being scored
+            log.exception(
+                "an answer can't be scored", extra={"request_id": capture.head.request_id}
+            )
+            reason = "Legato failed; the log has the details"
         await asyncio.to_thread(self._keep, capture, scorer.label, score, reason)
 
     def _read(self, capture: Capture) -> tuple[Case, Answer]:
         """Return what was asked and answered. Raises NoText, InvalidRequest: it is no chat."""
         head, content = capture.head, capture.content
+        if not (content.rendered or content.request):
+            raise NoText("can't be judged: what was asked was too large to be captured")
         text = answer_text(head.surface, content.answer, frames=content.frames)
         messages = self._rooms.asked(head.surface, capture.body)
         answer = Answer(

@@ -23,7 +23,7 @@ routes:
   - {alias: chat, deployments: [echo], cache: {enabled: false}}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
-capture: {rules: [{}]}
+capture: {rules: [{}], bytes_max: 8192}
 live_scoring:
   - name: answers
     key: ci
@@ -109,3 +109,18 @@ def test_a_judges_calls_are_its_own_and_what_a_day_may_cost_is_kept(legato: Runn
     assert legato.query("SELECT count(*) AS n FROM live_score WHERE policy = 'poor'")[0]["n"] <= 3
     judged = legato.query("SELECT count(*) AS n FROM live_score WHERE deployment = 'grader'")
     assert judged[0]["n"] == 0
+
+
+def test_a_request_too_large_to_be_captured_holds_up_nothing(legato: RunningLegato) -> None:
+    before = (sums(legato, "answers", "regex") or {"scored": 0, "unscored": 0}).copy()
+    said = ("x" * 10_000, "4 large")
+    large = [{"role": "user", "content": text} for text in said]
+    assert legato.chat(messages=large).status == 200
+    assert legato.chat(question="right").status == 200
+
+    def both() -> bool:
+        after = sums(legato, "answers", "regex") or before
+        counts = [after[name] - before[name] for name in ("scored", "unscored")]
+        return counts == [1, 1]
+
+    assert within(20, both)
