@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from legato.core.registry import ObjectName
+from legato.core.registry import Kind, ObjectName
 from legato.storage.registry_records import Details, LabelRecord
 
 
@@ -51,8 +51,16 @@ class Present(msgspec.Struct, frozen=True):
 
 
 def plan(wanted: Sequence[Wanted], present: Present) -> Plan:
-    """Compare. Labels that no document has would be taken away: the documents are all there is."""
-    pointed = {(one.name, one.label): one.digest for one in present.labels}
+    """Compare. Labels that no document has would be taken away: the documents are all there is.
+
+    Only data sets stay without a document: their cases come by an import, not from a directory.
+    """
+    named = {one.name for one in wanted}
+    pointed = {
+        (one.name, one.label): one.digest
+        for one in present.labels
+        if one.name in named or one.name.kind is not Kind.DATASET
+    }
     aims = {(one.name, label): one.digest for one in wanted for label in one.labels}
     moves = [
         PlannedMove(name, label, pointed.get((name, label), ""), aims.get((name, label), ""))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
-from legato.core.registry import SHOWN_DIGITS, MoveState, ObjectName, Truth
+from legato.core.registry import SHOWN_DIGITS, Kind, MoveState, ObjectName, Truth
 from legato.core.tenant import Tenant
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import writing
@@ -58,7 +58,7 @@ class RegistryChanges:
 
     def make_within(self, connection: Connection, changes: Changes) -> list[MoveRecord]:
         """Make changes within a transaction that holds the organisation's lock; as `make`."""
-        if changes.moves:
+        if changes.moves and not _imported(changes):
             self.require_truth(connection, changes)
         for version in changes.versions:
             self._keep(connection, version, changes)
@@ -143,7 +143,8 @@ class RegistryChanges:
         truth = connection.execute(wanted).scalar()
         if truth is None and changes.through is Truth.DIRECTORY:
             move = registry_move.c
-            moved = select(move.id).where(move.org == self._org, move.environment == environment)
+            here = (move.org == self._org, move.environment == environment)
+            moved = select(move.id).where(*here, move.kind != Kind.DATASET.value)
             if connection.execute(moved.limit(1)).first() is None:
                 self._say_truth(connection, environment, Truth.DIRECTORY, changes.author)
                 return
@@ -277,7 +278,8 @@ class RegistryChanges:
     def _require_movable(self, connection: Connection, move: MoveRecord) -> None:
         """Refuse what could not be asked for any more. Raises Conflict."""
         changes = Changes(move.author, move.reason, move.environment, Truth.DATABASE)
-        self.require_truth(connection, changes)
+        if move.name.kind is not Kind.DATASET:
+            self.require_truth(connection, changes)
         _require_no_rollout_on(connection, self._label(move))
 
     def _require_no_rollout(self, connection: Connection, environment: str) -> None:
@@ -375,6 +377,12 @@ def under_way(connection: Connection, label: dict[str, str]) -> bool:
     same = [rollout.c[name] == value for name, value in label.items()]
     wanted = select(rollout.c.id).where(*same, rollout.c.ended_at_ns.is_(None))
     return connection.execute(wanted).first() is not None
+
+
+def _imported(changes: Changes) -> bool:
+    """Whether only data sets move, by hand: their cases can't come from a directory."""
+    by_hand = changes.through is Truth.DATABASE
+    return by_hand and all(one.name.kind is Kind.DATASET for one in changes.moves)
 
 
 def _require_no_rollout_on(connection: Connection, label: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 
+import msgspec
 import pytest
 from sqlalchemy import Engine
 
@@ -234,6 +235,27 @@ def test_a_directory_may_have_an_environment_that_nothing_was_changed_in(desk: D
     desk.make(Changes("ada", "", "production", Truth.DIRECTORY, moves=move))
     with pytest.raises(Conflict, match="kept in a directory"):
         desk.point("")
+
+
+def test_data_sets_are_imported_whatever_keeps_the_environment(desk: Desk) -> None:
+    name, digest = ObjectName(Kind.DATASET, "capitals"), digest_of(Kind.DATASET, "cases")
+    imported = Changes(
+        "ada",
+        "",
+        "production",
+        Truth.DATABASE,
+        (NewVersion(name, digest, b"cases"),),
+        (Move(name, "production", digest),),
+    )
+    desk.make(imported)
+    first = desk.save("hello")
+    move = (Move(GREETING, "production", first),)
+    desk.make(Changes("ada", "", "production", Truth.DIRECTORY, moves=move))
+    gone = msgspec.structs.replace(imported, moves=(Move(name, "production", ""),))
+    assert desk.make(gone)
+    assert desk.make(imported)
+    with pytest.raises(Conflict, match="kept in a directory"):
+        desk.make(msgspec.structs.replace(imported, moves=(*gone.moves, *move)))
 
 
 def test_who_answers_changes_without_a_version(desk: Desk) -> None:

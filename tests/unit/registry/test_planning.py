@@ -39,6 +39,13 @@ def test_a_label_that_no_document_has_goes() -> None:
     assert found.moves == (PlannedMove(TONE, "production", "b1", ""),)
 
 
+def test_a_data_set_that_no_document_names_stays() -> None:
+    capitals, other = ObjectName(Kind.DATASET, "capitals"), ObjectName(Kind.DATASET, "other")
+    there = present((capitals, "production", "a1"), (capitals, "old", "a1"), (other, "x", "b1"))
+    found = plan([wanted(capitals, "a1", "production")], there)
+    assert found.moves == (PlannedMove(capitals, "old", "a1", ""),)
+
+
 def test_known_content_is_no_new_version() -> None:
     there = Present([], {GREETING: frozenset({"a1"})}, {GREETING: NOBODY})
     found = plan([wanted(GREETING, "a1", "production")], there)
