@@ -146,7 +146,7 @@ def _cases(shown: Shown, spoken: list[Spoken]) -> list[Any]:
         return []
     case = {
         "id": shown.item.id,
-        "messages": [{"role": "user", "content": shown.subject.input}],
+        "input": shown.subject.input,
         "expected": corrections[0],
     }
     return [case | ({"context": shown.subject.context} if shown.subject.context else {})]

@@ -150,3 +150,9 @@ def test_a_terminal_takes_labels_in_and_gives_them_back(
     cases = legato.command("reviews", "export", "--judge", "grader", "--as-cases")
     found = {json.loads(one)["expected"] for one in cases.splitlines()}
     assert found == {"5", "canary-correction"}
+    corrected = tmp_path / "cases.jsonl"
+    corrected.write_text(cases)
+    imported = legato.command(
+        "datasets", "import", "corrected", str(corrected), "--reason", "people"
+    )
+    assert "is version 1" in imported
