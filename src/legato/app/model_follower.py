@@ -24,6 +24,7 @@ class ModelFollower:
         self._changed = changed
         self._in_thread = in_thread
         self._away = False
+        self._unpriced: frozenset[str] = frozenset()
 
     async def load(self) -> None:
         """Take in what is live. Raises StorageUnavailable."""
@@ -33,11 +34,12 @@ class ModelFollower:
         self._changed(found)
         for told in found.withheld:
             log.error("a version can't be served, what worked stays", extra={"reason": told})
-        for name in found.unpriced:
+        for name in sorted({*found.unpriced} - self._unpriced):  # said once, not at each change
             log.warning(
                 "deployment is unpriced: its calls are counted, their cost is unknown",
                 extra={"deployment": name, "remedy": "Give it a price, or a model of the book."},
             )
+        self._unpriced = frozenset(found.unpriced)
 
     async def follow(self) -> None:
         """Look twice a second, for ever; what was read last stays while the database is away."""

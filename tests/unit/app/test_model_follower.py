@@ -49,3 +49,22 @@ async def test_what_was_read_stays_while_the_database_is_away(
     assert taken[:2] == [SERVED, SERVED]
     told = [one.message for one in caplog.records]
     assert told.count("models can't be refreshed") == 1
+
+
+class ReaderOfNews:
+    """Tells of a change at each look; which deployments have no price then is given."""
+
+    def __init__(self, *unpriced: tuple[str, ...]) -> None:
+        self._unpriced = iter(unpriced)
+
+    def load(self) -> ServedModels | None:
+        return ServedModels(Config(), {}, unpriced=next(self._unpriced))
+
+
+async def test_an_unpriced_deployment_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    reader: Any = ReaderOfNews(("a",), ("a", "b"), ("b",), ("a", "b"))
+    follower = ModelFollower(reader, lambda _: None, directly)
+    for _ in range(4):
+        await follower.load()
+    told = [vars(one)["deployment"] for one in caplog.records]
+    assert told == ["a", "b", "a"]
