@@ -136,7 +136,7 @@ def moves(**options: Any) -> None:
 @author_options
 @click.argument("move_id", metavar="ID")
 def approve(**options: Any) -> None:
-    """Approve a move that somebody else asked for."""
+    """Approve a move, or the start of a rollout, that somebody else asked for."""
     from legato.cli import registry_actions  # noqa: PLC0415 - keeps `--help` fast
 
     registry_actions.decide(approved=True, **options)
@@ -147,7 +147,7 @@ def approve(**options: Any) -> None:
 @author_options
 @click.argument("move_id", metavar="ID")
 def reject(**options: Any) -> None:
-    """Reject a move that waits."""
+    """Reject a move, or the start of a rollout, that waits."""
     from legato.cli import registry_actions  # noqa: PLC0415 - keeps `--help` fast
 
     registry_actions.decide(approved=False, **options)

@@ -23,6 +23,8 @@ def say_moves(made: Sequence[MoveRecord]) -> None:
     """Print what moves did, or what they wait for."""
     for one in made:
         line = move_line(one.name, one.label, one.from_digest, one.to_digest)
+        if one.rollout_digest:
+            line += f"  by rollout {one.id}"
         if one.state is MoveState.PENDING:
             line += f"  waits for {one.approvals_wanted} to approve: {one.id}"
         elif one.state is not MoveState.APPLIED:

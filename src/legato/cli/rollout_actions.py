@@ -16,9 +16,10 @@ from legato.core.errors import InvalidRequest
 from legato.core.money import NanoUSD, exact_usd
 from legato.core.registry import CHAMPION, SHOWN_DIGITS
 from legato.registry.rollouts import Wish, read_plan
-from legato.routing.rollouts.course import Command
+from legato.routing.rollouts.course import Command, Phase
 from legato.routing.rollouts.plan import Mode
-from legato.storage.rollouts import Event, Rollout
+from legato.storage.rollout_events import Event
+from legato.storage.rollouts import Rollout
 from legato.storage.shadow_outcomes import ShadowSummary
 
 _BP_PER_PERCENT = 100
@@ -47,6 +48,8 @@ def start(
         print_json(_shown(begun))
     else:
         click.echo(f"rollout {begun.id}: {_line(begun)}")
+        if begun.state.phase is Phase.WAITING:
+            click.echo(f"{begun.told} by `legato registry approve {begun.id}`")
 
 
 def list_rollouts(*, count: int, as_json: bool, **options: Any) -> None:
@@ -139,6 +142,7 @@ def _shown(one: Rollout) -> dict[str, Any]:
         "arms": _arms(one),
         "chosen": one.state.chosen or None,
         "phase": one.state.phase.value,
+        "approvals": one.approvals,
         "step": one.state.step + 1,
         "share_bp": one.share_bp,
         "told": one.told,

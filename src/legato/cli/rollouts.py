@@ -34,7 +34,10 @@ def rollouts() -> None:
     help="A YAML file with steps and gates.",
 )
 def start(**options: Any) -> None:
-    """Begin a rollout at its plan's first step: of one version, or of several as an experiment."""
+    """Begin a rollout at its plan's first step: of one version, or of several as an experiment.
+
+    Where moves of the label need approval, it waits for `legato registry approve`.
+    """
     from legato.cli import rollout_actions  # noqa: PLC0415 - keeps `--help` fast
 
     rollout_actions.start(**options)

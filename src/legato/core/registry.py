@@ -61,9 +61,10 @@ class MoveState(StrEnum):
     """What became of a wish to move a label."""
 
     PENDING = "pending"  # waits for approvals
+    APPROVED = "approved"  # of a rollout, which then began
     APPLIED = "applied"
     REJECTED = "rejected"
-    OVERTAKEN = "overtaken"  # the label was moved otherwise meanwhile
+    OVERTAKEN = "overtaken"  # the label was moved otherwise meanwhile, or the rollout aborted
 
 
 class ObjectName(msgspec.Struct, frozen=True, order=True):

@@ -64,11 +64,13 @@ class Rollouts:
     def start(self, wish: Wish, act: Act) -> Rollout:
         """Begin to try versions against what a label points to, as a plan says.
 
+        Where moves of the label need approval, it waits for as many to approve the start.
+
         Raises:
             InvalidRequest: the plan can't be followed with these candidates, naming the field.
             NotFound: there is no such version, or the label points to nothing.
-            Conflict: the label is there already, waits for approvals, is kept in a directory, or
-                has a rollout under way.
+            Conflict: the label is there already, is kept in a directory, or has a rollout under
+                way.
         """
         plan = planned_for(measurable(checked_plan(wish.plan)), len(wish.candidates))
         name, label = wish.name, checked_label(wish.label)
@@ -80,15 +82,17 @@ class Rollouts:
             for version in found:
                 self._require_servable(version, act.environment)
         candidates = named_arms([(one.number, one.digest) for one in found])
-        if approvals_wanted(self._approvals, name, label, act):
-            raise Conflict(
-                f"moves of {name}@{label} wait for others to approve, and a rollout would go round "
-                "them: roll out under a label without such a rule",
-                param="label",
-            )
-        return self.store.start(
-            NewRollout(act.environment, name, label, candidates, plan, act.author, act.reason)
+        wanted = NewRollout(
+            act.environment,
+            name,
+            label,
+            candidates,
+            plan,
+            act.author,
+            act.reason,
+            approvals_wanted(self._approvals, name, label, act),
         )
+        return self.store.start(wanted)
 
     def steer(self, rollout_id: str, command: Command, act: Act, arm: str = "") -> Rollout:
         """Pause, resume, promote or abort; `arm` says which of several candidates to promote.
@@ -96,18 +100,14 @@ class Rollouts:
         Raises:
             NotFound: there is no such rollout, or no such candidate.
             InvalidRequest: it has ended, is so already, or it isn't said which to promote.
-            Conflict: the candidate was taken out; or it is to be promoted, and a rule that came
-                meanwhile wants others to approve.
+            Conflict: the candidate was taken out; or it is to be promoted, and a rule wants more
+                to approve than did, or others approved a plan that isn't at its end.
             PreconditionFailed: it was changed meanwhile.
         """
         rollout = self.store.get(rollout_id)
         state = commanded(rollout.state, command, self.store.now_ns())
-        if state.phase is Phase.PROMOTED and waits_for_others(self._approvals, rollout):
-            raise Conflict(
-                f"moves of {rollout.name}@{rollout.label} wait for others to approve since this "
-                "rollout began: abort it, and ask for the move",
-                param="command",
-            )
+        if state.phase is Phase.PROMOTED:
+            self._require_approved(rollout)
         if state.phase is Phase.PROMOTED:
             chosen = rollout.division.arm(arm).name
             state = msgspec.structs.replace(state, chosen=chosen)
@@ -115,6 +115,21 @@ class Rollouts:
             raise InvalidRequest(f"arm: only for promote, not {command.value}", param="arm")
         told = act.reason or _TOLD[state.phase]
         return self.store.progress(rollout, Progress(state, act.author, command.value, told))
+
+    def _require_approved(self, rollout: Rollout) -> None:
+        """Refuse a promotion that a person commands and others didn't approve. Raises Conflict."""
+        if waits_for_others(self._approvals, rollout):
+            raise Conflict(
+                f"moves of {rollout.name}@{rollout.label} wait for others to approve since this "
+                "rollout began: abort it, and ask for the move",
+                param="command",
+            )
+        if _wanted(self._approvals, rollout) and rollout.state.phase is not Phase.PROPOSED:
+            raise Conflict(
+                "others approved a promotion by this rollout's plan, which isn't at its end: let "
+                "it go on, or abort it and ask for the move",
+                param="command",
+            )
 
 
 def _require_tried(name: ObjectName, label: str) -> None:
@@ -131,9 +146,13 @@ def _require_tried(name: ObjectName, label: str) -> None:
 
 
 def waits_for_others(rules: Sequence[ApprovalRule], rollout: Rollout) -> bool:
-    """Whether a rule, which came after a rollout began, wants its label's moves approved."""
+    """Whether a rule wants its label's moves approved by more than approved a rollout's start."""
+    return _wanted(rules, rollout) > rollout.approvals
+
+
+def _wanted(rules: Sequence[ApprovalRule], rollout: Rollout) -> int:
     act = Act(rollout.author, environment=rollout.environment)
-    return approvals_wanted(rules, rollout.name, rollout.label, act) > 0
+    return approvals_wanted(rules, rollout.name, rollout.label, act)
 
 
 def read_plan(plain: Any) -> Plan:

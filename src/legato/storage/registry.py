@@ -238,6 +238,7 @@ def move_record(row: Row[Any]) -> MoveRecord:
         row.approvals_wanted,
         row.asked_at_ns,
         row.ended_at_ns,
+        row.rollout_digest,
     )
 
 

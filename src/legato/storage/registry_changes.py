@@ -29,6 +29,7 @@ from legato.storage.registry_schema import (
     registry_version,
 )
 from legato.storage.rollout_schema import rollout
+from legato.storage.rollout_starts import decided
 from legato.storage.versions import bump
 
 REGISTRY_VERSION: Final = "registry"
@@ -43,6 +44,7 @@ class RegistryChanges:
         self._engine = engine
         self._clock = clock
         self._ids = ids
+        self._tenant = tenant
         self._org = tenant.org
 
     def make(self, changes: Changes) -> list[MoveRecord]:
@@ -74,7 +76,7 @@ class RegistryChanges:
     def decide(
         self, move_id: str, approver: str, *, approved: bool, reason: str = ""
     ) -> MoveRecord:
-        """Approve or reject a pending move; the last approval that is wanted makes it.
+        """Approve or reject a pending move; the last approval makes it, or begins its rollout.
 
         Raises:
             NotFound: there is no such move.
@@ -86,12 +88,10 @@ class RegistryChanges:
             move = self._pending(connection, move_id)
             if approved and approver == move.author:
                 raise Forbidden("Who asks for a move can't approve it; ask another.")
-            self._say(connection, move, Verdict(approver, approved, reason, self._clock.now_ns()))
-            state = self._state(connection, move, approved=approved)
+            verdict = Verdict(approver, approved, reason, self._clock.now_ns())
+            self._say(connection, move, verdict)
+            state = self._followed(connection, move, verdict)
             ended_at_ns = None if state is MoveState.PENDING else self._clock.now_ns()
-            if state is MoveState.APPLIED:
-                self._require_movable(connection, move)
-                self._point(connection, move)
             values = {"state": state.value, "ended_at_ns": ended_at_ns}
             connection.execute(update(registry_move).where(*self._is(move_id)), values)
             bump(connection, REGISTRY_VERSION)
@@ -333,6 +333,16 @@ class RegistryChanges:
         if connection.execute(before).first() is not None:
             raise Conflict("You have said what you say to this move.")
         connection.execute(insert(registry_approval), row)
+
+    def _followed(self, connection: Connection, move: MoveRecord, verdict: Verdict) -> MoveState:
+        """Do what a verdict asks for; return what becomes of the move."""
+        state = self._state(connection, move, approved=verdict.approved)
+        if move.rollout_digest:
+            return decided(connection, self._tenant, (move, verdict), state)
+        if state is MoveState.APPLIED:
+            self._require_movable(connection, move)
+            self._point(connection, move)
+        return state
 
     def _state(self, connection: Connection, move: MoveRecord, *, approved: bool) -> MoveState:
         if not approved:

@@ -91,6 +91,8 @@ class MoveRecord(msgspec.Struct, frozen=True):
     approvals_wanted: int
     asked_at_ns: int
     ended_at_ns: int | None
+    rollout_digest: str = ""
+    """Of the plan and candidates of the rollout with this id, which begins when it is approved."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -88,7 +88,8 @@ registry_label = Table(
     PrimaryKeyConstraint("org", "environment", "kind", "name", "label"),
 )
 
-# Every move of a label, and every wish for one: only `state` and `ended_at_ns` ever change.
+# Every move of a label, and every wish for one or for a rollout: only `state` and `ended_at_ns`
+# ever change.
 registry_move = Table(
     "registry_move",
     metadata,
@@ -106,6 +107,8 @@ registry_move = Table(
     number_column("approvals_wanted"),
     number_column("asked_at_ns"),
     number_column("ended_at_ns", nullable=True),
+    # what is approved of the rollout with this id; "" of a plain move
+    Column("rollout_digest", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("org", "id"),
     Index("registry_move_label", "org", "environment", "kind", "name", "label", "id"),
 )

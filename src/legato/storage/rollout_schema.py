@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    false,
+    text,
+)
 
 from legato.storage.columns import Id, metadata, number_column, text_column
 
@@ -30,6 +40,10 @@ rollout: Final = Table(
     number_column("ended_at_ns", nullable=True),
     # JSON of routing.rollouts.division.Division; "" as older code writes it: one candidate
     Column("division", Text, nullable=False, server_default=""),
+    # how many others had to approve its start, and whether it waits for them: then its phase is
+    # paused and its candidates' share 0, so that code that doesn't know of it serves nobody
+    Column("approvals", BigInteger, nullable=False, server_default="0"),
+    Column("waits", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("org", "id"),
     Index("rollout_under_way", "org", "environment", "kind", "name", "label", unique=True,
           sqlite_where=text("ended_at_ns IS NULL"),

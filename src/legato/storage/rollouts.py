@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, false, insert, select, update
 
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound, PreconditionFailed
@@ -11,13 +11,15 @@ from legato.core.ids import IdSource
 from legato.core.registry import CANDIDATE, CHAMPION, Kind, ObjectName, Truth
 from legato.core.tenant import Tenant
 from legato.routing.assignment import WHOLE_BP, slices_of
-from legato.routing.rollouts.course import Phase, State, begun
+from legato.routing.rollouts.course import WAITS, Phase, State, begun
 from legato.routing.rollouts.division import Arm, Division
 from legato.routing.rollouts.plan import Plan
 from legato.storage.engine import reading
 from legato.storage.registry_changes import REGISTRY_VERSION, RegistryChanges, changing, under_way
 from legato.storage.registry_records import Changes, Move
-from legato.storage.rollout_schema import rollout, rollout_event
+from legato.storage.rollout_events import Event, note, noted
+from legato.storage.rollout_schema import rollout
+from legato.storage.rollout_starts import ask, require_agreed, withdraw
 from legato.storage.shadow_outcomes import ShadowSummary, shadow_summary, shadows_sent
 from legato.storage.versions import bump
 
@@ -34,6 +36,8 @@ class NewRollout(msgspec.Struct, frozen=True):
     plan: Plan
     author: str
     reason: str
+    approvals: int = 0
+    """How many others must approve before it begins."""
 
 
 class Rollout(msgspec.Struct, frozen=True):
@@ -57,6 +61,8 @@ class Rollout(msgspec.Struct, frozen=True):
     started_at_ns: int
     ended_at_ns: int | None
     version: int
+    approvals: int
+    """How many others must approve, or have approved, its start."""
 
     @property
     def share_bp(self) -> int:
@@ -70,16 +76,6 @@ class Rollout(msgspec.Struct, frozen=True):
         """The digest of the candidate proposed or promoted, else of the first."""
         arms = self.division.candidates
         return next((arm.version for arm in arms if arm.name == self.state.chosen), arms[0].version)
-
-
-class Event(msgspec.Struct, frozen=True):
-    """What was done; `evidence` is JSON."""
-
-    at_ns: int
-    actor: str
-    action: str
-    reason: str
-    evidence: str
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -99,6 +95,7 @@ class RolloutStore:
         self._engine = engine
         self._clock = clock
         self._ids = ids
+        self._tenant = tenant
         self._org = tenant.org
         self._registry = RegistryChanges(engine, clock, ids, tenant)
 
@@ -107,7 +104,7 @@ class RolloutStore:
         return self._clock.now_ns()
 
     def start(self, wanted: NewRollout) -> Rollout:
-        """Begin a rollout at its plan's first step.
+        """Begin a rollout at its plan's first step, or ask others to approve that.
 
         Raises:
             NotFound: the label points to nothing, or the candidate isn't kept.
@@ -124,31 +121,41 @@ class RolloutStore:
                 raise Conflict(
                     f"a rollout is under way on {wanted.name}@{wanted.label}: end it first"
                 )
-            now_ns = self._clock.now_ns()
-            state = begun(now_ns)
-            row = {
-                **self._label(wanted),
-                "id": self._ids.new(),
-                "champion": champion,
-                "candidate": wanted.candidates[0].version,
-                "division": _encode(Division.begun(wanted.plan, wanted.candidates)).decode(),
-                "plan": _encode(wanted.plan).decode(),
-                "phase": state.phase.value,
-                "author": wanted.author,
-                "reason": wanted.reason,
-                "told": "",
-                "step": state.step,
-                "since_ns": state.since_ns,
-                "started_at_ns": now_ns,
-                "version": 1,
-                "begun": _encode([now_ns]).decode(),
-                "ended_at_ns": None,
-            }
+            row = self._begun(wanted, champion)
             connection.execute(insert(rollout), row)
-            progress = Progress(state, wanted.author, "start", wanted.reason)
-            self._note(connection, str(row["id"]), progress)
+            if wanted.approvals:
+                ask(connection, row)
+            action = "ask" if wanted.approvals else "start"
+            said = Event(row["started_at_ns"], wanted.author, action, wanted.reason)
+            note(connection, self._tenant, row["id"], said)
             bump(connection, REGISTRY_VERSION)
-            return self._get(connection, str(row["id"]))
+            return self._get(connection, row["id"])
+
+    def _begun(self, wanted: NewRollout, champion: str) -> dict[str, Any]:
+        now_ns, waits = self._clock.now_ns(), wanted.approvals > 0
+        state, division = begun(now_ns), Division.begun(wanted.plan, wanted.candidates)
+        if waits:
+            division = Division(division.candidates, slices_of({CHAMPION: WHOLE_BP}))
+        return {
+            **self._label(wanted),
+            "id": self._ids.new(),
+            "champion": champion,
+            "candidate": wanted.candidates[0].version,
+            "division": _encode(division).decode(),
+            "plan": _encode(wanted.plan).decode(),
+            "phase": (Phase.PAUSED if waits else state.phase).value,
+            "author": wanted.author,
+            "reason": wanted.reason,
+            "told": f"{WAITS}: {wanted.approvals}" if waits else "",
+            "step": state.step,
+            "since_ns": state.since_ns,
+            "started_at_ns": now_ns,
+            "version": 1,
+            "begun": _encode([now_ns]).decode(),
+            "ended_at_ns": None,
+            "approvals": wanted.approvals,
+            "waits": waits,
+        }
 
     def get(self, rollout_id: str) -> Rollout:
         """Return one. Raises NotFound."""
@@ -166,11 +173,8 @@ class RolloutStore:
 
     def events(self, rollout_id: str) -> list[Event]:
         """Return what was done, in order."""
-        table = rollout_event.c
-        wanted = select(rollout_event).where(table.org == self._org, table.rollout_id == rollout_id)
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted.order_by(table.number))
-            return [Event(r.at_ns, r.actor, r.action, r.reason, r.evidence) for r in rows]
+            return noted(connection, self._tenant, rollout_id)
 
     def shadow(self, rollout_id: str) -> ShadowSummary:
         """Return what the copies of calls showed that a shadow was sent."""
@@ -187,11 +191,16 @@ class RolloutStore:
 
         Raises:
             PreconditionFailed: it was changed since, or its label was.
+            Conflict: it waits for approval and isn't aborted, or isn't what others approved.
         """
         with changing(self._engine, self._org) as connection:
             there = self._get(connection, before.id)
             if there.version != before.version:
                 raise PreconditionFailed("this rollout was changed since you read it")
+            if there.state.phase is Phase.WAITING:
+                if made.state.phase is not Phase.ABORTED:
+                    raise Conflict(f"this rollout {WAITS}")
+                withdraw(connection, self._tenant, there.id, self._clock.now_ns())
             values = self._values(there, made)
             connection.execute(update(rollout).where(*self._is(before.id)), values)
             self._note(connection, before.id, made)
@@ -222,12 +231,15 @@ class RolloutStore:
             "told": made.reason,
             "begun": _encode(begun_ns).decode(),
             "ended_at_ns": self._clock.now_ns() if state.ended else None,
+            "waits": False,
             "version": there.version + 1,
         }
 
     def _promote(self, connection: Connection, there: Rollout, made: Progress) -> None:
         reason = f"rollout {there.id}: {made.reason}"
         changes = Changes(made.actor, reason, there.environment, Truth.DATABASE)
+        if there.approvals:
+            require_agreed(connection, self._tenant, there.id)
         promoted = there.division.arm(made.state.chosen).version
         move = Move(there.name, there.label, promoted, expected=there.champion)
         self._registry.require_truth(connection, changes)
@@ -259,23 +271,9 @@ class RolloutStore:
         }
 
     def _note(self, connection: Connection, rollout_id: str, made: Progress) -> None:
-        table = rollout_event.c
-        last = connection.execute(
-            select(func.max(table.number)).where(
-                table.org == self._org, table.rollout_id == rollout_id
-            )
-        ).scalar()
-        row = {
-            "org": self._org,
-            "rollout_id": rollout_id,
-            "number": (last or 0) + 1,
-            "at_ns": self._clock.now_ns(),
-            "actor": made.actor,
-            "action": made.action,
-            "reason": made.reason,
-            "evidence": made.evidence.decode(),
-        }
-        connection.execute(insert(rollout_event), row)
+        now_ns = self._clock.now_ns()
+        event = Event(now_ns, made.actor, made.action, made.reason, made.evidence.decode())
+        note(connection, self._tenant, rollout_id, event)
 
     def _get(self, connection: Connection, rollout_id: str) -> Rollout:
         row = connection.execute(select(rollout).where(*self._is(rollout_id))).first()
@@ -288,9 +286,10 @@ class RolloutStore:
 
 
 def running_rollouts(engine: Engine, environment: str) -> list[Rollout]:
-    """Return what is under way in an environment, of every organisation."""
+    """Return what has begun in an environment and not ended, of every organisation."""
+    table = rollout.c
     wanted = select(rollout).where(
-        rollout.c.environment == environment, rollout.c.ended_at_ns.is_(None)
+        table.environment == environment, table.ended_at_ns.is_(None), table.waits.is_(false())
     )
     with reading(engine) as connection:
         return [rollout_record(row) for row in connection.execute(wanted)]
@@ -299,7 +298,8 @@ def running_rollouts(engine: Engine, environment: str) -> list[Rollout]:
 def rollout_record(row: Row[Any]) -> Rollout:
     """Read a row of `rollout`."""
     plan: Plan = msgspec.json.decode(row.plan, type=Plan)
-    state = State(Phase(row.phase), row.step, row.since_ns)
+    phase = Phase.WAITING if row.waits else Phase(row.phase)
+    state = State(phase, row.step, row.since_ns)
     division = _division(row, state.share_bp(plan))
     return Rollout(
         row.org,
@@ -318,6 +318,7 @@ def rollout_record(row: Row[Any]) -> Rollout:
         row.started_at_ns,
         row.ended_at_ns,
         row.version,
+        row.approvals,
     )
 
 

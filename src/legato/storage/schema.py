@@ -37,7 +37,7 @@ from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0019"
+SCHEMA_VERSION: Final = "0020"
 
 migration_marker = Table(
     "migration_marker",

@@ -78,6 +78,29 @@ def test_an_experiment_is_begun_and_one_of_its_arms_promoted(run: Runner) -> Non
     assert "Hi." in run("registry", "show", "prompt:greeting")
 
 
+def test_a_rollout_of_a_guarded_label_waits_for_another_to_approve(run: Runner) -> None:
+    run.write("legato.yaml", CONFIG + "registry: {approvals: [{labels: [production]}]}\n")
+    plan = run.write("plan.yaml", PLAN)
+    begun = ("rollouts", "start", "prompt:greeting@2", "--plan", plan, "--author", "ada")
+    assert "waiting, 0 % of callers" in (said := run(*begun))
+    (listed,) = json.loads(run("rollouts", "list", "--json"))
+    approve = ("registry", "approve", listed["id"])
+    assert f"`legato {' '.join(approve)}`" in said
+    assert "canary of " in run("registry", "moves", "--pending")
+    assert "can't approve it" in run(*approve, "--author", "ada", status=1)
+    assert "waits for others to approve" in run("rollouts", "pause", listed["id"], status=1)
+    assert f"by rollout {listed['id']}  approved" in run(*approve, "--author", "ben")
+    shown = json.loads(run("rollouts", "show", listed["id"], "--json"))
+    assert (shown["phase"], shown["share_bp"], shown["approvals"]) == ("running", 500, 1)
+    assert [(one["action"], one["actor"]) for one in shown["events"]] == [
+        ("ask", "operator:ada"),
+        ("approve", "operator:ben"),
+        ("start", "operator:ben"),
+    ]
+    assert "isn't at its end" in run("rollouts", "promote", listed["id"], status=1)
+    assert "aborted" in run("rollouts", "abort", listed["id"])
+
+
 def test_a_rollout_is_shown_as_it_was_planned_and_where(run: Runner) -> None:
     plan = run.write("plan.yaml", PLAN)
     run("registry", "label", "prompt:greeting@1", "production", "--environment", "trial")

@@ -18,6 +18,8 @@ from kept_prompts import Recorder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from running import Answer
+
 CONFIG = """\
 config_version: 1
 storage: {ledger_poll_s: 0.1}
@@ -34,6 +36,7 @@ routes:
   - {alias: broken, deployments: [missing], cache: {enabled: false}}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
+registry: {approvals: [{labels: [guarded]}]}
 """
 V1 = "/api/v1/registry"
 TAKEN_ON_S = 20
@@ -179,6 +182,54 @@ def test_a_good_candidate_goes_step_by_step_to_the_end(legato: RunningLegato) ->
     ]
     moves = legato.get(f"{V1}/moves?limit=1", ADMIN).json["data"]
     assert moves[0]["author"] == f"rollout:{rollout_id}"
+
+
+def approver(legato: RunningLegato) -> str:
+    """A key that may approve, other than the one that asks."""
+    org = legato.get("/api/v1/organisations", ADMIN).json["data"][0]["id"]
+    team = legato.get(f"/api/v1/organisations/{org}/teams", ADMIN).json["data"][0]["id"]
+    feature = legato.get(f"/api/v1/teams/{team}/features", ADMIN).json["data"][0]["id"]
+    wanted = {"feature_id": feature, "permissions": ["registry:move:approve"]}
+    secret: str = legato.post("/api/v1/keys", wanted, ADMIN).json["secret"]
+    assert within(3, lambda: legato.get("/api/v1/me", secret).status == 200)
+    return secret
+
+
+def test_nobody_has_the_candidate_before_another_approves(legato: RunningLegato) -> None:
+    prompt, other = Prompt(legato, "careful"), approver(legato)
+
+    def approve(move_id: str, secret: str = other) -> Answer:
+        return legato.post(f"{V1}/moves/{move_id}/approve", {"reason": "read it"}, secret)
+
+    def versions() -> set[str]:
+        body = {"model": "prompt:careful@guarded"}
+        answers = [legato.post("/v1/chat/completions", body, CALLER) for _ in range(12)]
+        return {one.headers.get("x-legato-versions", "") for one in answers}
+
+    labelled = {"label": "guarded", "version": "1"}
+    path = f"{V1}/objects/prompt/careful"
+    move = legato.post(f"{path}/labels", labelled, ADMIN).json["move"]
+    assert approve(move["id"]).status == 200
+    old, new = ({f"prompt/careful@{digest[:12]}"} for digest in (prompt.old, prompt.new))
+    assert within(3, lambda: versions() == old)
+
+    wish = {"name": "careful", "candidate": "2", "label": "guarded"}
+    plan = {"steps": [{"share_bp": 10_000, "for_s": 3, "samples_min": 1}]}
+    begun = legato.post(f"{V1}/rollouts", {**wish, "plan": plan}, ADMIN)
+    assert (begun.status, begun.json["phase"], begun.json["share_bp"]) == (201, "waiting", 0)
+    rollout_id = begun.json["id"]
+    (asked,) = legato.get(f"{V1}/moves?state=pending", ADMIN).json["data"]
+    assert (asked["id"], asked["rollout_digest"] is None) == (rollout_id, False)
+    assert approve(rollout_id, ADMIN).status == 403
+    assert versions() == old
+    assert approve(rollout_id).json["state"] == "approved"
+    assert within(3, lambda: versions() == new)
+    steer = legato.post(f"{V1}/rollouts/{rollout_id}/steer", {"command": "promote"}, ADMIN)
+    assert steer.status == 409
+    assert within(TAKEN_ON_S, lambda: phase(prompt, rollout_id) == "promoted")
+    assert legato.get(path, ADMIN).json["labels"] == {"production": 1, "guarded": 2}
+    events = prompt.rollout(rollout_id)["events"]
+    assert [one["action"] for one in events] == ["ask", "approve", "start", "promote"]
 
 
 def test_an_experiment_takes_a_harmful_arm_out_and_proposes_another(

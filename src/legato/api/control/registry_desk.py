@@ -64,7 +64,11 @@ class Because(Form, frozen=True, kw_only=True):
 
 
 class Move(Shown, frozen=True, kw_only=True):
-    """A move of a label, made or wished for; null for a version where there is none."""
+    """A move of a label, made or wished for; null for a version where there is none.
+
+    With a `rollout_digest` it is the wish to begin the rollout with the same id: approved, that
+    begins. The digest is of its plan, its champion and its candidates.
+    """
 
     id: str
     environment: str
@@ -73,12 +77,13 @@ class Move(Shown, frozen=True, kw_only=True):
     label: str
     from_digest: str | None
     to_digest: str | None
-    state: Literal["pending", "applied", "rejected", "overtaken"]
+    state: Literal["pending", "approved", "applied", "rejected", "overtaken"]
     author: str
     reason: str
     approvals_wanted: int
     asked_at: str
     ended_at: str | None
+    rollout_digest: str | None
 
 
 class VersionHead(Shown, frozen=True, kw_only=True):
@@ -184,4 +189,5 @@ def shown_move(record: MoveRecord) -> Move:
         approvals_wanted=record.approvals_wanted,
         asked_at=moment(record.asked_at_ns),
         ended_at=optional_moment(record.ended_at_ns),
+        rollout_digest=record.rollout_digest or None,
     )

@@ -1,6 +1,9 @@
 """The course of a rollout: what to do next, from its plan, its state, its evidence and the time.
 
 ```
+waiting ── enough others approve ──> running    where moves of the label need approval
+   └────── a rejection, abort ─────> aborted
+
             ┌── pause ──> paused ── resume ──┐
 running <───┴────────────────────────────────┘
    │  hold, advance, take one of several candidates out: still running
@@ -27,12 +30,14 @@ from legato.routing.rollouts.plan import Mode, Plan, Promotion, Step
 from legato.routing.rollouts.reasons import doubt, harm
 from legato.routing.rollouts.standings import Judged, by_harm, judged_by, proposal, told
 
+WAITS: Final = "waits for others to approve"
 _NS_PER_S: Final = 1_000_000_000
 
 
 class Phase(StrEnum):
     """Where a rollout is."""
 
+    WAITING = "waiting"  # nobody has the candidate before others approve
     RUNNING = "running"
     PAUSED = "paused"
     PROPOSED = "proposed"  # an experiment is at its end, or a challenger better: a person decides
@@ -78,13 +83,15 @@ class State(msgspec.Struct, frozen=True):
     @property
     def ended(self) -> bool:
         """Whether nothing will change any more."""
-        return self.phase not in {Phase.RUNNING, Phase.PAUSED, Phase.PROPOSED}
+        under_way = {Phase.WAITING, Phase.RUNNING, Phase.PAUSED, Phase.PROPOSED}
+        return self.phase not in under_way
 
     def share_bp(self, plan: Plan) -> int:
         """Return the share of callers that was meant for candidates now, in basis points."""
         if self.phase is Phase.PROMOTED:
             return WHOLE_BP
-        return 0 if self.ended else plan.steps[self.step].share_bp
+        nobody = self.ended or self.phase is Phase.WAITING
+        return 0 if nobody else plan.steps[self.step].share_bp
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -115,6 +122,8 @@ def decide(plan: Plan, state: State, observed: Mapping[str, Observed], now_ns: i
     """
     if state.ended:
         return Decision(Action.HOLD, f"the rollout has ended: {state.phase.replace('_', ' ')}")
+    if state.phase is Phase.WAITING:
+        return Decision(Action.HOLD, WAITS)
     evidence = tuple(
         Evidence(gate, plan.terms, seen.strata.get(gate.metric, ()), arm)
         for arm, seen in observed.items()
@@ -160,11 +169,15 @@ def commanded(state: State, command: Command, now_ns: int) -> State:
     """Return the state after a person's command. A step that is resumed lasts its time anew.
 
     Raises:
-        InvalidRequest: it has ended, or is paused or running already.
+        InvalidRequest: it has ended, is paused or running already, or waits for approval.
     """
     if state.ended:
         phase = state.phase.replace("_", " ")
         raise InvalidRequest(f"{command}: the rollout has ended ({phase}); start another one")
+    if state.phase is Phase.WAITING and command is not Command.ABORT:
+        raise InvalidRequest(
+            f"{command}: the rollout {WAITS}, and can only be approved, rejected or aborted"
+        )
     phase = {
         Command.PAUSE: Phase.PAUSED,
         Command.RESUME: Phase.RUNNING,

@@ -112,6 +112,17 @@ def test_a_person_may_end_it_either_way(phase: Phase) -> None:
     assert aborted.share_bp(PLAN) == 0
 
 
+def test_what_waits_for_approval_serves_nobody_and_is_only_aborted() -> None:
+    waiting = at(0, Phase.WAITING)
+    assert (waiting.ended, waiting.share_bp(PLAN)) == (False, 0)
+    decision = decide(PLAN, waiting, HARMED, 10_000 * S)
+    assert (decision.action, decision.reason) == (Action.HOLD, "waits for others to approve")
+    for command in (Command.PAUSE, Command.RESUME, Command.PROMOTE):
+        with pytest.raises(InvalidRequest, match="waits for others to approve"):
+            commanded(waiting, command, 1)
+    assert commanded(waiting, Command.ABORT, 1).phase is Phase.ABORTED
+
+
 @pytest.mark.parametrize("command", Command)
 @pytest.mark.parametrize("phase", ENDED)
 def test_nothing_changes_what_has_ended(phase: Phase, command: Command) -> None:

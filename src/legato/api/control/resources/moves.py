@@ -16,7 +16,7 @@ from legato.core.permission import Permission
 from legato.core.registry import MoveState, Truth, checked_label
 
 State = Annotated[
-    Literal["pending", "applied", "rejected", "overtaken"] | None,
+    Literal["pending", "approved", "applied", "rejected", "overtaken"] | None,
     QueryParameter(name="state", description="Only those in this state."),
 ]
 Called = Annotated[str, Parameter(max_length=128)]
@@ -127,7 +127,10 @@ def get_move(desk: Given[Desk], move_id: Id) -> MoveWithVerdicts:
 def approve_move(
     desk: Given[Desk], once: Given[Once], *, move_id: Id, data: JSONBody[Because]
 ) -> Response[Move]:
-    """Approve a move that somebody else asked for; the last approval wanted makes it."""
+    """Approve a move that somebody else asked for; the last approval wanted makes it.
+
+    Where it is the wish to begin a rollout, that begins.
+    """
     return _decided(desk, once, move_id, data, approved=True)
 
 

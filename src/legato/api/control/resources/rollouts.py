@@ -20,7 +20,7 @@ from legato.core.registry import CHAMPION, DEFAULT_LABEL, Selector
 from legato.registry.rollouts import Wish, read_plan
 from legato.routing.rollouts.course import Command
 from legato.routing.rollouts.plan import CANDIDATES_MAX, Mode
-from legato.storage.rollouts import Event as StoredEvent
+from legato.storage.rollout_events import Event as StoredEvent
 from legato.storage.rollouts import Rollout as StoredRollout
 from legato.storage.shadow_outcomes import ShadowSummary
 
@@ -61,7 +61,10 @@ class Arm(Shown, frozen=True, kw_only=True):
 
 
 class Rollout(Shown, frozen=True, kw_only=True):
-    """A rollout; `told` is the last decision in words, `chosen` the arm proposed or promoted."""
+    """A rollout; `told` is the last decision in words, `chosen` the arm proposed or promoted.
+
+    `approvals` is how many others must approve its start, or have: a move with its id waits.
+    """
 
     id: str
     environment: str
@@ -73,7 +76,17 @@ class Rollout(Shown, frozen=True, kw_only=True):
     mode: Literal["canary", "experiment", "shadow", "challenger"]
     arms: list[Arm]
     chosen: str | None
-    phase: Literal["running", "paused", "proposed", "promoted", "rolled_back", "aborted", "done"]
+    phase: Literal[
+        "waiting",
+        "running",
+        "paused",
+        "proposed",
+        "promoted",
+        "rolled_back",
+        "aborted",
+        "done",
+    ]
+    approvals: int
     step: int
     share_bp: int
     told: str
@@ -156,7 +169,7 @@ def list_rollouts(
 def start_rollout(
     desk: Given[Desk], once: Given[Once], data: JSONBody[NewRollout]
 ) -> Response[Rollout]:
-    """Begin a rollout at its plan's first step."""
+    """Begin a rollout at its plan's first step, or ask others to approve that."""
     name = desk.registry.read.object(object_name(data.kind, data.name)).name
     wish = Wish(name, data.label, _candidates(data), read_plan(data.plan))
 
@@ -237,6 +250,7 @@ def _shown(record: StoredRollout) -> Rollout:
         arms=_arms(record),
         chosen=record.state.chosen or None,
         phase=record.state.phase.value,
+        approvals=record.approvals,
         step=record.state.step + 1,
         share_bp=record.share_bp,
         told=record.told,
