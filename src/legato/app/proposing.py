@@ -1,8 +1,8 @@
 """Makes proposals of what vendors change, and carries out what is decided."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
@@ -11,19 +11,19 @@ from legato.app.price_changes import as_written, new_proposal
 from legato.app.stored_data import StoredData
 from legato.app.twin import Twin, live_models
 from legato.core.clock import SystemClock
-from legato.core.errors import Conflict, InvalidRequest
+from legato.core.config import Config
+from legato.core.errors import CallerError, Conflict, InvalidRequest
 from legato.core.money import NanoUSD, exact_usd
 from legato.core.price import same_charges
 from legato.core.registry import DEFAULT_LABEL, INSTANCE_ORG, MoveState, ObjectName
 from legato.registry.documents import Document
+from legato.registry.models import merged
 from legato.registry.registry import Act
 from legato.replay.twin.report import Report
 from legato.replay.twin.scenario import Scenario, Traffic
 from legato.replay.vendor import Consequence, Fact, ObjectChange, consequence, spec_of
-from legato.storage.proposals import ACCEPTED, OPEN, REJECTED, NewProposal, Proposal
-
-if TYPE_CHECKING:
-    from legato.storage.registry_records import MoveRecord
+from legato.storage.proposals import ACCEPTING, OPEN, REVERTING, NewProposal, Proposal
+from legato.storage.registry_records import MoveRecord
 
 _NS_PER_S: Final = 1_000_000_000
 _BACK_NS: Final = 7 * 86_400 * _NS_PER_S
@@ -84,25 +84,35 @@ class Proposing:
 
         Raises:
             NotFound: there is none.
-            Conflict: it is decided, not in force yet, or what it changes was changed since.
+            Conflict: it is decided, not in force yet, somebody else is at it, or what it changes
+                was changed since.
         """
         known, _ = self.store.get(proposal_id)
         fact = msgspec.json.decode(known.fact, type=Fact)
-        if known.state != OPEN:
-            raise Conflict(f"proposal {proposal_id} is {known.state}, not {OPEN}")
         today = datetime.fromtimestamp(self._clock.now_ns() // _NS_PER_S, UTC).date().isoformat()
-        if fact.kind == "price" and fact.day is not None and fact.day > today:
+        early = fact.kind == "price" and fact.day is not None and fact.day > today
+        if early and known.state == OPEN:
             raise Conflict(f"this price is in force from {fact.day} on: accept it then")
-        applied, left = self._apply(_changes(known), actor, reason, back=False)
-        return Done(self.store.decide(proposal_id, ACCEPTED, actor, reason), applied, left)
+        return self._carried_out(proposal_id, ACCEPTING, actor, reason)
 
     def revert(self, proposal_id: str, actor: str, reason: str) -> Done:
         """Take an accepted proposal back, so that it is open again. Raises what `accept` does."""
-        known, _ = self.store.get(proposal_id)
-        if known.state != ACCEPTED:
-            raise Conflict(f"proposal {proposal_id} is {known.state}, not {ACCEPTED}")
-        applied, left = self._apply(_changes(known)[::-1], actor, reason, back=True)
-        return Done(self.store.decide(proposal_id, OPEN, actor, reason), applied, left)
+        return self._carried_out(proposal_id, REVERTING, actor, reason)
+
+    def _carried_out(self, proposal_id: str, through: str, actor: str, reason: str) -> Done:
+        """Take the proposal first, so that of two people one acts; note what came of it last.
+
+        Who dies in between leaves it taken; another finishes it a minute later.
+        """
+        begun = self.store.begin(proposal_id, through)
+        back = through == REVERTING
+        changes = _changes(begun)[::-1] if back else _changes(begun)
+        try:
+            applied, left = self._apply(changes, actor, reason, back=back)
+        except CallerError:
+            self.store.give_up(begun)
+            raise
+        return Done(self.store.finish(begun, actor, reason), applied, left)
 
     def reject(self, proposal_id: str, actor: str, reason: str) -> Proposal:
         """Keep why a proposal isn't carried out.
@@ -114,46 +124,41 @@ class Proposing:
         """
         if not reason.strip():
             raise InvalidRequest("a rejection needs its reason", param="reason")
-        return self.store.decide(proposal_id, REJECTED, actor, reason)
+        return self.store.reject(proposal_id, actor, reason)
 
     def _apply(
         self, changes: list[ObjectChange], actor: str, reason: str, *, back: bool
     ) -> tuple[list[str], list[ObjectChange]]:
-        environment = self._instance.loaded.config.registry.environment
-        live = {one.name for one in live_models(self._instance, self._stored)}
-        self._require_unchanged(changes, back=back)
-        kept = [one for one in changes if ObjectName(one.kind, one.name) in live]
-        if not kept:
-            return [], [_turned(one) if back else one for one in changes]
-        registry = self._stored.registry(self._instance, INSTANCE_ORG)
-        act = Act(actor, reason or "a vendor's change", environment)
+        file = self._instance.loaded.config
+        models = live_models(self._instance, self._stored)
+        live = {one.name for one in models}
+        done = _done_already(changes, merged(file, models), back=back)
+        of_registry = any(ObjectName(one.kind, one.name) in live for one in changes)
+        act = Act(actor, reason or "a vendor's change", file.registry.environment)
         applied, left = [], []
         for one in changes:
             name = ObjectName(one.kind, one.name)
-            moves: list[MoveRecord | None] = []
-            if back and name in live and one.before is None:
-                moves = [registry.point(name, DEFAULT_LABEL, None, act)]
-            elif back and name in live:
-                moves = [registry.roll_back(name, DEFAULT_LABEL, act)]
-            elif not back and (name in live or one.before is None):
-                _, saved = registry.save(Document(one.kind, one.name, one.after), act)
-                moves = [*saved]
+            made_there = of_registry and one.before is None and not back
+            if name in done:
+                applied.append(f"{one.kind.value}:{one.name} is so already")
+            elif name in live or made_there:
+                moves = self._moved(one, act, back=back)
+                waits = any(move is not None and move.state == MoveState.PENDING for move in moves)
+                told = "waits for approval" if waits else "has moved in the registry"
+                applied.append(f"{one.kind.value}:{one.name} {told}")
             else:
                 left.append(_turned(one) if back else one)
-                continue
-            waits = any(move is not None and move.state == MoveState.PENDING for move in moves)
-            told = "waits for approval" if waits else "has moved in the registry"
-            applied.append(f"{one.kind.value}:{one.name} {told}")
         return applied, left
 
-    def _require_unchanged(self, changes: list[ObjectChange], *, back: bool) -> None:
-        """Refuse to overwrite what somebody else has changed. Raises Conflict."""
-        for one in changes:
-            wanted = one.after if back else one.before
-            if back and one.before is None:
-                continue
-            if spec_of(self._twin.config, one.kind, one.name) != wanted:
-                raise Conflict(f"{one.kind.value} {one.name} was changed since: scan again")
+    def _moved(self, one: ObjectChange, act: Act, *, back: bool) -> Sequence[MoveRecord | None]:
+        """Move one object of the registry on, or back."""
+        registry = self._stored.registry(self._instance, INSTANCE_ORG)
+        name = ObjectName(one.kind, one.name)
+        if not back:
+            return registry.save(Document(one.kind, one.name, one.after), act)[1]
+        if one.before is None:
+            return [registry.point(name, DEFAULT_LABEL, None, act)]
+        return [registry.roll_back(name, DEFAULT_LABEL, act)]
 
     def _other_prices(self, traffic: Traffic) -> list[Fact]:
         """Return the prices a start would take that no recorded attempt was stamped with."""
@@ -205,6 +210,25 @@ def _in_words(report: Report) -> str:
         f"quality {report.quality}",
     ]
     return "; ".join(told) + "."
+
+
+def _done_already(
+    changes: Iterable[ObjectChange], config: Config, *, back: bool
+) -> set[ObjectName]:
+    """Return what is as it would become: by somebody who died, or by hand.
+
+    Raises:
+        Conflict: somebody has made something else of it, which must not be overwritten.
+    """
+    done = set()
+    for one in changes:
+        there = spec_of(config, one.kind, one.name)
+        was, becomes = (one.after, one.before) if back else (one.before, one.after)
+        if there == becomes:
+            done.add(ObjectName(one.kind, one.name))
+        elif there != was and not (back and one.before is None):
+            raise Conflict(f"{one.kind.value} {one.name} was changed since: scan again")
+    return done
 
 
 def _moment_text(at_ns: int) -> str:

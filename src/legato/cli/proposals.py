@@ -44,7 +44,9 @@ def scan(**options: Any) -> None:
 
 @proposals.command("list")
 @_options
-@click.option("--state", type=click.Choice(["open", "accepted", "rejected"]))
+@click.option(
+    "--state", type=click.Choice(["open", "accepting", "accepted", "reverting", "rejected"])
+)
 @click.option("-n", "--count", type=click.IntRange(1, 1000), default=20, show_default=True)
 def list_proposals(**options: Any) -> None:
     """List proposals, newest first."""

@@ -1,5 +1,6 @@
 """One organisation's proposals: what a vendor's change would do, and what was decided."""
 
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -15,7 +16,12 @@ from legato.storage.proposal_schema import proposal, proposal_event
 OPEN: Final = "open"
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
-STATES: Final = (OPEN, ACCEPTED, REJECTED)
+ACCEPTING: Final = "accepting"
+REVERTING: Final = "reverting"
+_BEFORE: Final = MappingProxyType({ACCEPTING: OPEN, REVERTING: ACCEPTED})
+_AFTER: Final = MappingProxyType({ACCEPTING: ACCEPTED, REVERTING: OPEN})
+_GONE_NS: Final = 60_000_000_000
+"""Whoever began so long ago and isn't done has died: another may finish."""
 
 
 class NewProposal(msgspec.Struct, frozen=True):
@@ -31,7 +37,10 @@ class NewProposal(msgspec.Struct, frozen=True):
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """A proposal as it is now; `revision` counts how often its figures were made."""
+    """A proposal as it is now; `revision` counts how often its figures were made.
+
+    `decided_at_ns` is of its last decision, or of when one was begun that isn't carried out yet.
+    """
 
     id: str
     kind: str
@@ -81,8 +90,9 @@ class ProposalStore:
             again = update(proposal).where(
                 proposal.c.org == self._org, proposal.c.id == known.id, proposal.c.state == OPEN
             )
-            connection.execute(again.values(**values, revision=known.revision + 1))
-            self._note(connection, known.id, (actor, "refreshed", ""))
+            done = connection.execute(again.values(**values, revision=known.revision + 1))
+            if done.rowcount:
+                self._note(connection, known.id, (actor, "refreshed", ""))
             return self._get(connection, known.id)
 
     def get(self, proposal_id: str) -> tuple[Proposal, list[ProposalEvent]]:
@@ -113,31 +123,78 @@ class ProposalStore:
             rows = connection.execute(wanted.order_by(columns.id.desc()).limit(count)).all()
         return [_proposal(row) for row in rows]
 
-    def decide(self, proposal_id: str, to: str, actor: str, reason: str) -> Proposal:
-        """Accept or reject an open proposal, or take an accepted one back (`to` open).
+    def reject(self, proposal_id: str, actor: str, reason: str) -> Proposal:
+        """Decide against an open proposal.
 
         Raises:
             NotFound: there is none.
-            Conflict: it isn't in the state that this begins from.
+            Conflict: it isn't open.
         """
-        before = ACCEPTED if to == OPEN else OPEN
         with writing(self._engine) as connection:
             known = self._get(connection, proposal_id)
-            decided_ns = None if to == OPEN else self._now_ns()
-            change = (
-                update(proposal)
-                .where(
-                    proposal.c.org == self._org,
-                    proposal.c.id == proposal_id,
-                    proposal.c.state == before,
-                )
-                .values(state=to, decided_at_ns=decided_ns)
-            )
-            if connection.execute(change).rowcount == 0:
-                raise Conflict(f"proposal {proposal_id} is {known.state}, not {before}")
-            action = "reverted" if to == OPEN else to
-            self._note(connection, proposal_id, (actor, action, reason))
+            if not self._step(connection, known, OPEN, (REJECTED, self._now_ns())):
+                raise Conflict(f"proposal {proposal_id} is {known.state}, not {OPEN}")
+            self._note(connection, proposal_id, (actor, REJECTED, reason))
             return self._get(connection, proposal_id)
+
+    def begin(self, proposal_id: str, through: str) -> Proposal:
+        """Begin to accept an open proposal (ACCEPTING), or to take one back (REVERTING).
+
+        One at a time does. What somebody began and left for a minute can be taken over.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: it isn't in the state that this begins from, or somebody else is at it.
+        """
+        before = _BEFORE[through]
+        with writing(self._engine) as connection:
+            known, now_ns = self._get(connection, proposal_id), self._now_ns()
+            began_ns = known.decided_at_ns or 0
+            if known.state == through and began_ns > now_ns - _GONE_NS:
+                raise Conflict(
+                    f"somebody else is {through} proposal {proposal_id}: look again in a minute"
+                )
+            if known.state not in {before, through}:
+                raise Conflict(f"proposal {proposal_id} is {known.state}, not {before}")
+            if not self._step(connection, known, known.state, (through, now_ns)):
+                raise Conflict(f"somebody else decided on proposal {proposal_id}: look again")
+            return self._get(connection, proposal_id)
+
+    def finish(self, begun: Proposal, actor: str, reason: str) -> Proposal:
+        """Note that what was begun is carried out.
+
+        Raises:
+            Conflict: another has taken it over.
+        """
+        to = _AFTER[begun.state]
+        with writing(self._engine) as connection:
+            decided_ns = None if to == OPEN else self._now_ns()
+            if not self._step(connection, begun, begun.state, (to, decided_ns)):
+                raise Conflict(f"somebody else decided on proposal {begun.id}: look again")
+            action = "reverted" if to == OPEN else to
+            self._note(connection, begun.id, (actor, action, reason))
+            return self._get(connection, begun.id)
+
+    def give_up(self, begun: Proposal) -> None:
+        """Put back what was begun and can't be carried out, unless another has taken it over."""
+        before = _BEFORE[begun.state]
+        decided_ns = None if before == OPEN else begun.decided_at_ns
+        with writing(self._engine) as connection:
+            self._step(connection, begun, begun.state, (before, decided_ns))
+
+    def _step(
+        self, connection: Connection, seen: Proposal, state: str, to: tuple[str, int | None]
+    ) -> bool:
+        """Take one from a state to another; False where it isn't as it was seen any more."""
+        columns = proposal.c
+        change = update(proposal).where(
+            columns.org == self._org,
+            columns.id == seen.id,
+            columns.state == state,
+            columns.decided_at_ns.is_not_distinct_from(seen.decided_at_ns),
+        )
+        done = connection.execute(change.values(state=to[0], decided_at_ns=to[1]))
+        return done.rowcount == 1
 
     def _of_fact(self, connection: Connection, new: NewProposal) -> Proposal | None:
         columns = proposal.c

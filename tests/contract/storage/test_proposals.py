@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from legato.core.errors import Conflict, NotFound
 from legato.core.tenant import Tenant
-from legato.storage.proposals import ACCEPTED, OPEN, REJECTED, NewProposal, ProposalStore
+from legato.storage.proposals import (
+    ACCEPTED,
+    ACCEPTING,
+    OPEN,
+    REVERTING,
+    NewProposal,
+    ProposalStore,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -36,7 +44,7 @@ def test_a_fact_that_is_raised_again_changes_nothing(store: ProposalStore) -> No
     first = store.raised(new(), "legato")
     assert first is not None
     assert store.raised(new(told="otherwise"), "legato") is None
-    store.decide(first.id, REJECTED, "ann", "no")
+    store.reject(first.id, "ann", "no")
     assert store.raised(new(), "legato") is None
     assert [one.action for one in store.get(first.id)[1]] == ["proposed", "rejected"]
     assert store.page(9)[0].told == first.told
@@ -47,10 +55,10 @@ def test_what_was_decided_is_kept_with_who_and_why(
 ) -> None:
     made = store.offer(new(), "ann")
     clock.advance(1)
-    rejected = store.decide(made.id, REJECTED, "bob", "too dear")
+    rejected = store.reject(made.id, "bob", "too dear")
     assert rejected.decided_at_ns == clock.now_ns()
     with pytest.raises(Conflict, match="is rejected, not open"):
-        store.decide(made.id, ACCEPTED, "bob", "")
+        store.begin(made.id, ACCEPTING)
     assert store.offer(new(told="otherwise"), "ann") == rejected
     last = store.get(made.id)[1][-1]
     assert (last.actor, last.action, last.reason) == ("bob", "rejected", "too dear")
@@ -58,16 +66,67 @@ def test_what_was_decided_is_kept_with_who_and_why(
 
 def test_an_accepted_one_can_be_taken_back(store: ProposalStore) -> None:
     made = store.offer(new(), "ann")
-    with pytest.raises(Conflict):
-        store.decide(made.id, OPEN, "ann", "")
-    store.decide(made.id, ACCEPTED, "ann", "")
-    assert store.decide(made.id, OPEN, "ann", "no").decided_at_ns is None
+    with pytest.raises(Conflict, match="is open, not accepted"):
+        store.begin(made.id, REVERTING)
+    store.finish(store.begin(made.id, ACCEPTING), "ann", "")
+    assert store.finish(store.begin(made.id, REVERTING), "ann", "no").decided_at_ns is None
     assert [one.action for one in store.get(made.id)[1]] == ["proposed", "accepted", "reverted"]
+
+
+def test_one_person_at_a_time_accepts(store: ProposalStore) -> None:
+    made = store.offer(new(), "ann")
+    begun = store.begin(made.id, ACCEPTING)
+    for through in (ACCEPTING, REVERTING):
+        with pytest.raises(Conflict, match="accepting"):
+            store.begin(made.id, through)
+    with pytest.raises(Conflict, match="is accepting"):
+        store.reject(made.id, "bob", "no")
+    assert store.offer(new(told="otherwise"), "bob") == begun
+    assert store.finish(begun, "ann", "agreed").state == ACCEPTED
+    with pytest.raises(Conflict, match="is accepted, not open"):
+        store.begin(made.id, ACCEPTING)
+
+
+def test_who_died_while_accepting_is_followed_by_another(
+    store: ProposalStore, clock: ManualClock
+) -> None:
+    made = store.offer(new(), "ann")
+    begun = store.begin(made.id, ACCEPTING)
+    clock.advance(61)
+    taken_over = store.begin(made.id, ACCEPTING)
+    store.give_up(begun)
+    with pytest.raises(Conflict, match="somebody else"):
+        store.finish(begun, "ann", "I was only slow")
+    assert store.finish(taken_over, "bob", "finished it").state == ACCEPTED
+    assert [one.actor for one in store.get(made.id)[1]] == ["ann", "bob"]
+
+
+def test_what_cannot_be_carried_out_is_as_it_was(store: ProposalStore) -> None:
+    made = store.offer(new(), "ann")
+    store.give_up(store.begin(made.id, ACCEPTING))
+    assert store.get(made.id)[0] == made
+    accepted = store.finish(store.begin(made.id, ACCEPTING), "ann", "")
+    store.give_up(store.begin(made.id, REVERTING))
+    assert store.get(made.id)[0].state == accepted.state
+
+
+def test_of_many_who_accept_at_once_one_does(store: ProposalStore) -> None:
+    made = store.offer(new(), "ann")
+
+    def attempt(_: int) -> bool:
+        try:
+            store.begin(made.id, ACCEPTING)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as people:
+        assert sum(people.map(attempt, range(8))) == 1
 
 
 def test_pages_are_newest_first_and_by_state(store: ProposalStore) -> None:
     made = [store.offer(new(f"d{n}"), "ann").id for n in range(3)]
-    store.decide(made[1], REJECTED, "ann", "no")
+    store.reject(made[1], "ann", "no")
     assert [one.id for one in store.page(2)] == made[:0:-1]
     assert [one.id for one in store.page(2, made[1])] == made[:1]
     assert [one.id for one in store.page(9, None, OPEN)] == [made[2], made[0]]
@@ -81,7 +140,8 @@ def test_another_organisation_sees_nothing(
     assert other.page(9) == []
     for attempt in (
         lambda: other.get(made.id),
-        lambda: other.decide(made.id, ACCEPTED, "eve", ""),
+        lambda: other.begin(made.id, ACCEPTING),
+        lambda: other.reject(made.id, "eve", ""),
     ):
         with pytest.raises(NotFound):
             attempt()

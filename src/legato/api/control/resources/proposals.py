@@ -22,7 +22,7 @@ Org = Annotated[
     Parameter(max_length=128, required=False, description="The caller's own unless named."),
 ]
 State = Annotated[
-    Literal["open", "accepted", "rejected"] | None,
+    Literal["open", "accepting", "accepted", "reverting", "rejected"] | None,
     QueryParameter(name="state", required=False),
 ]
 Command = Annotated[
@@ -45,7 +45,7 @@ class Proposal(Shown, frozen=True, kw_only=True):
     id: str
     kind: Literal["price", "deprecation", "model"]
     deployment: str
-    state: Literal["open", "accepted", "rejected"]
+    state: Literal["open", "accepting", "accepted", "reverting", "rejected"]
     revision: int
     told: str
     fact: Any
