@@ -7,6 +7,7 @@ import jsonschema_rs
 import msgspec
 
 from legato.core.errors import InvalidRequest
+from legato.evaluation.scorers.schema_work import VISITS_MAX, depth_of, visits
 from legato.evaluation.scoring import Answer, Caller, Case, Score, ScorerSettings, Unscored
 from legato.registry.output_schema import refuse_address, schema_problem
 
@@ -51,12 +52,17 @@ class JsonSchema(ScorerSettings, frozen=True, tag="json_schema"):
         if problem is not None:
             place = ".".join(("schema", *map(str, problem[0])))
             raise InvalidRequest(f"{place}: {problem[1]}", param=place)
+        if visits(self.schema, 1) > VISITS_MAX:
+            msg = "schema: its references meet again too often; say each thing once"
+            raise InvalidRequest(msg, param="schema")
 
     async def score(self, case: Case, answer: Answer, caller: Caller) -> Score:  # noqa: ARG002
         """Validate."""
         got = _value(answer.text)
         if got is _NOTHING:
             return Score(value=0.0, reason="is no JSON text")
+        if visits(self.schema, depth_of(got)) > VISITS_MAX:
+            raise Unscored("the answer nests too deep to be checked by this schema")
         validator = jsonschema_rs.validator_for(
             self.schema, retriever=refuse_address, pattern_options=jsonschema_rs.RegexOptions()
         )

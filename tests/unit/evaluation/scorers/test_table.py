@@ -117,6 +117,53 @@ async def test_no_expression_hangs_a_run() -> None:
     assert time.monotonic() - began < 1
 
 
+def doubling(levels: int) -> dict[str, Any]:
+    """Return a schema whose every level names the next one twice."""
+    levelled: dict[str, Any] = {
+        f"a{level}": {"allOf": [{"$ref": f"#/$defs/a{level + 1}"}] * 2} for level in range(levels)
+    }
+    return {"$ref": "#/$defs/a0", "$defs": {**levelled, f"a{levels}": {"type": "integer"}}}
+
+
+async def test_no_schema_hangs_a_run() -> None:
+    began = time.monotonic()
+    with pytest.raises(InvalidRequest, match="meet again too often"):
+        await scored({"use": "json_schema", "schema": doubling(40)}, "1")
+    assert (await scored({"use": "json_schema", "schema": doubling(4)}, "1")).value == 1
+    for name in ("x", "items", "$defs"):
+        inner = {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}
+        plain = {"use": "json_schema", "schema": {"properties": {name: inner}}}
+        with pytest.raises(Unscored, match="nests too deep"):
+            await scored(plain, f'{{"{name}":' * 40 + "1" + "}" * 40)
+        assert (await scored(plain, f'{{"{name}": {{"{name}": {{}}}}}}')).value == 1
+    with pytest.raises(InvalidRequest, match="meet again too often"):
+        await scored({"use": "json_schema", "schema": {"allOf": [{"$ref": "#"}]}}, "1")
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("reference", ["#anchor", "https://a.example/s", "#/$defs/b"])
+async def test_a_schema_says_all_it_refers_to(reference: str) -> None:
+    schema = {"$ref": reference, "$defs": {"a": {"$anchor": "anchor", "type": "integer"}}}
+    with pytest.raises(InvalidRequest, match=r"scorers\[0\].schema"):
+        await scored({"use": "json_schema", "schema": schema}, "1")
+    for elsewhere in ({"$dynamicRef": "#"}, {"not": {"$id": "https://a.example/s"}}):
+        with pytest.raises(InvalidRequest, match="can't be followed"):
+            await scored({"use": "json_schema", "schema": elsewhere}, "1")
+
+
+async def test_a_schema_of_trees_judges_trees() -> None:
+    tree = {
+        "anyOf": [
+            {"type": "object", "additionalProperties": {"$ref": "#/$defs/tree"}},
+            {"type": "array", "items": {"$ref": "#/$defs/tree"}},
+            {"type": "string"},
+        ]
+    }
+    plain = {"use": "json_schema", "schema": {"$ref": "#/$defs/tree", "$defs": {"tree": tree}}}
+    assert (await scored(plain, '{"a": [{"b": ["c", {}]}, "d"]}')).value == 1
+    assert (await scored(plain, '{"a": [{"b": [1]}]}')).value == 0
+
+
 @pytest.mark.parametrize(
     ("plain", "field", "told"),
     [
