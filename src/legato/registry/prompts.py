@@ -135,7 +135,9 @@ class PromptRegistry:
         else:
             _require_allowed(principal, found.model)
         split = snapshot.splits.get((principal.org, model))
-        return found if split is None else split.of(unit)
+        if split is None or not principal.live:  # an evaluation tells nothing of a rollout
+            return found
+        return split.of(unit)
 
     def names(self, principal: Principal) -> list[str]:
         """Return what a key can call: `prompt:NAME`, and `prompt:NAME@LABEL` of other labels."""

@@ -353,6 +353,16 @@ def test_a_version_that_is_named_itself_is_in_no_arm() -> None:
         assert (found.digest, found.arm) == (champion, "")
 
 
+def test_an_evaluation_is_in_no_arm_of_a_label_either() -> None:
+    kept = Kept()
+    champion = kept.put("p", "old")
+    kept.roll_out("p", "new", 10_000)
+    evaluation = msgspec.structs.replace(caller(), live=False)
+    for model in ("prompt:p", "prompt:p@production"):
+        found = loaded(kept).resolve(model, evaluation, "u")
+        assert (found.digest, found.arm) == (champion, "")
+
+
 def test_a_rollout_that_ends_leaves_its_label() -> None:
     kept = Kept()
     champion = kept.put("p", "old")
