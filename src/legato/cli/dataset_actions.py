@@ -1,5 +1,6 @@
 """What `legato datasets` does."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,9 +136,9 @@ def export(*, version: str, output: Path, **options: Any) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that isn't there yet. Raises InvalidRequest."""
+    """Write a file that isn't there yet, for its owner's eyes. Raises InvalidRequest."""
     try:
-        file = path.open("xb")
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except FileExistsError:
         raise InvalidRequest(f"{path} is there already", param="output") from None
     with file:

@@ -102,6 +102,7 @@ def test_answers_that_people_liked_become_a_training_file(
     assert cases[first.request_id]["expected"] == first.json["choices"][0]["message"]["content"]
 
     out, _ = run(legato, "tune", "replies", "--format", "openai", "-o", trained)
+    assert [one.stat().st_mode & 0o777 for one in (exported, trained)] == [0o600, 0o600]
     assert "7 cases" in out
     written = [one["messages"] for one in lines(trained)]
     assert all(said[-1]["role"] == "assistant" and said[-1]["content"] for said in written)
