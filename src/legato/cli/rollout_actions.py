@@ -49,7 +49,7 @@ def start(
     else:
         click.echo(f"rollout {begun.id}: {_line(begun)}")
         if begun.state.phase is Phase.WAITING:
-            click.echo(f"{begun.told} by `legato registry approve {begun.id}`")
+            click.echo(f"{begun.told}; they say `legato registry approve {begun.id}`")
 
 
 def list_rollouts(*, count: int, as_json: bool, **options: Any) -> None:
