@@ -168,6 +168,11 @@ def _plain(shown: Shown, rubric: Rubric) -> dict[str, Any]:
     return {"head": _head(shown.item), "content": content, "rubric": msgspec.to_builtins(rubric)}
 
 
+def _inert(text: str) -> str:
+    """Return a text without what a terminal would obey instead of showing it."""
+    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
+
+
 def _page(shown: Shown, rubric: Rubric) -> list[str]:
     lines = [f"item {shown.item.id}", ""]
     if shown.subject is None:
@@ -176,7 +181,7 @@ def _page(shown: Shown, rubric: Rubric) -> list[str]:
         texts = msgspec.structs.asdict(shown.subject)
         for name in ("input", "context", "reference", "answer"):
             if texts[name]:
-                lines += [f"── {name}", texts[name], ""]
+                lines += [f"── {name}", _inert(texts[name]), ""]
     for criterion in rubric.criteria:
         lines.append(f"{criterion.name}: {criterion.question}")
         lines += [f"  {level.value}  {level.meaning}" for level in criterion.levels]

@@ -128,11 +128,12 @@ def test_a_terminal_takes_labels_in_and_gives_them_back(
         rows.writerow(["2 + 2?", "4", "cat", "5", ""])
         rows.writerow(["2 + 2?", "4", "dan", "5", ""])
         rows.writerow(["2 + 3?", "4", "cat", "1", "5"])
-        rows.writerow(["2 + 4?", "6", "", "", ""])
+        rows.writerow(["2 + 4?", "6\x1b]0;done\x07 \u202e \u00e9", "", "", ""])
     told = legato.command("reviews", "import", str(table), "--judge", "grader")
     assert "3 answers added to the queue of grader, 3 labels with them" in told
     page = legato.command("reviews", "next", "--judge", "grader", "--by", "eve")
     assert "2 + 4?" in page
+    assert r"6\x1b]0;done\x07 \u202e é" in page  # shown, not obeyed
     (line,) = [line for line in page.splitlines() if line.startswith("legato reviews label")]
     item_id = line.split()[3]
     done = legato.command("reviews", "label", item_id, "--level", "right=5", "--by", "eve")
