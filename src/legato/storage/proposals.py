@@ -10,6 +10,7 @@ from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound
 from legato.core.ids import IdSource
 from legato.core.tenant import Tenant
+from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.proposal_schema import proposal, proposal_event
 
@@ -76,14 +77,20 @@ class ProposalStore:
     def raised(self, new: NewProposal, actor: str) -> Proposal | None:
         """Keep a proposal of a fact that has none yet; None where it has one, decided or not."""
         with writing(self._engine) as connection:
-            return None if self._of_fact(connection, new) else self._made(connection, new, actor)
+            known = self._of_fact(connection, new)
+            return None if known is not None else self._made(connection, new, actor)
 
     def offer(self, new: NewProposal, actor: str) -> Proposal:
         """Keep a proposal. One that is open gets new figures, a decided one stays as it is."""
         with writing(self._engine) as connection:
             known = self._of_fact(connection, new)
             if known is None:
-                return self._made(connection, new, actor)
+                made = self._made(connection, new, actor)
+                if made is not None:
+                    return made
+                known = self._of_fact(connection, new)  # another process was just faster
+            if known is None:
+                raise AssertionError("a proposal is never deleted")
             if known.state != OPEN:
                 return known
             values = {**msgspec.structs.asdict(new), "made_at_ns": self._now_ns()}
@@ -202,7 +209,8 @@ class ProposalStore:
         row = connection.execute(wanted).first()
         return None if row is None else _proposal(row)
 
-    def _made(self, connection: Connection, new: NewProposal, actor: str) -> Proposal:
+    def _made(self, connection: Connection, new: NewProposal, actor: str) -> Proposal | None:
+        """Keep one; None where another process has just done so."""
         made = {
             **msgspec.structs.asdict(new),
             "id": self._new_id(),
@@ -211,7 +219,9 @@ class ProposalStore:
             "revision": 1,
             "made_at_ns": self._now_ns(),
         }
-        connection.execute(insert(proposal), made)
+        once = upsert(connection, proposal).values(made).on_conflict_do_nothing()
+        if connection.execute(once.returning(proposal.c.id)).first() is None:
+            return None
         self._note(connection, made["id"], (actor, "proposed", ""))
         return self._get(connection, made["id"])
 

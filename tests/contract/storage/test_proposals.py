@@ -50,6 +50,13 @@ def test_a_fact_that_is_raised_again_changes_nothing(store: ProposalStore) -> No
     assert store.page(9)[0].told == first.told
 
 
+def test_processes_that_raise_a_fact_at_once_make_one_proposal(store: ProposalStore) -> None:
+    with ThreadPoolExecutor(8) as processes:
+        made = list(processes.map(lambda _: store.raised(new(), "legato"), range(8)))
+    assert len([one for one in made if one is not None]) == 1
+    assert len(store.page(9)) == 1
+
+
 def test_what_was_decided_is_kept_with_who_and_why(
     store: ProposalStore, clock: ManualClock
 ) -> None:

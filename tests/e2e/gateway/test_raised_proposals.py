@@ -103,4 +103,8 @@ def test_a_changed_price_raises_one_proposal(tmp_path: Path, grader: Grader) -> 
     assert shown["events"][0]["actor"] == "legato"
     again = json.loads(legato.command("proposals", "show", raised["id"], "--json"))
     assert again == shown
+
+    (scanned,) = json.loads(legato.command("proposals", "scan", "--json"))  # `same` isn't other
+    assert scanned["id"] == listed(legato)["later"]["id"]
+    assert (scanned["revision"], scanned["figures"] is None) == (2, False)
     assert legato.stop() == 0
