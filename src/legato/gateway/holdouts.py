@@ -45,7 +45,7 @@ class HoldoutArms:
         Whose data the baseline may not be sent is in none: what is required comes first.
         """
         route = call.route
-        if route is None or call.kind is not EntryKind.USAGE:
+        if route is None or call.kind is not EntryKind.USAGE or not call.caller.live:
             return
         found = self.held.by_route.get((call.caller.org, route.name))
         if found is None or call.surface.operation not in _HELD:

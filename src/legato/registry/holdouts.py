@@ -164,9 +164,15 @@ class Holdouts:
             measured(held_out, treated, Metric.COST.scale),
             requests_needed(held_out, treated, cost, one.share_bp),
             tuple(_compared(gate.metric, *sums[gate.metric]) for gate in _MEASURED),
-            self.store.traffic(one.route, *reach),
+            self._modelled(one),
             sum(outcome.cost is None for outcomes in arms for outcome in outcomes),
         )
+
+    def _modelled(self, one: Holdout) -> RouteTraffic:
+        """Return what the ledger has of the time whose outcomes are kept: both are of the same."""
+        first_at_ns = self._outcomes.first_at_ns(one.id)
+        since_ns = one.started_at_ns if first_at_ns is None else first_at_ns
+        return self.store.traffic(one.route, since_ns, one.ended_at_ns)
 
 
 def _users(summed: Moments) -> float:

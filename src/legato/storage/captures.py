@@ -16,7 +16,7 @@ from legato.storage.capture_schema import capture, capture_erasure
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
 from legato.storage.tenancy import within
-from legato.storage.version_filter import made_by
+from legato.storage.version_filter import in_arm, made_by
 
 _WRITERS: Final = "captures"
 _ROWS_PER_READ: Final = 200
@@ -69,11 +69,14 @@ class CaptureFilter(msgspec.Struct, frozen=True, kw_only=True):
         wanted = msgspec.structs.asdict(self)
         since_ns, until_ns = wanted.pop("since_ns"), wanted.pop("until_ns")
         share, versions = wanted.pop("share"), wanted.pop("versions")
+        arm = wanted.pop("arm")
         del wanted["tags"]
         table = capture.c
         found = [table[name] == value for name, value in wanted.items() if value is not None]
         if versions is not None:
             found.append(made_by(table.versions, versions))
+        if arm is not None:
+            found.append(in_arm(table.arm, arm))
         if since_ns is not None:
             found.append(table.at_ns >= since_ns)
         if until_ns is not None:

@@ -15,7 +15,7 @@ from legato.storage.engine import reading
 from legato.storage.feedback_schema import feedback
 from legato.storage.schema import ledger_entry
 from legato.storage.tenancy import within
-from legato.storage.version_filter import made_by
+from legato.storage.version_filter import in_arm, made_by
 from legato.storage.windows import day_text
 
 _NS_PER_DAY: Final = 86_400_000_000_000
@@ -52,7 +52,7 @@ class FeedbackFilter(msgspec.Struct, frozen=True, kw_only=True):
         """Return them for a WHERE over feedback beside its entry."""
         wanted = msgspec.structs.asdict(self)
         since_ns, until_ns = wanted.pop("since_ns"), wanted.pop("until_ns")
-        versions = wanted.pop("versions")
+        versions, arm = wanted.pop("versions"), wanted.pop("arm")
         found = [
             (ledger_entry if name in _OF_THE_ANSWER else feedback).c[name] == value
             for name, value in wanted.items()
@@ -60,6 +60,8 @@ class FeedbackFilter(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if versions is not None:
             found.append(made_by(ledger_entry.c.versions, versions))
+        if arm is not None:
+            found.append(in_arm(ledger_entry.c.arm, arm))
         if since_ns is not None:
             found.append(feedback.c.created_at_ns >= since_ns)
         if until_ns is not None:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, case, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, case, func, insert, or_, select, update
 
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound
@@ -114,15 +114,26 @@ class HoldoutStore:
 
     def traffic(self, route: str, since_ns: int, until_ns: int | None = None) -> RouteTraffic:
         """Return what a route's requests cost in a span of time, by the ledger."""
-        c = ledger_entry.c
+        c, undone = ledger_entry.c, ledger_entry.alias("undone")
         priced = c.cost.is_not(None) & c.baseline_cost.is_not(None)
+        # What was entered as lost and then known is reversed: without that it would count twice.
+        reverses = (
+            select(undone.c.id)
+            .where(undone.c.id == c.reverses_entry, undone.c.kind.in_(_COUNTED))
+            .exists()
+        )
         wanted = select(
             func.count(c.request_id.distinct()),
             func.coalesce(func.sum(case((priced, c.cost))), 0),
             func.coalesce(func.sum(case((priced, c.baseline_cost))), 0),
-            func.coalesce(func.sum(case((priced, 0), else_=1)), 0),
+            func.coalesce(func.sum(case((priced, 0), (c.kind.in_(_COUNTED), 1), else_=-1)), 0),
             func.min(c.at_ns),
-        ).where(c.org == self._org, c.route == route, c.at_ns >= since_ns, c.kind.in_(_COUNTED))
+        ).where(
+            c.org == self._org,
+            c.route == route,
+            c.at_ns >= since_ns,
+            or_(c.kind.in_(_COUNTED), reverses),
+        )
         if until_ns is not None:
             wanted = wanted.where(c.at_ns < until_ns)
         with reading(self._engine) as connection:

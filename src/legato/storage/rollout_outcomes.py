@@ -60,6 +60,16 @@ class RolloutOutcomes:
         with reading(self._engine) as connection:
             return [_outcome(row) for row in connection.execute(wanted)]
 
+    def first_at_ns(self, rollout_id: str) -> int | None:
+        """Return when the oldest request arrived whose outcome is kept; None without any."""
+        table = arm_outcome.c
+        wanted = select(func.min(table.at_ns)).where(
+            _of(self._reach), table.rollout_id == rollout_id
+        )
+        with reading(self._engine) as connection:
+            first_at_ns: int | None = connection.execute(wanted).scalar_one()
+        return first_at_ns
+
 
 def _of(reach: Reach) -> ColumnElement[bool]:
     """Return whose outcomes are meant; all are named one by one, since the index begins so."""

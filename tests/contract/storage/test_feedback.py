@@ -120,15 +120,19 @@ def test_it_stands_beside_the_answer_whichever_came_first(
     ledger = Ledger(engine, clock)
     records = encoded(
         settled("r1", 0, deployment="broken", kind=EntryKind.RETRY),
-        settled("r1", 1, deployment="small", versions="prompt/a@1", arm="new/half"),
+        settled("r1", 1, deployment="small", versions="prompt/a@1", arm="new/half held/treated"),
         settled("r2", deployment="", kind=EntryKind.CACHE),
     )
     ledger.commit("w/1", 1, records)
     (row,) = read(engine)
-    assert (row["deployment"], row["versions"], row["arm"]) == ("small", "prompt/a@1", "new/half")
+    assert (row["deployment"], row["versions"]) == ("small", "prompt/a@1")
+    assert row["arm"] == "new/half held/treated"
     assert (row["team"], row["feature"], row["route"]) == ("support", "bot", "fast")
     for narrowed in ({"deployment": "small"}, {"versions": "prompt/a@1"}, {"feature": "bot"}):
         assert len(read(engine, **narrowed)) == 1
+    for arm in ("new/half", "held/treated", "new/half held/treated"):
+        assert len(read(engine, arm=arm)) == 1
+    assert read(engine, arm="new/hal") == read(engine, arm="treated") == []
     assert read(engine, deployment="broken") == []
 
 

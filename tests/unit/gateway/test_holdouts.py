@@ -1,0 +1,66 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from legato.core.config import Retry, Strategy
+from legato.core.principal import Principal
+from legato.core.records import EntryKind
+from legato.core.wire import Operation
+from legato.gateway.context import Call
+from legato.gateway.directory import Route
+from legato.gateway.holdouts import HoldoutArms
+from legato.routing.assignment import Assignment, slices_of
+from legato.routing.strategies import ORDERS
+
+
+class Place(msgspec.Struct, frozen=True):
+    name: str
+    unfit: tuple[str, ...] = ()
+
+
+class Surface(msgspec.Struct, frozen=True):
+    operation: Operation = Operation.CHAT
+
+
+class Everybody:
+    """One holdout, of all callers of a route."""
+
+    by_route = {("o", "chat"): ("h1", Assignment("h1", slices_of({"holdout": 10_000})))}  # noqa: RUF012
+
+
+def put(*, live: bool = True, kind: EntryKind = EntryKind.USAGE) -> Call:
+    large: Any = Place("large")
+    small: Any = Place("small")
+    route = Route(
+        alias="chat", name="chat", deployments=(small, large), order=ORDERS[Strategy.WEIGHTED],
+        baseline=large, retry=Retry(), deadline_s=1.0, cache_ttl_s=60.0, drop_unsupported=False,
+        model_name="upstream", fingerprint="",
+    )  # fmt: skip
+    surface: Any = Surface()
+    source: Any = None
+    call = Call("r", surface, source, 0)
+    call.principal = Principal("k", "k", "o", "t", "f", live=live)
+    call.route, call.kind = route, kind
+    HoldoutArms(Everybody()).put(call)
+    return call
+
+
+def names(call: Call) -> list[str]:
+    assert call.route is not None
+    return [one.name for one in call.route.deployments]
+
+
+def test_who_is_held_out_has_the_baseline_and_no_cache() -> None:
+    call = put()
+    assert (call.holdout, names(call)) == ("h1/holdout", ["large", "small"])
+    assert call.route is not None
+    assert call.route.cache_ttl_s == 0
+
+
+@pytest.mark.parametrize(
+    ("live", "kind"), [(False, EntryKind.USAGE), (True, EntryKind.JUDGE), (True, EntryKind.SHADOW)]
+)
+def test_what_is_no_traffic_is_in_no_arm(live: bool, kind: EntryKind) -> None:  # noqa: FBT001
+    call = put(live=live, kind=kind)
+    assert (call.holdout, names(call)) == ("", ["small", "large"])
