@@ -175,3 +175,12 @@ def test_an_environment_in_a_directory_is_not_changed_here(
     assert "legato apply" in refused.error["message"]
     assert legato.post(path, {"truth": "database"}, ADMIN).status == 200
     assert legato.post(f"{GREETING}/labels?environment=kiosk", body, ADMIN).status == 200
+
+
+def test_the_same_change_elsewhere_is_not_the_same_request(legato: RunningLegato) -> None:
+    path, once = f"{OBJECTS}/prompt/twice/versions", {"idempotency-key": "one-change"}
+    body = {"spec": spec("Hi"), "labels": ["staging"]}
+    assert legato.post(path, body, ADMIN, once).status == 201
+    again = legato.post(path, body, ADMIN, once)
+    assert (again.status, again.headers["idempotency-replayed"]) == (201, "true")
+    assert legato.post(f"{path}?environment=testing", body, ADMIN, once).status == 409

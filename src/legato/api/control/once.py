@@ -51,7 +51,8 @@ class Once:
     ) -> None:
         self._services = services
         self._caller = caller
-        self._place = f"{request.method} {request.url.path}"
+        path, query = request.url.path, request.url.query  # whose, and where, is in the query
+        self._place = f"{request.method} {path}?{query}" if query else f"{request.method} {path}"
         self._key = key
 
     def __call__(self, data: msgspec.Struct | None, work: Callable[[], Made]) -> Response[Any]:
