@@ -67,6 +67,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     slices: tuple[SliceFacts, ...] = ()  # of the rollout that chose an arm
     require: Requirements | None = None  # of the key
     kind: str = "usage"  # of core.records.EntryKind: of the attempt that answers
+    route_asked: str = ""  # by the caller of a prompt, instead of the prompt's own
 
 
 class DeploymentFacts(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -127,6 +127,7 @@ class Call:
         "reply",
         "request_id",
         "route",
+        "route_asked",
         "sampled",
         "silent_since_ns",
         "slices",
@@ -190,6 +191,7 @@ class Call:
         self.draws: tuple[float, ...] = ()
         self.latencies: tuple[float, ...] = ()
         self.slices: tuple[SliceFacts, ...] = ()
+        self.route_asked = ""
         self.text_tokens = -1
         self.cache_control = 0
         self.cached_us = 0

@@ -62,6 +62,7 @@ class Decided:
             call.slices,
             None if principal is None else principal.require,
             call.kind.value,
+            call.route_asked,
         )
 
     def _digest(self, route: "Route", at_ns: int) -> str:

@@ -94,7 +94,8 @@ def put_version(
     if asked is None:
         route = _route(prompt, directory)
     else:  # another one than the prompt's own: the key must be allowed to call it
-        route = directory.resolve(asked.decode("latin-1"), call.caller)
+        call.route_asked = asked.decode("latin-1")
+        route = directory.resolve(call.route_asked, call.caller)
     if route.version:
         route = serving(call, route)
     chat = prompt.render(variables)

@@ -156,14 +156,14 @@ class Replay:
         model, versions = of.trace["model_requested"], of.trace["versions"]
         prompts = [one for one in versions.split(", ") if one.startswith(_PROMPT)]
         if not prompts:
-            try:
-                call.route = directory.resolve(model, call.caller)
-            except LegatoError as error:
-                msg = f"{model} is not resolved: {error.code}"
-                raise Diverged(msg) from None
+            call.route = _named(directory, model, call)
             call.versions, call.arm = route.version, _arm(call, of)
             return
         call.versions = ", ".join(filter(None, (prompts[0], route.version)))
+        if of.decision.route_asked:  # whatever the prompt says
+            call.route = _named(directory, of.decision.route_asked, call)
+            call.arm = _arm(call, of)
+            return
         alias = self._prompt_route(of.trace["org"], prompts[0])
         if alias is None:
             msg = f"{prompts[0]} is not kept or can't be read"
@@ -204,6 +204,15 @@ class Replay:
             if again != entry["baseline_cost"]:
                 said = f"cache hit: baseline_cost {again}, then {entry['baseline_cost']}"
                 script.differences.append(said)
+
+
+def _named(directory: Directory, name: str, call: Call) -> Route:
+    """Return what a caller names. Raises Diverged."""
+    try:
+        return directory.resolve(name, call.caller)
+    except LegatoError as error:
+        msg = f"{name} is not resolved: {error.code}"
+        raise Diverged(msg) from None
 
 
 def _decide(call: Call, of: Recorded, script: Script) -> None:

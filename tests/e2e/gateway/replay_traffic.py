@@ -141,7 +141,10 @@ def _request(dice: random.Random) -> tuple[str, dict[str, Any], str, dict[str, s
     headers = {"cache-control": "no-cache"} if dice.random() < 0.1 else {}
     if dice.random() < 0.25:
         return *_of_other_surface(dice), key, headers
-    return CHAT, _chat(dice), key, headers
+    body = _chat(dice)
+    if body["model"].startswith("prompt:") and dice.random() < 0.3:
+        headers["x-legato-route"] = dice.choice(("a", "cheapest"))
+    return CHAT, body, key, headers
 
 
 def _of_other_surface(dice: random.Random) -> tuple[str, dict[str, Any]]:

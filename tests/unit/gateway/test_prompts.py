@@ -95,6 +95,7 @@ def test_the_call_becomes_one_to_the_prompts_route() -> None:
     }
     assert call.arm == "r1/candidate"
     assert call.route is CHAT  # which the key may not call by itself
+    assert call.route_asked == ""
     assert (call.view.model, call.view.stream, call.view.max_output_tokens) == (
         "prompt:echo", True, 7,
     )  # fmt: skip
@@ -145,7 +146,8 @@ def test_only_chat_takes_prompts_and_only_to_routes_there_are() -> None:
 def test_a_caller_may_send_it_to_another_route_that_the_key_may_call() -> None:
     both = frozenset({"prompt:echo", "other"})
     call = put({}, route=b"other", models=both)
-    assert (call.route, call.versions) == (OTHER, "prompt/echo@0123456789ab")
+    assert (call.route, call.route_asked) == (OTHER, "other")
+    assert call.versions == "prompt/echo@0123456789ab"
     with pytest.raises(Forbidden, match="may not call 'other'"):
         put({}, route=b"other")
     with pytest.raises(NotFound, match="no model 'gone'"):

@@ -166,6 +166,18 @@ def test_what_fits_is_reproduced() -> None:
     assert replay(trace(decision(OK)), entry()) == Replayed(REQUEST, Verdict.REPRODUCED)
 
 
+def test_the_route_a_caller_asked_for_goes_before_the_prompts_own() -> None:
+    versions = "prompt/greeting@3fa9c1d2e4b5"
+    asked, facts = decision(OK, route_asked="small"), route(alias="small", name="small")
+    made = entry(route="small", versions=versions)
+    told = replay(trace(asked, versions=versions), made, facts=facts)
+    assert told == Replayed(REQUEST, Verdict.REPRODUCED)
+    unasked = replay(trace(decision(OK), versions=versions), made, facts=facts)
+    assert_differs(unasked, "is sent to chat, then it went to small")
+    other = replay(trace(asked, versions=versions), entry(versions=versions))
+    assert_differs(other, "small is not resolved: not_found")
+
+
 @pytest.mark.parametrize(
     ("changed", "cause"),
     [
