@@ -118,6 +118,10 @@ def test_a_deprecation_changes_the_routes(
     told = legato.command("proposals", "accept", of_file["id"])
     assert "The configuration file keeps these" in told
     assert "alias: chat" in told
+    legato.command("proposals", "revert", of_file["id"])  # before anybody has changed the file
+    listed = json.loads(legato.command("proposals", "list", "--state", "open", "--json"))
+    assert of_file["id"] in [one["id"] for one in listed]
+    legato.command("proposals", "accept", of_file["id"])
     back = legato.command("proposals", "revert", of_registry["id"])
     assert "route:support has moved in the registry" in back
     assert live(legato, "route:support")["deployments"] == ["fast"]
