@@ -15,7 +15,7 @@ from legato.app.data_dir import DataDir
 from legato.app.instance import find_instance, running_server
 from legato.app.stored_data import stored_data
 from legato.app.vaults import open_data_keys
-from legato.cli.conformance.subject import CHAT, Subject
+from legato.cli.conformance.subject import CHAT, Answer, Subject
 from legato.cli.options import print_json
 from legato.cli.spans import Moment
 from legato.cli.tables import print_table
@@ -55,6 +55,8 @@ class Left(msgspec.Struct):
 
     skipped: int = 0
     failed: int = 0
+    failure: str = ""
+    """Why the first of those failed."""
     capped: bool = False
 
 
@@ -79,7 +81,8 @@ def side_by_side(data: Path, config_file: Path | None, asked: Asked, *, as_json:
     if not pairs:
         raise InvalidRequest(
             f"no captured request could be asked again: {left.skipped} don't fit, "
-            f"{left.failed} failed; capture chat completions first, or name another span"
+            f"{left.failed} failed{_why(left)}; capture chat completions first, or name another "
+            "span"
         )
     comparison = compared(pairs, t_quantile)
     if as_json:
@@ -108,8 +111,9 @@ def _pairs(
         tried += 1
         told, cost_usd = _ask(subject, body)
         spent += cost_usd
-        if told is None:
+        if isinstance(told, str):
             left.failed += 1
+            left.failure = left.failure or told
             continue
         yield Pair(capture.head.request_id, original(capture), told)
 
@@ -149,22 +153,34 @@ def _text(answer: bytes, *, frames: bool = False) -> str:
         return ""
 
 
-def _ask(subject: Subject, body: dict[str, Any]) -> tuple[Told | None, Decimal]:
-    """Ask; return the answer, None for a failure, and what it cost."""
+def _ask(subject: Subject, body: dict[str, Any]) -> tuple[Told | str, Decimal]:
+    """Ask; return the answer, or why there is none, and what it cost."""
     began = time.perf_counter()
     try:
         answer = subject.post(CHAT, body, _NOT_CACHED)
-    except (OSError, HTTPException):
-        return None, Decimal(0)
+    except (OSError, HTTPException) as error:
+        return f"the connection broke: {type(error).__name__}", Decimal(0)
     total_us = round((time.perf_counter() - began) * 1e6)
     told_cost = answer.headers.get("x-legato-cost-usd")
     cost_usd = Decimal(told_cost or 0)
     if answer.status != _OK:
-        return None, cost_usd
+        return _refusal(answer), cost_usd
     if told_cost is None:
         msg = "the candidate has no price, so what it costs can't be bounded: give it one"
         raise InvalidRequest(msg, param="candidate")
     return Told(int(cost_usd * _NANO), total_us, _text(answer.body)), cost_usd
+
+
+def _refusal(answer: Answer) -> str:
+    """Return what an answer says was wrong, in OpenAI's shape."""
+    try:
+        return str(msgspec.json.decode(answer.body)["error"]["message"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return f"HTTP {answer.status}"
+
+
+def _why(left: Left) -> str:
+    return f" (the first: {left.failure})" if left.failure else ""
 
 
 def _print(comparison: Comparison, left: Left) -> None:
@@ -178,7 +194,7 @@ def _print(comparison: Comparison, left: Left) -> None:
     if left.skipped:
         click.echo(f"{left.skipped} left out: from the cache, cut short, or no fit for a prompt")
     if left.failed:
-        click.echo(f"{left.failed} failed at the candidate")
+        click.echo(f"{left.failed} failed at the candidate{_why(left)}")
     if left.capped:
         click.echo("stopped: --max-usd is spent")
 

@@ -7,6 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from running import LEDGER_S, within
 
 if TYPE_CHECKING:
@@ -143,3 +144,5 @@ def test_a_candidate_is_asked_what_was_captured(
     )
     assert capped["capped"]
     assert capped["comparison"]["pairs"] < 6
+    with pytest.raises(AssertionError, match="the first: There is no model 'nobody'"):
+        legato.command("replay", "--candidate", "nobody", *options)
