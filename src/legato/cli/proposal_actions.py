@@ -77,7 +77,7 @@ def show(
     click.echo(f"{found.id} {found.state}, revision {found.revision}")
     for name, value in msgspec.json.decode(found.fact).items():
         if value is not None:
-            click.echo(f"{name}: {value}")
+            click.echo(f"{name}: {_said(value)}")
     click.echo(found.told)
     _print_changes(msgspec.json.decode(found.changes, type=list[ObjectChange]))
     rows = [(time_text(one.at_ns), one.actor, one.action, one.reason) for one in events]
@@ -144,8 +144,23 @@ def _print(found: list[Proposal], *, as_json: bool) -> None:
     print_table(columns, rows)
 
 
+def _said(value: Any) -> str:
+    """Return a field of a fact, without what it doesn't say."""
+    return value if isinstance(value, str) else msgspec.json.encode(_given(value)).decode()
+
+
+def _given(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _given(one) for name, one in value.items()}
+    return {name: one for name, one in inner.items() if one not in (None, {}, [])}
+
+
 def _print_changes(changes: list[ObjectChange]) -> None:
     sections = {Kind.DEPLOYMENT: ("deployments", "name"), Kind.ROUTE: ("routes", "alias")}
     for one in changes:
+        if not one.after:
+            click.echo(f"{one.kind.value} {one.name}: take it out")
+            continue
         section, name = sections[one.kind]
         click.echo(yaml.safe_dump({section: [{name: one.name, **one.after}]}, sort_keys=False))
