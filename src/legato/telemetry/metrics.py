@@ -78,13 +78,17 @@ class Meters:
     def spent(
         self, key: Key, *, tokens: tuple[int, int], cost: int | None, baseline: int | None
     ) -> None:
-        """Add tokens (in, out) and money of (team, feature, deployment)."""
+        """Add tokens (in, out) and money of (team, feature, deployment).
+
+        What has no known cost saves nothing that is known, so its baseline isn't added.
+        """
         counts, (team, feature, deployment) = self.counts, key
         _add(counts.tokens, (deployment, "input"), tokens[0])
         _add(counts.tokens, (deployment, "output"), tokens[1])
         if cost is None:
             _add(counts.unpriced, (deployment,), 1)
-        elif cost:
+            return
+        if cost:
             _add(counts.cost_nano, key, cost)
         if baseline:
             _add(counts.baseline_nano, (team, feature), baseline)
@@ -223,7 +227,7 @@ class _Families:
         )
         yield _counter(
             "legato_baseline_usd",
-            "What the routes' baselines would have cost",
+            "What the routes' baselines would have cost, for calls whose own cost is known",
             ("team", "feature"),
             {key: value / _NANO for key, value in counts.baseline_nano.items()},
         )
