@@ -86,7 +86,7 @@ def test_answers_are_scored_told_as_feedback_and_watched_for_drift(legato: Runni
     evidence = alarm["evidence"]
     assert evidence["direction"] == "lower"
     assert evidence["mean"] < evidence["reference_mean"] == pytest.approx(0.875)
-    assert "scores have drifted" in legato.log.read_text()
+    assert within(5, lambda: "scores have drifted" in legato.log.read_text())
     assert alarm["id"] in legato.command("scores", "alarms", "--open")
     done = legato.post(f"{V1}/scores/alarms/{alarm['id']}/acknowledge", {}, ADMIN)
     assert (done.status, done.json["acknowledged_by"]) == (200, "key:admin")
