@@ -85,6 +85,12 @@ class Ledger:
             gone = delete(journal_offset).where(journal_offset.c.segment == segment)
             connection.execute(gone)
 
+    def forget_segments(self, beginning: str) -> None:
+        """Drop the offsets of all segments whose names begin so."""
+        named = journal_offset.c.segment.startswith(beginning, autoescape=True)
+        with writing(self._engine) as connection:
+            connection.execute(delete(journal_offset).where(named))
+
     def _posting(self, connection: Connection, segment: str) -> Posting:
         look_up_by_index(connection)
         writer = segment.partition("/")[0]

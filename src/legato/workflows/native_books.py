@@ -6,6 +6,7 @@ budget under the batch's own name, which outlives the process, and is what entri
 """
 
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from legato.core.clock import Clock
@@ -97,13 +98,15 @@ class NativeBooks:
                 encode_record(self._settled(account, one))
                 for one in outcomes[first : first + _ENTRIES_AT_ONCE]
             ]
-            # offsets need only rise: it is the entries' identity that keeps them from doubling
-            self._ledger.commit(f"{account.record.id}/lines", self._now_ns(), payloads)
+            # named by what it holds, so that no clock decides whether it is new: it is the
+            # entries' identity that keeps them from doubling
+            content = blake2b(b"".join(payloads), digest_size=16).hexdigest()
+            self._ledger.commit(f"{_lines(account.record.id)}{content}", 1, payloads)
 
     def release(self, batch_id: str) -> None:
         """Give back what is left of a batch's hold, and forget how far it was entered."""
         self._ledger.writer_finished(batch_id)
-        self._ledger.forget_segment(f"{batch_id}/lines")
+        self._ledger.forget_segments(_lines(batch_id))
 
     def _settled(self, account: Account, entered: tuple[Prepared, str, Outcome]) -> Settled:
         line, user, outcome = entered
@@ -149,6 +152,11 @@ class NativeBooks:
             self._config_version,
             lane.versions,
         )
+
+
+def _lines(batch_id: str) -> str:
+    """Return what the names of a batch's parts in the ledger's offsets begin with."""
+    return f"{batch_id}/lines"
 
 
 def is_held(hold: dict[str, Any]) -> bool:
