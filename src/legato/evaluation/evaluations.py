@@ -6,7 +6,7 @@ from typing import Final, Protocol
 import msgspec
 
 from legato.core.clock import Clock
-from legato.core.errors import Conflict, InvalidRequest
+from legato.core.errors import Conflict, Forbidden, InvalidRequest
 from legato.evaluation.answering import Judged
 from legato.evaluation.datasets import Sealing
 from legato.evaluation.plans import Plan
@@ -85,12 +85,21 @@ class Evaluations:
             raise Conflict(f"id: an evaluation that is {record.status} can't be cancelled")
         return record
 
-    def resume(self, evaluation_id: str, cost_max: int | None = None) -> EvaluationRecord:
-        """Let one that was cut go on: what is recorded stays. Raises NotFound, Conflict.
+    def resume(
+        self, evaluation_id: str, acting: Acting, cost_max: int | None = None
+    ) -> EvaluationRecord:
+        """Let one that was cut go on, for the key that started it: what is recorded stays.
 
         `cost_max` (nano-USD, of all rounds together) replaces the one it was started with.
+
+        Raises:
+            NotFound, Conflict.
+            Forbidden: another key than the one whose money it spends allows more.
         """
         record = self.store.get(evaluation_id)
+        if cost_max is not None and acting.key_id != record.key_id:
+            msg = "cost_max_usd: the key that started this evaluation pays; let it allow more"
+            raise Forbidden(msg, param="cost_max_usd")
         limit = record.cost_max if cost_max is None else cost_max
         if record.status == "capped" and limit is not None and limit <= (record.cost_max or 0):
             msg = "cost_max_usd: that is what it ended at; allow more"

@@ -14,6 +14,9 @@ from legato.registry.prompt import MODEL_PREFIX, PromptSpec, read_prompt
 from legato.registry.registry import Registry
 from legato.storage.registry_records import VersionRecord
 
+ANSWERS_MAX: Final = 200_000
+"""Of one evaluation: its grid is made of all of them at once."""
+
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """Who answers: a model, or a version of a prompt, which another model may answer."""
@@ -97,6 +100,13 @@ class Planner:
         if against and all(one.baseline is None for one in subjects):
             msg = f"against: every prompt of the suite is {against} itself; name another label"
             raise InvalidRequest(msg, param="against")
+        answers = asked * len(subjects) * suite.repetitions
+        if answers > ANSWERS_MAX:
+            msg = (
+                f"repetitions: {asked} cases, {len(subjects)} subjects and {suite.repetitions} "
+                f"repetitions make {answers} answers; one evaluation has up to {ANSWERS_MAX}"
+            )
+            raise InvalidRequest(msg, param="repetitions")
         return Plan(
             dataset=dataset,
             digest=manifest.cases_digest,

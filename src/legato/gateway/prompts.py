@@ -73,9 +73,13 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
         LegatoError: as `Prompts.resolve` and `Prompt.render`, and as the surface reads the body.
     """
     _surface(call)
-    prompt = prompts.resolve(call.view.model, call.caller, unit_of(call.user, call.request_id))
+    caller = call.caller
+    if call.source.header(_ROUTE_HEADER) is not None:
+        # what another model answers is no evidence of what a version does on its own route
+        caller = msgspec.structs.replace(caller, live=False)
+    prompt = prompts.resolve(call.view.model, caller, unit_of(call.user, call.request_id))
     variables = _take_variables(call.body)
-    if prompt.shadow is not None and call.source.header(_ROUTE_HEADER) is None:
+    if prompt.shadow is not None:
         call.copy = Copy(prompt.shadow, _encode(call.body), variables)
     put_version(call, prompt, variables, directory)
 

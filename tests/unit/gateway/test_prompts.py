@@ -42,6 +42,7 @@ class Echo:
     def __init__(self, route: str = "chat") -> None:
         self.route = route
         self.given: Any = None
+        self.live: bool | None = None
 
     def render(self, given: Mapping[str, Any]) -> ChatRequest:
         self.given = given
@@ -50,6 +51,7 @@ class Echo:
 
     def resolve(self, model: str, principal: Principal, unit: str) -> Echo:
         assert (model, principal.org, unit) == ("prompt:echo", "o", "r")
+        self.live = principal.live
         return self
 
 
@@ -152,6 +154,13 @@ def test_a_caller_may_send_it_to_another_route_that_the_key_may_call() -> None:
         put({}, route=b"other")
     with pytest.raises(NotFound, match="no model 'gone'"):
         put({}, route=b"gone", models=both)
+
+
+def test_whom_another_model_answers_is_in_no_arm() -> None:
+    own, other = Echo(), Echo()
+    put({}, own)
+    put({}, other, route=b"other", models=frozenset({"prompt:echo", "other"}))
+    assert (own.live, other.live) == (True, False)
 
 
 @pytest.mark.parametrize("model", ["chat", None, 7, ["prompt:x"], {"prompt:x": 1}])

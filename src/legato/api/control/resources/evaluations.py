@@ -283,7 +283,8 @@ def resume_evaluation(
 
     def work() -> Made:
         found = _rooms(services, caller).evaluations
-        record = found.resume(known_id(evaluation_id), _nano(data.cost_max_usd))
+        allowed = _nano(data.cost_max_usd)
+        record = found.resume(known_id(evaluation_id), caller.principal, allowed)
         services.wake_runs()
         return Made(_shown(record, found.plan(record)), status=200)
 
