@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.gateway.bench import Bench
 from benchmarks.gateway.environments import tensorzero_python
 from benchmarks.gateway.kinds import KINDS, MEMORY_REQUESTS, P99_SAMPLES_MIN, Effort
-from benchmarks.gateway.profile import profile
+from benchmarks.gateway.profile import PROFILED, profile
 from benchmarks.gateway.report import report
 from benchmarks.gateway.rounds import Journal, collect, expected_s, run_rounds
 from benchmarks.gateway.targets import Programs, Target, all_targets
@@ -40,9 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("build/bench-gateway.jsonl"))
     parser.add_argument("--tensorzero-python", type=Path, help="an environment that has it")
     parser.add_argument("--litellm", type=Path, help="LiteLLM's program, e.g. venv/bin/litellm")
-    parser.add_argument(
-        "--profile", choices=["max", "hit", "stream"], help="profile the targets, measure nothing"
-    )
+    parser.add_argument("--profile", choices=PROFILED, help="profile the targets, measure nothing")
     return parser
 
 

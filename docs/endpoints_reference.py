@@ -23,11 +23,15 @@ timings of its trace (`legato ledger trace`).
 
 - *reserve* runs within *call*, once for each attempt. Where an attempt fails, its *call* is timed
   before the next *reserve*.
+- *guard_input* and *plan_output* are passed over while there is no
+  [policy](../how-to/guardrails.md) at all. Answers are
+  [checked](../how-to/output-checks.md) within *call*.
 - An answer from the cache leaves out *route*, *reserve*, *call* and *store_cache*.
 - A stream is kept and sent within *call*; *keep* and *send* are left out.
 - *record* runs however a request ends; a trace does not time it.
 - Without a cache (`cache.enabled: false`, and no route that turns it on) *lookup_cache* and
-  *store_cache* are gone.
+  *store_cache* are gone. With `cache.semantic`, *lookup_semantic* runs behind the first, and
+  *store_semantic* before *record*.
 - Counting tokens costs nothing, so nothing is reserved for it.
 
 What the stages do is in `ARCHITECTURE.md`; what each path takes is under

@@ -18,7 +18,7 @@ import trustme
 import uvloop
 
 from benchmarks.gateway.launch import Launch, Place
-from benchmarks.gateway.load import Load, Outcome, Prompts
+from benchmarks.gateway.load import Load, Outcome, Prompts, Questions
 from benchmarks.gateway.processes import BenchmarkFailed, Child, CpuTimes, memory_mib
 from benchmarks.gateway.targets import Target
 
@@ -98,6 +98,9 @@ class Running:
         launch, url = self._launch, self._url()
         return Prompts(url, launch.model, launch.headers, stream=stream, distinct=distinct)
 
+    def questions(self) -> Questions:
+        return Questions(self._url(), self._launch.model, self._launch.headers)
+
     def await_ready(self) -> None:
         """Poll until the first good answer.
 
@@ -122,7 +125,7 @@ class Running:
         words = self._child.last_words() if self._child else ""
         raise BenchmarkFailed(f"no good answer: {refusal} {words}")
 
-    def window(self, prompts: Prompts, drive: Drive, *, cached: bool = False) -> Window:
+    def window(self, prompts: Prompts | Questions, drive: Drive, *, cached: bool = False) -> Window:
         """Measure one run of load.
 
         Raises:
@@ -139,7 +142,7 @@ class Running:
         self._check(load.outcome, calls, cached=cached)
         return Window(load.outcome, wall_s, self._named(used))
 
-    def drive(self, prompts: Prompts, drive: Drive) -> None:
+    def drive(self, prompts: Prompts | Questions, drive: Drive) -> None:
         """Run load without measuring or checking it."""
         uvloop.run(_awaited(drive(Load(prompts))))
 

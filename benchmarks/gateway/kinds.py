@@ -13,6 +13,8 @@ CONNECTIONS = 32
 LATENCY_RATE = 50.0
 STREAM_RATES = (3.0, 40.0)
 DISTINCT_HITS = 256
+QUESTIONS_BEFORE = 1_000
+QUESTIONS = 1_000
 P99_SAMPLES_MIN = 5000
 MEMORY_REQUESTS = 100_000
 MEMORY_STEPS = 10
@@ -101,6 +103,19 @@ def measure_hit(running: Running, target: Target, effort: Effort) -> Figures:
     return Figures(_per_request(window))
 
 
+def measure_questions(running: Running, _target: Target, _effort: Effort) -> Figures:
+    """CPU per question, closed loop, with 1,000 earlier ones in a semantic cache, then 2,000."""
+    questions = running.questions()
+
+    def asked(count: int) -> Drive:
+        return lambda load: load.closed_loop(
+            CONNECTIONS, duration_s=_NO_TIME_LIMIT_S, requests=count
+        )
+
+    running.window(questions, asked(QUESTIONS_BEFORE))
+    return Figures(_per_request(running.window(questions, asked(QUESTIONS))))
+
+
 def measure_latency(running: Running, _target: Target, effort: Effort) -> Figures:
     """Latency at a fixed rate far from the limit."""
     running.window(running.prompts(), _steady(_WARM_CONNECTIONS_S))
@@ -187,6 +202,11 @@ KINDS: dict[str, Kind] = {
         measure_hit,
         "the same with repeated prompts, which only a cache answers",
         lambda effort: effort.window_s + effort.warm_s + _STARTED_S + 1,
+    ),
+    "questions": Kind(
+        measure_questions,
+        f"CPU per question, {QUESTIONS} after {QUESTIONS_BEFORE}, each of another meaning",
+        lambda _: (QUESTIONS + QUESTIONS_BEFORE) / 800 + _STARTED_S,
     ),
     "stream": Kind(
         measure_stream,

@@ -10,13 +10,23 @@ from benchmarks.gateway.launch import Launch, Place
 from benchmarks.gateway.processes import BenchmarkFailed, free_port
 
 _SECRET = "bench-key-of-no-value"  # noqa: S105 - made up, for a loopback upstream
+_ROUTE = {"alias": "chat", "baseline": "large", "deployments": ["small", "large"]}
+_SEMANTIC = {
+    "cache": {"semantic": {}},
+    "routes": [{**_ROUTE, "cache": {"semantic": {"bound": 0.01}}}],
+}
 _PARTS = ("supervisor", "ledger", "worker", "control", "batches")
 
 
-def launch_legato(place: Place, kind: str = "openai_compatible") -> Launch:
+def launch_legato(
+    place: Place, kind: str = "openai_compatible", *, semantic: bool = False
+) -> Launch:
     port, data = free_port(), place.folder / "data"
     config = place.folder / "legato.yaml"
-    config.write_text(json.dumps(_configuration(place, port, kind)))  # JSON is YAML too
+    wanted = _configuration(place, port, kind)
+    if semantic:
+        wanted |= _SEMANTIC
+    config.write_text(json.dumps(wanted))  # JSON is YAML too
     program = Path(sys.executable).with_name("legato")
     return Launch(
         [str(program), "up", "--config", str(config), "--data", str(data)],
@@ -54,7 +64,7 @@ def _configuration(place: Place, port: int, kind: str) -> dict[str, object]:
         "server": {"host": "127.0.0.1", "port": port},
         "providers": [provider],
         "deployments": [deployment, {**deployment, "name": "large"}],
-        "routes": [{"alias": "chat", "baseline": "large", "deployments": ["small", "large"]}],
+        "routes": [_ROUTE],
         "keys": [key],
     }
 

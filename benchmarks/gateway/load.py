@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,6 +23,16 @@ _FILLER = (
     "Quarterly revenue in the northern region rose while shipping costs fell, "
     "and the board asks for a plain summary. "
 )
+_QUESTION_WORDS = [
+    words.split()
+    for words in (
+        "change cancel find reset pay move read print sign block paint clean sell build test",
+        "old new broken blue second lost cheap public hidden annual wooden local empty double",
+        "password invoice contract router window bicycle licence menu password kitchen engine",
+        "school hospital neighbour museum company garden library hotel bakery theatre factory",
+        "Berlin Paris Madrid Rome Vienna Lisbon Oslo Prague Athens Dublin Warsaw Turin Lyon",
+    )
+]
 _DRAIN_S = 30.0
 _OPEN_LOOP_CONNECTIONS = 8
 
@@ -40,15 +51,7 @@ class Prompts:
         self._distinct = distinct
         self._salt = os.urandom(6).hex()
         self._number = 0
-        body = _body(model, stream=stream)
-        head = [
-            f"POST {parts.path.rstrip('/')}/chat/completions HTTP/1.1",
-            f"host: {self.host}:{self.port}",
-            "content-type: application/json",
-            f"content-length: {len(body)}",
-            *headers,
-        ]
-        request = "\r\n".join([*head, "", body])
+        request = _request(url, headers, _body(model, stream=stream))
         before, _, after = request.partition(_MARK)
         self._before, self._after = before.encode(), after.encode()
 
@@ -56,6 +59,43 @@ class Prompts:
         number = self._number % self._distinct if self._distinct else self._number
         self._number += 1
         return self._before + f"{self._salt}{number:012d}".encode() + self._after
+
+
+class Questions:
+    """Requests with a question of its own each, of some twelve words, that none answers another.
+
+    Each says another number, which keeps a semantic cache from serving one's answer for another's.
+    """
+
+    def __init__(self, url: str, model: str, headers: Sequence[str]) -> None:
+        parts = urlsplit(url)
+        self.host, self.port = parts.hostname or "", parts.port or 80
+        self._url, self._model, self._headers = url, model, headers
+        self._number = 0
+        self._random = random.Random(1)
+
+    def next(self) -> bytes:
+        self._number += 1
+        chosen = [self._random.choice(words) for words in _QUESTION_WORDS]
+        asked = "How do I {} the {} {} of a {} in {}".format(*chosen)
+        messages = [
+            {"role": "system", "content": "You are a careful assistant."},
+            {"role": "user", "content": f"{asked} with {self._number} others?"},
+        ]
+        body = {"model": self._model, "messages": messages, "max_tokens": 256}
+        return _request(self._url, self._headers, json.dumps(body)).encode()
+
+
+def _request(url: str, headers: Sequence[str], body: str) -> str:
+    parts = urlsplit(url)
+    head = [
+        f"POST {parts.path.rstrip('/')}/chat/completions HTTP/1.1",
+        f"host: {parts.hostname}:{parts.port or 80}",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+        *headers,
+    ]
+    return "\r\n".join([*head, "", body])
 
 
 def _body(model: str, *, stream: bool) -> str:
@@ -151,7 +191,7 @@ class _Connection(asyncio.Protocol):
 class Load:
     """One run of requests against one gateway; make a new one for each window."""
 
-    def __init__(self, prompts: Prompts) -> None:
+    def __init__(self, prompts: Prompts | Questions) -> None:
         self._prompts = prompts
         self._idle: list[_Connection] = []
         self._all: list[_Connection] = []

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from benchmarks.gateway.bench import Bench, Running
 from benchmarks.gateway.kinds import CONNECTIONS
-from benchmarks.gateway.load import Load
+from benchmarks.gateway.load import Load, Prompts, Questions
 from benchmarks.gateway.processes import BenchmarkFailed, CpuTimes
 from benchmarks.gateway.targets import Target
 
+PROFILED = ("max", "hit", "stream", "questions")
 _RATE_HZ = 500
 _DURATION_S = 8.0
 _MORE_S = 2.0
@@ -22,13 +23,13 @@ _WAITING = ("_worker (concurrent/futures/thread.py", "wait (threading.py")
 
 
 def profile(bench: Bench, target: Target, kind: str) -> str:
-    """Return the functions with the most own time; `kind` is max, hit or stream.
+    """Return the functions with the most own time; `kind` is one of `PROFILED`.
 
     Raises:
         BenchmarkFailed: py-spy could not read the process.
     """
     with bench.running(target) as running, tempfile.NamedTemporaryFile() as file:
-        prompts = running.prompts(stream=kind == "stream", distinct=64 if kind == "hit" else 0)
+        prompts = _prompts(running, kind)
         spies: list[subprocess.Popen[bytes]] = []
 
         async def drive(load: Load) -> None:
@@ -47,6 +48,12 @@ def profile(bench: Bench, target: Target, kind: str) -> str:
         if spies[0].wait(30) != 0:
             raise BenchmarkFailed("py-spy could not read the process (is ptrace allowed?)")
         return _own_time(Path(file.name).read_text())
+
+
+def _prompts(running: Running, kind: str) -> Prompts | Questions:
+    if kind == "questions":
+        return running.questions()
+    return running.prompts(stream=kind == "stream", distinct=64 if kind == "hit" else 0)
 
 
 async def _warm(load: Load) -> None:

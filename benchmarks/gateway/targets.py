@@ -105,6 +105,12 @@ def all_targets(programs: Programs) -> dict[str, Target]:
             caches=True,
         ),
         Target(
+            "legato-semantic",
+            "the same and the semantic cache (WordLlama), which finds nothing to serve",
+            lambda place: launch_legato(place, semantic=True),
+            caches=True,
+        ),
+        Target(
             "legato-translated",
             "the same, upstream speaking Anthropic's dialect, callers OpenAI's",
             lambda place: launch_legato(place, "anthropic"),

@@ -10,8 +10,14 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from legato.app.cache_readings import bound_readings
+from legato.app.deployment_loads import load_readings
+from legato.app.floors import freedom_readings
+from legato.core.config_cache import SemanticCache
 from legato.core.records import Served
 from legato.core.usage import Usage
+from legato.gateway.loads import LoadState
+from legato.matching.tally import Tally
 from legato.telemetry.metrics import Meters, exposition
 from legato.telemetry.spans import spans_of
 
@@ -36,8 +42,20 @@ def exposed(folder: Path) -> list[Metric]:
     meters.traces("exported", 1)
     meters.trace_lost()
     meters.captures("kept", 1)
+    meters.semantic("chat", "hit")
+    meters.semantic_saved("chat", 1)
+    meters.rule("chat", "urgent", "decided")
+    meters.answer_check("leaks.canary", "block", 1)
+    meters.drift({("p", "s", "v"): True})
+    meters.comparison("chat", "equal")
+    meters.guardrail(("guardrail/p", "r", "block", "enforce"))
+    meters.detector("structured", "closed")
+    meters.restored(1, 1)
     meters.gauge("open_requests", 1)
-    return list(text_string_to_metric_families(exposition(meters.counts).decode()))
+    loads = load_readings({"d": LoadState(1, 1, None, 0.0, 1)})
+    bounds = bound_readings(SemanticCache(), {"0.01/0/0.95": {b"o\x1ft\x1fchat": Tally()}})
+    told = exposition(meters.counts, [*loads, *bounds, *freedom_readings({"chat": [0.5]})])
+    return list(text_string_to_metric_families(told.decode()))
 
 
 def described() -> dict[str, tuple[str, frozenset[str]]]:

@@ -13,6 +13,8 @@ HERE = Path(__file__).parent
 POSTPONED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 MACHINE = re.compile(r"(?<![\w.~/-])/(home|Users|ro" + r"ot)/[\w.-]+|file:" + r"///(?!\{)")
 INDEX = re.compile(r"^\s*--?(i|index-url|extra-index-url|find-links|trusted-host)\b", re.MULTILINE)
+SENTENCES = {"templates.txt"}
+"""What a tagger learns from: it must have seen such words in others' code."""
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "stuff"}
 # A checkout may lie straight below one of these, and they may be named for other reasons.
 ORDINARY_FOLDERS = {"/", "/tmp", "/srv", "/opt", "/app", "/home", "/var/tmp", "/usr/src"}  # noqa: S108
@@ -33,7 +35,8 @@ def matches(pattern: re.Pattern[str], tree: list[Path]) -> list[str]:
 
 
 def test_no_work_is_postponed_in_a_comment(tree: list[Path]) -> None:
-    assert matches(POSTPONED, [path for path in tree if path.suffix != ".jsonl"]) == []
+    code = [path for path in tree if path.suffix != ".jsonl" and path.name not in SENTENCES]
+    assert matches(POSTPONED, code) == []
 
 
 def test_no_path_of_a_build_machine(tree: list[Path], root: Path) -> None:

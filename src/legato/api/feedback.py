@@ -1,6 +1,8 @@
-"""`POST /v1/feedback`: what a caller makes of an answer, by the request's id."""
+"""`POST /v1/feedback`: what a caller makes of an answer, by the request's id or the response's."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -8,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from legato.api.body import number, refuse, text
-from legato.core.errors import InvalidRequest
+from legato.core.errors import InvalidRequest, NotFound
 from legato.core.feedback import Outcome, Said, Thumbs
 from legato.core.ids import time_ns_of
 from legato.gateway.stages.read import read_json
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
     from legato.core.principal import Principal
     from legato.core.tasks import InThread
     from legato.insights.feedback import FeedbackDesk
+    from legato.storage.feedback import KeptWord
 
 COMMENT_CHARS_MAX: Final = 4_000
 CORRECTION_BYTES_MAX: Final = 64 * 1024
 USER_CHARS_MAX: Final = 512
 _PLACE_DIGITS_MAX: Final = 9
+_RESPONSE: Final = "resp_"
 _JSON = (b"content-type", b"application/json")
+_TRACE_ROUNDS, _TRACE_ROUND_S = 12, 0.25
 _NS_PER_S = 1_000_000_000
 
 
@@ -33,7 +38,7 @@ def feedback_page(desk: "FeedbackDesk", ask_store: "InThread") -> "Resource":
 
     async def page(exchange: "Exchange", caller: "Principal", _id: str) -> None:
         said = read_said(read_json(await exchange.body()), exchange.header(b"x-legato-user"))
-        kept = await ask_store(lambda: desk.keep(caller, said))
+        kept = await _kept(lambda: ask_store(lambda: desk.keep(caller, said)))
         answer: dict[str, Any] = {
             "id": kept.id,
             "object": "feedback",
@@ -49,6 +54,19 @@ def feedback_page(desk: "FeedbackDesk", ask_store: "InThread") -> "Resource":
     return page
 
 
+async def _kept(keep: Callable[[], Awaitable["KeptWord"]]) -> "KeptWord":
+    """Keep it; of what needs a request's trace, which comes soon after its answer, wait for that.
+
+    Raises:
+        NotFound: there is none.
+    """
+    for _ in range(_TRACE_ROUNDS):
+        with suppress(NotFound):
+            return await keep()
+        await asyncio.sleep(_TRACE_ROUND_S)
+    return await keep()
+
+
 def read_said(body: dict[str, Any], user_header: bytes | None = None) -> Said:
     """Read a body; `user_header` names the user where the body doesn't.
 
@@ -58,9 +76,7 @@ def read_said(body: dict[str, Any], user_header: bytes | None = None) -> Said:
     for field in body:
         if field not in _FIELDS:
             raise refuse(field[:100], f"is not known here; known are {', '.join(_FIELDS)}")
-    request_id = body.get("request_id")
-    if not isinstance(request_id, str) or not _names_a_request(request_id):
-        raise refuse("request_id", "must be an answer's x-legato-request-id, 32 hex digits")
+    request_id = _request_id(body)
     user = text(body, "user") or (user_header or b"").decode("utf-8", "replace")
     if len(user) > USER_CHARS_MAX:
         raise refuse("user", f"longer than {USER_CHARS_MAX} characters")
@@ -69,6 +85,25 @@ def read_said(body: dict[str, Any], user_header: bytes | None = None) -> Said:
         msg = f"Nothing is said of the answer: send at least one of {', '.join(_SIGNALS)}."
         raise InvalidRequest(msg)
     return Said(request_id, user, signals)
+
+
+def _request_id(body: dict[str, Any]) -> str:
+    """Return which request is meant: by its own id, or by that of the response it got."""
+    if "response_id" not in body:
+        found = body.get("request_id")
+        if not isinstance(found, str) or not _names_a_request(found):
+            raise refuse("request_id", "must be an answer's x-legato-request-id, 32 hex digits")
+        return found
+    if "request_id" in body:
+        raise refuse("response_id", "can't be beside a request_id: send one of them")
+    named = body["response_id"]
+    if not isinstance(named, str) or not named.startswith(_RESPONSE):
+        told = "must be the id of a response (resp_...); of other answers, send the request_id"
+        raise refuse("response_id", told)
+    found = named.removeprefix(_RESPONSE)
+    if time_ns_of(found) is None:
+        raise refuse("response_id", "is no id of a response that was made here")
+    return found
 
 
 def _names_a_request(text: str) -> bool:
@@ -116,4 +151,4 @@ _SIGNALS: Final = MappingProxyType(
         "comment": _comment,
     }
 )
-_FIELDS: Final = ("request_id", *_SIGNALS, "user")
+_FIELDS: Final = ("request_id", "response_id", *_SIGNALS, "user")

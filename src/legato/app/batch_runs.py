@@ -7,7 +7,7 @@ from typing import NamedTuple
 from legato.app.context import BatchContext
 from legato.app.credentials import read_credentials
 from legato.app.model_checks import with_unknown_credentials
-from legato.app.native_batches import native_lanes
+from legato.app.native_batches import guarded_by, native_lanes
 from legato.app.served_models import ServedModels
 from legato.app.served_reading import ServedReader
 from legato.app.vaults import open_data_keys
@@ -15,6 +15,7 @@ from legato.core.clock import Clock
 from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
 from legato.core.principal import Principal
+from legato.core.registry import Kind
 from legato.core.tenant import EVERY_TENANT
 from legato.storage.batch_claims import BatchClaims
 from legato.storage.batches import BatchStore
@@ -27,6 +28,7 @@ from legato.storage.keys import KeyStore
 from legato.storage.leases import LeaseStore
 from legato.storage.ledger import Ledger
 from legato.storage.registry_models import RegistryModels
+from legato.storage.registry_snapshot import RegistrySnapshots
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
 from legato.workflows.batch_calls import GatewayCalls
@@ -70,6 +72,7 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         in_force = keys.snapshot().by_digest.values()
         return next((one for one in in_force if one.key_id == key_id), None)
 
+    registry = RegistrySnapshots(database, loaded.config.registry.environment)
     lane_of = native_lanes(
         context,
         lambda: read_credentials(loaded.config, credentials, envelopes),
@@ -78,6 +81,7 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         served=_served(
             context, RegistryModels(database, loaded.config.registry.environment), envelopes
         ),
+        guarded=lambda org: guarded_by(loaded.config, registry.read(Kind.GUARDRAIL)[1], org),
     )
     books = NativeBooks(
         LeaseStore(database),

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -28,22 +27,26 @@ from legato.api.openai.responses.surface import Responses
 from legato.api.openai.speech import Speech
 from legato.api.openai.transcriptions import Transcriptions
 from legato.api.pages import healthz, metrics_page, models_page, readyz
+from legato.app.answer_checks import output_guard
+from legato.app.caches import Neighbours, exact_cache, semantic_cache, semantic_readings
 from legato.app.captures import CaptureQueue, capture_queue, capture_stage
 from legato.app.catalogue import ProviderInUse, build_provider, build_routes, open_providers
 from legato.app.context import WorkerContext
 from legato.app.credentials import CredentialFollower, credential_names, read_credentials
+from legato.app.deployment_loads import DeploymentLoads
 from legato.app.egress import egress_of
 from legato.app.feedback import feedback_resource
-from legato.app.kept_files import kept_pages
-from legato.app.model_checks import runs_cache
+from legato.app.floors import cascade_judge, copies_of, floor_readings, guard
+from legato.app.guards import Guards, open_guards
+from legato.app.kept_files import deferred_calls, kept_pages
 from legato.app.model_follower import ModelFollower
 from legato.app.provider_settings import provider_settings
 from legato.app.provider_swap import ProviderSwap
 from legato.app.served_models import ServedModels
 from legato.app.served_reading import ServedReader
+from legato.app.summaries import open_summaries
 from legato.app.upstream import transport_to
 from legato.app.vaults import open_data_keys
-from legato.cache.answer_log import AnswerLog
 from legato.cache.exact import ExactCache
 from legato.core.clock import Clock, SystemClock
 from legato.core.config import Provider as ProviderConfig
@@ -52,15 +55,17 @@ from legato.core.ids import IdSource
 from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT
 from legato.gateway.books import Books
-from legato.gateway.breakers import BreakerBoard, Breakers
+from legato.gateway.comparisons import Comparisons
 from legato.gateway.conversations import Conversations
 from legato.gateway.directory import Directory
 from legato.gateway.holdouts import HoldoutArms
 from legato.gateway.pipeline import Assembly, Pipeline
+from legato.gateway.prompt_cache import PromptCache
 from legato.gateway.relay import Relay
 from legato.gateway.shadows import Shadows
 from legato.gateway.stages.cached import CacheStages
 from legato.gateway.stages.call import CallStage
+from legato.gateway.stages.defer import Defer
 from legato.gateway.stages.exchange import Exchange
 from legato.gateway.stages.media import MediaExchange
 from legato.gateway.stages.record import RecordStage
@@ -72,11 +77,13 @@ from legato.journal.options import WriterOptions
 from legato.journal.writer import JournalWriter
 from legato.providers.batching import batcher_of
 from legato.providers.transport import Timeouts, Transport
+from legato.registry.floor_shares import FloorShares
 from legato.registry.held_callers import HeldCallers
 from legato.registry.prompts import PromptRegistry
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
+from legato.storage.floors import FloorStore
 from legato.storage.holdouts import HoldoutSnapshots
 from legato.storage.kept_responses import KeptResponses
 from legato.storage.keys import KeyStore
@@ -91,6 +98,7 @@ from legato.vault.master import Vault
 
 if TYPE_CHECKING:
     from legato.core.wire import Surface
+    from legato.gateway.stages.semantic import SemanticStages
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _MIB = 1024 * 1024
@@ -105,6 +113,7 @@ class Gateway(msgspec.Struct, eq=False):
     limits: Limits
     budgets: Budgets
     cache: ExactCache | None
+    semantic: "SemanticStages | None"
     journal: JournalWriter
     meters: Meters
     transports: list[Transport]
@@ -112,11 +121,14 @@ class Gateway(msgspec.Struct, eq=False):
     in_thread: InThread
     prompts: PromptRegistry
     held: HeldCallers
+    floors: FloorShares
+    comparisons: Comparisons
     models: ModelFollower
     credentials: CredentialFollower | None
     """None where no provider's credential is in the vault."""
     captures: CaptureQueue | None
     """None where nothing is captured."""
+    guards: Guards
 
 
 class _Base(msgspec.Struct, eq=False):
@@ -134,7 +146,8 @@ class _Base(msgspec.Struct, eq=False):
     conversations: Conversations
     prompts: PromptRegistry
     held: HeldCallers
-    breakers: Breakers
+    floors: FloorShares
+    loads: DeploymentLoads
     threads: ThreadPoolExecutor
     in_thread: InThread
     captures: CaptureQueue | None
@@ -157,10 +170,12 @@ def build_gateway(context: WorkerContext) -> Gateway:
 
     providers = open_providers(config, settings, open_one)
     served = ServedModels(config, context.prices)
-    deployments, routes = build_routes(served, providers, base.breakers.cell)
+    deployments, routes = build_routes(served, providers, base.loads.breakers.cell, base.loads.of)
+    guard(routes.values(), base.floors)
     directory = Directory(routes, deployments, complete=False)
-    cache = _cache(base)
-    pipeline, relay, shadows = _pipelines(base, directory, cache)
+    cache = exact_cache(context, base.vault.sealer, base.clock, base.in_thread)
+    guards = open_guards(context, directory, base.meters)
+    pipeline, relay, shadows, comparisons = _pipelines(base, directory, cache, guards)
     swap = ProviderSwap(settings, providers, directory.every_deployment, build_provider)
     return Gateway(
         app=_data_plane(base, (pipeline, relay), directory),
@@ -169,6 +184,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
         limits=base.limits,
         budgets=base.budgets,
         cache=cache,
+        semantic=pipeline.semantic,
         journal=base.journal,
         meters=base.meters,
         transports=[opened.transport for opened in providers.values()],
@@ -176,9 +192,12 @@ def build_gateway(context: WorkerContext) -> Gateway:
         in_thread=base.in_thread,
         prompts=base.prompts,
         held=base.held,
+        floors=base.floors,
+        comparisons=comparisons,
         models=_models(base, served, providers, directory),
         credentials=_credentials(base, swap),
         captures=base.captures,
+        guards=guards,
     )
 
 
@@ -193,7 +212,10 @@ def _models(
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
 
     def changed(served: ServedModels) -> None:
-        deployments, routes = build_routes(served, providers, base.breakers.cell)
+        deployments, routes = build_routes(
+            served, providers, base.loads.breakers.cell, base.loads.of
+        )
+        guard(routes.values(), base.floors)
         directory.swap(routes, deployments)
 
     reader = ServedReader(
@@ -272,17 +294,11 @@ def _base(context: WorkerContext) -> _Base:
             in_thread,
         ),
         held=HeldCallers(HoldoutSnapshots(engine), in_thread),
-        breakers=_breakers(context),
+        floors=FloorShares(FloorStore(engine, clock, ids), in_thread),
+        loads=DeploymentLoads(context),
         threads=threads,
         in_thread=in_thread,
     )
-
-
-def _breakers(context: WorkerContext) -> Breakers:
-    config = context.loaded.config
-    names = [one.name for one in config.deployments]
-    board = context.breakers or BreakerBoard(names, context.data.run / "breakers.lock")
-    return Breakers(board, config.breaker, time.monotonic)
 
 
 def _conversations(context: WorkerContext, in_thread: InThread) -> Conversations:
@@ -308,27 +324,9 @@ def _conversations(context: WorkerContext, in_thread: InThread) -> Conversations
     )
 
 
-def _cache(base: _Base) -> ExactCache | None:
-    config, data = base.context.loaded.config, base.context.data
-    if not runs_cache(config):
-        return None
-    return ExactCache(
-        config.cache,
-        log=AnswerLog(
-            data.cache / "exact",
-            base.context.writer_id,
-            config.cache.disk_mib * _MIB,
-            answer_bytes_max=config.cache.entry_bytes_max,
-        ),
-        sealer=base.vault.sealer("exact cache"),
-        clock=base.clock,
-        in_thread=base.in_thread,
-    )
-
-
 def _pipelines(
-    base: _Base, directory: Directory, cache: ExactCache | None
-) -> tuple[Pipeline, Relay, Shadows]:
+    base: _Base, directory: Directory, cache: ExactCache | None, guards: Guards
+) -> tuple[Pipeline, Relay, Shadows, Comparisons]:
     context, config = base.context, base.context.loaded.config
     books = Books(
         base.journal,
@@ -337,28 +335,27 @@ def _pipelines(
         config_version=context.loaded.content_hash,
         durable=config.journal.durability == "power",
     )
-    exchange = Exchange(books, config.cache.entry_bytes_max, base.conversations)
-    names = [one.name for one in config.deployments]  # as the callers' board: the same cells
-    shadow_breakers = Breakers(  # of their own: what goes wrong in a copy is nothing to callers
-        BreakerBoard(names, context.data.run / "shadow-breakers.lock"),
-        config.breaker,
-        time.monotonic,
+    exchange = Exchange(
+        books, config.cache.entry_bytes_max, base.conversations, PromptCache(base.clock)
     )
     record = RecordStage(base.journal.append, base.meters, context.loaded.content_hash)
-    shadows = Shadows(
-        directory,
-        CallStage(Exchange(books, 0), shadow_breakers, random.random),
-        record,
-        ids=base.ids,
-        clock=base.clock,
-        random=random.random,
-    )
+    shadows, comparisons = copies_of(base, directory, books, record, input_guard=guards.input)
+    call_stage = CallStage(exchange, base.loads.breakers, random.random)
+    exchange.judge = cascade_judge(base, directory, call_stage, record)
+    stages = None if cache is None else CacheStages(cache, books, directory)
+
+    def beside(exact: CacheStages) -> Neighbours:
+        chat = ChatCompletions(base.clock)
+        parts = (exact, directory, call_stage, record, base.meters, chat)
+        return Neighbours(*parts, base.clock, base.ids.new)
+
     pipeline = Pipeline(
         keyring=base.keyring,
         limits=base.limits,
         directory=directory,
-        cache=None if cache is None else CacheStages(cache, books, directory),
-        call_stage=CallStage(exchange, base.breakers, random.random),
+        cache=stages,
+        semantic=None if stages is None else semantic_cache(context, beside(stages)),
+        call_stage=call_stage,
         record=record,
         random=random.random,
         pseudonym=base.vault.pseudonym,
@@ -366,21 +363,30 @@ def _pipelines(
         prompts=base.prompts,
         capture=capture_stage(context, base.captures),
         shadows=shadows,
+        comparisons=comparisons,
         holdouts=HoldoutArms(base.held),
+        summaries=open_summaries(directory, call_stage, record, base.ids),
+        defer=Defer(lambda: deferred_calls(context)),
+        guard_input=guards.input,
+        outputs=output_guard(guards.input.policies),
     )
-    relay = Relay(
+    return pipeline, _relay(base, pipeline, books), shadows, comparisons
+
+
+def _relay(base: _Base, pipeline: Pipeline, books: Books) -> Relay:
+    return Relay(
         keyring=pipeline.keyring,
         limits=pipeline.limits,
-        directory=directory,
+        directory=pipeline.directory,
         cache=None,
-        call_stage=CallStage(MediaExchange(books, 0), base.breakers, random.random),
+        call_stage=CallStage(MediaExchange(books, 0), base.loads.breakers, random.random),
         record=pipeline.record,
         random=pipeline.random,
         pseudonym=pipeline.pseudonym,
         conversations=pipeline.conversations,
         prompts=pipeline.prompts,
+        guard_input=pipeline.guard_input,
     )
-    return pipeline, relay, shadows
 
 
 def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Directory) -> DataPlane:
@@ -388,7 +394,9 @@ def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Direc
 
     def render_metrics() -> bytes:
         base.meters.save()
-        return exposition(load_counts(run))
+        readings = base.loads.readings(directory.every_deployment())
+        readings += floor_readings(directory.every_route(), base.floors)
+        return exposition(load_counts(run), [*readings, *semantic_readings(base.context)])
 
     plane = DataPlane(
         surfaces=_surfaces(base, pipelines),

@@ -1,12 +1,14 @@
 """Turns the configuration into what the gateway resolves names to."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from legato.app.provider_kinds import plugin_kinds
+from legato.app.router_files import router_version
 from legato.app.served_models import ServedModels, TriedRoute
 from legato.app.waits import changed, transport_timeouts
 from legato.core.config import Config, Requirements, Strategy
@@ -14,19 +16,33 @@ from legato.core.config import Deployment as DeploymentConfig
 from legato.core.config import Provider as ProviderConfig
 from legato.core.config import Route as RouteConfig
 from legato.core.config import Timeouts as Waits
+from legato.core.config_cache import RouteSemantic
+from legato.core.config_load import STALE_CACHE, RateLimits
+from legato.core.config_routing import Quality
 from legato.core.errors import ConfigInvalid
-from legato.core.registry import CHAMPION, Kind, ObjectName
+from legato.core.money import NanoUSD
+from legato.core.principal import BudgetLimit, Window
+from legato.core.registry import CHAMPION, SHADOW, Kind, ObjectName
+from legato.core.semantic_terms import SemanticTerms
 from legato.economics.cost import blended_price
 from legato.economics.estimate import image_tokens_max
-from legato.gateway.directory import Deployment, Route
+from legato.gateway.directory import Deployment, DeploymentLoad, Route, RouteShadow
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
 from legato.providers.batching import batcher_of
 from legato.providers.transport import Timeouts, Transport
 from legato.routing.ability import ability_of, capabilities_in_force, data_use_in_force
 from legato.routing.assignment import Assignment, Split
+from legato.routing.load.hedging import Hedging
+from legato.routing.load.wanted import goes_by_load
 from legato.routing.strategies import ORDERS, Candidate
 from legato.routing.terms import shortfalls
 
+if TYPE_CHECKING:
+    from legato.gateway.quality import QualityChoice
+    from legato.gateway.steps import RouteCascade
+    from legato.routing.rules.rules import Rules
+
+LoadOf = Callable[[int, RateLimits], DeploymentLoad | None]
 OpenTransport = Callable[[ProviderConfig, str, Timeouts], Transport]
 
 
@@ -80,17 +96,24 @@ def build_provider(settings: ProviderSettings) -> Provider:
 
 
 def build_routes(
-    served: ServedModels, providers: Mapping[str, ProviderInUse], cell_of: Callable[[str], int]
+    served: ServedModels,
+    providers: Mapping[str, ProviderInUse],
+    cell_of: Callable[[str], int],
+    load_of: LoadOf,
 ) -> tuple[dict[str, Deployment], dict[str, Route]]:
     """Return deployments by name, and everything a caller can name: aliases and deployments.
 
-    `cell_of` gives each deployment its cell on the breaker board.
+    `cell_of` gives each deployment its cell on the breaker board, `load_of` its load.
     """
     config = served.config
     deployments = {
         deployment.name: _deployment(deployment, served, providers, cell_of(deployment.name))
         for deployment in config.deployments
     }
+    if goes_by_load(config):
+        limits = {one.name: one.limits for one in config.deployments}
+        for name, one in deployments.items():
+            one.load = load_of(one.breaker, limits[name])
     routes = {
         name: _route(
             config,
@@ -106,24 +129,42 @@ def build_routes(
         built = _route(config, route, deployments, providers, direct=False)
         routes[route.alias] = msgspec.structs.replace(built, version=version)
 
-    for one in served.tried:
+    for tried in served.tried:
         arms = {
             arm: msgspec.structs.replace(
                 _route(config, model, deployments, providers, direct=False), version=version
             )
-            for arm, (model, version) in one.candidates.items()
+            for arm, (model, version) in tried.candidates.items()
         }
-        routes[one.alias] = _divided(one, routes[one.alias], arms)
+        routes[tried.alias] = _divided(tried, routes[tried.alias], arms)
     return deployments, routes
 
 
 def _divided(tried: TriedRoute, champion: Route, candidates: Mapping[str, Route]) -> Route:
     """Return a route that knows which version of it serves whom."""
+    if tried.shadow_budget is not None:
+        return _shadowed(tried, champion, candidates, tried.shadow_budget)
     slices = tuple((part.start, part.end, part.arm) for part in tried.slices)
     arms = {
-        arm: msgspec.structs.replace(route, arm=f"{tried.id}/{arm}", slices=slices)
+        arm: msgspec.structs.replace(
+            route, arm=f"{tried.id}/{arm}", slices=slices, champion=champion
+        )
         for arm, route in ({CHAMPION: champion} | dict(candidates)).items()
     }
+    split = Split(Assignment(tried.id, tried.slices), arms)
+    return msgspec.structs.replace(champion, split=split)
+
+
+def _shadowed(
+    tried: TriedRoute, champion: Route, candidates: Mapping[str, Route], budget: NanoUSD
+) -> Route:
+    """Return a route that serves everybody itself, and sends a share of callers' calls on."""
+    limit = BudgetLimit(f"rollout:{tried.id}", budget, Window.DAY, f"the shadow of {tried.alias}")
+    arms = {CHAMPION: champion}
+    for arm, route in candidates.items():
+        candidate = msgspec.structs.replace(route, arm=f"{tried.id}/{SHADOW}")
+        shadow = RouteShadow(candidate, limit)
+        arms[arm] = msgspec.structs.replace(champion, shadow=shadow)
     split = Split(Assignment(tried.id, tried.slices), arms)
     return msgspec.structs.replace(champion, split=split)
 
@@ -195,39 +236,127 @@ def _route(
     *,
     direct: bool,
 ) -> Route:
+    lesser = [name for name in route.degrade if name != STALE_CACHE]
     waits = {
         name: changed(providers[deployments[name].provider_name].waits, route.timeouts)
-        for name in {*route.deployments, route.baseline or route.deployments[0]}
+        for name in {*route.deployments, route.baseline or route.deployments[0], *lesser}
     }
     deadline_s = max(waits[name].total_s for name in route.deployments)
 
     def in_route(name: str) -> Deployment:
         return _in_route(deployments[name], waits[name], deadline_s, route.require)
 
-    behind = [in_route(name) for name in route.deployments]
+    steps = [] if route.cascade is None else route.cascade.steps
+    named = [*steps, *(name for name in route.deployments if name not in steps)]
+    behind = [in_route(name) for name in named]
     enabled = config.cache.enabled if route.cache.enabled is None else route.cache.enabled
-    fingerprint = hashlib.blake2b(
-        f"{route.model_name}\x00{route.drop_unsupported}\x00".encode(), digest_size=16
-    )
-    if route.require is not None:
-        fingerprint.update(msgspec.json.encode(route.require))
-    for deployment in behind:
-        place = providers[deployment.provider_name].base_url
-        fingerprint.update(f"{deployment.name}\x00{place}\x00{deployment.model}\x00".encode())
-        if deployment.version:  # an answer is served under the version that made it
-            fingerprint.update(f"{deployment.version}\x00".encode())
     return Route(
         alias=route.alias,
         name="" if direct else route.alias,
         deployments=behind,
         order=ORDERS[route.strategy],
-        # a route without a baseline is measured against the deployment it prefers
-        baseline=in_route(route.baseline) if route.baseline else behind[0],
+        # a route without a baseline is measured against the deployment it prefers, a cascade
+        # against its last step
+        baseline=in_route(route.baseline) if route.baseline else behind[max(len(steps) - 1, 0)],
         retry=route.retry or config.retry,
         deadline_s=deadline_s,
         cache_ttl_s=(route.cache.ttl_s or config.cache.ttl_s) if enabled else 0.0,
         drop_unsupported=route.drop_unsupported,
         model_name=route.model_name,
-        fingerprint=fingerprint.hexdigest(),
+        fingerprint=_fingerprint(route, behind, providers),
         require=route.require,
+        context=route.context,
+        degrade=tuple(one if one == STALE_CACHE else in_route(one) for one in route.degrade),
+        stale_s=(route.cache.stale_s or 0.0) if STALE_CACHE in route.degrade else 0.0,
+        deferred_s=None if route.deferred is None else route.deferred.hold_s,
+        hedging=None
+        if route.hedge is None
+        else Hedging(route.hedge.after_s, route.hedge.max_share),
+        cache_hints=route.prompt_cache == "auto",
+        rules=_rules(route),
+        quality=_quality(route, {one.name: one.model for one in behind}),
+        cascade=_cascade(route),
+        semantic=_semantic(config, route) if enabled else None,
     )
+
+
+def _fingerprint(
+    route: RouteConfig, behind: Sequence[Deployment], providers: Mapping[str, ProviderInUse]
+) -> str:
+    """Return a digest of everything in a route that can change an answer."""
+    fingerprint = hashlib.blake2b(
+        f"{route.model_name}\x00{route.drop_unsupported}\x00".encode(), digest_size=16
+    )
+    if route.require is not None:
+        fingerprint.update(msgspec.json.encode(route.require))
+    if route.rules:
+        fingerprint.update(msgspec.json.encode(route.rules))
+    if route.quality is not None:
+        fingerprint.update(msgspec.json.encode(route.quality, order="sorted"))
+    if route.cascade is not None:
+        fingerprint.update(msgspec.json.encode(route.cascade, order="sorted"))
+    if route.context is not None:  # who is sent less may be answered otherwise
+        fingerprint.update(msgspec.json.encode(route.context))
+    for deployment in behind:
+        place = providers[deployment.provider_name].base_url
+        fingerprint.update(f"{deployment.name}\x00{place}\x00{deployment.model}\x00".encode())
+        if deployment.version:  # an answer is served under the version that made it
+            fingerprint.update(f"{deployment.version}\x00".encode())
+    return fingerprint.hexdigest()
+
+
+def _cascade(route: RouteConfig) -> "RouteCascade | None":
+    if route.strategy is not Strategy.CASCADE or route.cascade is None:
+        return None
+    from legato.gateway.steps import RouteCascade  # noqa: PLC0415 - where it is used only
+    from legato.routing.cascade.checks import Checks  # noqa: PLC0415 - where it is used only
+
+    return RouteCascade(tuple(route.cascade.steps), Checks(route.cascade.check))
+
+
+def _quality(route: RouteConfig, models: Mapping[str, str]) -> "QualityChoice | None":
+    guaranteed = route.quality is not None and route.quality.guarantee is not None
+    if route.strategy is Strategy.CASCADE and not guaranteed:
+        return None
+    if route.strategy not in {Strategy.CHEAPEST_GOOD_ENOUGH, Strategy.CASCADE}:
+        return None
+    from legato.gateway.quality import QualityChoice  # noqa: PLC0415 - where it is used only
+
+    terms = route.quality or Quality()
+    if not terms.router:
+        return QualityChoice(terms, policy_of(route))
+    from legato.app.learned_router import learned_router  # noqa: PLC0415 - numpy is an extra
+
+    router = learned_router(terms.router, models, frozenset(terms.expected))
+    return QualityChoice(terms, policy_of(route), router, router.version)
+
+
+def policy_of(route: RouteConfig) -> str:
+    """Return 16 hex digits over all that a route chooses by: evidence is about one of these."""
+    chosen_by: tuple[Any, ...] = (route.quality, route.deployments, route.baseline, route.rules)
+    if route.cascade is not None:
+        chosen_by += (route.cascade,)
+    if route.quality is not None and route.quality.router:  # another file under the same name
+        chosen_by += (router_version(route.quality.router),)
+    encoded = msgspec.json.encode(chosen_by, order="sorted")
+    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
+
+
+def _rules(route: RouteConfig) -> "Rules | None":
+    if not route.rules:
+        return None
+    from legato.routing.rules.rules import rules_of  # noqa: PLC0415 - where there are any only
+
+    return rules_of(route.rules)
+
+
+def _semantic(config: Config, route: RouteConfig) -> SemanticTerms | None:
+    said = route.cache.semantic
+    if said is None or config.cache.semantic is None:
+        return None
+    return terms_of(said)
+
+
+def terms_of(said: RouteSemantic) -> SemanticTerms:
+    """Return what a route says as the gateway has it."""
+    return SemanticTerms(**{name: getattr(said, name) for name in SemanticTerms.__struct_fields__})

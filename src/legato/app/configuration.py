@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from legato.app.cross_checks import check_names
-from legato.app.environment import NESTING, PREFIX
+from legato.app.environment import DATABASE, NESTING, PREFIX
 from legato.app.loaded import LoadedConfig
 from legato.app.problems import ConfigProblems, Path, Problem, render, suggestion
 from legato.app.provider_kinds import provider_kinds
@@ -61,6 +61,7 @@ def load(
     if problems:
         raise ConfigProblems(problems)
     config: Config = convert(tree, Config)
+    problems += _unnamed_database(config, environment)
     problems += check_names(config, tree.place_of, provider_kinds() if kinds is None else kinds)
     found, unresolved = resolve(config, environment, tree.place_of, secrets)
     problems += unresolved
@@ -96,6 +97,15 @@ def _layers(
     for dotted, (value, flag) in flags.items():
         put(tree, tuple(dotted.split(".")), Node(value, flag, str(value)))
     return tree, problems
+
+
+def _unnamed_database(config: Config, environment: Mapping[str, str]) -> list[Problem]:
+    """Return a problem where the variable our pages name is set and nothing reads it."""
+    if DATABASE not in environment or config.storage.url is not None:
+        return []
+    remedy = f"Write `storage: {{url: {{env: {DATABASE}}}}}`, or unset the variable."
+    told = "is set, but no storage.url names it: SQLite would be taken instead"
+    return [Problem((), f"environment {DATABASE}", told, remedy)]
 
 
 def _from_environment(tree: Node, name: str, text: str) -> Problem | None:

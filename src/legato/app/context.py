@@ -10,6 +10,7 @@ from legato.app.data_dir import DataDir
 from legato.app.loaded import LoadedConfig
 from legato.core.price import Price
 from legato.gateway.breakers import BreakerBoard
+from legato.gateway.loads import LoadBoard
 from legato.registry.models import Live
 
 
@@ -72,6 +73,8 @@ class WorkerContext(ProviderContext):
     """Credentials of the vault as they were when the supervisor started."""
     breakers: BreakerBoard | None = None
     """Shared memory made before the first fork; a worker without one keeps its own."""
+    loads: LoadBoard | None = None
+    """Likewise."""
     acting: Acting | None = field(default=None, repr=False)
     """Reads the credentials of the batch process."""
     wake_fd: int = -1
@@ -107,6 +110,7 @@ class ControlContext(ProcessContext):
     """A Unix socket, listening; the workers know its path."""
     root: bytes = field(repr=False)
     breakers: BreakerBoard
+    loads: LoadBoard
     prices: Mapping[str, Price | None]
     wake_fd: int = -1
     """A pipe's writing end, which wakes the batch process."""

@@ -3,20 +3,24 @@
 import contextlib
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from legato.api.control.application import build_application
 from legato.api.control.asgi import AsgiBridge
 from legato.api.control.cursors import Cursors
-from legato.api.control.gateway_view import Deployment, GatewayView, Provider, Route
+from legato.api.control.gateway_view import Deployment, DeploymentLoad, GatewayView, Provider, Route
 from legato.api.control.proxy import BODY_BYTES_MAX
 from legato.api.control.services import ReviewTerms, Services
 from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.app import batch_process
+from legato.app.asked import asked
 from legato.app.context import ControlContext
+from legato.app.erasing import Erasing
 from legato.app.evaluations import evaluation_rooms
+from legato.app.floor_desk import floor_of
 from legato.app.instance import Instance
 from legato.app.model_checks import with_unknown_credentials
 from legato.app.model_guard import ModelGuard
@@ -39,17 +43,23 @@ from legato.core.registry import Kind, ObjectName
 from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.gateway.breakers import Breakers
+from legato.gateway.loads import LoadBoard, load_state
 from legato.governance.keyring import Keyring
+from legato.insights.captures import Captures
+from legato.registry.floor_status import FloorStatus
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.resilience.breaker import State
+from legato.routing.load.wanted import goes_by_load
+from legato.storage.captures import CaptureReader
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.datasets import DatasetBlocks
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
 from legato.storage.evaluations import EvaluationStore
 from legato.storage.feedback_reading import FeedbackReader
+from legato.storage.floors import FloorStore
 from legato.storage.holdouts import holdout_stores
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.judge_records import JudgeRecords
@@ -66,6 +76,9 @@ from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
 from legato.vault.secrets import new_secret
 
+if TYPE_CHECKING:
+    from legato.app.cache_desk import CacheDesk
+
 
 class Control(msgspec.Struct, eq=False):
     """What the control process runs."""
@@ -78,14 +91,12 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     """Assemble it; call it with the event loop running."""
     clock = SystemClock()
     ids = IdSource(clock)
-    engine = open_engine(context.database_url)
-    vault = Vault(context.root)
+    engine, vault = open_engine(context.database_url), Vault(context.root)
     keyring = Keyring(KeyStore(engine, clock, ids, EVERY_TENANT), vault.digest, clock, in_thread)
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     review = context.loaded.config.reviews
     breakers = Breakers(context.breakers, context.loaded.config.breaker, time.monotonic)
-    prices = ModelPrices(engine, clock)
-    envelopes = Envelopes(data_keys)
+    prices, envelopes = ModelPrices(engine, clock), Envelopes(data_keys)
     access, reader = _registry(
         context, lambda where: RegistryModels(engine, where), prices, envelopes
     )
@@ -107,16 +118,17 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         new_secret=new_secret,
         now_ns=clock.now_ns,
         cursors=Cursors(vault.subkey("cursors")),
-        gateway=lambda: gateway_view(_read_again(reader), breakers),
+        gateway=lambda: gateway_view(_read_again(reader), breakers, context.loads),
         registry=opened,
-        rollouts=lambda tenant: Rollouts(
-            RegistryReader(engine, tenant),
-            RolloutStore(engine, clock, ids, tenant),
-            context.loaded.config.registry.approvals,
-            opened(tenant).require_servable,
+        rollouts=_rollouts(
+            context,
+            opened,
+            lambda whose: (RegistryReader(engine, whose), RolloutStore(engine, clock, ids, whose)),
         ),
         proposals=_proposals(context, clock),
         reviews=lambda tenant: reviews_of(ReviewStore(engine, tenant), envelopes, tenant),
+        captures=lambda tenant: Captures(CaptureReader(engine, tenant), envelopes),
+        asked=asked,
         judge_records=lambda tenant: JudgeRecords(engine, tenant),
         live_scores=lambda tenant: LiveScores(engine, tenant),
         live_score_reader=lambda reach: LiveScoreReader(engine, reach),
@@ -127,10 +139,27 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         price_of=lambda name: _price_of(_read_again(reader), name),
         wake_runs=lambda: batch_process.wake(context.wake_fd),
         holdouts=lambda tenant: Holdouts(*holdout_stores(engine, clock, ids, tenant)),
+        floor=_floor(reader, FloorStore(engine, clock, ids)),
+        cache=_cache(context),
+        erasing=_erasing(context),
+        pseudonym=vault.pseudonym,
         environment=context.loaded.config.registry.environment,
     )
     limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)
     return Control(Listener(AsgiBridge(build_application(services)), limits), keyring)
+
+
+def _floor(reader: ServedReader, store: FloorStore) -> Callable[[str, str], FloorStatus]:
+    return lambda alias, org: floor_of(_read_again(reader).config, alias, org, store)
+
+
+def _rollouts(
+    context: ControlContext,
+    opened: Callable[[Tenant], Registry],
+    stores: Callable[[Tenant], tuple[RegistryReader, RolloutStore]],
+) -> Callable[[Tenant], Rollouts]:
+    approvals = context.loaded.config.registry.approvals
+    return lambda tenant: Rollouts(*stores(tenant), approvals, opened(tenant).require_servable)
 
 
 def _proposals(context: ControlContext, clock: Clock) -> Callable[[Tenant], Proposing]:
@@ -141,6 +170,18 @@ def _proposals(context: ControlContext, clock: Clock) -> Callable[[Tenant], Prop
         return Proposing(instance, stored, Twin(instance, stored, clock), tenant.org)
 
     return of
+
+
+def _cache(context: ControlContext) -> Callable[[Tenant], "CacheDesk"]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.cache_desk(instance, tenant)
+
+
+def _erasing(context: ControlContext) -> Callable[[Tenant], Erasing]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.erasing(instance, tenant.org)
 
 
 def _registry(
@@ -174,10 +215,11 @@ def _read_again(reader: ServedReader) -> ServedModels:
     return reader.now
 
 
-def gateway_view(served: ServedModels, breakers: Breakers) -> GatewayView:
-    """Return providers, deployments and routes with the breakers as they are now."""
+def gateway_view(served: ServedModels, breakers: Breakers, loads: LoadBoard) -> GatewayView:
+    """Return providers, deployments and routes with breakers and load as they are now."""
     config = served.config
     states = {one.name: breakers.state(breakers.cell(one.name)) for one in config.deployments}
+    counted = goes_by_load(config)
     deployments = [
         Deployment(
             name=one.name,
@@ -187,6 +229,7 @@ def gateway_view(served: ServedModels, breakers: Breakers) -> GatewayView:
             breaker=states[one.name].name.lower(),
             priced=served.prices.get(one.name) is not None,
             version=served.versions.get(ObjectName(Kind.DEPLOYMENT, one.name)),
+            load=_load(loads, breakers.cell(one.name)) if counted else None,
         )
         for one in config.deployments
     ]
@@ -195,6 +238,19 @@ def gateway_view(served: ServedModels, breakers: Breakers) -> GatewayView:
         deployments=deployments,
         routes=_routes(served, states),
         withheld=list(served.withheld),
+    )
+
+
+def _load(board: LoadBoard, cell: int) -> DeploymentLoad | None:
+    if cell >= board.cells:
+        return None
+    state = load_state(board, cell, time.monotonic())
+    return DeploymentLoad(
+        outstanding=state.outstanding,
+        requests_left=state.requests_left,
+        tokens_left=state.tokens_left,
+        closed_s=state.closed_s,
+        places=state.places,
     )
 
 

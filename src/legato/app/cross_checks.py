@@ -6,13 +6,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from legato.app.cascade_checks import problems_of_cascade
 from legato.app.egress import egress_of, host_problem
+from legato.app.guardrail_checks import problems_of_guardrails
 from legato.app.problems import Path, Problem, suggestion
 from legato.app.required_terms import REMEDY, RequiredTerms
+from legato.app.semantic_checks import problems_of_cache
 from legato.core import money
-from legato.core.config import Config, Deployment, Key, LivePolicy, Provider, Route
+from legato.core.config import Config, Deployment, Key, Provider, Route, Strategy
+from legato.core.config_load import STALE_CACHE
+from legato.core.config_records import LivePolicy
 from legato.core.egress import Egress
-from legato.core.errors import InvalidRequest
+from legato.core.errors import ConfigInvalid, InvalidRequest
 from legato.economics.batch_price import read_factor
 from legato.economics.configured import unit_price
 from legato.providers.transport.proxy import Proxy
@@ -62,11 +67,16 @@ class _Checks:
         for index, route in enumerate(config.routes):
             self._no_prompt(route.alias, ("routes", index, "alias"))
             self._route(route, ("routes", index))
+            self._semantic(route, ("routes", index, "cache", "semantic"))
+            self._summarises(route, ("routes", index, "context"))
+        if config.cache.semantic is not None:
+            self.problems += problems_of_cache(config, self.place_of)
         for index, key in enumerate(config.keys):
             self._key(key, ("keys", index))
         self._unique("live_scoring", "name", (one.name for one in config.live_scoring))
         for index, policy in enumerate(config.live_scoring):
             self._scorers(policy, ("live_scoring", index))
+        self.problems += problems_of_guardrails(config, self.place_of)
         if not self.problems:  # what is broken leaves open what a deployment is
             self._required(RequiredTerms(config))
 
@@ -175,6 +185,118 @@ class _Checks:
             seen.add(name)
         if route.baseline is not None:
             self._known((*path, "baseline"), route.baseline, known, "deployment")
+        if route.quality is not None or route.strategy is Strategy.CHEAPEST_GOOD_ENOUGH:
+            self._quality(route, path)
+        if route.cascade is not None or route.strategy is Strategy.CASCADE:
+            named = [one.name for one in self.config.deployments]
+            named += [one.alias for one in self.config.routes]
+            for at, message, remedy in problems_of_cascade(route, named):
+                self._add((*path, *at), message, remedy)
+        self._degrade(route, path)
+        if route.rules:
+            self._rules(route, (*path, "rules"))
+
+    def _quality(self, route: Route, path: Path) -> None:
+        if route.strategy is Strategy.CASCADE and route.quality is not None:
+            if route.quality.guarantee is None:
+                message = "a cascade asks for no quality but a guarantee"
+                self._add((*path, "quality"), message, "Set quality.guarantee, or leave it out.")
+        elif route.strategy is not Strategy.CHEAPEST_GOOD_ENOUGH:
+            message = f"the strategy `{route.strategy.value}` asks for no quality"
+            remedy = f"Write strategy: {Strategy.CHEAPEST_GOOD_ENOUGH.value}, or leave quality out."
+            self._add((*path, "quality"), message, remedy)
+        elif route.baseline is None or route.baseline not in route.deployments:
+            message = "the strategy `cheapest_good_enough` needs one of the route's deployments"
+            remedy = "Name the one whose answers are good enough by definition."
+            self._add((*path, "baseline"), message, remedy)
+        if route.quality is not None and route.quality.router:
+            self._router(route.quality.router, (*path, "quality", "router"))
+        guarantee = None if route.quality is None else route.quality.guarantee
+        if guarantee is not None:
+            at = (*path, "quality", "guarantee")
+            if guarantee.judge is not None:
+                known = [one.name for one in self.config.deployments]
+                known += [one.alias for one in self.config.routes]
+                self._known((*at, "judge"), guarantee.judge, known, "alias or deployment")
+            try:
+                money.amount(guarantee.shadow_usd_per_day)
+            except ValueError as error:
+                self._add((*at, "shadow_usd_per_day"), str(error), "Give a smaller amount.")
+        for name in () if route.quality is None else route.quality.expected:
+            at = (*path, "quality", "expected", name)
+            self._known(at, name, route.deployments, "deployment of this route")
+
+    def _degrade(self, route: Route, path: Path) -> None:
+        known = [deployment.name for deployment in self.config.deployments]
+        for index, name in enumerate(route.degrade):
+            at = (*path, "degrade", index)
+            if name in route.deployments:
+                message = f"`{name}` is one of the route's deployments: it was tried by then"
+                self._add(at, message, "Name another one, or leave it out.")
+            elif name != STALE_CACHE:
+                self._known(at, name, known, "deployment")
+            elif route.cache.stale_s is None:
+                message = "how long expired answers are kept is not said"
+                self._add(at, message, "Set cache.stale_s of this route.")
+
+    def _router(self, file: str, path: Path) -> None:
+        try:
+            from legato.app.learned_router import learned_router  # noqa: PLC0415 - numpy
+
+            learned_router(file, {}, frozenset())
+        except ImportError as error:
+            self._add(path, f"it needs {error.name}", "pip install 'legato[semantic]'")
+        except ConfigInvalid as error:
+            told = error.message.removeprefix("quality.router: ")
+            self._add(path, told, "Train it with `legato route train`.")
+
+    def _rules(self, route: Route, path: Path) -> None:
+        from legato.routing.rules.rules import (  # noqa: PLC0415 - where it is used only
+            RULES_MAX,
+            problems_in,
+        )
+
+        if len(route.rules) > RULES_MAX:
+            message = f"{len(route.rules)} rules are more than {RULES_MAX}"
+            self._add(path, message, "Put conditions together by ||.")
+        names: set[str] = set()
+        for index, rule in enumerate(route.rules):
+            for name, message, remedy in problems_in(rule, route.deployments):
+                self._add((*path, index, name), message, remedy)
+            if rule.floor is not None and route.strategy is not Strategy.CHEAPEST_GOOD_ENOUGH:
+                message = f"the strategy `{route.strategy.value}` has no floor"
+                remedy = f"Write strategy: {Strategy.CHEAPEST_GOOD_ENOUGH.value}."
+                self._add((*path, index, "floor"), message, remedy)
+            if rule.name in names:
+                message = f"`{rule.name}` is taken by another rule"
+                self._add((*path, index, "name"), message, "Give each its own name.")
+            names.add(rule.name)
+
+    def _semantic(self, route: Route, path: Path) -> None:
+        said, cache = route.cache.semantic, self.config.cache
+        if said is None:
+            return
+        if cache.semantic is None:
+            remedy = "Set it, `{}` is enough, or leave this out."
+            self._add(path, "the configuration has no `cache.semantic`", remedy)
+        if route.cache.enabled is False or (route.cache.enabled is None and not cache.enabled):
+            remedy = "Leave the cache on where questions of the same meaning are to be answered."
+            self._add(path, "this route's cache is off", remedy)
+        if said.bound_per_hit is not None and said.bound_per_hit < said.bound:
+            message = "lower than `bound`, which then says nothing: no request is more than one hit"
+            self._add((*path, "bound_per_hit"), message, "Raise it, or lower `bound`.")
+
+    def _summarises(self, route: Route, path: Path) -> None:
+        said = route.context
+        if said is None or said.summarise is None:
+            return
+        known = [deployment.name for deployment in self.config.deployments]
+        self._known(
+            (*path, "summarise", "deployment"), said.summarise.deployment, known, "deployment"
+        )
+        if said.max_tokens is None:
+            message = "nothing is left out without `max_tokens`, so nothing is summarised"
+            self._add((*path, "summarise"), message, "Set it.")
 
     def _key(self, key: Key, path: Path) -> None:
         known = [deployment.name for deployment in self.config.deployments]

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 PREFIX = "LEGATO_"
 NESTING = "__"
+DATABASE = "LEGATO_DATABASE"
+"""What our pages call the variable with the address of Postgres."""
 
 
 def environment() -> Mapping[str, str]:

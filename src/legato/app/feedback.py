@@ -8,14 +8,20 @@ from typing import Any
 from legato.api.endpoints import Resource
 from legato.api.feedback import feedback_page
 from legato.app.context import WorkerContext
+from legato.app.instance import Instance
 from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
+from legato.core.errors import Conflict
 from legato.core.ids import IdSource
+from legato.core.tenant import Tenant
 from legato.governance.store_gate import StoreGate
 from legato.insights.feedback import FeedbackDesk
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
+from legato.storage.entries import EntryReader
 from legato.storage.feedback import FeedbackIntake
+from legato.storage.registry_models import RegistryModels
+from legato.storage.semantic_entries import SemanticEntryStore
 from legato.vault.envelope import Envelopes
 
 
@@ -29,12 +35,28 @@ def feedback_resource(context: WorkerContext, pseudonym: Callable[[str, str], st
     async def in_store_thread(work: Callable[[], Any]) -> Any:
         return await loop.run_in_executor(threads, work)
 
+    def take_back(tenant: Tenant, request_id: str) -> None:
+        if context.loaded.config.cache.semantic is None:
+            told = "outcome: there is no semantic cache here that could have answered"
+            raise Conflict(told, param="outcome")
+        from legato.app.cache_desk import Sources, open_cache_desk  # noqa: PLC0415 - an extra
+
+        sources = Sources(
+            DataKeyTable(engine),
+            SemanticEntryStore(engine, clock),
+            EntryReader(engine, tenant),
+            RegistryModels(engine, context.loaded.config.registry.environment),
+        )
+        instance = Instance(context.data, None, context.loaded)
+        open_cache_desk(sources, instance, tenant).wrong(request_id)
+
     desk = FeedbackDesk(
         lambda tenant: FeedbackIntake(engine, tenant),
         Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(engine))),
         pseudonym,
         clock,
         new_id=IdSource(clock).new,
+        take_back=take_back,
     )
     told = "The database is away: feedback can't be kept now. Send it again."
     return feedback_page(desk, StoreGate(in_store_thread, clock, told))

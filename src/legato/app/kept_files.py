@@ -14,6 +14,7 @@ from legato.app.context import WorkerContext
 from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.ids import IdSource
+from legato.core.tasks import InThread
 from legato.governance.store_gate import StoreGate
 from legato.storage.batches import BatchStore
 from legato.storage.data_keys import DataKeyTable
@@ -21,6 +22,7 @@ from legato.storage.engine import open_engine
 from legato.storage.files import FileStore
 from legato.vault.envelope import Envelopes
 from legato.workflows.batches import Batches
+from legato.workflows.deferred import DeferredCalls
 from legato.workflows.files import StoredFiles
 from legato.workflows.message_batches import MessageBatches
 
@@ -33,8 +35,36 @@ class KeptPages(NamedTuple):
     message_batches: dict[str, Resource]
 
 
+class _Kept(NamedTuple):
+    """What pages and deferred calls are made of."""
+
+    store: BatchStore
+    batches: Batches
+    files: StoredFiles
+    ask_store: InThread
+    wake: Callable[[], None]
+
+
+def deferred_calls(
+    context: WorkerContext,
+) -> tuple[DeferredCalls, InThread, Callable[[], None]]:
+    """Return the queue of deferred calls, what runs its work, and what wakes who runs batches."""
+    kept = _kept(context)
+    return DeferredCalls(kept.store, kept.batches, kept.files), kept.ask_store, kept.wake
+
+
 def kept_pages(context: WorkerContext) -> KeptPages:
     """Return the pages of files and those of batches, in either vendor's shape."""
+    store, batches, files, ask_store, wake_up = _kept(context)
+    messages = MessageBatches(store, batches, files)
+    return KeptPages(
+        FilePages(files, ask_store).resources(),
+        BatchPages(batches, ask_store, wake_up).resources(),
+        MessageBatchPages(messages, ask_store, wake_up).resources(),
+    )
+
+
+def _kept(context: WorkerContext) -> _Kept:
     engine, clock = open_engine(context.database_url), SystemClock()
     # a thread of its own: a large file must not hold up conversations
     threads = ThreadPoolExecutor(1, thread_name_prefix="files")
@@ -59,13 +89,8 @@ def kept_pages(context: WorkerContext) -> KeptPages:
         read_by=store.open_over,
     )
     batches = Batches(store, files, envelopes, clock, new_id=ids.new)
-    messages = MessageBatches(store, batches, files)
 
     def wake_up() -> None:
         wake(context.wake_fd)
 
-    return KeptPages(
-        FilePages(files, ask_store).resources(),
-        BatchPages(batches, ask_store, wake_up).resources(),
-        MessageBatchPages(messages, ask_store, wake_up).resources(),
-    )
+    return _Kept(store, batches, files, ask_store, wake_up)

@@ -23,6 +23,7 @@ from legato.journal.quarantine import JournalAlarm
 from legato.journal.sink import SinkUnavailable
 from legato.registry.rollout_watch import RolloutWatch
 from legato.storage.captures import CaptureStore, prune_captures
+from legato.storage.datasets import prune_traffic_datasets
 from legato.storage.engine import open_engine
 from legato.storage.evaluations import prune_evaluations
 from legato.storage.feedback import prune_feedback
@@ -112,6 +113,9 @@ def run(context: ProcessContext) -> None:
         "reviews": (partial(prune_reviews, engine), config.reviews.retention_days),
         "evaluations": (partial(prune_evaluations, engine), config.evaluation.retention_days),
     }
+    traffic_days = config.evaluation.traffic_dataset_retention_days
+    if traffic_days is not None:
+        forgetting["data sets"] = (partial(prune_traffic_datasets, engine), traffic_days)
     pruner = threading.Thread(target=_prune, args=(forgetting, stop))
     pruner.start()
     store = ResponseStore(engine)

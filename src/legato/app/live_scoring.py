@@ -3,15 +3,18 @@
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from legato.app.asked import asked
 from legato.app.context import BatchContext
+from legato.app.data_dir import DataDir
 from legato.app.vaults import open_data_keys
 from legato.core.clock import SystemClock
-from legato.core.config import LivePolicy
+from legato.core.config_records import LivePolicy
 from legato.core.errors import InvalidRequest, LegatoError
 from legato.core.ids import IdSource
 from legato.core.money import amount
@@ -24,7 +27,7 @@ from legato.evaluation.live import TAG, LiveScoring, Policy, Rooms
 from legato.evaluation.scorers.table import read_scorers
 from legato.evaluation.scoring import Scorer
 from legato.insights.captures import Capture, Captures
-from legato.insights.drift import Terms
+from legato.insights.drift import Terms, Watch
 from legato.registry.registry import Registry
 from legato.storage.captures import CaptureFilter, CaptureReader
 from legato.storage.data_keys import DataKeyTable
@@ -35,6 +38,7 @@ from legato.storage.keys import KeyStore
 from legato.storage.live_scores import LiveScores
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
+from legato.telemetry.metrics import Meters
 from legato.vault.envelope import Envelopes
 
 log = logging.getLogger(__name__)
@@ -46,8 +50,10 @@ _FAILED: Final = "failed"
 def run_policies(context: BatchContext, executor: str, stop: threading.Event) -> None:
     """Score until told to stop. A policy that can't be worked on is told of and tried again."""
     work = LiveWork(context, executor)
+    meters = Meters(snapshot_file(context.data))
     told: dict[str, str] = {}
     while not stop.wait(_LOOK_S):
+        _show_alarms(work, meters)
         for policy in context.loaded.config.live_scoring:
             try:
                 while not stop.is_set() and work.pass_once(policy, stop):
@@ -64,6 +70,21 @@ def run_policies(context: BatchContext, executor: str, stop: threading.Event) ->
                 if told.get(policy.name) != _FAILED:
                     log.exception("live scoring failed", extra={"policy": policy.name})
                 told[policy.name] = _FAILED
+
+
+def snapshot_file(data: DataDir) -> Path:
+    """Return where the alarms are left for `/metrics`."""
+    return data.run / "metrics-live.bin"
+
+
+def _show_alarms(work: "LiveWork", meters: Meters) -> None:
+    try:
+        meters.drift(work.alarmed())
+        meters.save()
+    except LegatoError as error:
+        log.warning("alarms can't be shown in the metrics", extra={"reason": error.message})
+    except OSError as error:
+        log.warning("no metrics snapshot", extra={"reason": error.strerror})
 
 
 class LiveWork:
@@ -99,6 +120,23 @@ class LiveWork:
             policy, self._rooms(configured, principal), self._clock, new_id=self._ids.new
         )
         return scoring.pass_once(self._executor, lambda: not stop.is_set())
+
+    def alarmed(self) -> dict[tuple[str, ...], bool]:
+        """Return of every watched score (policy, scorer, versions) whether its alarm is open.
+
+        Raises:
+            LegatoError: the database is away.
+        """
+        found: dict[tuple[str, ...], bool] = {}
+        for configured in self._context.loaded.config.live_scoring:
+            with suppress(InvalidRequest):  # its key isn't there: the policy tells of it
+                tenant = Tenant(self._principal(configured).org)
+                for scorer, versions, watch in LiveScores(self._engine, tenant).streams(
+                    configured.name
+                ):
+                    alarmed = msgspec.json.decode(watch, type=Watch).alarmed
+                    found[configured.name, scorer, versions] = alarmed
+        return found
 
     def _rooms(self, configured: LivePolicy, principal: Principal) -> Rooms:
         tenant = Tenant(principal.org)

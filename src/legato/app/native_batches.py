@@ -1,6 +1,6 @@
 """Wires the native lane of batches: which deployments have it, and at what price."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from legato.api.anthropic.messages import Messages
@@ -15,13 +15,14 @@ from legato.app.served_models import ServedModels
 from legato.core.clock import Clock
 from legato.core.config import Config, DataUse, Deployment, Requirements
 from legato.core.principal import Principal
-from legato.core.registry import Kind, ObjectName
+from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName
 from legato.core.wire import Operation, Surface
 from legato.economics.estimate import image_tokens_max
 from legato.providers.base import Provider
 from legato.providers.batching import Send
 from legato.routing.ability import ability_of, capabilities_in_force, data_use_in_force
 from legato.routing.terms import shortfalls
+from legato.storage.registry_records import LabelledVersion
 from legato.workflows.batches import MESSAGES
 from legato.workflows.native_lane import Lane, LaneOf
 
@@ -36,10 +37,12 @@ def native_lanes(
     clock: Clock,
     *,
     served: Callable[[], ServedModels],
+    guarded: Callable[[str], bool],
 ) -> LaneOf:
     """Return what knows the lane of each model; `credentials` reads those of the vault.
 
-    `served` tells what callers can reach at the moment.
+    `served` tells what callers can reach at the moment, `guarded` whether policies look into what
+    an organisation sends: its lines then run as calls, which pass them.
     """
     surfaces: dict[str, Surface] = {
         "/v1/chat/completions": ChatCompletions(clock),
@@ -63,6 +66,8 @@ def native_lanes(
             principal = principal_of(key_id)
             if principal is None or not _fit(principal.require, deployment, data_use):
                 return None
+            if guarded(principal.org):
+                return None
 
         def connect() -> tuple[Provider, Send]:
             settings = provider_settings(context, credentials())[deployment.provider]
@@ -71,6 +76,12 @@ def native_lanes(
         return _lane(now, model, deployment, surface=surface, connect=connect)
 
     return lane_of
+
+
+def guarded_by(config: Config, labelled: Sequence[LabelledVersion], org: str) -> bool:
+    """Whether the file has a policy, or an organisation has one in force in the registry."""
+    in_force = (one for one in labelled if one.label == DEFAULT_LABEL)
+    return bool(config.guardrails.policies) or any(one.org == org for one in in_force)
 
 
 def _native_data_use(config: Config) -> dict[str, DataUse]:

@@ -135,27 +135,42 @@ class Proposing:
         done = _done_already(changes, merged(file, models), back=back)
         of_registry = any(ObjectName(one.kind, one.name) in live for one in changes)
         act = Act(actor, reason or "a vendor's change", file.registry.environment)
+        kept = [
+            one
+            for one in changes
+            if (name := ObjectName(one.kind, one.name)) not in done
+            and (name in live or (of_registry and one.before is None and not back))
+        ]
+        moves = self._moved_back(kept, act) if back else self._moved(kept, act)
+        waiting = {one.name for one in moves if one.state == MoveState.PENDING}
         applied, left = [], []
         for one in changes:
             name = ObjectName(one.kind, one.name)
-            made_there = of_registry and one.before is None and not back
             if name in done:
                 applied.append(f"{one.kind.value}:{one.name} is so already")
-            elif name in live or made_there:
-                moves = self._moved(one, act, back=back)
-                waits = any(move is not None and move.state == MoveState.PENDING for move in moves)
-                told = "waits for approval" if waits else "has moved in the registry"
+            elif one in kept:
+                told = "waits for approval" if name in waiting else "has moved in the registry"
                 applied.append(f"{one.kind.value}:{one.name} {told}")
             else:
                 left.append(_turned(one) if back else one)
         return applied, left
 
-    def _moved(self, one: ObjectChange, act: Act, *, back: bool) -> Sequence[MoveRecord | None]:
-        """Move one object of the registry on, or back."""
+    def _moved(self, changes: Sequence[ObjectChange], act: Act) -> list[MoveRecord]:
+        """Move objects of the registry on, all of them or none."""
+        if not changes:
+            return []
+        registry = self._stored.registry(self._instance, INSTANCE_ORG)
+        documents = [Document(one.kind, one.name, one.after) for one in changes]
+        return registry.save_together(documents, act)
+
+    def _moved_back(self, changes: Sequence[ObjectChange], act: Act) -> list[MoveRecord]:
+        """Move objects of the registry back, one after the other: what names others comes first."""
+        moves = [move for one in changes for move in self._back(one, act)]
+        return [one for one in moves if one is not None]
+
+    def _back(self, one: ObjectChange, act: Act) -> Sequence[MoveRecord | None]:
         registry = self._stored.registry(self._instance, INSTANCE_ORG)
         name = ObjectName(one.kind, one.name)
-        if not back:
-            return registry.save(Document(one.kind, one.name, one.after), act)[1]
         if one.before is None:
             return [registry.point(name, DEFAULT_LABEL, None, act)]
         return [registry.roll_back(name, DEFAULT_LABEL, act)]

@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
+from legato.app.guardrail_checks import known_to_policies
 from legato.app.loaded import LoadedConfig
 from legato.app.model_guard import ModelGuard
+from legato.core.config import Config
 from legato.core.errors import InvalidRequest
 from legato.core.registry import Kind
 from legato.evaluation.datasets import check_manifest
 from legato.evaluation.suites import read_suite
 from legato.registry.checking import check_prompt
+from legato.registry.guardrails import check_guardrail
 from legato.registry.judges import check_judge
 from legato.registry.registry import Check, References, Registry, Sealing
 from legato.storage.registry import RegistryReader
@@ -43,13 +48,19 @@ class RegistryAccess:
             org,
             stores,
             self._sealing,
-            checks=checks(lambda: self._models.names(self._environment) | self._beside),
+            checks=checks(
+                lambda: self._models.names(self._environment) | self._beside,
+                self._loaded.config,
+                self._environment,
+            ),
             approvals=self._loaded.config.registry.approvals,
             models=self._models,
         )
 
 
-def checks(callable_names: Callable[[], frozenset[str]]) -> dict[Kind, Check]:
+def checks(
+    callable_names: Callable[[], frozenset[str]], config: Config, environment: str
+) -> dict[Kind, Check]:
     """Return what each kind's content must be on this instance."""
 
     def called(name: str, field: str) -> References:
@@ -66,11 +77,18 @@ def checks(callable_names: Callable[[], frozenset[str]]) -> dict[Kind, Check]:
     def judge(content: Any) -> References:
         return called(check_judge(content).model, "model")
 
+    def guardrail(content: Any) -> References:
+        known = replace(
+            known_to_policies(config), deployments=callable_names(), environment=environment
+        )
+        return check_guardrail(content, known)
+
     return {
         Kind.PROMPT: prompt,
         Kind.JUDGE: judge,
         Kind.DATASET: _dataset,
         Kind.SUITE: _suite,
+        Kind.GUARDRAIL: guardrail,
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from legato.core.config import Config, Deployment, Route
+from legato.core.money import NanoUSD
 from legato.core.price import Price
 from legato.core.registry import ObjectName
 from legato.registry.models import Live, merged
@@ -20,6 +21,8 @@ class TriedRoute(msgspec.Struct, frozen=True, eq=False):
     alias: str
     candidates: Mapping[str, tuple[Route, str]]
     """By arm, with how answers name the version."""
+    shadow_budget: NanoUSD | None = None
+    """Of a day, where candidates get copies of calls and serve nobody."""
 
 
 class ServedModels(msgspec.Struct, frozen=True, eq=False):

@@ -89,7 +89,11 @@ class ServedReader:
             except ValueError as error:
                 untried.append(f"rollout {running.id} of {running.name}: {error}")
                 continue
-            tried.append(TriedRoute(running.id, running.slices, running.name.name, opened))
+            tried.append(
+                TriedRoute(
+                    running.id, running.slices, running.name.name, opened, running.shadow_budget
+                )
+            )
         return tried, untried
 
     def _candidate(self, record: VersionRecord) -> tuple[Route, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from legato.app.configuration import load
 from legato.app.data_dir import DataDir
+from legato.app.embedders import require_embedder
 from legato.app.environment import environment
 from legato.app.instance import config_file_for, database_url, remember_config_file
 from legato.app.supervisor import Supervisor
@@ -32,6 +33,7 @@ def start(
 
     Raises:
         ConfigInvalid: the configuration has problems.
+        EmbedderUnavailable: the semantic cache's weights have to be pulled.
         OperatorError: something else the operator can mend.
     """
     data = DataDir(data_directory.absolute())
@@ -44,6 +46,7 @@ def start(
         reason = (error.strerror or str(error)).lower()
         message = f"{data.root} can't be used: {reason}. Name another place with --data."
         raise OperatorError(message) from error
+    require_embedder(loaded.config, data.models)
     if not loaded.config.deployments:
         log.warning("no deployment is configured: nothing can be called yet")
     for weak in weak_secrets(loaded, environment()):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from legato.core.decisions import FROM_CACHE
 from legato.core.money import NanoUSD
 from legato.telemetry.metrics import LATENCY_BOUNDS_S, Counts, Histogram
 
@@ -59,7 +60,7 @@ def statistics(now: Counts, before: Counts, interval_s: float) -> Statistics:
         requests=requests,
         requests_per_s=_rate(fresh, interval_s),
         open_requests=int(now.gauges.get("open_requests", 0)),
-        cache_hits=sum(count for key, count in now.requests.items() if key[4] == "hit"),
+        cache_hits=sum(count for key, count in now.requests.items() if key[4] in FROM_CACHE),
         caller_errors=sum(n for status, n in statuses if _ERROR_MIN <= status < _SERVER_ERROR_MIN),
         server_errors=sum(n for status, n in statuses if status >= _SERVER_ERROR_MIN),
         cost=NanoUSD(sum(now.cost_nano.values())),

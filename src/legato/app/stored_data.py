@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from legato.app.erasing import Erasing
+from legato.app.erasing import Rooms as ErasingRooms
+from legato.app.evaluations import evaluation_rooms
 from legato.app.instance import Instance
 from legato.app.model_checks import with_unknown_credentials
 from legato.app.model_guard import ModelGuard
@@ -16,18 +20,25 @@ from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Reach, Tenant
 from legato.evaluation.datasets import Datasets
+from legato.evaluation.runs import Rooms
 from legato.insights.reviews import Reviews
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
-from legato.storage.captures import CaptureErasure, CaptureReader
+from legato.storage.batches import BatchStore
+from legato.storage.captures import CaptureReader
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.datasets import DatasetBlocks
 from legato.storage.decided import DecidedBy
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
+from legato.storage.erasing import ContentEraser
+from legato.storage.erasures import ErasureStore
+from legato.storage.evaluations import EvaluationStore
 from legato.storage.feedback_reading import FeedbackReader
+from legato.storage.files import FileStore
+from legato.storage.floors import FloorStore
 from legato.storage.holdouts import holdout_stores
 from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
@@ -43,9 +54,15 @@ from legato.storage.registry_records import Changes
 from legato.storage.reviews import ReviewStore
 from legato.storage.rollouts import RolloutStore
 from legato.storage.schema import ledger_entry
+from legato.storage.semantic_entries import SemanticEntryStore
 from legato.storage.sums import Backlog, SpendSums, read_backlog
 from legato.storage.verify import VerifyReport, verify
 from legato.vault.envelope import Envelopes
+from legato.vault.master import Vault
+from legato.workflows.file_erasing import FileErasing
+
+if TYPE_CHECKING:
+    from legato.app.cache_desk import CacheDesk
 
 
 class StoredData:
@@ -170,10 +187,36 @@ class StoredData:
         """Return how an organisation's judges agree with people."""
         return JudgeRecords(self._engine, Tenant(org))
 
+    def evaluations(self, instance: Instance, org: str) -> Rooms:
+        """Return an organisation's evaluations, with the cases that they ask."""
+        data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        tenant = Tenant(org)
+        stores = EvaluationStore(self._engine, tenant), DatasetBlocks(self._engine, tenant)
+        return evaluation_rooms(stores, tenant, Envelopes(data_keys))
+
     def datasets(self, instance: Instance, org: str) -> Datasets:
         """Return the cases of an organisation's data sets."""
         data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
         return Datasets(org, DatasetBlocks(self._engine, Tenant(org)), Envelopes(data_keys))
+
+    def cache_desk(self, instance: Instance, tenant: Tenant) -> "CacheDesk":
+        """Return what people do with an organisation's semantic cache. Raises OperatorError."""
+        try:
+            from legato.app.cache_desk import Sources, open_cache_desk  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            told = f"the semantic cache needs {error.name}: pip install 'legato[semantic]'"
+            raise OperatorError(told) from None
+        sources = Sources(
+            self.data_keys(),
+            self.semantic_entries(),
+            self.tenant_entries(tenant),
+            self.registry_models(instance.loaded.config.registry.environment),
+        )
+        return open_cache_desk(sources, instance, tenant)
+
+    def semantic_entries(self) -> SemanticEntryStore:
+        """Return the semantic cache's entries, sealed."""
+        return SemanticEntryStore(self._engine, self._clock)
 
     def holdouts(self, org: str) -> Holdouts:
         """Return the holdouts of an organisation."""
@@ -209,6 +252,11 @@ class StoredData:
         """Return what callers said of their answers."""
         return FeedbackReader(self._engine, EVERY_TENANT)
 
+    def floors(self) -> FloorStore:
+        """Return what is proven of routes' quality."""
+        clock = SystemClock()
+        return FloorStore(self._engine, clock, IdSource(clock))
+
     def decided_by(self) -> DecidedBy:
         """Return the configurations and routes that decisions were made by."""
         return DecidedBy(self._engine, self._clock)
@@ -233,9 +281,22 @@ class StoredData:
         """Return what is captured of requests, sealed."""
         return CaptureReader(self._engine, reach)
 
-    def capture_erasure(self, tenant: Tenant) -> CaptureErasure:
-        """Return what forgets captured requests."""
-        return CaptureErasure(self._engine, tenant)
+    def erasing(self, instance: Instance, org: str) -> Erasing:
+        """Return what erases in an organisation."""
+        tenant = Tenant(org)
+        keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        stores = FileStore(self._engine), BatchStore(self._engine)
+        files = FileErasing(org, stores, Envelopes(keys), Vault(keys.root()).pseudonym)
+        return Erasing(
+            org,
+            ErasureStore(self._engine, self._clock, IdSource(self._clock), tenant),
+            lambda dry_run: ContentEraser(self._engine, tenant, dry_run=dry_run),
+            ErasingRooms(
+                self.datasets(instance, org),
+                files,
+                SemanticEntryStore(self._engine, self._clock),
+            ),
+        )
 
     def backlog(self) -> Backlog:
         """Return what has not become an entry."""

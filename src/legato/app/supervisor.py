@@ -58,6 +58,7 @@ from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
 from legato.core.price import Price
 from legato.gateway.breakers import BreakerBoard
+from legato.gateway.loads import LoadBoard
 from legato.registry.models import Live
 from legato.telemetry.otlp import require_extra
 from legato.vault.master import Vault
@@ -164,8 +165,7 @@ class Supervisor:
         self, listener: socket.socket, control: socket.socket, prepared: Prepared
     ) -> None:
         commands = managed_commands(self._loaded.config, self._data)
-        for command in commands:
-            self._servers.append(_model_server(command))
+        self._servers += map(_model_server, commands)
         boot_id = IdSource(SystemClock()).new()
         shared = ProcessContext(boot_id, self._loaded, self._data, self._database_url)
         prices, batch_prices = self._prices(prepared.live)
@@ -173,6 +173,7 @@ class Supervisor:
         acting = Acting(Vault(prepared.root).subkey(f"acting {boot_id}"))
         wake_fd, wake_there_fd = _wake_pipe(awake=prepared.runs_open)
         board = BreakerBoard(tuple(prices), self._data.run / "breakers.lock")
+        loads = LoadBoard(board.unguarded, self._workers)
 
         def start_worker(index: int) -> int:
             generation = self._generations[index]
@@ -190,6 +191,7 @@ class Supervisor:
                 acting=acting,
                 wake_fd=wake_there_fd,
                 breakers=board,
+                loads=loads,
                 ready_fd=ready_there_fd,
             )
             pid = fork(lambda: worker.run(context))
@@ -207,7 +209,7 @@ class Supervisor:
             for index in range(self._workers)
         ]
         asking = partial(ControlContext, **vars(shared), listener=control, root=prepared.root)
-        asked = asking(breakers=board, prices=prices, wake_fd=wake_there_fd)
+        asked = asking(breakers=board, loads=loads, prices=prices, wake_fd=wake_there_fd)
         self._children.append(_Child("control", lambda: fork(lambda: control_process.run(asked))))
         batches = BatchContext(
             **vars(calling),

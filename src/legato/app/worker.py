@@ -40,12 +40,16 @@ async def _serve(context: WorkerContext) -> None:
     spawn(gateway.keyring.follow(), owner=tasks, name="keys")
     spawn(gateway.prompts.follow(), owner=tasks, name="prompts")
     spawn(gateway.held.follow(), owner=tasks, name="holdouts")
+    spawn(gateway.floors.follow(), owner=tasks, name="floors")
     spawn(gateway.models.follow(), owner=tasks, name="models")
+    spawn(gateway.guards.follower.follow(), owner=tasks, name="guardrails")
     spawn(_housekeeping(gateway), owner=tasks, name="housekeeping")
     if gateway.credentials is not None:
         spawn(gateway.credentials.follow(), owner=tasks, name="credentials")
     if gateway.cache is not None:
         spawn(gateway.cache.follow(), owner=tasks, name="cache")
+    if gateway.semantic is not None:
+        spawn(gateway.semantic.follow(), owner=tasks, name="semantic cache")
     limits = ConnectionLimits(
         body_bytes_max=config.body_bytes_max,
         keep_alive_s=config.keep_alive_s,
@@ -59,7 +63,13 @@ async def _serve(context: WorkerContext) -> None:
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
     try:
         await _listen(context, gateway, listener)
-        await asyncio.gather(listener.drain(config.drain_s), gateway.shadows.end(config.drain_s))
+        await asyncio.gather(
+            listener.drain(config.drain_s),
+            gateway.shadows.end(config.drain_s),
+            gateway.comparisons.end(config.drain_s),
+        )
+        if gateway.semantic is not None:
+            await gateway.semantic.end(config.drain_s)
     finally:
         for task in list(tasks):
             task.cancel()
@@ -88,6 +98,10 @@ async def _listen(context: WorkerContext, gateway: Gateway, listener: Listener) 
         await gateway.models.load()
     except LegatoError as error:
         log.warning("starting without the registry's models", extra={"reason": error.code})
+    try:
+        await gateway.guards.follower.load()
+    except LegatoError as error:  # until they are known nothing passes
+        log.warning("starting without policies", extra={"reason": error.code})
     accepting = socket.socket(fileno=os.dup(context.socket_fd))
     server = await loop.create_server(listener, sock=accepting, backlog=_BACKLOG)
     if context.ready_fd >= 0:
@@ -120,11 +134,14 @@ async def _close(gateway: Gateway) -> None:
             await gateway.in_thread(gateway.captures.close)
         if gateway.cache is not None:
             await gateway.in_thread(gateway.cache.flush)
+        if gateway.semantic is not None:
+            await gateway.in_thread(gateway.semantic.flush)
         gateway.meters.gauge("open_requests", 0)
         await gateway.in_thread(gateway.meters.save)
     except (LegatoError, OSError) as error:
         log.warning("not everything could be flushed", extra={"reason": type(error).__name__})
     for transport in gateway.transports:
         await transport.close()
+    await gateway.guards.close()
     gateway.journal.close()
     gateway.threads.shutdown(wait=False, cancel_futures=True)

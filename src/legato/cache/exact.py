@@ -18,7 +18,7 @@ import msgspec
 
 from legato.cache.answer_log import AnswerLog
 from legato.core.clock import Clock
-from legato.core.config import Cache as CacheRules
+from legato.core.config_cache import Cache as CacheRules
 from legato.core.tasks import InThread
 from legato.core.usage import Usage
 
@@ -45,6 +45,8 @@ class CachedAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     deployment: str
     model_served: str
     expires_ns: int
+    fresh_ns: int = 0
+    """Until then it is given to anybody, afterwards only where there is no other; 0: to its end."""
 
 
 _encode_key = msgspec.msgpack.Encoder(order="sorted").encode  # JSON would look at each character
@@ -172,8 +174,11 @@ class ExactCache:
         answer = self._memory.get(key)
         if answer is None:
             return None
-        if answer.expires_ns <= self._now_ns():
+        now_ns = self._now_ns()
+        if answer.expires_ns <= now_ns:
             self._drop(key)
+            return None
+        if answer.fresh_ns and answer.fresh_ns <= now_ns:
             return None
         self._memory.move_to_end(key)
         return answer
@@ -182,8 +187,21 @@ class ExactCache:
         """Tell whether `fetch` may find this key; it may still have expired."""
         return self._places.find(key) is not None
 
+    async def stale(self, key: bytes) -> CachedAnswer | None:
+        """Return an answer that may be stale, from memory or disk."""
+        answer = self._memory.get(key)
+        if answer is not None and answer.expires_ns > self._now_ns():
+            return answer
+        return await self._read(key)
+
     async def fetch(self, key: bytes) -> CachedAnswer | None:
-        """Return an answer from disk; None when it is gone, expired or can't be opened."""
+        """Return an answer from disk; None when it is gone, stale or can't be opened."""
+        answer = await self._read(key)
+        if answer is not None and answer.fresh_ns and answer.fresh_ns <= self._now_ns():
+            return None
+        return answer
+
+    async def _read(self, key: bytes) -> CachedAnswer | None:
         place = self._places.find(key)
         if place is None:
             return None

@@ -18,7 +18,6 @@ from legato.core.tenant import Tenant
 from legato.insights.captures import Captures
 from legato.storage.captures import CaptureFilter, KeptCapture
 from legato.vault.envelope import Envelopes
-from legato.vault.master import Vault
 
 _COLUMNS: Final = (
     "time", "request", "feature", "route", "deployment", "versions", "status", "bytes", "until",
@@ -74,29 +73,6 @@ def show_capture(data: Path, config_file: Path | None, org: str, request_id: str
     else:
         shown["answer"] = found.answer
     print_json(shown)
-
-
-def erase_user(
-    data: Path, config_file: Path | None, org: str, *, user: str | None, pseudonym: str | None
-) -> None:
-    """Delete what is captured of a user."""
-    instance = find_instance(data, config_file)
-    with stored_data(instance) as stored:
-        name = pseudonym
-        if name is None:
-            keys = open_data_keys(instance.loaded, instance.data, stored.data_keys())
-            name = Vault(keys.root()).pseudonym(org, user or "")
-        erased = stored.capture_erasure(Tenant(org)).erase_user(name, SystemClock().now_ns())
-    click.echo(f"erased {erased} captured requests of {name}")
-
-
-def erase_request(data: Path, config_file: Path | None, org: str, request_id: str) -> None:
-    """Delete one. Raises NotFound."""
-    with stored_data(find_instance(data, config_file)) as stored:
-        there = stored.capture_erasure(Tenant(org)).erase_request(request_id)
-    if not there:
-        raise NotFound(f"{request_id} is not captured in {org}, or not any more")
-    click.echo(f"erased {request_id}")
 
 
 def _line(one: KeptCapture) -> list[str]:

@@ -13,7 +13,7 @@ COUNT_MAX = 10_000
 
 @click.group()
 def captures() -> None:
-    """Read and erase captured requests (capture.rules)."""
+    """Read captured requests (capture.rules); `legato erase` erases them."""
 
 
 @captures.command("list")
@@ -50,29 +50,3 @@ def show(config_file: Path | None, data: Path, *, request_id: str, org: str) -> 
     from legato.cli import capture_actions  # noqa: PLC0415
 
     capture_actions.show_capture(data, config_file, org, request_id)
-
-
-@captures.command()
-@instance_options
-@click.option("--org", default="default", show_default=True, help="Whose.")
-@click.option("--user", help="Everything of this user, named as callers name them.")
-@click.option("--pseudonym", help="Everything of this user, as the ledger names them.")
-@click.option("--request", "request_id", help="This request.")
-def erase(
-    config_file: Path | None,
-    data: Path,
-    *,
-    org: str,
-    user: str | None,
-    pseudonym: str | None,
-    request_id: str | None,
-) -> None:
-    """Delete what is captured of a user up to now, or one request."""
-    from legato.cli import capture_actions  # noqa: PLC0415
-
-    if sum(given is not None for given in (user, pseudonym, request_id)) != 1:
-        raise click.UsageError("give one of --user, --pseudonym and --request")
-    if request_id is not None:
-        capture_actions.erase_request(data, config_file, org, request_id)
-    else:
-        capture_actions.erase_user(data, config_file, org, user=user, pseudonym=pseudonym)

@@ -65,7 +65,13 @@ def import_cases(
 
 def keep_cases(desk: Desk, name: str, read: Cases, act: Act, *, label: str, as_json: bool) -> None:
     """Keep cases as a version, point a label to it, and say what was made."""
-    manifest = desk.datasets.keep(read.cases)
+    cases = desk.datasets.not_erased(read.cases)
+    gone = len(read.cases) - len(cases)
+    if gone:
+        click.echo(f"{gone} left out: their content was erased", err=True)
+    if not cases:
+        raise InvalidRequest("all of its cases were erased")
+    manifest = desk.datasets.keep(cases)
     document = Document(Kind.DATASET, name, msgspec.to_builtins(manifest), labels=(label,))
     record, made = desk.registry.save(document, act)
     if as_json:
@@ -113,7 +119,8 @@ def show(*, version: str, as_json: bool, **options: Any) -> None:
         record = desk.registry.read.version(*wanted_version(version), desk.environment)
         manifest = check_manifest(desk.registry.content(record))
         desk.datasets.require(manifest)
-    fields = {**told(record), **msgspec.structs.asdict(manifest)}
+        erased = desk.datasets.erased(manifest.cases_digest)
+    fields = {**told(record), **msgspec.structs.asdict(manifest), "erased": erased}
     if as_json:
         print_json(fields)
         return
@@ -130,8 +137,11 @@ def export(*, version: str, output: Path, **options: Any) -> None:
         manifest = check_manifest(desk.registry.content(record))
         desk.datasets.require(manifest)
         with new_file(output) as file:
-            file.writelines(as_line(case) for case in desk.datasets.read(manifest.cases_digest))
-    click.echo(f"{manifest.cases} cases of {shown(record.name, record.digest)} are in {output}.")
+            kept = (one for one in desk.datasets.read(manifest.cases_digest) if not one.erased)
+            lines = 0
+            for lines, case in enumerate(kept, 1):  # noqa: B007 -- counted where none is left
+                file.write(as_line(case))
+    click.echo(f"{lines} cases of {shown(record.name, record.digest)} are in {output}.")
 
 
 @contextmanager

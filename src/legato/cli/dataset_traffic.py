@@ -83,6 +83,9 @@ def tune(
             for case in desk.datasets.read(manifest.cases_digest):
                 if split is not None and case.split != split:
                     continue
+                if case.erased:
+                    left_out["was erased"] += 1
+                    continue
                 try:
                     pair = pair_of(case, render)
                 except Unfit as reason:

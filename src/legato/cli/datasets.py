@@ -89,6 +89,34 @@ def export(**options: Any) -> None:
 
 @datasets.command()
 @registry_options
+@json_option
+@click.argument("name")
+def delete(**options: Any) -> None:
+    """Delete the cases of all versions of a data set; refused while a live suite names it."""
+    from legato.cli import dataset_forgetting  # noqa: PLC0415 - keeps `--help` fast
+
+    dataset_forgetting.delete(**options)
+
+
+@datasets.command()
+@registry_options
+@json_option
+@click.option(
+    "--older-than",
+    type=moment,
+    required=True,
+    help="What was kept before this span ago (90d), or time.",
+)
+@click.option("--all", "everything", is_flag=True, help="Not only those from captured traffic.")
+def prune(**options: Any) -> None:
+    """Delete the cases of versions from captured traffic that are old; live suites' stay."""
+    from legato.cli import dataset_forgetting  # noqa: PLC0415
+
+    dataset_forgetting.prune(**options)
+
+
+@datasets.command()
+@registry_options
 @author_options
 @json_option
 @click.option("--since", type=moment, help="From this time (2026-08-06) or span ago (24h).")

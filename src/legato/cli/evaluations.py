@@ -6,7 +6,11 @@ from typing import Any, TypeVar
 
 import click
 
+from legato.cli.eval_injection import injection
+from legato.cli.eval_pii import pii
+from legato.cli.eval_routing import routing
 from legato.cli.options import data_option, json_option
+from legato.embedding.base import EmbedderUnavailable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _ID = click.argument("evaluation_id", metavar="ID")
@@ -145,3 +149,71 @@ def resume(**options: Any) -> None:
     from legato.cli import evaluation_actions  # noqa: PLC0415 - keeps `--help` fast
 
     evaluation_actions.resume(**options)
+
+
+evaluations.add_command(injection)
+evaluations.add_command(pii)
+evaluations.add_command(routing)
+
+
+@evaluations.command()
+@data_option
+@json_option
+@click.option(
+    "--bound",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="The greatest share of wrong hits of all requests.",
+)
+@click.option(
+    "--per-hit",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="The greatest share of wrong hits of hits.  [default: none]",
+)
+@click.option(
+    "--check-rate",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="The greatest share of hits whose rightness is revealed.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="That of the bound.",
+)
+@click.option(
+    "--evidence",
+    type=click.Choice(["scores", "checks"]),
+    default="scores",
+    show_default=True,
+    help="What a hit is served on: calibrated scores, or only what checks have proven.",
+)
+@click.option(
+    "--embedder",
+    help="wordllama or minilm.  [default: the best that is there]",
+)
+@click.option(
+    "--shuffles",
+    type=click.IntRange(2, 1000),
+    help="Replay as many other orders, too, and print the spread.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of checks and orders.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def cache(**options: Any) -> None:
+    """Replay questions of known meaning against the semantic cache.
+
+    FILE is Parquet, CSV or lines of JSON, with the columns `text`, `cluster` (those of one cluster
+    have one answer) and, if it isn't sorted, `pos`. Nothing of the clusters is known to the cache
+    but for the hits it checks.
+    """
+    try:
+        from legato.cli import evaluation_cache  # noqa: PLC0415 - keeps `--help` fast
+    except ImportError as error:
+        raise EmbedderUnavailable(
+            f"the replay needs {error.name}: pip install 'legato[semantic]'"
+        ) from error
+    evaluation_cache.cache(**options)

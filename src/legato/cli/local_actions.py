@@ -21,11 +21,14 @@ from rich.progress import (
 from rich.table import Table
 
 from legato.core.errors import LegatoError
+from legato.embedding import minilm_files
+from legato.embedding.base import EmbedderUnavailable
 from legato.providers.local.bench import BenchResult, measure
 from legato.providers.local.catalogue import CATALOGUE, known
 from legato.providers.local.launch import RunningModel, launch_command
 from legato.providers.local.options import LocalModelSettings
-from legato.providers.local.weights import Phase, is_stored
+from legato.providers.local.weights import Phase, is_stored, models_directory
+from legato.providers.local.weights import Progress as Report
 from legato.providers.local.weights import pull as pull_weights
 
 _HUB_CACHE_DEFAULT = Path(".cache", "huggingface", "hub")
@@ -43,8 +46,25 @@ def pull(name: str, data: Path, source: Path | None, hub_cache: Path | None) -> 
                 tasks[phase] = bar.add_task(phase.value, total=total)
             bar.update(tasks[phase], completed=done, total=total)
 
+        if name == minilm_files.NAME:
+            _pull_minilm(data, source, cache, report)
+            return
         stored = pull_weights(known(name), data, source=source, hub_cache=cache, progress=report)
     click.echo(f"{stored.path}\nsha256 {stored.sha256}, from: {stored.origin}")
+
+
+def _pull_minilm(data: Path, source: Path | None, cache: Path, report: Report) -> None:
+    try:
+        from legato.app.minilm_pull import pull_minilm  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise EmbedderUnavailable(
+            f"converting minilm needs {error.name}: pip install 'legato[minilm]'"
+        ) from error
+    about, origin = pull_minilm(data, source=source, hub_cache=cache, progress=report)
+    click.echo(
+        f"{minilm_files.folder(models_directory(data))}\n"
+        f"sha256 {about.model_sha256}, from: {origin}, cosine to its source: {about.cosine}"
+    )
 
 
 def list_weights(data: Path, *, as_json: bool) -> None:
@@ -54,6 +74,7 @@ def list_weights(data: Path, *, as_json: bool) -> None:
         rows: list[dict[str, Any]] = [
             {**msgspec.to_builtins(entry), "stored": is_stored(entry, data)} for entry in entries
         ]
+        rows.append(_minilm_row(data))
         click.echo(msgspec.json.encode(rows))
         return
     table = Table("name", "model", "licence", "MiB", "context", "here")
@@ -63,9 +84,25 @@ def list_weights(data: Path, *, as_json: bool) -> None:
         title = f"{entry.title} {entry.quantisation}"
         context = str(entry.context_tokens_max)
         table.add_row(entry.name, title, entry.licence, size_mib, context, here)
+    row = _minilm_row(data)
+    size_mib = f"{row['size_bytes'] / 2**20:.0f}"
+    here = "yes" if row["stored"] else "no"
+    table.add_row(row["name"], f"{row['title']} int8", row["licence"], size_mib, "256", here)
     Console().print(table)
     for entry in entries:
         click.echo(f"{entry.name}: {entry.good_for}")
+    click.echo(f"{row['name']}: {row['good_for']}")
+
+
+def _minilm_row(data: Path) -> dict[str, Any]:
+    return {
+        "name": minilm_files.NAME,
+        "title": minilm_files.TITLE,
+        "licence": minilm_files.LICENCE,
+        "size_bytes": minilm_files.WEIGHTS_BYTES,
+        "good_for": minilm_files.GOOD_FOR,
+        "stored": minilm_files.about(models_directory(data)) is not None,
+    }
 
 
 def settings_for(model: str, **options: Any) -> LocalModelSettings:

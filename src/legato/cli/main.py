@@ -10,7 +10,11 @@ from legato.core.errors import ConfigInvalid, LegatoError
 _COMMANDS = MappingProxyType(
     {
         "apply": ("legato.cli.registry:apply", "Make an environment what a directory says."),
-        "captures": ("legato.cli.captures:captures", "Read and erase captured requests."),
+        "cache": (
+            "legato.cli.cache:cache",
+            "Look at the semantic cache, and purge it.",
+        ),
+        "captures": ("legato.cli.captures:captures", "Read captured requests."),
         "config": ("legato.cli.config:config", "Show, check or migrate a configuration."),
         "conformance": (
             "legato.cli.conformance.command:conformance",
@@ -24,9 +28,11 @@ _COMMANDS = MappingProxyType(
             "legato.cli.endpoints:endpoints",
             "List what is served, with the stages each request passes.",
         ),
+        "erase": ("legato.cli.erase:erase", "Erase all content of a user, or of one request."),
         "eval": ("legato.cli.evaluations:evaluations", "Judge versions and models; gate a change."),
         "export": ("legato.cli.registry:export", "Write an environment as a directory."),
         "feedback": ("legato.cli.feedback:feedback", "Read what callers said of their answers."),
+        "guard": ("legato.cli.guard:guard", "Look for personal data and secrets."),
         "holdout": (
             "legato.cli.holdout:holdout",
             "Measure what a route saves, by callers who have its baseline.",
@@ -59,7 +65,12 @@ _COMMANDS = MappingProxyType(
             "legato.cli.rollouts:rollouts",
             "Replace a version step by step, or take it back.",
         ),
+        "route": ("legato.cli.route:route", "Say why requests go where they go."),
         "scores": ("legato.cli.scores:scores", "Show scores of live answers, and their drift."),
+        "security": (
+            "legato.cli.security:security",
+            "Try adversarial requests on your own configuration.",
+        ),
         "simulate": ("legato.cli.simulate:simulate", "Run the simulated provider by itself."),
         "stats": ("legato.cli.stats:stats", "Watch traffic, spend and savings."),
         "twin": ("legato.cli.twin:twin", "Try a change on recorded traffic before it is real."),

@@ -169,10 +169,12 @@ def truth(**options: Any) -> None:
 @author_options
 @_DIRECTORY
 @click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--prune", is_flag=True, help="Take labels away of kinds, too, that no file is of.")
 def apply(**options: Any) -> None:
     """Make an environment what a directory says: all of it, or nothing.
 
-    The directory is the truth then: labels that no file has are taken away. An environment that
+    The directory is the truth then: labels that no file has are taken away, of kinds that no file
+    is of only with --prune. An environment that
     nothing was ever changed in is handed to the directory; another one isn't, unless
     `legato registry truth directory` says so.
     """

@@ -75,7 +75,9 @@ def truth(*, wanted: str | None, author: str | None, reason: str, **options: Any
         click.echo(f"{desk.environment}: {desk.registry.truth(desk.environment).value}")
 
 
-def apply(*, directory: Path, yes: bool, author: str | None, reason: str, **options: Any) -> None:
+def apply(
+    *, directory: Path, yes: bool, prune: bool, author: str | None, reason: str, **options: Any
+) -> None:
     """Make an environment what a directory says."""
     documents = read_directory(directory)
     if not documents:
@@ -86,6 +88,8 @@ def apply(*, directory: Path, yes: bool, author: str | None, reason: str, **opti
         _print_plan(planned, desk.environment)
         if planned.empty:
             return
+        if not prune:
+            _require_kinds_whole(planned, documents, directory)
         if not yes and not _agreed():
             raise click.Abort
         act = desk.act(author, reason, Truth.DIRECTORY)
@@ -149,6 +153,24 @@ def _planned(parts: Sequence[tuple[Registry, list[Placed]]], environment: str) -
         moves=tuple(one for each in plans for one in each.moves),
         described=tuple(one for each in plans for one in each.described),
     )
+
+
+def _require_kinds_whole(planned: Plan, documents: Sequence[Placed], directory: Path) -> None:
+    """Refuse to take labels away of kinds that a directory has nothing of. Raises InvalidRequest.
+
+    Who keeps prompts alone in one rarely means that there are to be no judges.
+    """
+    there = {one.document.kind for one in documents}
+    gone = [one for one in planned.moves if not one.to_digest and one.name.kind not in there]
+    if gone:
+        kinds = ", ".join(sorted({one.name.kind.value for one in gone}))
+        named = ", ".join(f"{one.name}@{one.label}" for one in gone)
+        told = (
+            f"{directory} has no file of these kinds: {kinds}. Applying it would take labels away "
+            f"from {named}. Add their files (legato export writes them), or --prune to take them "
+            "away"
+        )
+        raise InvalidRequest(told, param="prune")
 
 
 def _agreed() -> bool:

@@ -12,14 +12,16 @@ import click
 import msgspec
 
 from legato.app.data_dir import DataDir
-from legato.app.instance import find_instance, running_server
-from legato.app.stored_data import stored_data
+from legato.app.instance import Instance, find_instance, running_server
+from legato.app.stored_data import StoredData, stored_data
 from legato.app.vaults import open_data_keys
 from legato.cli.conformance.subject import CHAT, Answer, Subject
+from legato.cli.key_actions import digest_of
 from legato.cli.options import print_json
 from legato.cli.spans import Moment
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
+from legato.core.decisions import FROM_CACHE
 from legato.core.errors import InvalidRequest, OperatorError
 from legato.core.tenant import Tenant
 from legato.evaluation.intervals import t_quantile
@@ -75,6 +77,7 @@ def side_by_side(data: Path, config_file: Path | None, asked: Asked, *, as_json:
         http_status=_OK,
     )
     with stored_data(instance) as stored:
+        _require_of(asked, instance, stored)
         envelopes = Envelopes(open_data_keys(instance.loaded, instance.data, stored.data_keys()))
         captured = Captures(stored.captures(Tenant(asked.org)), envelopes).all(wanted)
         pairs = list(_pairs(captured, subject, asked, left))
@@ -90,6 +93,24 @@ def side_by_side(data: Path, config_file: Path | None, asked: Asked, *, as_json:
     else:
         _print(comparison, left)
     return int(left.failed > 0)
+
+
+def _require_of(asked: Asked, instance: Instance, stored: StoredData) -> None:
+    """Refuse a key of another organisation: it would be shown what isn't its own, and pay for it.
+
+    A key that this instance doesn't know is another one's (--url), where nothing is known of it.
+
+    Raises:
+        InvalidRequest: naming both organisations.
+    """
+    digest = digest_of(instance, stored, asked.key)
+    known = stored.keys().snapshot().by_digest.get(digest)
+    if known is not None and known.org != asked.org:
+        told = (
+            f"--key: {known.name} is a key of {known.org}, and these requests are of {asked.org}: "
+            f"give a key of {asked.org}, or --org {known.org}"
+        )
+        raise InvalidRequest(told, param="key")
 
 
 def _pairs(
@@ -125,7 +146,7 @@ def candidate_body(capture: Capture, candidate: str) -> dict[str, Any] | None:
     the cache answered cost nothing and took no time, so it compares with nothing.
     """
     head, content = capture.head, capture.content
-    if head.cache == "hit" or not content.complete or not content.answer:
+    if head.cache in FROM_CACHE or not content.complete or not content.answer:
         return None
     if candidate.startswith(MODEL_PREFIX):
         if not head.model_requested.startswith(MODEL_PREFIX):

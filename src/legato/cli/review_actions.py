@@ -1,23 +1,36 @@
 """What `legato reviews` does."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import msgspec
 
+from legato.app.asked import asked
 from legato.cli.options import print_json
 from legato.cli.registry_desk import operator
-from legato.cli.review_desk import opened
+from legato.cli.review_desk import ReviewDesk, opened
 from legato.cli.review_files import FileItem, FileLabel, read_items
 from legato.cli.spans import time_text
 from legato.cli.tables import print_table
+from legato.core.clock import SystemClock
 from legato.core.errors import InvalidRequest
+from legato.core.origin import NO_ORIGIN, Origin
+from legato.evaluation.reviewing import (
+    Choice,
+    Filled,
+    Queue,
+    fill_from_captures,
+    fill_from_evaluation,
+)
 from legato.insights.reviews import Reviews, Said, Shown, Spoken, Wish
 from legato.judging.judge import Rubric
 from legato.judging.labels import label_problems
+from legato.storage.captures import CaptureFilter
 from legato.storage.reviews import Item
 
+_NARROWING: Final = ("failed", "disagreeing", "sample", "route", "since")
 _COLUMNS: Final = ("id", "judge", "source", "labels", "added")
 
 
@@ -39,7 +52,12 @@ def import_items(*, judge: str, file: Path, as_json: bool, **options: Any) -> No
         items = read_items(file, desk.rubric(judge))
         share = desk.terms.double_share
         wishes = [
-            Wish(subject=one.subject, source="import", labels=max(1, len(one.labels)))
+            Wish(
+                subject=one.subject,
+                source="import",
+                labels=max(1, len(one.labels)),
+                origin=one.origin,
+            )
             for one in items
         ]
         # what is labelled already wants nobody else
@@ -53,6 +71,52 @@ def import_items(*, judge: str, file: Path, as_json: bool, **options: Any) -> No
         print_json({"items": len(items), "labels": labels})
         return
     click.echo(f"{len(items)} answers added to the queue of {judge}, {labels} labels with them")
+
+
+def add_items(
+    *, judge: str, evaluation: str | None, captures: bool, as_json: bool, **options: Any
+) -> None:
+    """Add answers of an evaluation, or of captured traffic."""
+    narrowed = {name: options.pop(name) for name in _NARROWING}
+    if captures is (evaluation is not None):
+        raise InvalidRequest("--evaluation: name one, or say --captures", param="evaluation")
+    with opened(**options) as desk:
+        desk.rubric(judge)
+        queue = Queue(desk.reviews, judge, desk.terms.double_share)
+        if evaluation is None:
+            filled = _from_captures(desk, queue, narrowed)
+        else:
+            filled = _from_evaluation(desk, queue, evaluation, narrowed)
+    if as_json:
+        print_json({"ids": filled.ids, "left_out": filled.left_out})
+        return
+    for reason, count in filled.left_out.most_common():
+        click.echo(f"{count} left out: {reason}", err=True)
+    click.echo(f"{len(filled.ids)} answers added to the queue of {judge}")
+
+
+def _from_evaluation(
+    desk: ReviewDesk, queue: Queue, evaluation: str, narrowed: Mapping[str, Any]
+) -> Filled:
+    for name in ("route", "since"):
+        if narrowed[name] is not None:
+            raise InvalidRequest(f"--{name} narrows captures, not an evaluation", param=name)
+    names = ("failed", "disagreeing", "sample")
+    choice = Choice(**{name: narrowed[name] for name in names})
+    return fill_from_evaluation(queue, desk.evaluations, evaluation, choice)
+
+
+def _from_captures(desk: ReviewDesk, queue: Queue, narrowed: Mapping[str, Any]) -> Filled:
+    if narrowed["failed"] or narrowed["disagreeing"]:
+        raise InvalidRequest("--failed: captured traffic has no scores", param="failed")
+    if narrowed["sample"] is None:
+        raise InvalidRequest("--sample: say how many captured answers", param="sample")
+    since = narrowed["since"]
+    wanted = CaptureFilter(
+        route=narrowed["route"],
+        since_ns=None if since is None else since.before(SystemClock().now_ns()),
+    )
+    return fill_from_captures(queue, desk.captures, wanted, asked=asked, sample=narrowed["sample"])
 
 
 def next_item(*, judge: str, by: str | None, as_json: bool, **options: Any) -> None:
@@ -136,7 +200,7 @@ def _items(shown: Shown, spoken: list[Spoken]) -> list[Any]:
     ]
     texts = msgspec.structs.asdict(shown.subject)
     texts.pop("other")
-    return [FileItem(**texts, labels=labels)]
+    return [FileItem(**texts, labels=labels, origin=_origin(shown))]
 
 
 def _cases(shown: Shown, spoken: list[Spoken]) -> list[Any]:
@@ -149,7 +213,14 @@ def _cases(shown: Shown, spoken: list[Spoken]) -> list[Any]:
         "input": shown.subject.input,
         "expected": corrections[0],
     }
-    return [case | ({"context": shown.subject.context} if shown.subject.context else {})]
+    if shown.subject.context:
+        case["context"] = shown.subject.context
+    origin = _origin(shown)
+    return [case if origin == NO_ORIGIN else {**case, "origin": msgspec.to_builtins(origin)}]
+
+
+def _origin(shown: Shown) -> Origin:
+    return Origin(shown.item.origin_request, shown.item.origin_user)
 
 
 def _head(item: Item) -> dict[str, Any]:

@@ -9,12 +9,17 @@ import msgspec
 
 from legato.app.instance import find_instance
 from legato.app.stored_data import stored_data
-from legato.core.config import Reviews as Terms
+from legato.app.vaults import open_data_keys
+from legato.core.config_records import Reviews as Terms
+from legato.core.tenant import Tenant
+from legato.evaluation.runs import Rooms
+from legato.insights.captures import Captures
 from legato.insights.reviews import Reviews
 from legato.judging.judge import Rubric
 from legato.registry.registry import Registry
 from legato.registry.rubrics import rubric_of
 from legato.storage.judge_records import JudgeRecords
+from legato.vault.envelope import Envelopes
 
 
 class ReviewDesk(msgspec.Struct, frozen=True, eq=False):
@@ -23,6 +28,8 @@ class ReviewDesk(msgspec.Struct, frozen=True, eq=False):
     registry: Registry
     reviews: Reviews
     judge_records: JudgeRecords
+    evaluations: Rooms
+    captures: Captures
     environment: str
     terms: Terms
 
@@ -39,11 +46,14 @@ def opened(
     instance = find_instance(data, config_file)
     config = instance.loaded.config
     with stored_data(instance, create=True) as stored:
+        keys = open_data_keys(instance.loaded, instance.data, stored.data_keys())
         where = environment or config.registry.environment
         yield ReviewDesk(
             stored.registry(instance, org, where),
             stored.reviews(instance, org),
             stored.judge_records(org),
+            stored.evaluations(instance, org),
+            Captures(stored.captures(Tenant(org)), Envelopes(keys)),
             where,
             config.reviews,
         )

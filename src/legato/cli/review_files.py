@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from legato.core.errors import InvalidRequest
+from legato.core.origin import NO_ORIGIN, Origin
 from legato.insights.reviews import Said
 from legato.judging.asking import Subject
 from legato.judging.judge import Rubric
@@ -43,6 +44,8 @@ class FileItem(
     context: str = ""
     reference: str = ""
     labels: list[FileLabel] = []
+    origin: Origin = NO_ORIGIN
+    """The captured request that it was made of, so that an erasure finds it."""
 
     @property
     def subject(self) -> Subject:
@@ -102,7 +105,10 @@ def _of_csv(file: Path, rubric: Rubric) -> Iterator[FileItem]:
             if row.get("by"):
                 labels.append(_label(row, criteria, rubric, f"{file}: line {number}"))
     for texts, labels in found.items():
-        item = FileItem(**dict(zip(_TEXTS, texts, strict=True)), labels=labels)
+        answer, given, context, reference = texts
+        item = FileItem(
+            answer=answer, input=given, context=context, reference=reference, labels=labels
+        )
         _require_apart(item, str(file))
         yield item
 

@@ -7,6 +7,7 @@ import click
 
 from legato.cli.options import json_option
 from legato.cli.registry_options import registry_options
+from legato.cli.spans import moment
 
 _ID = click.argument("item_id", metavar="ID")
 _JUDGE = click.option("--judge", required=True, help="By which judge's rubric.")
@@ -50,6 +51,28 @@ def import_items(**options: Any) -> None:
     from legato.cli import review_actions  # noqa: PLC0415 - keeps `--help` fast
 
     review_actions.import_items(**options)
+
+
+@reviews.command("add")
+@registry_options
+@json_option
+@_JUDGE
+@click.option("--evaluation", metavar="ID", help="Answers of this evaluation.")
+@click.option("--failed", is_flag=True, help="Only those to which a scorer gave too little.")
+@click.option("--disagreeing", is_flag=True, help="Only those on which scorers disagree.")
+@click.option("--captures", is_flag=True, help="Answers of captured traffic.")
+@click.option("--route", help="Only captured on this route.")
+@click.option("--since", type=moment, help="Captured from this time (2026-08-06) or span ago.")
+@click.option("--sample", type=click.IntRange(min=1), help="So many, by the hash of their ids.")
+def add_items(**options: Any) -> None:
+    """Add answers of an evaluation, or a sample of captured traffic.
+
+    Too little is less than a scorer's `fail_under`, or than a half; scorers disagree where one
+    gives a half or more and another less. What is in the queue already isn't added again.
+    """
+    from legato.cli import review_actions  # noqa: PLC0415 - keeps `--help` fast
+
+    review_actions.add_items(**options)
 
 
 @reviews.command("next")

@@ -12,6 +12,8 @@ from legato.cli.options import print_json
 from legato.cli.registry_desk import operator
 from legato.cli.spans import time_text
 from legato.cli.tables import print_table
+from legato.core.config import Config
+from legato.core.tenant import Tenant
 from legato.insights.drift import Drift
 from legato.storage.live_scores import Alarm
 
@@ -21,8 +23,12 @@ _ALARMS: Final = ("id", "time", "policy", "scorer", "versions", "from", "to", "a
 
 def summary(*, config_file: Path | None, data: Path, org: str, as_json: bool) -> None:
     """Print the sums."""
-    with stored_data(find_instance(data, config_file)) as stored:
+    instance = find_instance(data, config_file)
+    with stored_data(instance) as stored:
         found = stored.live_score_reader(org).sums()
+        captured = stored.captures(Tenant(org)).count()[0] if not found else 0
+    if not found:
+        click.echo(_why_none(instance.loaded.config, org, captured), err=True)
     if as_json:
         print_json([msgspec.structs.asdict(one) for one in found])
         return
@@ -32,6 +38,22 @@ def summary(*, config_file: Path | None, data: Path, org: str, as_json: bool) ->
         for one in found
     ]  # fmt: skip
     print_table(_SUMS, rows, numbers=_SUMS[3:])
+
+
+def _why_none(config: Config, org: str, captured: int) -> str:
+    """Say what is missing for answers to be scored."""
+    if not config.live_scoring:
+        return "nothing is scored: the configuration has no live_scoring policy"
+    if not any(rule.payloads == "full" and rule.share for rule in config.capture.rules):
+        return "nothing is scored: only captured requests are, and no capture.rules keeps any"
+    if not captured:
+        return f"nothing is scored: no request of {org} is captured (legato captures list)"
+    names = ", ".join(one.name for one in config.live_scoring)
+    return (
+        f"nothing is scored yet: {captured} requests of {org} are captured; policies ({names}) "
+        "take what comes after they began, by route, prompt and share. If it stays so, the "
+        "log says why (live scoring waits)"
+    )
 
 
 def alarms(

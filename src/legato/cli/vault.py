@@ -82,3 +82,23 @@ def rotate(config_file: Path | None, data: Path, *, data_key: bool, org: str | N
         vault_actions.rotate_data_key(instance, org)
     else:
         vault_actions.rotate_master_key(instance)
+
+
+@vault.command()
+@instance_options
+@click.option("--org", required=True, help="Whose data keys.")
+@click.option("--confirm", help="The organisation's name again.")
+@click.option("--by", help="Who asks for it.  [default: this user]")
+def destroy(
+    config_file: Path | None, data: Path, *, org: str, confirm: str | None, by: str | None
+) -> None:
+    """Destroy an organisation's data keys: nobody can read what they sealed, ever.
+
+    Captures, kept responses, files, batches, data sets, evaluations, reviews, texts of feedback and
+    the registry's versions. The ledger stays. What comes later is sealed under a new key.
+    """
+    from legato.cli import vault_actions  # noqa: PLC0415
+
+    if confirm != org:
+        raise click.UsageError(f"nothing can undo this: say --confirm {org} to go on")
+    vault_actions.destroy(vault_actions.open_instance(data, config_file), org, by)

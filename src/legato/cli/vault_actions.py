@@ -11,9 +11,11 @@ from legato.app.instance import Instance, find_instance
 from legato.app.stored_data import StoredData, stored_data
 from legato.app.vaults import key_service, open_data_keys, rotate_master
 from legato.cli.options import print_json
+from legato.cli.registry_desk import operator
 from legato.cli.spans import time_text
 from legato.cli.tables import print_table
-from legato.core.config import Name
+from legato.core.clock import SystemClock
+from legato.core.config_parts import Name
 from legato.core.errors import InvalidRequest
 from legato.vault.data_keys import INSTANCE, DataKeys
 from legato.vault.envelope import Envelopes
@@ -124,6 +126,21 @@ def rotate_data_key(instance: Instance, org: str | None) -> None:
             raise InvalidRequest(f"no data key belongs to an organisation {org}", param="org")
         key = data_keys.rotate(org or INSTANCE)
     click.echo(f"The data key of {org or 'the instance'} is at version {key.version}.")
+
+
+def destroy(instance: Instance, org: str, by: str | None) -> None:
+    """Destroy an organisation's data keys."""
+    if org == INSTANCE:
+        raise InvalidRequest("the instance's own data key can't be destroyed", param="org")
+    with stored_data(instance) as stored:
+        gone = stored.data_keys().destroy(org, operator(by), SystemClock().now_ns())
+    if not gone:
+        raise InvalidRequest(f"no data key belongs to an organisation {org}", param="org")
+    click.echo(
+        f"{gone} data keys of {org} are destroyed: what they sealed can't be read any more, within "
+        "two seconds by no process.\nA backup of the database still holds them, wrapped: delete "
+        "it, or rotate the master key (legato vault rotate) and delete the old one."
+    )
 
 
 def _data_keys(instance: Instance, stored: StoredData) -> DataKeys:

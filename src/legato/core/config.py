@@ -9,15 +9,23 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from legato.core.config_cache import Cache, RouteCache
+from legato.core.config_cascade import Cascade
+from legato.core.config_guardrails import Guardrails
+from legato.core.config_load import Hedge, Load, RateLimits
+from legato.core.config_parts import Count, Dollars, Name, Positive, Share
+from legato.core.config_records import (
+    Capture,
+    Evaluation,
+    Feedback,
+    LivePolicy,
+    Proposals,
+    Reviews,
+)
+from legato.core.config_routing import Quality, RouteRule
 from legato.core.registry import Kind
 
 CONFIG_VERSION = 1
-
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
-Positive = Annotated[float, Meta(gt=0)]
-Count = Annotated[int, Meta(ge=1)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Dollars = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -203,6 +211,7 @@ class Deployment(_Strict, frozen=True):
     slots: Count = 1
     """Parallel requests one local machine serves: spreads the machine hour."""
     batch: BatchLane = BatchLane()
+    limits: RateLimits = RateLimits()
 
 
 class Strategy(StrEnum):
@@ -212,24 +221,39 @@ class Strategy(StrEnum):
     WEIGHTED = "weighted"
     CHEAPEST = "cheapest"
     LEAST_LATENCY = "least_latency"
+    LEAST_OUTSTANDING = "least_outstanding"
+    PEAK_EWMA = "peak_ewma"
+    CHEAPEST_GOOD_ENOUGH = "cheapest_good_enough"
+    CASCADE = "cascade"
 
 
-class Cache(_Strict, frozen=True):
-    """The exact cache."""
+class Summarise(_Strict, frozen=True):
+    """Oldest turns are summarised instead of left out."""
 
-    enabled: bool = True
-    ttl_s: Positive = 3600.0
-    memory_mib: Count = 4
-    disk_mib: Count = 256
-    entries_max: Count = 50_000
-    entry_bytes_max: Count = 1024 * 1024
+    deployment: Name
+    """A cheap one, of the file."""
+    max_tokens: Annotated[int, Meta(ge=16, le=4096)] = 300
+    """Of a summary."""
+    within_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    """What takes longer is left out unsummarised."""
 
 
-class RouteCache(_Strict, frozen=True):
-    """What a route changes about the cache."""
+class ContextPolicy(_Strict, frozen=True):
+    """What is left out of a long conversation before it is sent."""
 
-    enabled: bool | None = None
-    ttl_s: Positive | None = None
+    deduplicate: bool = False
+    """Passages that stand further up already."""
+    max_tokens: Count | None = None
+    """Of the input, at four characters each: its oldest turns go until the rest fits."""
+    summarise: Summarise | None = None
+    """What goes by `max_tokens` is summarised; half of it goes at once, so that this is seldom."""
+
+
+class Deferred(_Strict, frozen=True):
+    """Calls with `service_tier: flex` or `batch` go through the durable queue of batches."""
+
+    hold_s: Annotated[float, Meta(gt=0, le=3600)] = 600.0
+    """How long a connection is held for the answer."""
 
 
 class Route(_Strict, frozen=True):
@@ -246,7 +270,18 @@ class Route(_Strict, frozen=True):
     """Drop request fields the chosen provider's dialect can't carry, instead of 400."""
     model_name: Literal["upstream", "alias"] = "upstream"
     """Which model name an answer carries."""
+    prompt_cache: Literal["caller", "auto"] = "caller"
+    """Who marks what a vendor keeps of a prompt: the caller, or Legato where it pays."""
+    context: ContextPolicy | None = None
     require: Requirements | None = None
+    rules: list[RouteRule] = []
+    quality: Quality | None = None
+    cascade: Cascade | None = None
+    hedge: Hedge | None = None
+    degrade: list[Name] = []
+    """Lesser answers, in this order, where no deployment answers: `stale_cache`, deployments."""
+    deferred: Deferred | None = None
+    """None: `service_tier` is the vendor's own."""
 
 
 class Budget(_Strict, frozen=True):
@@ -337,6 +372,8 @@ class ApprovalRule(_Strict, frozen=True):
     labels: Annotated[list[Name], Meta(min_length=1)] | None = None
     approvals: Annotated[int, Meta(ge=1, le=10)] = 1
     """By how many other people."""
+    rollback_approvals: Annotated[int, Meta(ge=0, le=10)] | None = None
+    """By how many where a label goes back to what it pointed to before; None: by as many."""
 
 
 class Registry(_Strict, frozen=True):
@@ -345,96 +382,6 @@ class Registry(_Strict, frozen=True):
     environment: Name = "production"
     """Whose labels this instance serves."""
     approvals: list[ApprovalRule] = []
-
-
-class Feedback(_Strict, frozen=True):
-    """What callers say of their answers (`/v1/feedback`); its texts are sealed."""
-
-    retention_days: Count = 365
-    """How long it is kept after it was last changed."""
-
-
-class CaptureRule(_Strict, frozen=True):
-    """Of which requests the content is kept. What is None fits any."""
-
-    routes: Annotated[list[Name], Meta(min_length=1)] | None = None
-    """Aliases, or deployments addressed directly."""
-    keys: Annotated[list[Name], Meta(min_length=1)] | None = None
-    features: Annotated[list[Name], Meta(min_length=1)] | None = None
-    tags: dict[str, str] = {}
-    """All of these, as the key has them: consent is said by such a tag."""
-    payloads: Literal["none", "full"] = "full"
-    share: Share = 1.0
-    """Of the requests that fit, decided by their ids."""
-    retention_days: Count = 30
-
-
-class Capture(_Strict, frozen=True):
-    """Content of requests and answers, kept sealed. The first rule that fits a request decides."""
-
-    rules: list[CaptureRule] = []
-    """None: nothing is kept."""
-    bytes_max: Count = 1024 * 1024
-    """Of a request, and of an answer: what is larger is left out."""
-    waiting_mib: Count = 32
-    """What a worker holds in memory at most until it is sealed; more is dropped and counted."""
-    spool_mib: Count = 1024
-    """What may wait on the local disk for the database; more is dropped and counted."""
-
-
-class Reviews(_Strict, frozen=True):
-    """Answers that people review; their contents are sealed."""
-
-    retention_days: Count = 365
-    """How long an item is kept after it was added, with what was said of it."""
-    lease_s: Count = 900
-    """How long an item is before one reviewer alone."""
-    double_share: Share = 0.2
-    """Which share of items two people label, so that their agreement can be told."""
-
-
-class Proposals(_Strict, frozen=True):
-    """What vendors change, and what that would do (`legato proposals`)."""
-
-    price_changes: bool = True
-    """Whether a price that the price book has changed raises a proposal by itself."""
-
-
-class Evaluation(_Strict, frozen=True):
-    """Runs of suites (`legato eval`); their answers are sealed."""
-
-    retention_days: Count = 365
-    """How long one is kept after it ended, with its answers."""
-
-
-class DriftTerms(_Strict, frozen=True):
-    """How drift of scores is looked for."""
-
-    alpha: Annotated[float, Meta(gt=0, le=0.5)] = 0.05
-    """The chance of ever a false alarm, of one scorer and version."""
-    reference_scores: Annotated[int, Meta(ge=50, le=100_000)] = 500
-    """The first so many scores are what later ones are compared with."""
-    epoch_scores: Annotated[int, Meta(ge=50, le=100_000)] = 500
-
-
-class LivePolicy(_Strict, frozen=True):
-    """Which captured live answers are scored in the background, by what, for how much."""
-
-    name: Name
-    key: str
-    """Name of the key that pays: its models, limits and budget hold."""
-    scorers: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=20)]
-    """As in suites."""
-    usd_per_day: Dollars
-    """Once so much is spent in a day (UTC), what is captured meanwhile is passed over."""
-    route: Name | None = None
-    prompt: Name | None = None
-    """Only answers that a version of this prompt made."""
-    share: Share = 0.05
-    """Of all requests; what isn't captured can't be scored."""
-    feedback: str | None = None
-    """The scorer whose values become feedback, which quality gates of rollouts read."""
-    drift: DriftTerms = DriftTerms()
 
 
 class Otlp(_Strict, frozen=True):
@@ -466,6 +413,7 @@ class Config(_Strict, frozen=True):
     timeouts: Timeouts = Timeouts()
     retry: Retry = Retry()
     breaker: Breaker = Breaker()
+    load: Load = Load()
     cache: Cache = Cache()
     journal: Journal = Journal()
     storage: Storage = Storage()
@@ -476,6 +424,7 @@ class Config(_Strict, frozen=True):
     registry: Registry = Registry()
     feedback: Feedback = Feedback()
     capture: Capture = Capture()
+    guardrails: Guardrails = Guardrails()
     reviews: Reviews = Reviews()
     proposals: Proposals = Proposals()
     live_scoring: list[LivePolicy] = []

@@ -6,14 +6,17 @@ by. Arrays on disk: fields are only ever appended with a default.
 """
 
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from legato.core.config import DataUse, Requirements, Retry
+from legato.core.config_routing import Quality, RouteRule
+from legato.core.guard_output import OutputFacts
 
 OK: Final = "ok"
 BREAKER_OPEN: Final = "breaker_open"
+RATE_CLOSED: Final = "rate_closed"
 DEADLINE: Final = "deadline"
 CANCELLED: Final = "cancelled"
 INTERNAL_ERROR: Final = "internal_error"
@@ -24,7 +27,14 @@ FAILS_OVER: Final = 2
 RETRYABLE: Final = 4
 BEGAN: Final = 8
 """The caller had seen part of the answer."""
+HEDGED: Final = 16
+"""The second of two attempts that ran at the same time."""
 
+HIT: Final = "hit"
+MISS: Final = "miss"
+SEMANTIC: Final = "semantic"
+FROM_CACHE: Final = frozenset({HIT, SEMANTIC})
+"""What a call's `cache` says where its answer was bought for another."""
 NO_STORE: Final = 1
 NO_CACHE: Final = 2
 _DIGEST_BYTES: Final = 8
@@ -34,13 +44,63 @@ SliceFacts = tuple[int, int, str]
 
 
 class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One deployment asked, or passed over because of its breaker."""
+    """One deployment asked, or passed over because of its breaker or its limit of rate."""
 
     deployment: str
-    code: str  # ok, breaker_open, deadline, cancelled, internal_error, or a code of core.errors
+    code: str  # one of the above, or a code of core.errors
     http_status: int
     flags: int
     retry_after_s: float | None = None
+
+
+class Weighed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One deployment as it was weighed: see routing.good_enough."""
+
+    deployment: str
+    mean: float | None  # the probability that its answer is good enough, None without an estimate
+    deviation: float
+    cost: int | None  # expected, nano-USD; None where a price isn't known
+    latency_ms: float
+    reason: str = ""  # chosen, or why it wasn't
+
+
+class Routed(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What chose a deployment beside the route's order. Never holds prompt or answer text.
+
+    `features` are what its rules asked of the request: `legato.routing.rules.features`.
+    """
+
+    features: dict[str, Any] = {}
+    rule: str = ""
+    """The one that decided; "" where none fits."""
+    failed: tuple[str, ...] = ()
+    """Rules that could not be evaluated."""
+    emptied: tuple[str, ...] = ()
+    """Rules that fit but would have left no deployment."""
+    options: tuple[Weighed, ...] = ()
+    """Where the strategy weighs quality: those that could serve."""
+    floor: float = 0.0
+    """The quality asked for, the rule's or the route's."""
+    input_tokens: int = 0
+    """As estimated for the expected cost."""
+    freedom: float | None = None
+    """The share that may leave the baseline, where one is proven and this request would."""
+    router: str = ""
+    """The version of the trained router that was asked, "" for none."""
+    rejected: tuple[tuple[str, str], ...] = ()
+    """Of a cascade: whose answers did not do, and which check each of them failed."""
+
+
+class SemanticFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the semantic cache decided by: the nearest question it knew, and its bound then."""
+
+    entry: str  # id, "" where nothing was near
+    similarity: float
+    score: float  # how likely the two have the same answer
+    threshold: float  # what is served from: the score it had to reach
+    draw: float  # a random number, by which hits to check are chosen
+    served: bool
+    checked: bool
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -68,6 +128,13 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     require: Requirements | None = None  # of the key
     kind: str = "usage"  # of core.records.EntryKind: of the attempt that answers
     route_asked: str = ""  # by the caller of a prompt, instead of the prompt's own
+    routed: Routed | None = None
+    loads: tuple[float, ...] = ()  # of the deployments that were ordered by them
+    near: tuple[str, ...] = ()  # deployments put last, as their providers had little room left
+    degraded: str = ""  # which lesser answer was given: see gateway.context
+    priority: str = ""  # low, normal or high, where anything was decided by it
+    semantic: SemanticFacts | None = None  # None where it wasn't looked up
+    output: OutputFacts | None = None  # None where no policy asks for checks of the answer
 
 
 class DeploymentFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -104,6 +171,10 @@ class RouteFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     cache_ttl_s: float
     require: Requirements | None = None
     version: str = ""
+    rules: tuple[RouteRule, ...] = ()
+    quality: Quality | None = None
+    steps: tuple[str, ...] = ()
+    """Of a cascade."""
 
 
 def digest_of_route(encoded: bytes) -> str:

@@ -7,18 +7,20 @@ LegatoError
 │   ├── Unauthenticated     401    ├── RateLimited      429
 │   ├── Forbidden           403    ├── BudgetExceeded   429
 │   ├── MethodNotAllowed    405    ├── Conflict         409
-│   └── PreconditionFailed  412    └── PreconditionRequired 428
+│   ├── PreconditionFailed  412    └── PreconditionRequired 428
+│   └── Erased              410
 ├── UpstreamError
 │   ├── BadProviderResponse 502    ├── ProviderUnavailable  503
 │   ├── OutputInvalid       502    ├── ProviderTimeout      504
 │   ├── ProviderRateLimited 429    ├── ProviderRejected     4xx as received
-│   ├── ProviderRefusesCredentials 502
+│   ├── OutputBlocked       502    ├── ProviderRefusesCredentials 502
 │   ├── ConnectionsExhausted 503
 │   └── AllAttemptsFailed   429 | 502 | 503 | 504
 └── OperatorError
     ├── ConfigInvalid       (start-up)
     ├── StorageUnavailable  503
-    └── NotAccountable      503
+    ├── NotAccountable      503
+    └── DetectorFailed      503
 
 An error knows its status, its log level and whether a retry may help, so nobody writes
 isinstance ladders. Messages name the field and the remedy, never a secret or prompt text.
@@ -105,6 +107,13 @@ class Conflict(CallerError):
 
     code = "conflict"
     http_status = 409
+
+
+class Erased(CallerError):
+    """It was kept once; its content was erased, or the key that it was sealed with destroyed."""
+
+    code = "erased"
+    http_status = 410
 
 
 class PreconditionFailed(CallerError):
@@ -211,10 +220,37 @@ class BadProviderResponse(UpstreamError):
 
 
 class OutputInvalid(UpstreamError):
-    """The answer failed a guardrail and could not be repaired."""
+    """The answer failed a guardrail and could not be repaired.
+
+    `told` is what the model may be told of it: it quotes nothing of the answer.
+    """
 
     code = "output_invalid"
     http_status = 502
+    told: str = ""
+    retryable = False
+    fails_over = False
+    is_outage = False
+
+
+class OutputBlocked(UpstreamError):
+    """A guardrail withheld the answer."""
+
+    code = "output_blocked"
+    http_status = 502
+    retryable = False
+    fails_over = False
+    is_outage = False
+
+
+class AnswerUnfit(UpstreamError):
+    """A step of a cascade gave an answer that won't do: the next one is asked."""
+
+    code = "check_failed"
+    http_status = 502
+    log_level = logging.INFO
+    retryable = False
+    is_outage = False
 
 
 class AllAttemptsFailed(UpstreamError):
@@ -246,5 +282,13 @@ class NotAccountable(OperatorError):
     """The call could not be accounted for (journal full, price unknown), so it isn't made."""
 
     code = "not_accountable"
+    http_status = 503
+    retryable = True
+
+
+class DetectorFailed(OperatorError):
+    """A guardrail that must look at the call couldn't: it crashed, or took too long."""
+
+    code = "detector_failed"
     http_status = 503
     retryable = True

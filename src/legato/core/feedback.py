@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"  # used as it was
     REWORK = "rework"  # used after changes
     REJECTED = "rejected"  # not used
+    WRONG_HIT = "wrong_hit"  # the semantic cache gave the answer of another question
 
 
 class Said(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from legato.core.decisions import Decision
+from legato.core.guard_facts import Guarded
 from legato.core.usage import NO_USAGE, Usage, UsageSource
 
 
@@ -19,11 +20,12 @@ class EntryKind(StrEnum):
 
     USAGE = "usage"  # the attempt that gave the answer
     RETRY = "retry"  # an attempt that did not
+    HEDGE = "hedge"  # an attempt that lost against another at the same time: overhead
     CACHE = "cache"  # answered from our cache: cost 0, the baseline is what it saved
     JUDGE = "judge"  # the attempt that gave a judgement of other answers: overhead, saves nothing
     SHADOW = "shadow"  # the attempt that answered a copy of a call, for nobody: saves nothing
     CORRECTION = "correction"  # reverses another entry
-    OVERHEAD = "overhead"
+    OVERHEAD = "overhead"  # asked by ourselves, a check of the cache say: saves nothing
 
 
 class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -48,6 +50,7 @@ class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     config_version: str  # content hash of the configuration that decided
     versions: str = ""  # of the registry that made it: "prompt/greeting@3fa9c1d2e4b5"
     arm: str = ""  # of a rollout: "ROLLOUT/ARM"
+    measures: str = ""  # of ours, so that it costs less: see core.measures
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True, tag="i", gc=False):
@@ -133,6 +136,7 @@ class Served(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False):
     versions: str = ""
     arm: str = ""
     decision: Decision | None = None  # None for what calls no model
+    guarded: Guarded | None = None  # what guardrails did, None where no policy applies
 
 
 class RouteKnown(msgspec.Struct, frozen=True, array_like=True, tag="d", gc=False):
@@ -154,6 +158,7 @@ class ArmOutcome(msgspec.Struct, frozen=True, array_like=True, tag="o", gc=False
     ok: bool
     cost: int | None  # nano-USD, None where unpriced
     total_us: int
+    triggered: bool | None = None  # whether an enforced rule fired; None: no policy applied
 
 
 class ShadowOutcome(msgspec.Struct, frozen=True, array_like=True, tag="h", gc=False):

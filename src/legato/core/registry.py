@@ -44,6 +44,7 @@ class Kind(StrEnum):
     ROUTE = "route"
     DATASET = "dataset"
     SUITE = "suite"
+    GUARDRAIL = "guardrail"
 
 
 INSTANCE_KINDS: Final = frozenset({Kind.DEPLOYMENT, Kind.ROUTE})

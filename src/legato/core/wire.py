@@ -256,6 +256,10 @@ class Turn(Surface, Protocol):
     store: bool
     """The caller wants the answer kept."""
 
+    def answers(self, request_id: str) -> None:
+        """Let the answer's id be that of the request: who has the one knows the other."""
+        ...
+
     @property
     def previous_id(self) -> str:
         """The answer this one follows; "" for none."""
@@ -268,6 +272,10 @@ class Turn(Surface, Protocol):
 
     def question(self) -> list[dict[str, Any]]:
         """Return the request's own items as they are kept."""
+        ...
+
+    def asks(self, body: dict[str, Any]) -> None:
+        """Let answers repeat the fields of this body, which isn't quite the caller's."""
         ...
 
     def continued(

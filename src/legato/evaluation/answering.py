@@ -6,7 +6,16 @@ from typing import Any, Final
 import msgspec
 
 from legato.evaluation.plans import Plan, Subject
-from legato.evaluation.scoring import Answer, Caller, Case, Reply, Score, Scorer, Unscored
+from legato.evaluation.scoring import (
+    REASON_MAX,
+    Answer,
+    Caller,
+    Case,
+    Reply,
+    Score,
+    Scorer,
+    Unscored,
+)
 
 CHAT: Final = "/v1/chat/completions"
 
@@ -59,6 +68,7 @@ def read_answer(reply: Reply) -> Answer:
         cost=reply.cost,
         latency_us=reply.latency_us,
         error="empty_answer" if text is None else reply.error,
+        told=reply.told[:REASON_MAX],
     )
 
 

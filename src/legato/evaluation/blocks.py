@@ -46,7 +46,7 @@ class Ask(NamedTuple):
 def asks_of(plan: Plan, first: int, cases: Sequence[Case]) -> Iterator[Ask]:
     """Yield what a plan asks about cases, of which the first has that number."""
     for number, case in enumerate(cases, first):
-        if plan.split and case.split != plan.split:
+        if case.erased or (plan.split and case.split != plan.split):
             continue
         for repetition in range(plan.repetitions):
             for subject in range(len(plan.subjects)):
@@ -56,12 +56,21 @@ def asks_of(plan: Plan, first: int, cases: Sequence[Case]) -> Iterator[Ask]:
 class Allowance:
     """What a block may still spend, and whether it may go on."""
 
-    def __init__(self, spent: int, cap: int | None, stopping: threading.Event) -> None:
-        """Amounts are nano-USD."""
+    def __init__(
+        self,
+        spent: int,
+        cap: int | None,
+        stopping: threading.Event,
+        turn_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Amounts are nano-USD. `turn_over` tells that others are to work now."""
         self._spent = spent
         self._cap = cap
         self._dearest = 0
         self._stopping = stopping
+        self._turn_over = turn_over
+        self.yielded = False
+        """Others work now: answers may be left, and nobody has ended the run."""
         self.under_way = 0
         self.open = True
         self.capped = False
@@ -78,8 +87,11 @@ class Allowance:
         Each that is under way, and this one, may cost as the dearest so far. So the cap is passed
         only where one is dearer than all before it.
         """
-        while self.may_go_on() and not self.capped:
+        while self.may_go_on() and not (self.capped or self.yielded):
             if self._affords_another():
+                if self._turn_over():
+                    self.yielded = True
+                    break
                 self.under_way += 1
                 return True
             if not self.under_way:
@@ -190,6 +202,8 @@ class BlockWork:
                 scored=None not in found.values,
                 sealed=self._evaluations.sealed_answer(self._record.id, found, place),
                 at_ns=at_ns,
+                origin_request=ask.case.origin.request_id,
+                origin_user=ask.case.origin.user,
             ),
         )
         return (answer.cost or 0) + (scoring_cost or 0)

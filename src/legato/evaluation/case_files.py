@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from legato.core.errors import InvalidRequest
+from legato.core.origin import NO_ORIGIN, Origin
 from legato.evaluation.scoring import Case
 from legato.registry.reading import Problem, problems_in
 
@@ -37,6 +38,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: Annotated[tuple[Word, ...], Meta(max_length=50)] = ()
     weight: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
     split: Word = ""
+    origin: Origin = NO_ORIGIN
 
 
 class Cases(NamedTuple):
@@ -161,6 +163,7 @@ def _case(plain: Any, shares: Mapping[str, float]) -> tuple[Case, str]:
         tags=written.tags,
         weight=written.weight,
         split=written.split,
+        origin=written.origin,
     )
     digest = _content_digest(case)
     return msgspec.structs.replace(

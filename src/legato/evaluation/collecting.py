@@ -9,9 +9,11 @@ import msgspec
 from legato.core.captured import CapturedContent, CapturedHead
 from legato.core.errors import InvalidRequest
 from legato.core.feedback import Outcome, Thumbs
+from legato.core.origin import Origin
 from legato.insights.answers import NoText, answer_text
 
 _OK = 200
+_REFUSED = {Outcome.REJECTED, Outcome.WRONG_HIT}
 Asked = Callable[[str, dict[str, Any]], Sequence[dict[str, Any]]]
 """Returns a request's messages, by its surface. Raises InvalidRequest."""
 
@@ -63,7 +65,7 @@ class Liked(msgspec.Struct, frozen=True, kw_only=True):
     def admits(self, words: Sequence[Word]) -> bool:
         """Whether somebody liked it, and nobody said the contrary of what is asked for."""
         return any(self._admits(one) for one in words) and not any(
-            one.outcome == Outcome.REJECTED or one.thumbs == Thumbs.DOWN for one in words
+            one.outcome in _REFUSED or one.thumbs == Thumbs.DOWN for one in words
         )
 
     def _admits(self, word: Word) -> bool:
@@ -117,6 +119,7 @@ class Collection:
             "input": {"messages": list(messages)},
             "expected": expected,
             "tags": tags,
+            "origin": msgspec.to_builtins(Origin(head.request_id, head.end_user)),
         }
 
     def _expected(self, request_id: str) -> Any:

@@ -6,10 +6,11 @@ from typing import Final, Protocol
 import msgspec
 
 from legato.core.clock import Clock
-from legato.core.errors import Conflict, Forbidden, InvalidRequest
+from legato.core.errors import Conflict, Erased, Forbidden, InvalidRequest
 from legato.evaluation.answering import Judged
 from legato.evaluation.datasets import Sealing
 from legato.evaluation.plans import Plan
+from legato.evaluation.scoring import Answer
 from legato.storage.evaluations import OPEN, AnswerRecord, EvaluationRecord, EvaluationStore
 
 RESUMABLE: Final = ("cancelled", "failed", "capped")
@@ -41,7 +42,7 @@ class Evaluations:
         *,
         new_id: Callable[[], str],
     ) -> None:
-        self._org = org
+        self.org = self._org = org
         self.store = store
         self._sealing = sealing
         self._now_ns = clock.now_ns
@@ -71,7 +72,7 @@ class Evaluations:
         return record
 
     def plan(self, record: EvaluationRecord) -> Plan:
-        """Return what an evaluation does. Raises InvalidRequest: its key was destroyed."""
+        """Return what an evaluation does. Raises Erased: its key was destroyed."""
         return msgspec.json.decode(self._opened(record.id, record.sealed, "plan"), type=Plan)
 
     def cancel(self, evaluation_id: str) -> EvaluationRecord:
@@ -124,7 +125,13 @@ class Evaluations:
         return self._sealing.seal(self._org, data, _context(evaluation_id, place))
 
     def answer(self, evaluation_id: str, record: AnswerRecord) -> Judged:
-        """Return a recorded answer. Raises InvalidRequest: its key was destroyed."""
+        """Return a recorded answer, without a text and reasons where those were erased.
+
+        Raises:
+            Erased: its key was destroyed.
+        """
+        if not record.sealed:
+            return Judged(Answer(request_id=record.request_id, error=Erased.code), ())
         place = place_of(record.case_number, record.subject, record.repetition)
         return msgspec.json.decode(self._opened(evaluation_id, record.sealed, place), type=Judged)
 
@@ -133,7 +140,7 @@ class Evaluations:
             return self._sealing.open(self._org, sealed, _context(evaluation_id, what))
         except ValueError:
             msg = "id: what is kept of this evaluation can't be opened: its key is gone"
-            raise InvalidRequest(msg, param="id") from None
+            raise Erased(msg, param="id") from None
 
 
 def place_of(case_number: int, subject: int, repetition: int) -> str:

@@ -110,6 +110,7 @@ class GatewayCaller:
                 cost=None if usd is None else int(amount(usd)),
                 latency_us=took_us,
                 error="" if response.status == _OK else _code(response.status, answered),
+                told="" if response.status == _OK else _message(answered),
             )
             return reply, headers
 
@@ -125,6 +126,12 @@ def _code(status: int, body: Any) -> str:
     error = body.get("error") if isinstance(body, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
     return str(code or f"http_{status}")
+
+
+def _message(body: Any) -> str:
+    error = body.get("error") if isinstance(body, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else ""
 
 
 def _wait_s(headers: dict[str, str], failures: int) -> float:

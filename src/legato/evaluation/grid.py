@@ -7,7 +7,7 @@ import msgspec
 
 from legato.evaluation.intervals import Interval, mean_interval, paired_interval, percentile
 from legato.evaluation.plans import Plan
-from legato.evaluation.scorers.table import read_scorers
+from legato.evaluation.scorers.table import label_of
 
 _US_PER_MS: Final = 1_000
 
@@ -84,7 +84,7 @@ def grid_of(
     for row in answers:
         rows[row["subject"]].append(row)
         values[row["subject"]].append(msgspec.json.decode(row["scores"]))
-    labels = [scorer.label for scorer in read_scorers(plan.scorers)]
+    labels = [label_of(one) for one in plan.scorers]
     scores = [
         [_by_case(rows[subject], values[subject], place) for place in range(len(labels))]
         for subject in range(len(plan.subjects))

@@ -1,4 +1,4 @@
-"""Pins the judges that scorers name: which version, and how it stands with people."""
+"""Pins what scorers name: a judge's version and how it stands with people, a package's version."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ import msgspec
 
 from legato.core.errors import InvalidRequest
 from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_name, selector
+from legato.evaluation.scorers.installed import with_package
 from legato.evaluation.scorers.judge import Judge, Standing
 from legato.judging.labels import Record
 from legato.registry.judges import read_judge
@@ -30,7 +31,7 @@ class JudgePins:
             InvalidRequest: naming the place and the remedy.
         """
         if plain.get("use") != Judge.__struct_config__.tag:
-            return dict(plain)
+            return with_package(plain)
         name, _, version = str(plain["judge"]).partition("@")
         try:
             wanted = ObjectName(Kind.JUDGE, checked_name(name)), selector(version or DEFAULT_LABEL)

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 _NS_PER_S: Final = 1_000_000_000
 _NS_PER_DAY: Final = 86_400 * _NS_PER_S
 _HELD_NS: Final = 120 * _NS_PER_S
+_UNPRICED_NS: Final = 600 * _NS_PER_S
+"""How long nothing is scored after a score whose cost isn't known."""
 _AT_ONCE: Final = 8
 _OK: Final = 200
 TAG: Final = "live_scoring"
@@ -63,6 +65,14 @@ class Rooms(NamedTuple):
     """Keeps a score as feedback on a request."""
 
 
+class _Found(NamedTuple):
+    """What a scorer made of an answer; no value where it couldn't be scored."""
+
+    value: float | None
+    reason: str
+    cost: int | None
+
+
 class LiveScoring:
     """One policy at work. Blocking: call it in a thread."""
 
@@ -81,7 +91,8 @@ class LiveScoring:
         made again. Where the day's money is spent, what is captured meanwhile is passed over.
 
         Raises:
-            LegatoError: the database or the vault is away, or a scorer can't be had.
+            LegatoError: the database or the vault is away, a scorer can't be had, or a judge has no
+                price.
         """
         policy, scores = self._policy, self._rooms.scores
         now_ns = self._now_ns()
@@ -108,6 +119,17 @@ class LiveScoring:
         return head.http_status == _OK and not by_another
 
     def _may_spend(self, now_ns: int) -> bool:
+        """Return whether the day's money isn't spent.
+
+        Raises:
+            InvalidRequest: what it costs isn't known, so that nothing would bound it.
+        """
+        if self._rooms.scores.unpriced(self._policy.name, now_ns - _UNPRICED_NS):
+            raise InvalidRequest(
+                "usd_per_day: a judge's calls have no price, so this bounds nothing; give the "
+                "deployment that it asks a price. One answer is tried every ten minutes",
+                param="usd_per_day",
+            )
         today_ns = now_ns - now_ns % _NS_PER_DAY
         return self._rooms.scores.spent(self._policy.name, today_ns) < self._policy.usd_per_day
 
@@ -133,12 +155,15 @@ class LiveScoring:
 
     async def _score(self, capture: Capture, scorer: Scorer, caller: Caller) -> None:
         score: Score | None = None
+        cost: int | None = 0
         try:
-            case, answer = self._read(capture)
+            case, answer = read_captured(capture, self._rooms.asked)
             score = await scorer.score(case, answer, caller)
-            reason = score.reason
-        except (Unscored, NoText, InvalidRequest) as unscored:
-            reason = str(unscored)
+            reason, cost = score.reason, score.cost
+        except Unscored as unscored:
+            reason, cost = str(unscored), unscored.cost
+        except (NoText, InvalidRequest) as unfit:
+            reason = str(unfit)
         except (Stopped, Refused):
             raise
         except Exception:  # one answer must not keep all behind it from being scored
@@ -146,21 +171,10 @@ class LiveScoring:
                 "an answer can't be scored", extra={"request_id": capture.head.request_id}
             )
             reason = "Legato failed; the log has the details"
-        await asyncio.to_thread(self._keep, capture, scorer.label, score, reason)
+        found = _Found(None if score is None else score.value, reason, cost)
+        await asyncio.to_thread(self._keep, capture, scorer.label, found)
 
-    def _read(self, capture: Capture) -> tuple[Case, Answer]:
-        """Return what was asked and answered. Raises NoText, InvalidRequest: it is no chat."""
-        head, content = capture.head, capture.content
-        if not (content.rendered or content.request):
-            raise NoText("can't be judged: what was asked was too large to be captured")
-        text = answer_text(head.surface, content.answer, frames=content.frames)
-        messages = self._rooms.asked(head.surface, capture.body)
-        answer = Answer(
-            text=text, request_id=head.request_id, cost=head.cost, latency_us=head.total_us
-        )
-        return Case(id=head.request_id, messages=messages), answer
-
-    def _keep(self, capture: Capture, scorer: str, score: Score | None, reason: str) -> None:
+    def _keep(self, capture: Capture, scorer: str, found: _Found) -> None:
         head, score_id = capture.head, self._new_id()
         kept = LiveScore(
             id=score_id,
@@ -170,14 +184,16 @@ class LiveScoring:
             versions=head.versions,
             deployment=head.deployment,
             at_ns=head.at_ns,
-            value=None if score is None else score.value,
-            sealed=self._rooms.seal(score_id, reason.encode()),
-            cost=0 if score is None else score.cost,
+            value=found.value,
+            sealed=self._rooms.seal(score_id, found.reason.encode()),
+            cost=found.cost,
             scored_at_ns=self._now_ns(),
         )
-        alarm = self._rooms.scores.put(kept, lambda before: self._watched(kept, before))
-        if score is not None and self._policy.feedback == scorer:
-            self._rooms.tell(capture, scorer, score.value)
+        alarm = self._rooms.scores.put(
+            kept, lambda before: self._watched(kept, before), user=head.end_user
+        )
+        if found.value is not None and self._policy.feedback == scorer:
+            self._rooms.tell(capture, scorer, found.value)
         if alarm is not None:
             drift = msgspec.json.decode(alarm.evidence, type=Drift)
             log.error(
@@ -208,3 +224,16 @@ class LiveScoring:
             msgspec.json.encode(drift).decode(),
         )
         return Watched(msgspec.json.encode(after).decode(), alarm)
+
+
+def read_captured(
+    capture: Capture, asked: Callable[[str, dict[str, Any]], tuple[dict[str, Any], ...]]
+) -> tuple[Case, Answer]:
+    """Return what was asked and answered. Raises NoText, InvalidRequest: it is no chat."""
+    head, content = capture.head, capture.content
+    if not (content.rendered or content.request):
+        raise NoText("can't be judged: what was asked was too large to be captured")
+    text = answer_text(head.surface, content.answer, frames=content.frames)
+    messages = asked(head.surface, capture.body)
+    answer = Answer(text=text, request_id=head.request_id, cost=head.cost, latency_us=head.total_us)
+    return Case(id=head.request_id, messages=messages), answer

@@ -1,9 +1,17 @@
-"""The evaluations that haven't ended: their runs are started here."""
+"""The evaluations that haven't ended: their runs are started here.
 
+An organisation has few runs under way, the oldest, and its others wait here: a queue that one
+could fill would be no use to the rest.
+"""
+
+from collections import Counter
 from collections.abc import Callable
+from typing import Final
 
 from legato.core.durable import Engine
 from legato.evaluation import runs
+
+ORG_RUNS_MAX: Final = 2
 
 
 class OpenEvaluations:
@@ -18,7 +26,11 @@ class OpenEvaluations:
     def begin(self) -> bool:
         """Start what isn't started yet; return whether an evaluation is open."""
         found = self._open()
+        under_way: Counter[str] = Counter()
         for org, evaluation_id, number in found:
+            under_way[org] += 1
+            if under_way[org] > ORG_RUNS_MAX:
+                continue
             # each round is a run of its own: a cancelled one would never make another step
             run_id = f"{evaluation_id}-{number}"
             if run_id not in self._started:

@@ -51,11 +51,38 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Cases of the split."""
     characters: int
     """Of the whole data set's inputs."""
+    erased: int = 0
+    """Cases of the split that were erased when the run was started: they are not in `asked`."""
+
+    def without(self, erased: int) -> "Plan":
+        """Return the plan of a data set some of whose cases were erased. Raises InvalidRequest."""
+        if erased >= self.asked:
+            msg = "dataset: all of its cases that the suite asks were erased; name another"
+            raise InvalidRequest(msg, param="dataset")
+        return msgspec.structs.replace(self, asked=self.asked - erased, erased=erased)
 
     @property
     def answers(self) -> int:
         """How many there are to be."""
         return self.asked * len(self.subjects) * self.repetitions
+
+
+NO_PLAN: Final = Plan(
+    dataset="",
+    digest="",
+    cases=0,
+    split="",
+    subjects=(),
+    scorers=(),
+    repetitions=0,
+    concurrency=0,
+    cache="",
+    parameters={},
+    regress_max=0.0,
+    asked=0,
+    characters=0,
+)
+"""Stands in a list for one whose key was destroyed."""
 
 
 class _Found(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any, Final, NamedTuple, TypeVar
 
 from legato.core.clock import Clock
@@ -19,14 +20,17 @@ from legato.evaluation.blocks import Allowance, Ask, BlockWork, asks_of
 from legato.evaluation.datasets import BLOCK_CASES, Datasets
 from legato.evaluation.evaluations import Evaluations
 from legato.evaluation.gateway_calls import Target
+from legato.evaluation.turns import Turn, Turns
 from legato.storage.evaluations import OPEN
 
 log = logging.getLogger(__name__)
 
 WORKFLOW: Final = "evaluation"
 QUEUE: Final = "evaluations"
-AT_ONCE: Final = 2
-"""Evaluations of one process."""
+AT_ONCE: Final = 24
+"""Evaluations that one process has under way. Few of them work; the others wait for a turn."""
+WORKING: Final = 2
+"""Evaluations of one process that ask for answers at a time."""
 TAG: Final = "evaluation"
 """Which tag of an entry names the run."""
 _NO_STORE: Final = {"cache-control": "no-store"}
@@ -38,6 +42,15 @@ class Rooms(NamedTuple):
 
     evaluations: Evaluations
     datasets: Datasets
+
+
+class _Some(NamedTuple):
+    """Part of the work of a block."""
+
+    block: int
+    number: int
+    """The round of the evaluation."""
+    turn: Turn
 
 
 class EvaluationRun:
@@ -57,6 +70,7 @@ class EvaluationRun:
         self._now_ns = clock.now_ns
         self._stopping = threading.Event()
         self._working: set[Allowance] = set()
+        self._turns = Turns(WORKING, monotonic)
 
     def __call__(self, steps: Steps, argument: Any) -> str:
         """Run one round of an evaluation to its end; return how it ended."""
@@ -106,17 +120,30 @@ class EvaluationRun:
         return -(-plan.cases // BLOCK_CASES)
 
     def _block(self, rooms: Rooms, evaluation_id: str, *, block: int, number: int) -> None:
+        """Have the answers of a block, in as many turns as it takes beside other organisations."""
+        org = rooms.evaluations.org
+        left = True
+        while left:
+            with self._turns.taken(org, self._stopping) as turn:
+                if turn is None:
+                    threading.Event().wait()  # unrecorded: the next life does it again
+                    return
+                work = _Some(block, number, turn)
+                left = self._some(rooms, evaluation_id, work)
+
+    def _some(self, rooms: Rooms, evaluation_id: str, some: _Some) -> bool:
+        """Have answers for a turn; return whether some may be left."""
         record = rooms.evaluations.store.get(evaluation_id)
-        if record.status != "running" or record.round != number:
-            return
+        if record.status != "running" or record.round != some.number:
+            return False
         plan = rooms.evaluations.plan(record)
-        first = block * BLOCK_CASES
-        cases = rooms.datasets.block(plan.digest, block)
+        first = some.block * BLOCK_CASES
+        cases = rooms.datasets.block(plan.digest, some.block)
         done = rooms.evaluations.store.recorded(evaluation_id, first, first + len(cases))
         asks = [one for one in asks_of(plan, first, cases) if one.place not in done]
         if not asks:
-            return
-        allowance = Allowance(record.cost, record.cost_max, self._stopping)
+            return False
+        allowance = Allowance(record.cost, record.cost_max, self._stopping, some.turn.over)
         target = Target(
             self._base_url,
             self._credential(record.key_id, {TAG: evaluation_id}),
@@ -129,6 +156,7 @@ class EvaluationRun:
             self._finish(rooms, evaluation_id, "failed", told)
         elif allowance.capped:
             self._finish(rooms, evaluation_id, "capped", "the cost cap is reached")
+        return allowance.yielded
 
     async def _answer_all(self, work: BlockWork, asks: Sequence[Ask], allowance: Allowance) -> None:
         self._working.add(allowance)
@@ -142,8 +170,12 @@ class EvaluationRun:
 
     def _end(self, rooms: Rooms, evaluation_id: str) -> str:
         record = rooms.evaluations.store.get(evaluation_id)
-        if record.done >= record.answers:
-            self._finish(rooms, evaluation_id, "done", "")
+        if record.status == "running":
+            plan = rooms.evaluations.plan(record)
+            gone = rooms.datasets.erased(plan.digest, plan.split) - plan.erased
+            answers = record.answers - gone * len(plan.subjects) * plan.repetitions
+            if record.done >= answers:
+                self._finish(rooms, evaluation_id, "done", "")
         return rooms.evaluations.store.get(evaluation_id).status
 
     def _fail(self, org: str, evaluation_id: str, told: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final, Protocol
 import msgspec
 
 from legato.core.errors import InvalidRequest
+from legato.core.origin import NO_ORIGIN, Origin
 
 REASON_MAX: Final = 1_000
 """Characters of a reason that are kept."""
@@ -25,6 +26,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     weight: float = 1.0
     split: str = ""
+    origin: Origin = NO_ORIGIN
+    """The captured request it was made of."""
+    erased: bool = False
+    """It stands for one whose content was erased: it has nothing but its split and weight."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,6 +42,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     latency_us: int = 0
     error: str = ""
     """A code of `legato.core.errors`; "" where an answer came."""
+    told: str = ""
+    """What was said of the failure."""
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,6 +65,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     cost: int | None
     latency_us: int
     error: str = ""
+    told: str = ""
+    """The failure in words, such as the provider's."""
 
 
 class Caller(Protocol):

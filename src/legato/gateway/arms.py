@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from legato.gateway.copies import RouteCopy
 from legato.routing.assignment import unit_of
 
 if TYPE_CHECKING:
@@ -19,5 +20,7 @@ def serving(call: "Call", route: "Route") -> "Route":
     if route.split is not None and not call.arm and call.caller.live:
         route = route.split.of(unit_of(call.user, call.request_id))
         call.arm, call.slices = route.arm, route.slices
+        if route.shadow is not None and call.copy is None:
+            call.copy = RouteCopy(route.shadow, call.versions)
     call.versions = f"{call.versions}, {route.version}" if call.versions else route.version
     return route

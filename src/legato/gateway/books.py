@@ -20,6 +20,7 @@ from legato.core.records import EntryKind, Facts, Intent, Progress, Settled, Voi
 from legato.core.usage import NO_USAGE, Unit, Usage, UsageSource
 from legato.economics.cost import priced, upper_bound
 from legato.economics.estimate import estimated_usage, input_tokens_bound
+from legato.gateway.context import Lost
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call
@@ -35,7 +36,11 @@ PROGRESS_CHARS = 16_384
 """A stream's estimate is journaled again each time so many characters have come."""
 
 
-_OVERHEAD = frozenset({EntryKind.JUDGE, EntryKind.SHADOW})
+_LOST = frozenset({EntryKind.RETRY, EntryKind.HEDGE})
+FIRST = "first"
+SECOND = "second"
+"""Of two attempts at the same time."""
+_OVERHEAD = frozenset({EntryKind.JUDGE, EntryKind.SHADOW, EntryKind.OVERHEAD})
 
 
 class Journal(Protocol):
@@ -141,6 +146,7 @@ class Books:
             ),
         )
         longest_us = int(route.deadline_s * _US_PER_S)
+        is_second = call.hedged == SECOND  # should the end be lost: not two that answered
         intent = Intent(
             attempt.facts,
             self._now_ns() if hold is None else hold.at_ns,
@@ -148,8 +154,8 @@ class Books:
             "" if hold is None else hold.budget_id,
             estimate,
             priced(estimate, price, longest_us, view.unit),
-            _baseline_cost(call, estimate, longest_us),
-            call.kind,
+            NanoUSD(0) if is_second else _baseline_cost(call, estimate, longest_us),
+            EntryKind.HEDGE if is_second else call.kind,
         )
         try:
             self._journal.append_intent(encode_record(intent))
@@ -262,7 +268,7 @@ class Books:
         self.settle(
             attempt,
             call,
-            kind=EntryKind.RETRY,
+            kind=call.overhead,
             usage=attempt.estimate,
             source=UsageSource.UNKNOWN,
             status=status,
@@ -274,7 +280,7 @@ class Books:
         self.settle(
             attempt,
             call,
-            kind=EntryKind.RETRY,
+            kind=call.overhead,
             usage=NO_USAGE,
             source=UsageSource.PROVIDER,
             status=status,
@@ -287,7 +293,10 @@ class Books:
             msg = "a cache hit has a deployment"
             raise AssertionError(msg)
         facts = self.facts(call, call.deployment, 0)
-        call.baseline_cost = _baseline_cost(call, usage, duration_us)
+        if call.degraded:  # a lesser answer instead of none: nobody saved anything by it
+            call.baseline_cost = NanoUSD(0)
+        else:
+            call.baseline_cost = _baseline_cost(call, usage, duration_us)
         now_us = (perf_counter_ns() - call.started_ns) // _NS_PER_US
         self._journal.append(
             encode_record(
@@ -323,7 +332,7 @@ class Books:
             principal.feature,
             principal.key_id,
             call.user,
-            principal.tags,
+            {**principal.tags, "degraded": call.degraded} if call.degraded else principal.tags,
             call.view.model,
             route.name,
             deployment.name,
@@ -335,6 +344,7 @@ class Books:
             self._config_version,
             call.versions_with(deployment),
             call.arms,
+            "" if call.measures is None else str(call.measures),
         )
 
     async def _commit(self, attempt: Attempt) -> None:
@@ -350,9 +360,12 @@ def charge(
 ) -> tuple[NanoUSD | None, NanoUSD | None]:
     """Charge an attempt to its call; return what it cost and what the baseline would have cost."""
     spent, would = _costs(call, deployment, usage, duration_us)
-    if kind is EntryKind.RETRY:
+    if kind in _LOST:
         would = NanoUSD(0)  # the baseline would have answered at once: a retry is overhead
+        call.lost += (Lost(deployment.name, usage, spent),)
     else:
+        if call.degraded:  # the baseline's answer wasn't to be had: the difference is no saving
+            would = spent
         call.baseline_cost = would
     call.add_cost(spent)
     return spent, would
@@ -363,7 +376,8 @@ def _costs(
 ) -> tuple[NanoUSD | None, NanoUSD | None]:
     price = deployment.price
     spent = priced(usage, price, duration_us, call.view.unit)
-    if _route(call).baseline.price is price and call.kind is EntryKind.USAGE:
+    same = _route(call).baseline.price is price and call.measures is None
+    if same and call.kind is EntryKind.USAGE:
         return spent, spent
     return spent, _baseline_cost(call, usage, duration_us)
 
@@ -388,6 +402,8 @@ def _baseline_cost(call: "Call", usage: Usage, duration_us: int) -> NanoUSD | No
     """Return what the baseline would have cost; 0 for what nobody would ask without us."""
     if call.kind in _OVERHEAD:
         return NanoUSD(0)
+    if call.measures is not None:
+        usage = call.measures.without(usage)
     return priced(usage, _route(call).baseline.price, duration_us, call.view.unit)
 
 

@@ -79,6 +79,11 @@ class Breakers:
         # opened after the fork: a lock belongs to the open file, so each worker needs its own
         self._lock_fd = os.open(board.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
+    @property
+    def cells(self) -> int:
+        """How many deployments can have a cell of their own."""
+        return self._unguarded
+
     def cell(self, name: str) -> int:
         """Return the cell of a deployment; where none is left, its breaker never opens."""
         known = self._cells.get(name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from legato.core.captured import POINTS, CapturedHead, sample_point
-from legato.core.config import CaptureRule
+from legato.core.config_records import CaptureRule
 from legato.core.registry import Kind
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class CaptureStage:
     def _offer(self, call: "Call") -> Offer:
         limit, request = self._bytes_max, call.raw
         reply = None if call.reply is None or call.http_status != _OK else call.reply
-        answer = b"" if reply is None else reply.body
+        answer = b"" if reply is None else reply.kept
         # a stream that outgrew its limit kept nothing
         whole = len(request) <= limit and len(answer) <= limit and (reply is None or bool(answer))
         turn = call.view.turn

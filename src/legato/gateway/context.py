@@ -1,7 +1,7 @@
 """One request on its way through the pipeline, and where its answer goes."""
 
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -9,16 +9,33 @@ from legato.core.money import NanoUSD
 from legato.core.records import EntryKind
 from legato.core.usage import NO_USAGE, Usage
 from legato.core.wire import RequestView, Surface
+from legato.routing.load.concurrency import Priority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from legato.core.decisions import SliceFacts, Step
-    from legato.core.principal import Principal
-    from legato.gateway.directory import Deployment, Route
-    from legato.gateway.prompt_versions import Copy
+    from legato.core.decisions import Routed, SliceFacts, Step
+    from legato.core.guard_facts import Guarded
+    from legato.core.guard_output import OutputFacts
+    from legato.core.guarding import FilterFactory
+    from legato.core.measures import Measures
+    from legato.core.principal import BudgetLimit, Principal
+    from legato.core.wire import Turn
+    from legato.gateway.directory import Deployment, Directory, Route
+    from legato.gateway.looked import Looked
+    from legato.guardrails.redaction import Redaction
+    from legato.providers.base import Repeated
 
+_BYTES_PER_TOKEN = 4
 Headers = list[tuple[bytes, bytes]]
+
+
+class Lost(NamedTuple):
+    """What an attempt used that gave no answer; a cost of None: its deployment has no price."""
+
+    deployment: str
+    usage: Usage
+    cost: NanoUSD | None
 
 
 class Sink(Protocol):
@@ -71,16 +88,91 @@ class Source(Protocol):
         ...
 
 
+class AnswerChecking(Protocol):
+    """What policies ask of a call's answer; see legato.gateway.guards.output."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Of the policies: answers that others were given under other ones don't serve."""
+        ...
+
+    @property
+    def holds_whole(self) -> bool:
+        """Whether nothing of a stream may go out before all of it is checked."""
+        ...
+
+    @property
+    def facts(self) -> "OutputFacts":
+        """What is recorded."""
+        ...
+
+    @property
+    def header(self) -> bytes:
+        """What the caller is told."""
+        ...
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all was checked and nothing found."""
+        ...
+
+    def answered(self) -> None:
+        """Note that all of an answer has come, and passed."""
+        ...
+
+
+class Filtering(Protocol):
+    """A stream whose texts pass filters."""
+
+    @property
+    def kept(self) -> bytes:
+        """Its frames as they were before; nothing where it was too much."""
+        ...
+
+    def failure(self, frames: bytes) -> bytes:
+        """Return the frames of a failure as they belong behind what went out."""
+        ...
+
+
+class Copy(Protocol):
+    """How a copy of a call is made of it."""
+
+    @property
+    def arm(self) -> str:
+        """Of the rollout, for what the copy costs: `ID/shadow`."""
+        ...
+
+    @property
+    def budget(self) -> "BudgetLimit":
+        """Who pays for it."""
+        ...
+
+    def put(self, call: "Call", live: "Call", directory: "Directory") -> "Turn | None":
+        """Make `call` a copy of `live`, which is over.
+
+        Returns the turn that must still be given what it continues, where there is one.
+        Raises LegatoError where the call can't be made.
+        """
+        ...
+
+
 class Reply(msgspec.Struct, gc=False):
     """A complete answer, as it goes to the caller and into the cache.
 
     `frames` tells that `body` is a recorded stream. `sent` tells that it has already gone out.
+    `masked` is the answer as the provider gave it, where values were put back into `body`.
     """
 
     body: bytes
     frames: bool = False
     sent: bool = False
     content_type: bytes = b"application/json"
+    masked: bytes | None = None
+
+    @property
+    def kept(self) -> bytes:
+        """What may be kept of it, or shown to a judge."""
+        return self.body if self.masked is None else self.masked
 
 
 class Failure(msgspec.Struct, frozen=True, gc=False):
@@ -96,6 +188,7 @@ class Call:
     """Everything known about one request; written by the stages, read by `record`."""
 
     __slots__ = (
+        "answer_filters",
         "arm",
         "arrived_ns",
         "attempts",
@@ -109,26 +202,43 @@ class Call:
         "candidates",
         "captured_bytes_max",
         "captured_for_ns",
+        "compare",
         "copy",
         "cost",
+        "degraded",
         "deployment",
         "draws",
         "error_code",
         "failures",
+        "filtering",
         "first_byte_ns",
+        "guarded",
+        "hedged",
         "holdout",
         "http_status",
         "kind",
         "latencies",
+        "loads",
+        "lost",
         "marks",
+        "masked",
+        "measures",
         "model_served",
+        "near",
+        "outputs",
+        "overhead",
         "principal",
+        "priority",
         "raw",
+        "redaction",
+        "repeated",
         "reply",
         "request_id",
         "route",
         "route_asked",
+        "routed",
         "sampled",
+        "semantic",
         "silent_since_ns",
         "slices",
         "slot_taken",
@@ -142,47 +252,89 @@ class Call:
         "upstream_ns",
         "usage",
         "user",
+        "user_context",
+        "variables",
         "versions",
         "view",
+        "whole",
     )
+
+    answer_filters: "tuple[FilterFactory, ...]"
+    """What each text of its answer passes, in this order; see legato.gateway.guards.answers."""
+    filtering: "Filtering | None"
+    """What its stream passes, once it has any filters and is under way."""
+    redaction: "Redaction | None"
+    """What stands for values in its body; None where nothing does."""
+    repeated: "Repeated | None"
+    """Which parts of it came before; None where nobody looked."""
+    measures: "Measures | None"
+    """What was done to the attempt under way so that it costs less."""
+    degraded: str
+    """Which lesser answer it got: "stale_cache", "deployment; NAME"; "" where none."""
+    hedged: str
+    """Which of two attempts at the same time it was answered by; "" where there was one."""
+    overhead: EntryKind
+    """Of an attempt that doesn't answer, in the ledger."""
+    outputs: "AnswerChecking | None"
+    """What policies ask of its answer; None where they ask nothing."""
+    priority: Priority | None
+    """How urgent it is; None where nobody asked."""
+    loads: tuple[float, ...]
+    """Of the deployments, where they were ordered by them."""
+    semantic: "Looked | None"
+    """What the semantic cache knows of it; None where it isn't asked."""
+    user_context: bool
+    """A prompt was given variables that are about its user."""
+    guarded: "Guarded | None"
+    """What guardrails did with it; None where no policy applies."""
+    masked: bool
+    """Its body isn't the caller's any more: what was redacted stands for what was there."""
+    variables: "Mapping[str, Any] | None"
+    """What it gave to a prompt; None where it names none."""
+    whole: "tuple[dict[str, Any], int] | None"
+    """Its body and the bytes of it before its route left anything out, where it is copied."""
+    near: tuple[str, ...]
+    """Deployments put last, as their providers had little room left."""
 
     def __init__(self, request_id: str, surface: Surface, source: Source, arrived_ns: int) -> None:
         self.request_id = request_id
-        self.surface = surface
-        self.source = source
-        self.arrived_ns = arrived_ns
+        self.surface: Surface = surface
+        self.source, self.arrived_ns = source, arrived_ns
         self.started_ns = perf_counter_ns()
         self.marks: list[tuple[str, int]] = []
         self.principal: Principal | None = None
         self.reply: Reply | None = None
-        self.slot_taken = False
         self.body: dict[str, Any] = {}
-        self.body_bytes = 0
         self.raw = b""
         """The body as it came, kept where requests may be captured."""
-        self.captured_bytes_max = 0
-        self.captured_for_ns = 0
-        """How long what is captured of it is kept; 0 where nothing is."""
+        self.slot_taken = self.user_context = self.masked = False
+        self.guarded = self.variables = self.outputs = None
+        self.answer_filters, self.filtering, self.redaction = (), None, None
+        self.body_bytes = self.captured_bytes_max = self.captured_for_ns = 0
+        """How long what is captured of it is kept, and how much of it; 0 where nothing is."""
         self.view: RequestView = _NO_VIEW
-        self.user = ""
+        self.overhead = EntryKind.RETRY
         self.kind = EntryKind.USAGE
         """Of the attempt that answers, in the ledger."""
         self.route: Route | None = None
         self.copy: Copy | None = None
         """What a shadow is sent once the call is over."""
         self.versions = self.arm = self.holdout = ""
+        self.route_asked = self.hedged = self.degraded = ""
         self.candidates: Sequence[Deployment] = ()
+        self.repeated = self.measures = self.priority = self.semantic = self.whole = None
         self.cache = "bypass"
         self.cache_key: bytes | None = None
         self.attempts = 0
         self.failures: list[Failure] = []
         self.deployment: Deployment | None = None
-        self.model_served = ""
         self.usage: Usage = NO_USAGE
         self.cost: NanoUSD | None = NanoUSD(0)
+        self.lost: tuple[Lost, ...] = ()
+        """Of the cost, what attempts took that did not answer."""
         self.baseline_cost: NanoUSD | None = NanoUSD(0)
         self.http_status = 0
-        self.error_code = ""
+        self.user = self.error_code = self.model_served = self.compare = ""
         self.first_byte_ns = self.upstream_ns = 0
         self.silent_since_ns = 0
         """Since when a provider owes the next piece of its answer; 0 while none does."""
@@ -190,14 +342,12 @@ class Call:
         self.steps: tuple[Step, ...] = ()
         self.draws: tuple[float, ...] = ()
         self.latencies: tuple[float, ...] = ()
+        self.loads = self.near = ()
         self.slices: tuple[SliceFacts, ...] = ()
-        self.route_asked = ""
-        self.text_tokens = -1
-        self.cache_control = 0
-        self.cached_us = 0
-        self.trace_id = request_id
-        self.span_parent = ""
-        self.sampled = False
+        self.routed: Routed | None = None
+        self.text_tokens, self.route_asked = -1, ""
+        self.cache_control = self.cached_us = 0
+        self.trace_id, self.span_parent, self.sampled = request_id, "", False
 
     @property
     def caller(self) -> "Principal":
@@ -213,6 +363,11 @@ class Call:
         if not self.holdout:
             return self.arm
         return f"{self.arm} {self.holdout}" if self.arm else self.holdout
+
+    @property
+    def tokens_needed(self) -> int:
+        """What providers count against a limit of tokens when it comes: a rough estimate."""
+        return self.body_bytes // _BYTES_PER_TOKEN + (self.view.max_output_tokens or 0)
 
     def mark(self, stage: str) -> None:
         """Note that a stage has ended now."""

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from legato.core.clock import Clock
-from legato.core.errors import NotFound, OperatorError, StorageUnavailable, TooLarge
+from legato.core.decisions import HIT
+from legato.core.erasure import KeyDestroyed
+from legato.core.errors import Erased, NotFound, OperatorError, StorageUnavailable, TooLarge
 from legato.core.ids import is_id
 from legato.core.tasks import InThread
 from legato.gateway.context import Reply
@@ -83,6 +85,7 @@ class Conversations:
             NotFound: an answer named is not kept, or not for this organisation.
             TooLarge: all of it is more than a call may hold.
             StorageUnavailable: the database is away.
+            Erased: the key that sealed it is destroyed.
         """
         earlier: list[dict[str, Any]] = []
         recalled_bytes = 0
@@ -105,9 +108,10 @@ class Conversations:
         """Keep a whole or recorded answer; a recorded one first becomes this turn's own."""
         turn = _turn(call)
         body = reply.body
-        if call.cache == "hit":
+        if call.cache == HIT:
             body = turn.recast(body)
-        return Reply(await self.keep(call, body, frames=reply.frames), frames=reply.frames)
+        kept = await self.keep(call, body, frames=reply.frames)
+        return Reply(kept, frames=reply.frames, masked=reply.masked)
 
     async def keep(self, call: "Call", sent: bytes, *, frames: bool) -> bytes:
         """Keep the finished answer, where the caller wants that; return what to send.
@@ -119,11 +123,9 @@ class Conversations:
         response = turn.answer_in(sent, frames=frames) if turn.store else None
         if response is None or response.get("status") not in _FINISHED:
             return sent
-        principal = call.principal
-        org = "" if principal is None else principal.org
         kept = Kept(turn.question(), response)
         try:
-            await self._in_thread(lambda: self._keep(turn, org, kept))
+            await self._in_thread(lambda: self._keep(call, turn, kept))
         except (NotKept, OperatorError) as error:
             log.error(  # noqa: TRY400 -- what failed is told, a stack would not add to it
                 "a response could not be kept",
@@ -143,9 +145,11 @@ class Conversations:
         if not await self._ask_store(lambda: self._kept.delete(org, response_id)):
             raise _not_found(response_id)
 
-    def _keep(self, turn: "Turn", org: str, kept: Kept) -> None:
+    def _keep(self, call: "Call", turn: "Turn", kept: Kept) -> None:
+        org = "" if call.principal is None else call.principal.org
         sealed = self._sealer.seal(org, msgspec.json.encode(kept), _context(org, turn.id))
-        self._kept.keep(StoredResponse(org, turn.id, turn.previous_id, self._now_ns(), sealed))
+        now_ns, origin = self._now_ns(), (call.request_id, call.user)
+        self._kept.keep(StoredResponse(org, turn.id, turn.previous_id, now_ns, sealed, *origin))
 
     async def _turns(
         self, org: str, response_id: str, *, alone: bool = False
@@ -172,6 +176,9 @@ class Conversations:
         unseal = self._sealer.open
         try:
             return [(one, unseal(org, one.sealed, _context(org, one.id))) for one in found]
+        except KeyDestroyed:
+            msg = "What was kept of this response was erased: its key is destroyed."
+            raise Erased(msg, param="previous_response_id") from None
         except ValueError as error:
             log.exception("a kept response can't be opened", extra={"response": response_id})
             msg = "What is kept of this response can't be opened; the log has the details."

@@ -63,6 +63,13 @@ class Decided:
             None if principal is None else principal.require,
             call.kind.value,
             call.route_asked,
+            call.routed,
+            call.loads,
+            call.near,
+            call.degraded,
+            "" if call.priority is None else call.priority.name.lower(),
+            None if call.semantic is None else call.semantic.facts,
+            None if call.outputs is None else call.outputs.facts,
         )
 
     def _digest(self, route: "Route", at_ns: int) -> str:
@@ -92,6 +99,9 @@ def facts_of(route: "Route") -> RouteFacts:
         route.cache_ttl_s,
         route.require,
         route.version,
+        () if route.rules is None else route.rules.settings(),
+        None if route.quality is None else route.quality.terms,
+        () if route.cascade is None else route.cascade.names,
     )
 
 

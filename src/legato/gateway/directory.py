@@ -3,26 +3,80 @@
 A change swaps all of it at once; a running request keeps the route it was resolved to.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from legato.core.capability import UNKNOWN_ABILITY, Ability
-from legato.core.config import DataUse, Requirements, Retry
+from legato.core.config import ContextPolicy, DataUse, Requirements, Retry
 from legato.core.decisions import SliceFacts
 from legato.core.errors import Forbidden, NotFound, StorageUnavailable
 from legato.core.price import Price
-from legato.core.principal import Principal
+from legato.core.principal import BudgetLimit, Principal
 from legato.economics.estimate import IMAGE_TOKENS_MAX
 from legato.providers.base import Authorizer, Provider
 from legato.providers.transport import Timeouts, Transport
+from legato.routing.load.concurrency import Priority
 from legato.routing.strategies import Candidate, Order
 
 if TYPE_CHECKING:
+    from legato.core.semantic_terms import SemanticTerms
+    from legato.gateway.quality import QualityChoice
+    from legato.gateway.steps import RouteCascade
     from legato.routing.assignment import Split
+    from legato.routing.load.hedging import Hedging
+    from legato.routing.rules.rules import Rules
 
 NOT_KNOWN = DataUse()
+
+
+class DeploymentLoad(Protocol):
+    """How busy a deployment is, and what its provider still takes; see legato.gateway.loads."""
+
+    def counted(self, tokens: int) -> int:
+        """Return as how many tokens a call that may need so many is counted."""
+        ...
+
+    def begin(self, tokens: int) -> None:
+        """Count a call that is sent, with the tokens it is expected to use."""
+        ...
+
+    def end(self, tokens: int) -> None:
+        """Count a call that is over, with the tokens it used beyond what was expected."""
+        ...
+
+    def answered(self, headers: Iterable[tuple[bytes, bytes]], latency_ms: float) -> None:
+        """Take in that a good answer has begun, and what its headers say."""
+        ...
+
+    def said(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take in what an answer's headers say of limits."""
+        ...
+
+    def refused(self, for_s: float) -> None:
+        """Take in how long the provider wants not to be asked."""
+        ...
+
+    def overloaded(self) -> None:
+        """Take in a sign that it had too much to do."""
+        ...
+
+    def bore(self) -> None:
+        """Take in that it answered well."""
+        ...
+
+    def closed_s(self, tokens: int, priority: Callable[[], Priority]) -> float:
+        """Return for how long a call that needs so many tokens must not be sent; 0 for now."""
+        ...
+
+    def is_near(self, tokens: int) -> bool:
+        """Tell whether it may have no room for so many tokens."""
+        ...
+
+    def busy(self, weight: int, *, by_latency: bool) -> float:
+        """Return how busy it is, per weight."""
+        ...
 
 
 class Deployment(msgspec.Struct, gc=False, eq=False):
@@ -50,6 +104,7 @@ class Deployment(msgspec.Struct, gc=False, eq=False):
     unfit: tuple[str, ...] = ()  # what its route requires and it isn't known to fulfil
     authorize: Authorizer | None = None
     version: str = ""  # of the registry: "deployment/fast@3fa9c1d2e4b5"
+    load: DeploymentLoad | None = None  # None where nothing goes by it
 
 
 class Route(msgspec.Struct, frozen=True, eq=False):
@@ -70,7 +125,32 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     version: str = ""  # of the registry: "route/support@3fa9c1d2e4b5"
     arm: str = ""  # of the rollout that chose it: "ID/champion", "ID/candidate"
     slices: tuple[SliceFacts, ...] = ()  # how that rollout divides its callers
+    context: ContextPolicy | None = None  # what is left out of a long conversation
+    cache_hints: bool = False  # parts that came before are marked for the vendor to keep
+    rules: "Rules | None" = None
+    champion: "Route | None" = None  # of an arm: what the label points to
+    quality: "QualityChoice | None" = None
+    cascade: "RouteCascade | None" = None
+    hedging: "Hedging | None" = None
+    degrade: "tuple[str | Deployment, ...]" = ()  # lesser answers: a stale one, deployments
+    deferred_s: float | None = None  # how long a deferred call is held; None: none is deferred
+    stale_s: float = 0.0  # how long expired answers are kept for that
+    semantic: "SemanticTerms | None" = None  # None: only the exact cache answers
     split: "Split[Route] | None" = None  # while a rollout is under way: what serves whom
+    shadow: "RouteShadow | None" = None  # what a copy of the call is sent to
+
+    @property
+    def called(self) -> "Iterator[Deployment]":
+        """All deployments that a call may be sent to."""
+        yield from self.deployments
+        yield from (one for one in self.degrade if not isinstance(one, str))
+
+
+class RouteShadow(msgspec.Struct, frozen=True, eq=False):
+    """A version of a route that answers copies of calls, for nobody, and who pays for it."""
+
+    route: Route
+    budget: BudgetLimit
 
 
 class Directory:
@@ -122,14 +202,20 @@ class Directory:
         """Return a deployment as it is called by its own name."""
         return self._deployments.get(name)
 
+    def every_route(self) -> Iterable[Route]:
+        """Return the routes as their aliases stand for them."""
+        return self._routes.values()
+
     def every_deployment(self) -> Iterator[Deployment]:
         """Yield all deployments, with the copies that routes have."""
         yield from self._deployments.values()
         for route in self._routes.values():
-            yield from route.deployments
+            yield from route.called
             if route.split is not None:
                 for arm in route.split.arms:
-                    yield from arm.deployments
+                    yield from arm.called
+                    if arm.shadow is not None:
+                        yield from arm.shadow.route.deployments
 
     def names(self, principal: Principal) -> list[tuple[str, Route]]:
         """Return what this key can call, by name."""

@@ -42,10 +42,14 @@ class HoldoutArms:
     def put(self, call: "Call") -> None:
         """Put a call into its arm, where its route has a holdout.
 
+        Evaluations and what judges for them come by a credential of the program's own, and are in
+        none. Whoever says by a header that a call judges is: else anybody could leave a holdout.
         Whose data the baseline may not be sent is in none: what is required comes first.
         """
         route = call.route
-        if route is None or call.kind is not EntryKind.USAGE or not call.caller.live:
+        if route is not None and route.champion is not None:
+            route = route.champion
+        if route is None or call.kind is EntryKind.SHADOW or not call.caller.live:
             return
         found = self.held.by_route.get((call.caller.org, route.name))
         if found is None or call.surface.operation not in _HELD:
@@ -56,6 +60,7 @@ class HoldoutArms:
         arm = assignment.arm(unit_of(call.user, call.request_id))
         call.holdout = f"{holdout_id}/{arm}"
         if arm == HOLDOUT:
+            _take_out(call, route)
             call.route = self._baseline(route)
 
     def _baseline(self, route: "Route") -> "Route":
@@ -73,5 +78,22 @@ class HoldoutArms:
                 deployments=(route.baseline, *others),
                 order=_ORDERED,
                 cache_ttl_s=0.0,
+                rules=None,
+                context=None,
+                cache_hints=False,
+                quality=None,
+                semantic=None,
             )
         return known
+
+
+def _take_out(call: "Call", champion: "Route") -> None:
+    """Take a caller out of a rollout of the route: what the baseline answers tells nothing of it.
+
+    Nor is the call copied: what a copy is compared with must be what the label points to.
+    """
+    call.copy = None
+    chosen = call.route
+    if chosen is not None and chosen is not champion:
+        call.versions = call.versions.removesuffix(chosen.version) + champion.version
+        call.arm, call.slices = "", ()

@@ -1,8 +1,9 @@
 """The request path, in one place. Read this first.
 
-    authenticate → read → admit → resolve → (capture) → (recall) → (guard_input) → lookup_cache
-      → route → call [reserve → attempt, again and again] → (guard_output) → store_cache → (keep)
-      → send → record
+    authenticate → read → admit → resolve → (recall) → (capture) → (guard_input) → (plan_output)
+      → lookup_cache → (lookup_semantic) → route
+      → call [reserve → attempt, its answer checked, again and again]
+      → store_cache → (keep) → send → (store_semantic) → record
 
 Stages are leaves; all branching is in `Pipeline.stages`. Each surface's stages are assembled once
 at start (see `legato.app.bootstrap`) and run as they stand: what `legato endpoints` lists is what
@@ -16,27 +17,37 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+from legato.core.decisions import FROM_CACHE
 from legato.core.errors import InvalidRequest, LegatoError
 from legato.core.records import EntryKind
 from legato.core.wire import Operation, Surface, Turn
 from legato.gateway.arms import serving
+from legato.gateway.guards.output import CHECKED
 from legato.gateway.prompts import names_prompt, put_prompt, unread
+from legato.gateway.semantic.tags import tags_of
+from legato.gateway.shorten import shorten, summarise
 from legato.gateway.stages.count_tokens import count_tokens
+from legato.gateway.stages.degrade import degraded
 from legato.gateway.stages.read import read_json
 from legato.gateway.stages.reply import error_headers, reply_headers
 from legato.gateway.stages.route import order_candidates
 from legato.gateway.stages.trace import accept_traceparent
 
 if TYPE_CHECKING:
+    from legato.core.config import ContextPolicy
     from legato.gateway.capture import CaptureStage
     from legato.gateway.context import Call, Sink
     from legato.gateway.conversations import Conversations
-    from legato.gateway.directory import Directory
+    from legato.gateway.directory import Directory, Route
+    from legato.gateway.guards.output import OutputGuard
     from legato.gateway.holdouts import HoldoutArms
     from legato.gateway.prompts import Prompts
     from legato.gateway.stages.cached import CacheStages
     from legato.gateway.stages.call import CallStage
+    from legato.gateway.stages.defer import Defer
     from legato.gateway.stages.record import RecordStage
+    from legato.gateway.stages.semantic import SemanticStages
+    from legato.gateway.summaries import Summaries
     from legato.governance.keyring import Keyring
     from legato.governance.limits import Limits
 
@@ -45,6 +56,22 @@ log = logging.getLogger(__name__)
 CLIENT_CLOSED_REQUEST = 499
 RECORD = "record"
 Guard = Callable[["Call"], Awaitable[None]]
+
+
+class InputGuarding(Protocol):
+    """Looks into what is sent; see `legato.gateway.guards.input`."""
+
+    def passes(self, call: "Call") -> bool:
+        """Whether there is nothing to look for at all."""
+        ...
+
+    async def __call__(self, call: "Call") -> None:
+        """Let a call pass, change it, or refuse it."""
+        ...
+
+    def refuse_unread(self, call: "Call") -> None:
+        """Refuse a call whose content can't be looked into, where a policy asks for that."""
+        ...
 
 
 class Stage(NamedTuple):
@@ -76,6 +103,8 @@ class Assembly(msgspec.Struct, frozen=True, eq=False):
     record: Callable[["Call"], None]
     copy: Callable[["Call"], None] | None = None
     """Sends a call that is over to its shadow."""
+    compare: Callable[["Call"], None] | None = None
+    """Sets a call that is over beside what another deployment answers."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,6 +137,8 @@ class Assembly(msgspec.Struct, frozen=True, eq=False):
             self.record(call)
             if call.copy is not None and self.copy is not None:
                 self.copy(call)
+            if call.compare and self.compare is not None:
+                self.compare(call)
 
 
 class Pipeline(msgspec.Struct, frozen=True, eq=False):
@@ -125,17 +156,23 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     prompts: "Prompts | None" = None
     capture: "CaptureStage | None" = None
     shadows: Callable[["Call"], None] | None = None
+    comparisons: Callable[["Call"], None] | None = None
     holdouts: "HoldoutArms | None" = None
-    guard_input: Guard | None = None
-    guard_output: Guard | None = None
+    semantic: "SemanticStages | None" = None
+    defer: "Defer | None" = None
+    summaries: "Summaries | None" = None
+    guard_input: InputGuarding | None = None
+    outputs: "OutputGuard | None" = None
 
     def assemble(self, surface: Surface) -> Assembly:
         """Return what serves a surface's requests."""
         record: Callable[[Call], None] = self.record
         if self.capture is not None:
             record = self.capture.after(record)
+        if self.semantic is not None:
+            record = self.semantic.after(record)
         stages = tuple(self.stages(surface))
-        return Assembly(surface, stages, self.limits, record, self.shadows)
+        return Assembly(surface, stages, self.limits, record, self.shadows, self.comparisons)
 
     def stages(self, surface: Surface) -> Iterator[Stage]:
         """Yield the stages of a surface, in order."""
@@ -145,26 +182,31 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         yield Stage("read", self._read)
         yield Stage("admit", self._admit)
         yield Stage("resolve", self._resolve)
-        if self.capture is not None and not counts:
-            yield Stage("capture", _choosing(self.capture))
         if conversational:
             yield Stage("recall", self._recall)
+        if self.capture is not None and not counts:
+            yield Stage("capture", _choosing(self.capture))
         if self.guard_input is not None:
-            yield Stage("guard_input", _guarding(self.guard_input))
+            guard = self.guard_input
+            yield Stage("guard_input", _guarding(guard), unless=guard.passes)
+        if self.outputs is not None and surface.operation in CHECKED:
+            yield Stage("plan_output", _planning(self.outputs), unless=self.outputs.passes)
         if self.cache is not None and not counts:
             yield Stage("lookup_cache", self._lookup_cache)
+        if self.semantic is not None and not counts:
+            yield Stage("lookup_semantic", self.semantic.lookup, unless=_answered)
         if counts:  # costs nothing: there is nothing to reserve
             yield Stage("call", _count)
         else:
             yield Stage("route", self._route, unless=_answered)
             yield Stage("call", self._call, unless=_answered, within=self.call_stage.within)
-        if self.guard_output is not None:
-            yield Stage("guard_output", _guarding(self.guard_output), unless=_hit)
         if self.cache is not None and not counts:
             yield Stage("store_cache", self._store_cache, unless=_hit)
         if conversational and not counts:
             yield Stage("keep", self._keep, unless=sent)
         yield Stage("send", send, unless=sent)
+        if self.semantic is not None and not counts:
+            yield Stage("store_semantic", self.semantic.store, unless=_hit)
 
     def _authenticate(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
         call.principal = self.keyring.known(call.source.credential)
@@ -182,6 +224,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         call.body_bytes = len(raw)
         if self.capture is not None:
             call.raw = raw
+        if self.semantic is not None:
+            tags_of(call)  # what is wrong is refused before anything is decided
         body = call.body = read_json(raw)
         if self.prompts is not None and names_prompt(body):
             call.view = unread(body)  # it is whole when it has been resolved
@@ -189,6 +233,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
             return
         view = call.view = call.surface.read(body)
         if view.turn is not None:
+            view.turn.answers(call.request_id)
             call.surface = view.turn
         call.user = self._user(call)
 
@@ -228,14 +273,43 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     def _lookup_cache(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
         return None if self.cache is None else self.cache.lookup(call)
 
-    def _route(self, call: "Call", _sink: "Sink") -> None:
+    def _route(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
         if call.route is not None:
+            if call.route.deferred_s is not None and self.defer is not None:
+                waiting = self.defer(call)
+                if waiting is not None:
+                    return waiting
+            policy = call.route.context
+            if policy is not None and policy.summarise is not None:
+                return self._summarise(call, call.route, policy)
+            if policy is not None:
+                shorten(call, policy)
             call.candidates = order_candidates(call, call.route, self.random)
+        return None
+
+    async def _summarise(self, call: "Call", route: "Route", policy: "ContextPolicy") -> None:
+        if self.summaries is None:
+            shorten(call, policy)
+        else:
+            await summarise(call, policy, self.summaries)
+        call.candidates = order_candidates(call, route, self.random)
 
     async def _call(self, call: "Call", sink: "Sink") -> None:
-        call.reply = await self.call_stage(call, sink)
+        try:
+            if call.outputs is not None and self.outputs is not None:
+                call.reply = await self.outputs.answered(call, sink, self.call_stage)
+            else:
+                call.reply = await self.call_stage(call, sink)
+        except LegatoError as error:
+            if call.route is None or not call.route.degrade:
+                raise
+            call.reply = await degraded(
+                call, sink, error, cache=self.cache, call_stage=self.call_stage
+            )
 
     def _store_cache(self, call: "Call", _sink: "Sink") -> None:
+        if call.outputs is not None and not call.outputs.is_clean:
+            return
         if self.cache is not None and call.reply is not None:
             self.cache.store(call, call.reply)
 
@@ -263,7 +337,7 @@ def _answered(call: "Call") -> bool:
 
 
 def _hit(call: "Call") -> bool:
-    return call.cache == "hit"
+    return call.cache in FROM_CACHE
 
 
 def sent(call: "Call") -> bool:
@@ -274,6 +348,13 @@ def sent(call: "Call") -> bool:
 def _guarding(guard: Guard) -> Callable[["Call", "Sink"], Awaitable[None]]:
     async def run(call: "Call", _sink: "Sink") -> None:
         await guard(call)
+
+    return run
+
+
+def _planning(outputs: "OutputGuard") -> Callable[["Call", "Sink"], None]:
+    def run(call: "Call", _sink: "Sink") -> None:
+        outputs.prepare(call)
 
     return run
 
@@ -317,7 +398,8 @@ async def _refuse(call: "Call", sink: "Sink", error: LegatoError) -> None:
             },
         )
     if sink.began and call.view.stream:
-        await sink.end(call.surface.stream_error(error, call.request_id))
+        frames = call.surface.stream_error(error, call.request_id)
+        await sink.end(frames if call.filtering is None else call.filtering.failure(frames))
     elif sink.began:  # sound, in which no word can be said
         sink.cut()
     else:

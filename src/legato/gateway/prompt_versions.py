@@ -1,7 +1,7 @@
-"""A version of a prompt as the gateway needs it, and what its shadow needs of a call."""
+"""A version of a prompt as the gateway needs it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from legato.core.chat import ChatRequest
 from legato.core.decisions import SliceFacts
@@ -53,11 +53,3 @@ class Shadow(Protocol):
     def budget(self) -> BudgetLimit:
         """Who pays for it."""
         ...
-
-
-class Copy(NamedTuple):
-    """What is kept of a call for its shadow: the body before a prompt was put to it."""
-
-    shadow: Shadow
-    body: bytes
-    variables: Mapping[str, Any]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from legato.core.errors import InvalidRequest, NotFound
-from legato.core.principal import Principal
-from legato.core.wire import PromptSurface, RequestView
+from legato.core.principal import BudgetLimit, Principal
+from legato.core.wire import PromptSurface, RequestView, Surface, Turn
 from legato.gateway.arms import serving
-from legato.gateway.prompt_versions import Copy, Prompt
+from legato.gateway.prompt_versions import Prompt, Shadow
 from legato.gateway.stages.read import read_json
 from legato.registry.prompt import MODEL_PREFIX
 from legato.registry.variables import PARAM
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from legato.gateway.directory import Directory, Route
 
 _encode = msgspec.json.Encoder().encode
+_ABOUT_USERS = ("user", "customer", "account", "client", "member", "patient")
+"""Variables whose names begin so are about one person: the answer isn't for others."""
 _ROUTE_HEADER = b"x-legato-route"
 
 
@@ -78,9 +80,10 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
         # what another model answers is no evidence of what a version does on its own route
         caller = msgspec.structs.replace(caller, live=False)
     prompt = prompts.resolve(call.view.model, caller, unit_of(call.user, call.request_id))
-    variables = _take_variables(call.body)
+    variables = call.variables = _take_variables(call.body)
+    call.user_context = any(name.lower().startswith(_ABOUT_USERS) for name in variables)
     if prompt.shadow is not None:
-        call.copy = Copy(prompt.shadow, _encode(call.body), variables)
+        call.copy = PromptCopy(prompt.shadow, call.surface, _encode(call.body), variables)
     put_version(call, prompt, variables, directory)
 
 
@@ -107,8 +110,40 @@ def put_version(
     call.body_bytes += len(_encode(chat))
     view = call.view = call.surface.read(call.body)
     if view.turn is not None:
+        view.turn.answers(call.request_id)
         call.surface = view.turn
     call.route = route
+
+
+class PromptCopy:
+    """A call that is rendered again with another version of its prompt."""
+
+    def __init__(
+        self, shadow: Shadow, surface: Surface, body: bytes, variables: Mapping[str, Any]
+    ) -> None:
+        """`body` and `surface` are the call's before a prompt was put to it."""
+        self._shadow = shadow
+        self._surface = surface
+        self._body = body
+        self._variables = variables
+
+    @property
+    def arm(self) -> str:
+        """Of the version that answers it."""
+        return self._shadow.prompt.arm
+
+    @property
+    def budget(self) -> BudgetLimit:
+        """Who pays for it."""
+        return self._shadow.budget
+
+    def put(self, call: "Call", live: "Call", directory: "Directory") -> Turn | None:
+        """Make a call of it: what it continues, it must still be given."""
+        del live
+        call.surface, call.body_bytes = self._surface, len(self._body)
+        call.body, call.variables = read_json(self._body), self._variables
+        put_version(call, self._shadow.prompt, self._variables, directory)
+        return call.view.turn
 
 
 def _surface(call: "Call") -> PromptSurface:

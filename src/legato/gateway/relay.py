@@ -7,13 +7,12 @@ It shares its stages with `Pipeline`. Nothing is cached, and no guardrail can re
 here: where one is enforced, a call is refused rather than let by.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from legato.core.errors import InvalidRequest
 from legato.core.usage import Unit
 from legato.core.wire import RequestView, Surface
-from legato.gateway.pipeline import Pipeline, Stage, send, sent
+from legato.gateway.pipeline import InputGuarding, Pipeline, Stage, send, sent
 from legato.gateway.stages.read import read_json
 from legato.gateway.stages.trace import accept_traceparent
 
@@ -43,8 +42,9 @@ class Relay(Pipeline, frozen=True, eq=False):
         yield Stage("read", self._read)
         yield Stage("admit", self._admit)
         yield Stage("resolve", self._resolve)
-        if self.guard_input is not None or self.guard_output is not None:
-            yield Stage("guard_input", _refuse_unread)
+        guard = self.guard_input
+        if guard is not None:
+            yield Stage("guard_input", _refusing(guard), unless=guard.passes)
         yield Stage("route", self._route)
         yield Stage("call", self._call, within=self.call_stage.within)
         yield Stage("send", send, unless=sent)
@@ -62,9 +62,11 @@ class Relay(Pipeline, frozen=True, eq=False):
         call.user = self._user(call)
 
 
-async def _refuse_unread(call: "Call", _sink: "Sink") -> None:
-    msg = f"{call.surface.name} can't be checked, and the policy for it enforces checks"
-    raise InvalidRequest(msg, param="model")
+def _refusing(guard: "InputGuarding") -> "Callable[[Call, Sink], None]":
+    def run(call: "Call", _sink: "Sink") -> None:
+        guard.refuse_unread(call)
+
+    return run
 
 
 def _prompt_bytes(view: RequestView, body_bytes: int) -> int:

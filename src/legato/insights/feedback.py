@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from legato.core.clock import Clock
-from legato.core.feedback import Said
+from legato.core.feedback import Outcome, Said
 from legato.core.principal import Principal
 from legato.core.tenant import Tenant
 from legato.storage.feedback import FeedbackIntake, KeptWord, SealedWord
@@ -46,23 +46,32 @@ class FeedbackDesk:
         clock: Clock,
         *,
         new_id: Callable[[], str],
+        take_back: Callable[[Tenant, str], object],
     ) -> None:
+        """`take_back` calls the hit of the semantic cache wrong that a request got."""
         self._intake = intake
         self._sealer = sealer
         self._pseudonym = pseudonym
         self._now_ns = clock.now_ns
         self._new_id = new_id
+        self._take_back = take_back
 
     def keep(self, caller: Principal, said: Said) -> KeptWord:
         """Keep what a caller says, over what the same user or key said before.
 
         Whether there ever was such a request isn't looked at: the ledger may learn of it later,
-        and nobody is told of another's.
+        and nobody is told of another's. But for a wrong hit of the semantic cache: that is taken
+        back first, once for each request, whoever says it how often.
 
         Raises:
+            NotFound, Conflict: a wrong hit is said of a request that has no trace, or got none.
             LegatoError: the database or the vault is away.
         """
-        org = caller.org
+        org, intake = caller.org, self._intake(Tenant(caller.org))
+        if said.signals.get("outcome") == Outcome.WRONG_HIT and not intake.has_outcome(
+            said.request_id, Outcome.WRONG_HIT
+        ):
+            self._take_back(Tenant(org), said.request_id)
         end_user = self._pseudonym(org, said.user) if said.user else ""
         source = end_user or caller.key_id
         signals = dict(said.signals)
@@ -79,7 +88,7 @@ class FeedbackDesk:
             at_ns=self._now_ns(),
             signals=signals,
         )
-        return self._intake(Tenant(org)).put(word)
+        return intake.put(word)
 
 
 def texts_of(row: Row, sealer: Sealer) -> Texts:

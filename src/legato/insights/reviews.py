@@ -8,6 +8,7 @@ import msgspec
 
 from legato.core.clock import Clock
 from legato.core.errors import InvalidRequest
+from legato.core.origin import NO_ORIGIN, Origin
 from legato.judging.asking import Subject
 from legato.judging.labels import Label
 from legato.storage.reviews import Item, NewItem, ReviewStore, SealedLabel
@@ -38,6 +39,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     labels: int = 1
     """How many people are to label it."""
+    origin: Origin = NO_ORIGIN
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +149,8 @@ class Reviews:
             labels = 2
         item_id = self._new_id()
         sealed = self._sealing.seal(self._org, plain, _item_context(item_id))
-        return NewItem(item_id, judge, wish.source, sealed, labels)
+        origin = (wish.origin.request_id, wish.origin.user)
+        return NewItem(item_id, judge, wish.source, sealed, labels, *origin)
 
     def _spoken(self, label: SealedLabel) -> Spoken:
         levels = None if label.skipped else msgspec.json.decode(label.levels)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from legato.core.config import Name
+from legato.core.config_parts import Name
 
 SAMPLES_MAX: Final = 9
 

@@ -5,7 +5,7 @@ A provider is registered by an entry point of the group `legato.providers`: a ca
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -25,6 +25,19 @@ from legato.core.wire import (
 )
 
 
+class Repeated(NamedTuple):
+    """Which parts of a request came before, so that the vendor is worth being told to keep them.
+
+    `head`: tools and system prompt. `turns`: all messages but the newest.
+    """
+
+    head: bool = False
+    turns: bool = False
+
+
+NOT_REPEATED = Repeated()
+
+
 class Target(msgspec.Struct, frozen=True):
     """The deployment a request is written for.
 
@@ -36,6 +49,8 @@ class Target(msgspec.Struct, frozen=True):
     output_tokens_max: int | None = None
     drop_unsupported: bool = False
     """Leave out what the vendor is known not to have, instead of refusing it."""
+    repeated: Repeated = NOT_REPEATED
+    """To be marked, in a dialect that has marks: only for who `takes_cache_hints`."""
 
 
 class ProviderSettings(msgspec.Struct, frozen=True):
@@ -109,6 +124,15 @@ class Provider(Protocol):
         self, status: int, headers: list[tuple[bytes, bytes]], body: bytes
     ) -> UpstreamError:
         """Classify an HTTP error answer, with its retry-after; no secret in the message."""
+        ...
+
+
+@runtime_checkable
+class CacheHinted(Protocol):
+    """What a provider has besides, where requests mark what the vendor is to keep of them."""
+
+    def takes_cache_hints(self, model: str) -> bool:
+        """Whether this model may be sent marks."""
         ...
 
 

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import UNSET
 
 from legato.core.errors import InvalidRequest
+from legato.core.json_schema import schema_problem
 from legato.registry.names import NameCheck
-from legato.registry.output_schema import schema_problem
 from legato.registry.prompt import ImagePart, PromptMessage, PromptSpec, PromptTest, parts_of
 from legato.registry.reading import ContentInvalid, Problem, problems_in, readable_fields, unplain
 from legato.registry.tags import TemplateInvalid

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from legato.registry.output_schema import refuse_address
+from legato.core.json_schema import refuse_address
 from legato.registry.prompt import Expectation
 
 _SHOWN_MAX = 120

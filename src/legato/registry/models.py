@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from legato.core.config import Config, Deployment, Route
+from legato.core.config_load import STALE_CACHE
 from legato.core.registry import Kind, ObjectName, shown
 from legato.registry.reading import ContentInvalid, Problem, problems_in, unplain
 from legato.registry.registry import References
@@ -52,7 +53,8 @@ def references_of(model: Model) -> References:
     """Return what a deployment or a route names of others."""
     if isinstance(model, Deployment):
         return frozenset({("provider", model.provider)})
-    named = {*model.deployments, *([] if model.baseline is None else [model.baseline])}
+    lesser = [name for name in model.degrade if name != STALE_CACHE]
+    named = {*model.deployments, *lesser, *([] if model.baseline is None else [model.baseline])}
     return frozenset((Kind.DEPLOYMENT.value, one) for one in named)
 
 

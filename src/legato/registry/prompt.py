@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from legato.core.chat import ChatRequest, Image, Message, OutputFormat, Role, Text
-from legato.core.config import Name
+from legato.core.config_parts import Name
 from legato.core.errors import InvalidRequest
 from legato.registry.rendering import Allowance
 from legato.registry.template import Template, Use, compile_template

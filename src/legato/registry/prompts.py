@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from legato.core.erasure import KeyDestroyed
 from legato.core.errors import Forbidden, InvalidRequest, LegatoError, NotFound, StorageUnavailable
 from legato.core.principal import Principal
 from legato.core.registry import (
@@ -198,7 +199,7 @@ class PromptRegistry:
         kept = labelled.version
         model = MODEL_PREFIX + kept.name.name
         before = known.get((labelled.org, model, kept.digest))
-        if before is not None:
+        if before is not None and before.compiled is not None and self._opens(labelled.org, kept):
             return before
         return LoadedPrompt(
             model,
@@ -207,6 +208,14 @@ class PromptRegistry:
             kept.digest,
             self._compiled(labelled.org, kept),
         )
+
+    def _opens(self, org: str, kept: VersionRecord) -> bool:
+        """Whether its key is still there: compiled, it would outlive that."""
+        try:
+            self._sealing.open(org, kept.sealed, sealing_context(kept.name, kept.digest))
+        except KeyDestroyed:
+            return False
+        return True
 
     def _compiled(self, org: str, kept: VersionRecord) -> CompiledPrompt | None:
         try:

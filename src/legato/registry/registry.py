@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from legato.core.config import ApprovalRule
-from legato.core.errors import Conflict, InvalidRequest
+from legato.core.errors import Conflict, Erased, InvalidRequest
 from legato.core.registry import (
     DEFAULT_LABEL,
     INSTANCE_KINDS,
@@ -78,6 +78,8 @@ class Act(msgspec.Struct, frozen=True):
     reason: str = ""
     environment: str = "production"
     through: Truth = Truth.DATABASE
+    back: bool = False
+    """Whether a label goes back to what it pointed to before."""
 
 
 class Registry:
@@ -107,15 +109,25 @@ class Registry:
             InvalidRequest: the content isn't valid, with all its problems.
             Conflict: the environment is kept in a directory.
         """
-        version = self._new_version(document, (), act.environment)
-        live = {document.object: document.spec} if DEFAULT_LABEL in document.labels else {}
-        self._require_served(live, {document.object: document.spec}, act)
-        moves = tuple(
-            self._move(document.object, label, version.digest, act) for label in document.labels
-        )
-        made = self._changes.make(self._changed(act, (version,), moves))
-        of_digest = Selector(digest_prefix=version.digest)
+        made = self.save_together((document,), act)
+        of_digest = Selector(digest_prefix=digest_of(document.kind, document.spec))
         return self.read.version(document.object, of_digest, act.environment), made
+
+    def save_together(self, documents: Sequence[Document], act: Act) -> list[MoveRecord]:
+        """Keep documents as versions and point their labels to them: all of it, or nothing.
+
+        Raises what `save` does.
+        """
+        versions = tuple(self._new_version(one, documents, act.environment) for one in documents)
+        contents = {one.object: one.spec for one in documents}
+        live = {one.object: one.spec for one in documents if DEFAULT_LABEL in one.labels}
+        self._require_served(live, contents, act)
+        moves = tuple(
+            self._move(one.object, label, version.digest, act)
+            for one, version in zip(documents, versions, strict=True)
+            for label in one.labels
+        )
+        return self._changes.make(self._changed(act, versions, moves))
 
     def point(
         self, name: ObjectName, label: str, to: Selector | None, act: Act, *, saw: str | None = None
@@ -152,7 +164,8 @@ class Registry:
                 param="label",
             )
         to = Selector(digest_prefix=last.from_digest)
-        moved = self.point(name, label, to, act, saw=last.to_digest)
+        going_back = msgspec.structs.replace(act, back=True)
+        moved = self.point(name, label, to, going_back, saw=last.to_digest)
         if moved is None:
             raise Conflict(f"{name}@{label} points there already", param="label")
         return moved
@@ -184,14 +197,14 @@ class Registry:
         """Return a version's content as plain data.
 
         Raises:
-            InvalidRequest: it can't be opened any more: its key was destroyed.
+            Erased: it can't be opened any more: its key was destroyed.
         """
         context = sealing_context(version.name, version.digest)
         try:
             return msgspec.json.decode(self._sealing.open(self._org, version.sealed, context))
         except ValueError:
             told = f"{shown(version.name, version.digest)} can't be opened: its key is gone"
-            raise InvalidRequest(told) from None
+            raise Erased(told) from None
 
     def require_servable(self, version: VersionRecord, environment: str) -> None:
         """Refuse a version that callers of an environment couldn't be given. Raises Conflict."""
@@ -369,7 +382,7 @@ def approvals_wanted(rules: Sequence[ApprovalRule], name: ObjectName, label: str
         return 0
     return max(
         (
-            rule.approvals
+            _of_rule(rule, act)
             for rule in rules
             if rule.environment in {None, act.environment}
             and (rule.kinds is None or name.kind in rule.kinds)
@@ -377,6 +390,12 @@ def approvals_wanted(rules: Sequence[ApprovalRule], name: ObjectName, label: str
         ),
         default=0,
     )
+
+
+def _of_rule(rule: ApprovalRule, act: Act) -> int:
+    if act.back and rule.rollback_approvals is not None:
+        return rule.rollback_approvals
+    return rule.approvals
 
 
 def sealing_context(name: ObjectName, digest: str) -> bytes:

@@ -172,7 +172,9 @@ def _value(outcome: Outcome, gate: Gate) -> float | None:
         return None if outcome.cost is None else outcome.cost * _NANO
     if metric is Metric.DISAPPROVAL:
         return None if outcome.thumbs_down is None else float(outcome.thumbs_down)
-    return outcome.score if metric is Metric.QUALITY else None
+    if metric is Metric.QUALITY:
+        return outcome.score
+    return None if outcome.triggered is None else float(outcome.triggered)
 
 
 def _slow(outcome: Outcome, above_ms: float | None) -> float | None:

@@ -12,7 +12,7 @@ from legato.registry.registry import Act, approvals_wanted
 from legato.routing.rollouts.course import Command, Phase, commanded
 from legato.routing.rollouts.division import named_arms, planned_for
 from legato.routing.rollouts.gates import Metric
-from legato.routing.rollouts.plan import Mode, Plan, checked_plan
+from legato.routing.rollouts.plan import Plan, checked_plan
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_records import VersionRecord
 from legato.storage.rollouts import NewRollout, Progress, Rollout, RolloutStore
@@ -25,9 +25,10 @@ MEASURED = frozenset(
         Metric.COST,
         Metric.DISAPPROVAL,
         Metric.QUALITY,
+        Metric.GUARDRAIL,
     }
 )
-"""What can be told of an arm, by its requests and by feedback on them."""
+"""What can be told of an arm, by its requests, what guardrails found, and feedback."""
 _TOLD = {
     Phase.RUNNING: "resumed by a person",
     Phase.PAUSED: "paused by a person",
@@ -75,8 +76,6 @@ class Rollouts:
         plan = planned_for(measurable(checked_plan(wish.plan)), len(wish.candidates))
         name, label = wish.name, checked_label(wish.label)
         _require_tried(name, label)
-        if plan.mode is Mode.SHADOW and name.kind is not Kind.PROMPT:
-            raise InvalidRequest("mode: only versions of prompts have shadows", param="mode")
         found = [self._reader.version(name, one, act.environment) for one in wish.candidates]
         if self._require_servable is not None:
             for version in found:

@@ -11,7 +11,10 @@ from legato.core.decisions import DeploymentFacts, RouteFacts
 from legato.core.price import UNPRICED, Price
 from legato.core.wire import Operation
 from legato.gateway.directory import Deployment, Route
+from legato.gateway.quality import QualityChoice
+from legato.gateway.steps import RouteCascade
 from legato.replay.recorded import Unreplayable
+from legato.routing.rules.rules import rules_of
 from legato.routing.strategies import ORDERS, Candidate
 
 Built = TypeVar("Built", Route, Deployment)
@@ -69,6 +72,9 @@ class Day:
             model_name="upstream",
             fingerprint=digest,
             require=facts.require,
+            rules=rules_of(facts.rules),
+            quality=None if facts.quality is None else QualityChoice(facts.quality),
+            cascade=RouteCascade(facts.steps) if facts.steps else None,
         )
         return _with_version(route, facts.version)
 

@@ -14,7 +14,17 @@ import msgspec
 
 from legato.cache.exact import CachedAnswer
 from legato.core.clock import ManualClock
-from legato.core.decisions import NO_CACHE, NO_STORE
+from legato.core.config import Strategy
+from legato.core.decisions import (
+    FROM_CACHE,
+    HEDGED,
+    HIT,
+    MISS,
+    NO_CACHE,
+    NO_STORE,
+    RATE_CLOSED,
+    SEMANTIC,
+)
 from legato.core.errors import LegatoError
 from legato.core.principal import Principal
 from legato.core.records import EntryKind, Settled, decode_record
@@ -22,14 +32,16 @@ from legato.core.registry import HOLDOUT, SHADOW, TREATED
 from legato.core.wire import Operation, RequestView
 from legato.gateway.books import Books
 from legato.gateway.context import Call
-from legato.gateway.directory import Directory, Route
+from legato.gateway.directory import Deployment, Directory, Route
 from legato.gateway.stages.cached import CacheStages
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.route import order_candidates
 from legato.replay.day import Day
 from legato.replay.recorded import Recorded, Row, Unreplayable, recorded, usage_of
-from legato.replay.script import Diverged, ReplayingSink, Script
+from legato.replay.script import Diverged, RecordedLoad, ReplayingSink, Script
 from legato.routing.assignment import Assignment, Slice, unit_of
+from legato.routing.load.concurrency import Priority
+from legato.routing.strategies import ORDERS
 
 PromptRoute = Callable[[str, str], str | None]
 """Of an organisation's prompt version (`prompt/greeting@3fa9c1d2e4b5`): None where it is gone."""
@@ -39,6 +51,7 @@ _OK: Final = 200
 _CANCELLED: Final = "cancelled"
 _OF_ROUTING: Final = frozenset({"invalid_request", "forbidden"})
 _PROMPT: Final = "prompt/"
+_AS_LISTED: Final = ORDERS[Strategy.ORDERED]
 
 
 class Verdict(StrEnum):
@@ -125,7 +138,11 @@ class Replay:
         return Replayed(request_id, verdict, tuple(differences))
 
     def _differences(self, of: Recorded) -> list[str]:
-        call = _call(of)
+        if any(step.flags & HEDGED for step in of.decision.steps):
+            raise Unreplayable("two attempts ran at the same time: who was first is in the record")
+        if of.decision.degraded:
+            raise Unreplayable(f"it got a lesser answer: {of.decision.degraded}")
+        call = call_of(of)
         journal = _Journal()
         written: Any = journal
         unasked: Any = None  # budgets: whether a hold was granted is in the record
@@ -180,7 +197,7 @@ class Replay:
             return
         route, entry = call.route, of.entries.get(0)
         answer = None
-        if entry is not None and of.trace["cache"] == "hit":
+        if entry is not None and of.trace["cache"] in FROM_CACHE:
             answer = CachedAnswer(
                 b"{}",
                 frames=False,
@@ -190,13 +207,17 @@ class Replay:
                 model_served=entry["model_served"],
                 expires_ns=0,
             )
-        cache: Any = _Cache(answer)
+        exact = answer if of.trace["cache"] == HIT else None
+        cache: Any = _Cache(exact)
         behind = {} if route is None else {one.name: one for one in route.deployments}
         directory = Directory({}, behind)
-        rest = CacheStages(cache, script.books, directory).lookup(call)
+        stages = CacheStages(cache, script.books, directory)
+        rest = stages.lookup(call)
         if rest is not None:
             msg = "the cache has to be waited for"
             raise Diverged(msg)
+        if answer is not None and exact is None and call.cache == MISS:
+            _serve_alike(call, of, stages, answer)
         if call.reply is not None and entry is not None:
             again = call.baseline_cost
             if journal.settled is not None:
@@ -204,6 +225,18 @@ class Replay:
             if again != entry["baseline_cost"]:
                 said = f"cache hit: baseline_cost {again}, then {entry['baseline_cost']}"
                 script.differences.append(said)
+
+
+def _serve_alike(call: Call, of: Recorded, stages: CacheStages, answer: CachedAnswer) -> None:
+    """Serve the answer to a question of the same meaning, by the score and threshold of then.
+
+    What was found and what the bound had learnt is as recorded: it isn't kept to be found again.
+    """
+    facts = of.decision.semantic
+    if facts is None or not facts.served or facts.score < facts.threshold:
+        msg = "the semantic cache would not have served it"
+        raise Diverged(msg)
+    stages.serve(call, answer, SEMANTIC)
 
 
 def _named(directory: Directory, name: str, call: Call) -> Route:
@@ -224,7 +257,7 @@ def _decide(call: Call, of: Recorded, script: Script) -> None:
     sink = ReplayingSink()
     stage = CallStage(script, script, script.random, deadlines=script, sleep=script.sleep)
     try:
-        _set_latencies(route, of)
+        set_measured(route, of, script)
         call.candidates = order_candidates(call, route, script.random)
         call.reply = _run(stage, call, sink)
     except LegatoError as error:
@@ -258,6 +291,9 @@ def _compared(call: Call, of: Recorded, script: Script) -> list[str]:
         ("steps", call.steps, decision.steps),
         ("draws", call.draws, decision.draws),
         ("latencies", call.latencies, decision.latencies),
+        ("routed", call.routed, decision.routed),
+        ("loads", call.loads, decision.loads),
+        ("near", call.near, decision.near),
         ("text_tokens", call.text_tokens, decision.text_tokens),
     )
     found = [f"{name} {again!r}, then {then!r}" for name, again, then in pairs if again != then]
@@ -268,7 +304,8 @@ def _compared(call: Call, of: Recorded, script: Script) -> list[str]:
 _OF_HOLDOUTS: Final = frozenset({HOLDOUT, TREATED})
 
 
-def _call(of: Recorded) -> Call:
+def call_of(of: Recorded) -> Call:
+    """Return a call as it was recorded."""
     trace, decision = of.trace, of.decision
     surface: Any = _Surface(trace["surface"], decision.operation)
     source: Any = _Source(decision.cache_control)
@@ -287,6 +324,8 @@ def _call(of: Recorded) -> Call:
         units=decision.units,
     )
     call.body_bytes, call.user = decision.body_bytes, decision.user
+    call.routed = decision.routed
+    call.priority = Priority[decision.priority.upper()] if decision.priority else None
     call.kind, call.text_tokens = EntryKind(decision.kind), decision.text_tokens
     return call
 
@@ -311,19 +350,46 @@ def _arm(call: Call, of: Recorded) -> str:
     return f"{rollout}/{Assignment(rollout, slices).arm(unit)}"
 
 
-def _set_latencies(route: Route, of: Recorded) -> None:
-    """Give the deployments that were ordered by latency the ones of then, in their order."""
-    if not of.decision.latencies:
-        return
-    probe = _call(of)
-    probe.route = route
+def set_measured(route: Route, of: Recorded, script: Script) -> None:
+    """Give a route's deployments what was measured of them then. Raises Diverged."""
+    able = _able(route, of)
+    _set_latencies(able, of)
+    _set_loads(route, able, of, script)
+
+
+def _able(route: Route, of: Recorded) -> list[Deployment]:
+    """Return which deployments can serve it, where they were ordered by what was measured."""
+    measured = of.decision.latencies or of.decision.loads
+    if not measured:
+        return []
+    probe = call_of(of)
+    probe.route = route = msgspec.structs.replace(route, order=_AS_LISTED)
     able = order_candidates(probe, route, lambda: 0.0)
     listed = [one for one in route.deployments if one in able]
-    if len(listed) != len(of.decision.latencies):
+    if len(listed) != len(measured):
         msg = "other deployments can serve it"
         raise Diverged(msg)
-    for one, latency_ms in zip(listed, of.decision.latencies, strict=True):
+    return listed
+
+
+def _set_latencies(able: Sequence[Deployment], of: Recorded) -> None:
+    """Give the deployments that were ordered by latency the ones of then, in their order."""
+    for one, latency_ms in zip(able, of.decision.latencies, strict=False):
         one.candidate.latency_ms = latency_ms
+
+
+def _set_loads(route: Route, able: Sequence[Deployment], of: Recorded, script: Script) -> None:
+    """Give deployments the loads of then, and those that nothing went by none."""
+    decision = of.decision
+    closed = any(step.code == RATE_CLOSED for step in decision.steps)
+    went_by_load = closed or bool(decision.loads or decision.near or decision.priority)
+    busy = {one.name: load for one, load in zip(able, decision.loads, strict=False)}
+    for one in route.deployments:
+        one.load = (
+            RecordedLoad(script, busy.get(one.name, 0.0), near=one.name in decision.near)
+            if went_by_load
+            else None
+        )
 
 
 def _run(stage: CallStage, call: Call, sink: ReplayingSink) -> Any:

@@ -1,7 +1,7 @@
 """Stands in for the world while a request is decided again: everything goes as it was recorded."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from legato.core.decisions import (
@@ -13,14 +13,17 @@ from legato.core.decisions import (
     INTERNAL_ERROR,
     OK,
     OPENED,
+    RATE_CLOSED,
     RETRYABLE,
     Step,
 )
 from legato.core.errors import LegatoError, UpstreamError
+from legato.core.measures import read_measures
 from legato.core.records import EntryKind
 from legato.gateway.books import Books, charge
 from legato.gateway.context import Reply
 from legato.replay.recorded import Recorded, Row, Unreplayable, usage_of
+from legato.routing.load.concurrency import Priority
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call, Headers, Sink
@@ -37,6 +40,7 @@ _FACTS: Final = (
     ("config_version", "config_version"),
     ("versions", "versions"),
     ("arm", "arm"),
+    ("measures", "measures"),
 )
 """What an attempt's entry says of a decision: in the ledger, in the records."""
 
@@ -103,6 +107,7 @@ class Script:
         self._limit = ReplayingLimit()
         self._started = False
         self.differences: list[str] = []
+        self.has_priority = bool(of.decision.priority)
 
     def random(self) -> float:
         """Return the next number that was drawn."""
@@ -136,6 +141,13 @@ class Script:
             self._at += 1
             return False
         return True
+
+    def closed_s(self) -> float:
+        """Return for how long the next candidate was closed then."""
+        if self._at < len(self._steps) and self._steps[self._at].code == RATE_CLOSED:
+            self._at += 1
+            return self._steps[self._at - 1].retry_after_s or 0.0
+        return 0.0
 
     def opens_in_s(self, cell: int) -> float:
         """Return nothing that anything is decided by."""
@@ -185,6 +197,7 @@ class Script:
         entry = self._of.entries.get(call.attempts)
         if entry is None:
             return None
+        call.measures = read_measures(entry["measures"])  # by what came before: not decided again
         self.compare_facts(entry, self.books.facts(call, deployment, call.attempts))
         kind = EntryKind(entry["kind"])
         paid = charge(call, deployment, kind, usage_of(entry), duration_us=entry["total_us"])
@@ -228,6 +241,57 @@ class Script:
         if next(self._draws, None) is not None:
             return "a random number that was drawn then is not drawn"
         return ""
+
+
+class RecordedLoad:
+    """A deployment's load as it was when a request was decided. Counts nothing."""
+
+    def __init__(self, script: Script, busy: float, *, near: bool) -> None:
+        self._script = script
+        self._busy = busy
+        self._near = near
+
+    def counted(self, tokens: int) -> int:
+        """Return them as they are."""
+        return tokens
+
+    def begin(self, tokens: int) -> None:
+        """Count nothing."""
+
+    def end(self, tokens: int) -> None:
+        """Count nothing."""
+
+    def answered(self, headers: Iterable[tuple[bytes, bytes]], latency_ms: float) -> None:
+        """Take nothing in."""
+
+    def said(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take nothing in."""
+
+    def refused(self, for_s: float) -> None:
+        """Take nothing in."""
+
+    def overloaded(self) -> None:
+        """Take nothing in."""
+
+    def bore(self) -> None:
+        """Take nothing in."""
+
+    def closed_s(self, tokens: int, priority: Callable[[], Priority]) -> float:
+        """Return for how long it was closed."""
+        del tokens
+        if self._script.has_priority:
+            priority()
+        return self._script.closed_s()
+
+    def is_near(self, tokens: int) -> bool:
+        """Tell whether it was put last."""
+        del tokens
+        return self._near
+
+    def busy(self, weight: int, *, by_latency: bool) -> float:
+        """Return how busy it was."""
+        del weight, by_latency
+        return self._busy
 
 
 def _subclasses(kind: type[LegatoError]) -> Iterator[type[LegatoError]]:

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from legato.core.config import Config, Deployment, Dollars, Name, Route, TokenPrice
+from legato.core.config import Config, Deployment, Route, TokenPrice
+from legato.core.config_parts import Dollars, Name
 from legato.core.registry import Kind
 from legato.replay.twin.scenario import Candidate, LatencyChange, PriceChange, RouteChange
 

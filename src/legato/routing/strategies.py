@@ -6,19 +6,22 @@ from operator import attrgetter
 import msgspec
 
 from legato.core.config import Strategy
+from legato.routing.load.balance import two_choices
 
 
 class Candidate(msgspec.Struct, gc=False):
     """A deployment as routing sees it.
 
     `blended_price` is pico-USD for 3 input tokens and 1 output token, None when unpriced;
-    `latency_ms` is a moving average of time to the first byte, 0 while unknown.
+    `latency_ms` is a moving average of time to the first byte, 0 while unknown; `load` is how busy
+    it is, per weight, set where the route orders by it.
     """
 
     name: str
     weight: int
     blended_price: int | None
     latency_ms: float = 0.0
+    load: float = 0.0
 
 
 Order = Callable[[Sequence[Candidate], Callable[[], float]], Sequence[Candidate]]
@@ -53,11 +56,35 @@ def _least_latency(
     return sorted(candidates, key=attrgetter("latency_ms"))
 
 
+def _least_outstanding(
+    candidates: Sequence[Candidate], random: Callable[[], float]
+) -> Sequence[Candidate]:
+    return two_choices(candidates, random)
+
+
+def _peak_ewma(candidates: Sequence[Candidate], random: Callable[[], float]) -> Sequence[Candidate]:
+    return two_choices(candidates, random)
+
+
+def _by_quality(
+    candidates: Sequence[Candidate], _random: Callable[[], float]
+) -> Sequence[Candidate]:
+    return candidates  # routing.good_enough orders them: it has to know the request
+
+
+def _in_steps(candidates: Sequence[Candidate], _random: Callable[[], float]) -> Sequence[Candidate]:
+    return candidates  # the gateway's stages.cascade orders them: it has to know the request
+
+
 ORDERS: dict[Strategy, Order] = {
     Strategy.ORDERED: _ordered,
     Strategy.WEIGHTED: _weighted,
     Strategy.CHEAPEST: _cheapest,
     Strategy.LEAST_LATENCY: _least_latency,
+    Strategy.LEAST_OUTSTANDING: _least_outstanding,
+    Strategy.PEAK_EWMA: _peak_ewma,
+    Strategy.CHEAPEST_GOOD_ENOUGH: _by_quality,
+    Strategy.CASCADE: _in_steps,
 }
 
 

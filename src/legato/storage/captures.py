@@ -8,20 +8,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Engine, delete, func, select
 
 from legato.core.captured import POINTS, CapturedHead, sample_point
-from legato.core.tenant import Reach, Tenant
-from legato.storage.capture_schema import capture, capture_erasure
+from legato.core.origin import Origin
+from legato.core.tenant import Reach
+from legato.storage.capture_schema import capture
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
+from legato.storage.erasure_marks import erased_among, forget_marks, marks_lock
 from legato.storage.tenancy import within
 from legato.storage.version_filter import in_arm, made_by
 
 _WRITERS: Final = "captures"
 _ROWS_PER_READ: Final = 200
 _ROWS_PER_WRITE: Final = 500
-_ERASURES_KEPT_NS: Final = 366 * 86_400_000_000_000
 _HEAD: Final = CapturedHead.__struct_fields__
 
 
@@ -165,41 +166,6 @@ class CaptureReader:
             return [_kept(row) for row in connection.execute(statement).mappings()]
 
 
-class CaptureErasure:
-    """Forgets captured requests of one tenant. Every method may raise StorageUnavailable."""
-
-    def __init__(self, engine: Engine, tenant: Tenant) -> None:
-        self._engine = engine
-        self._org = tenant.org
-
-    def erase_user(self, end_user: str, now_ns: int) -> int:
-        """Delete what is captured of a user, by pseudonym, up to now; return how many there were.
-
-        What of it still waits on a disk to be taken in is not taken in.
-        """
-        mark = {"org": self._org, "end_user": end_user, "at_ns": now_ns}
-        with writing(self._engine) as connection:
-            lock(connection, [_WRITERS])
-            marked = upsert(connection, capture_erasure).values(mark)
-            connection.execute(
-                marked.on_conflict_do_update(
-                    index_elements=["org", "end_user"], set_={"at_ns": now_ns}
-                )
-            )
-            gone = delete(capture).where(
-                capture.c.org == self._org,
-                capture.c.end_user == end_user,
-                capture.c.at_ns <= now_ns,
-            )
-            return connection.execute(gone).rowcount
-
-    def erase_request(self, request_id: str) -> bool:
-        """Delete one; return whether there was one."""
-        gone = delete(capture).where(capture.c.org == self._org, capture.c.request_id == request_id)
-        with writing(self._engine) as connection:
-            return connection.execute(gone).rowcount > 0
-
-
 class CaptureStore:
     """Takes captures of every tenant in. Every method may raise StorageUnavailable."""
 
@@ -210,18 +176,16 @@ class CaptureStore:
         """Keep them, in their order; what is kept already, or of erased users, changes nothing."""
         if not captures:
             return
+        by_org: dict[str, list[SealedCapture]] = {}
+        for one in captures:
+            by_org.setdefault(one.head.org, []).append(one)
         with writing(self._engine) as connection:
-            lock(connection, [_WRITERS])
-            whose = {(one.head.org, one.head.end_user) for one in captures if one.head.end_user}
-            marks = select(capture_erasure).where(
-                tuple_(capture_erasure.c.org, capture_erasure.c.end_user).in_(whose)
-            )
-            erased = {(row.org, row.end_user): row.at_ns for row in connection.execute(marks)}
-            rows = [
-                _row(one)
-                for one in captures
-                if one.head.at_ns > erased.get((one.head.org, one.head.end_user), -1)
-            ]
+            lock(connection, [_WRITERS, *map(marks_lock, by_org)])
+            erased = {
+                org: erased_among(connection, org, map(_origin, ones))
+                for org, ones in by_org.items()
+            }
+            rows = [_row(one) for one in captures if _origin(one) not in erased[one.head.org]]
             if rows:
                 connection.execute(upsert(connection, capture).on_conflict_do_nothing(), rows)
 
@@ -248,10 +212,13 @@ def prune_captures(engine: Engine, now_ns: int) -> int:
         total += gone
         if gone < _ROWS_PER_WRITE:
             break
-    old = delete(capture_erasure).where(capture_erasure.c.at_ns < now_ns - _ERASURES_KEPT_NS)
     with writing(engine) as connection:
-        connection.execute(old)
+        forget_marks(connection, now_ns)
     return total
+
+
+def _origin(one: SealedCapture) -> Origin:
+    return Origin(one.head.request_id, one.head.end_user)
 
 
 def _row(one: SealedCapture) -> dict[str, Any]:

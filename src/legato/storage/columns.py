@@ -22,3 +22,8 @@ def text_column(name: str) -> Column[str]:
 def number_column(name: str, *, nullable: bool = False) -> Column[int]:
     """A number of 64 bits."""
     return Column(name, BigInteger, nullable=nullable)
+
+
+def origin_column(name: str) -> Column[str]:
+    """Where content comes from; "" where that isn't known, as of rows of earlier versions."""
+    return Column(name, Text, nullable=False, server_default="")

@@ -4,14 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from legato.core.wrapped_key import WrappedKey
 from legato.storage.dialect import lock
-from legato.storage.engine import reading, writing
+from legato.storage.engine import empty_log, overwrite_deleted, reading, writing
+from legato.storage.erasure_schema import destroyed_data_key
+from legato.storage.registry_changes import REGISTRY_VERSION
 from legato.storage.schema import data_key
+from legato.storage.semantic_entries import forget_organisation
+from legato.storage.versions import bump, version
 
 _LOCK = "legato:data keys"
+_DESTRUCTIONS = "destroyed data keys"
 
 
 class DataKeyTable:
@@ -43,6 +48,60 @@ class DataKeyTable:
                 return False
             connection.execute(insert(data_key), msgspec.structs.asdict(key))
             return True
+
+    def generation(self) -> int:
+        """Return a number that rises with every key that is destroyed."""
+        with reading(self._engine) as connection:
+            return version(connection, _DESTRUCTIONS)
+
+    def next_version(self, org: str) -> int:
+        """Return the version that a new key of an organisation gets, destroyed ones counted."""
+        with reading(self._engine) as connection:
+            found = [
+                connection.execute(
+                    select(func.max(table.c.version)).where(table.c.org == org)
+                ).scalar()
+                for table in (data_key, destroyed_data_key)
+            ]
+        return 1 + max(one or 0 for one in found)
+
+    def is_destroyed(self, org: str, key_id: str) -> bool:
+        """Whether an organisation had this key, and it was destroyed."""
+        table = destroyed_data_key.c
+        wanted = select(table.id).where(table.org == org, table.id == key_id)
+        with reading(self._engine) as connection:
+            return connection.execute(wanted).first() is not None
+
+    def destroy(self, org: str, author: str, now_ns: int) -> int:
+        """Delete an organisation's keys for good; return how many there were.
+
+        SQLite overwrites them in its file and its log.
+        """
+        with writing(self._engine) as connection:
+            lock(connection, [_LOCK])
+            overwrite_deleted(connection)
+            gone = connection.execute(
+                delete(data_key)
+                .where(data_key.c.org == org)
+                .returning(data_key.c.id, data_key.c.version)
+            ).all()
+            rows = [
+                {
+                    "org": org,
+                    "id": one.id,
+                    "version": one.version,
+                    "author": author,
+                    "destroyed_at_ns": now_ns,
+                }
+                for one in gone
+            ]
+            if rows:
+                connection.execute(insert(destroyed_data_key), rows)
+                bump(connection, _DESTRUCTIONS)
+                bump(connection, REGISTRY_VERSION)  # prompts in workers' memory go, too
+                forget_organisation(connection, org, now_ns)  # and so do cached answers
+        empty_log(self._engine)
+        return len(rows)
 
     def rewrap(self, change: Callable[[WrappedKey], WrappedKey]) -> int:
         """Replace every key by what `change` makes of it, all or none; return how many differ."""

@@ -145,6 +145,28 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+def overwrite_deleted(connection: Connection) -> None:
+    """Let SQLite write zeros over what this transaction deletes; Postgres leaves it to VACUUM."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+
+
+def empty_log(engine: Engine) -> None:
+    """Take SQLite's log into its file and cut it, where nobody reads: old pages lie in it.
+
+    Raises:
+        StorageUnavailable: the database is away, locked, full or broken.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with _unavailable_told():
+        raw = engine.raw_connection()
+        try:
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            raw.close()
+
+
 @contextmanager
 def _unavailable_told() -> Iterator[None]:
     try:

@@ -12,9 +12,10 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
+    false,
 )
 
-from legato.storage.columns import Id, metadata, number_column, text_column
+from legato.storage.columns import Id, metadata, number_column, origin_column, text_column
 
 # The cases of a data set, some hundred to a sealed block. A version of the registry names them by
 # the digest of their content; a set of 100,000 cases would be too long to be one version.
@@ -26,6 +27,10 @@ dataset_block: Final = Table(
     number_column("number"),
     number_column("cases"),
     Column("sealed", LargeBinary, nullable=False),
+    Column("created_at_ns", BigInteger, nullable=False, server_default="0"),
+    Column("erased", BigInteger, nullable=False, server_default="0"),  # of the cases
+    # whether they are from captured requests
+    Column("traffic", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("org", "cases_digest", "number"),
 )
 
@@ -70,8 +75,12 @@ evaluation_answer: Final = Table(
     number_column("latency_us"),
     text_column("scores"),  # JSON: value by scorer, null where it couldn't judge
     Column("scored", Boolean, nullable=False),  # whether every scorer could
-    Column("sealed", LargeBinary, nullable=False),  # the answer, and each score with its reason
+    Column(
+        "sealed", LargeBinary, nullable=False
+    ),  # the answer, and each score with its reason; empty once erased
     number_column("at_ns"),
+    origin_column("origin_request"),
+    origin_column("origin_user"),
     PrimaryKeyConstraint("org", "evaluation_id", "case_number", "subject", "repetition"),
 )
 

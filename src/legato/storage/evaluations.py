@@ -7,9 +7,11 @@ import msgspec
 from sqlalchemy import Engine, Row, delete, insert, or_, select, tuple_, update
 
 from legato.core.errors import NotFound
+from legato.core.origin import Origin
 from legato.core.tenant import Tenant
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
+from legato.storage.erasure_marks import locked_and_erased
 from legato.storage.evaluation_schema import evaluation, evaluation_answer
 
 OPEN: Final = ("waiting", "running")
@@ -54,7 +56,10 @@ class AnswerRecord(msgspec.Struct, frozen=True, kw_only=True):
     scores: str
     scored: bool
     sealed: bytes
+    """Empty once it was erased."""
     at_ns: int
+    origin_request: str = ""
+    origin_user: str = ""
 
 
 _PLAIN: Final = tuple(name for name in AnswerRecord.__struct_fields__ if name != "sealed")
@@ -99,14 +104,20 @@ class EvaluationStore:
             return connection.execute(statement.values(values)).rowcount > 0
 
     def record(self, evaluation_id: str, answer: AnswerRecord) -> None:
-        """Keep an answer and count it; what is recorded stays."""
+        """Keep an answer and count it; what is recorded stays.
+
+        Of one to a case that was erased meanwhile only its figures are kept.
+        """
         row = {"org": self._org, "evaluation_id": evaluation_id, **msgspec.structs.asdict(answer)}
         table = evaluation.c
         spent = (answer.cost or 0) + (answer.scoring_cost or 0)
         counted = {table.done: table.done + 1, table.cost: table.cost + spent}
         if answer.error:
             counted[table.failed] = table.failed + 1
+        origin = Origin(answer.origin_request, answer.origin_user)
         with writing(self._engine) as connection:
+            if locked_and_erased(connection, self._org, [origin]):
+                row["sealed"] = b""
             kept = (
                 upsert(connection, evaluation_answer)
                 .values(row)

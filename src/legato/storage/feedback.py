@@ -7,7 +7,7 @@ from sqlalchemy import Engine, delete, select
 
 from legato.core.tenant import Tenant
 from legato.storage.dialect import upsert
-from legato.storage.engine import writing
+from legato.storage.engine import reading, writing
 from legato.storage.feedback_schema import feedback
 
 SIGNALS: Final = ("thumbs", "score", "outcome", "correction", "comment")
@@ -40,6 +40,13 @@ class FeedbackIntake:
     def __init__(self, engine: Engine, tenant: Tenant) -> None:
         self._engine = engine
         self._org = tenant.org
+
+    def has_outcome(self, request_id: str, outcome: str) -> bool:
+        """Whether anybody told this outcome of a request."""
+        table = feedback.c
+        named = table.org == self._org, table.request_id == request_id, table.outcome == outcome
+        with reading(self._engine) as connection:
+            return connection.execute(select(table.id).where(*named)).first() is not None
 
     def put(self, word: SealedWord) -> KeptWord:
         """Keep what was said, over what the same source said of the request before.

@@ -99,6 +99,7 @@ class FeedbackSum(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int
     rework: int
     rejected: int
+    wrong_hits: int
     corrections: int
 
     @property
@@ -109,7 +110,12 @@ class FeedbackSum(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def accepted_share(self) -> float | None:
         """What was accepted as it was, among all outcomes."""
-        return _share(self.accepted, self.accepted + self.rework + self.rejected)
+        return _share(self.accepted, self.outcomes)
+
+    @property
+    def outcomes(self) -> int:
+        """How many told an outcome."""
+        return self.accepted + self.rework + self.rejected + self.wrong_hits
 
 
 _MEASURES: Final = FeedbackSum.__struct_fields__[1:]

@@ -3,13 +3,14 @@
 A file's row comes after its parts: without it there is no file, whatever was cut off.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Engine, Row, delete, func, select
+from sqlalchemy import Engine, Row, delete, func, select, update
 
 from legato.storage.dialect import upsert
-from legato.storage.engine import reading, writing
+from legato.storage.engine import overwrite_deleted, reading, writing
 from legato.storage.schema import stored_file, stored_file_part
 
 _HEX_OF_MS: Final = 12
@@ -82,6 +83,15 @@ class FileStore:
                 )
             ).scalar()
         return None if found is None else bytes(found)
+
+    def rewrite(self, org: str, file_id: str, parts: Mapping[int, bytes]) -> None:
+        """Put parts in the place of those that are there, all or none."""
+        table = stored_file_part.c
+        with writing(self._engine) as connection:
+            overwrite_deleted(connection)
+            for number, sealed in parts.items():
+                mine = (table.org == org, table.file_id == file_id, table.number == number)
+                connection.execute(update(stored_file_part).where(*mine).values(sealed=sealed))
 
     def delete(self, org: str, file_id: str) -> bool:
         """Delete a file; return whether there was one."""

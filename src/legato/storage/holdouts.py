@@ -19,7 +19,8 @@ from legato.storage.versions import bump, version
 
 HOLDOUT_VERSION: Final = "holdouts"
 """The number that workers poll."""
-_COUNTED: Final = tuple(kind.value for kind in (EntryKind.USAGE, EntryKind.RETRY, EntryKind.CACHE))
+_OF_CALLS: Final = (EntryKind.USAGE, EntryKind.RETRY, EntryKind.HEDGE, EntryKind.CACHE)
+_COUNTED: Final = tuple(kind.value for kind in _OF_CALLS)
 
 
 class Holdout(msgspec.Struct, frozen=True):

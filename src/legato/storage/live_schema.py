@@ -30,7 +30,7 @@ live_score: Final = Table(
     text_column("deployment"),
     number_column("at_ns"),  # when the request arrived
     Column("value", Double),  # none: it couldn't be scored
-    Column("sealed", LargeBinary, nullable=False),  # the reason
+    Column("sealed", LargeBinary, nullable=False),  # the reason; empty once erased
     number_column("cost", nullable=True),
     number_column("scored_at_ns"),
     PrimaryKeyConstraint("org", "id"),

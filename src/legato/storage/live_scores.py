@@ -7,9 +7,11 @@ import msgspec
 from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, update
 
 from legato.core.errors import NotFound
+from legato.core.origin import Origin
 from legato.core.tenant import Reach, Tenant
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
+from legato.storage.erasure_marks import erased_among, marks_lock
 from legato.storage.live_schema import drift_alarm, live_policy, live_score, score_watch
 from legato.storage.tenancy import within
 
@@ -110,6 +112,27 @@ class LiveScores:
         with reading(self._engine) as connection:
             return int(connection.execute(total).scalar() or 0)
 
+    def unpriced(self, policy: str, since_ns: int) -> bool:
+        """Return whether a policy has made a score since a time whose cost isn't known."""
+        table = live_score.c
+        wanted = select(table.id).where(
+            table.org == self._org,
+            table.policy == policy,
+            table.scored_at_ns >= since_ns,
+            table.cost.is_(None),
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(wanted.limit(1)).first() is not None
+
+    def streams(self, policy: str) -> list[tuple[str, str, str]]:
+        """Return scorer, versions and watch of everything that a policy watches."""
+        table = score_watch.c
+        wanted = select(table.scorer, table.versions, table.watch).where(
+            table.org == self._org, table.policy == policy
+        )
+        with reading(self._engine) as connection:
+            return [(row[0], row[1], row[2]) for row in connection.execute(wanted)]
+
     def scored(self, policy: str, request_id: str) -> frozenset[str]:
         """Return which scorers have scored a request."""
         table = live_score.c
@@ -119,8 +142,13 @@ class LiveScores:
         with reading(self._engine) as connection:
             return frozenset(connection.execute(wanted).scalars())
 
-    def put(self, score: LiveScore, watched: Callable[[str | None], Watched]) -> Alarm | None:
+    def put(
+        self, score: LiveScore, watched: Callable[[str | None], Watched], *, user: str = ""
+    ) -> Alarm | None:
         """Keep a score with what it does to the watch over its stream, in one transaction.
+
+        `user` is the pseudonym of whose request it is; was that erased meanwhile, only the score's
+        figures are kept.
 
         `watched` gets the watch as it stands, None for a new one. A score that is kept already
         changes nothing. Returns the alarm that it raised.
@@ -128,7 +156,9 @@ class LiveScores:
         row = {"org": self._org, **msgspec.structs.asdict(score)}
         names = {name: row[name] for name in ("org", "policy", "scorer", "versions")}
         with writing(self._engine) as connection:
-            lock(connection, [f"live {self._org} {score.policy}"])
+            lock(connection, [f"live {self._org} {score.policy}", marks_lock(self._org)])
+            if erased_among(connection, self._org, [Origin(score.request_id, user)]):
+                row["sealed"] = b""
             kept = (
                 upsert(connection, live_score)
                 .values(row)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, Engine, select
 
-from legato.core.registry import ObjectName, Selector
+from legato.core.registry import Kind, ObjectName, Selector
 from legato.core.tenant import Tenant
 from legato.routing.rollouts.plan import Mode
 from legato.storage.engine import reading
@@ -26,8 +26,8 @@ class RegistrySnapshots:
         with reading(self._engine) as connection:
             return version(connection, REGISTRY_VERSION)
 
-    def read(self) -> tuple[int, list[LabelledVersion]]:
-        """Return everything that has a label, and the number it is at least as new as."""
+    def read(self, kind: Kind | None = None) -> tuple[int, list[LabelledVersion]]:
+        """Return what has a label, of one kind or all, and the number it is as new as, or newer."""
         label, kept = registry_label.c, registry_version.c
         wanted = (
             select(registry_version, label.label)
@@ -40,6 +40,8 @@ class RegistrySnapshots:
             )
             .where(label.environment == self._environment)
         )
+        if kind is not None:
+            wanted = wanted.where(kept.kind == kind.value)
         with reading(self._engine) as connection:
             # Read first: a change in between makes the rows newer than they claim, never older.
             number = version(connection, REGISTRY_VERSION)

@@ -9,8 +9,10 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Engine, Row, delete, literal, select
 
+from legato.core.origin import Origin
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
+from legato.storage.erasure_marks import locked_and_erased
 from legato.storage.schema import response_conversation, stored_response
 
 _ROWS_PER_WRITE: Final = 500
@@ -25,6 +27,9 @@ class StoredResponse(msgspec.Struct, frozen=True, array_like=True, gc=False):
     previous_id: str
     created_at_ns: int
     sealed: bytes
+    request_id: str = ""
+    end_user: str = ""
+    """Keyed pseudonym."""
 
 
 class ResponseStore:
@@ -34,9 +39,15 @@ class ResponseStore:
         self._engine = engine
 
     def put(self, response: StoredResponse) -> None:
-        """Keep a response, which keeps its whole conversation; again changes nothing."""
+        """Keep a response, which keeps its whole conversation; again changes nothing.
+
+        One that was erased while it was under way isn't kept.
+        """
         org, used_at_ns = response.org, response.created_at_ns
+        origin = Origin(response.request_id, response.end_user)
         with writing(self._engine) as connection:
+            if locked_and_erased(connection, org, [origin]):
+                return
             known = select(stored_response.c.conversation_id).where(
                 stored_response.c.org == org, stored_response.c.id == response.previous_id
             )
@@ -58,6 +69,8 @@ class ResponseStore:
                     previous_id=response.previous_id,
                     created_at_ns=response.created_at_ns,
                     sealed=response.sealed,
+                    request_id=response.request_id,
+                    end_user=response.end_user,
                 )
                 .on_conflict_do_nothing()
             )
@@ -122,4 +135,12 @@ class ResponseStore:
 
 
 def _stored(row: Row[Any]) -> StoredResponse:
-    return StoredResponse(row.org, row.id, row.previous_id, row.created_at_ns, bytes(row.sealed))
+    return StoredResponse(
+        row.org,
+        row.id,
+        row.previous_id,
+        row.created_at_ns,
+        bytes(row.sealed),
+        row.request_id,
+        row.end_user,
+    )

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from legato.storage.columns import Id, metadata, number_column, text_column
+from legato.storage.columns import Id, metadata, number_column, origin_column, text_column
 
 review_item: Final = Table(
     "review_item",
@@ -26,6 +26,8 @@ review_item: Final = Table(
     Column("labels_wanted", Integer, nullable=False),
     Column("labels_given", Integer, nullable=False),
     number_column("created_at_ns"),
+    origin_column("origin_request"),
+    origin_column("origin_user"),
     PrimaryKeyConstraint("org", "id"),
     Index("review_item_open", "org", "judge", "id",
           sqlite_where=text("labels_given < labels_wanted"),

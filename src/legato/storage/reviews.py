@@ -18,9 +18,11 @@ from sqlalchemy import (
 )
 
 from legato.core.errors import Conflict, NotFound
+from legato.core.origin import Origin
 from legato.core.tenant import Tenant
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
+from legato.storage.erasure_marks import locked_and_erased
 from legato.storage.review_schema import review_claim, review_item, review_label
 
 _ROWS_PER_WRITE: Final = 500
@@ -35,6 +37,8 @@ class NewItem(msgspec.Struct, frozen=True):
     source: str
     sealed: bytes
     labels_wanted: int
+    origin_request: str = ""
+    origin_user: str = ""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -47,6 +51,8 @@ class Item(msgspec.Struct, frozen=True):
     labels_wanted: int
     labels_given: int
     created_at_ns: int
+    origin_request: str = ""
+    origin_user: str = ""
 
 
 class SealedLabel(msgspec.Struct, frozen=True):
@@ -72,14 +78,24 @@ class ReviewStore:
         self._org = tenant.org
 
     def add(self, items: Sequence[NewItem], now_ns: int) -> None:
-        """Keep items; one whose id is there already is left alone."""
+        """Keep items; one whose id is there already is left alone.
+
+        Raises:
+            Conflict: one is of a request that was erased.
+        """
         rows = [
             {**msgspec.structs.asdict(one), "org": self._org, "labels_given": 0,
              "created_at_ns": now_ns}
             for one in items
         ]  # fmt: skip
         for first in range(0, len(rows), _ROWS_PER_WRITE):
+            some = items[first : first + _ROWS_PER_WRITE]
+            origins = {Origin(one.origin_request, one.origin_user) for one in some}
             with writing(self._engine) as connection:
+                if gone := locked_and_erased(connection, self._org, origins):
+                    told = next(iter(gone)).request_id
+                    msg = f"request_id: what was asked and answered in {told} was erased"
+                    raise Conflict(msg, param="request_id")
                 kept = upsert(connection, review_item).on_conflict_do_nothing()
                 connection.execute(kept, rows[first : first + _ROWS_PER_WRITE])
 
@@ -163,6 +179,17 @@ class ReviewStore:
         statement = select(*_ITEM).where(*conditions).order_by(table.id).limit(count)
         with reading(self._engine) as connection:
             return [Item(*row) for row in connection.execute(statement)]
+
+    def sources(self, judge: str, beginning: str) -> frozenset[str]:
+        """Return where a queue's items are from, of those that begin so."""
+        table = review_item.c
+        wanted = select(table.source).where(
+            table.org == self._org,
+            table.judge == judge,
+            table.source.startswith(beginning, autoescape=True),
+        )
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(wanted).scalars())
 
     def labels(self, item_ids: Sequence[str]) -> list[SealedLabel]:
         """Return what was said of items, by item and reviewer."""

@@ -26,6 +26,8 @@ class Outcome(msgspec.Struct, frozen=True):
     total_us: int
     thumbs_down: bool | None
     score: float | None
+    triggered: bool | None = None
+    """Whether a guardrail fired; None where no policy applied."""
 
 
 class RolloutOutcomes:
@@ -125,4 +127,5 @@ def _outcome(row: Any) -> Outcome:
         row.total_us,
         None if row.thumbs_down is None else bool(row.thumbs_down),
         None if row.score is None else float(row.score),
+        row.triggered,
     )

@@ -78,6 +78,7 @@ arm_outcome: Final = Table(
     Column("ok", Boolean, nullable=False),
     number_column("cost", nullable=True),
     number_column("total_us"),
+    Column("triggered", Boolean, nullable=True),  # a guardrail; null where no policy applied
     PrimaryKeyConstraint("org", "rollout_id", "arm", "request_id"),
 )
 

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Engine, Row, false, insert, select, update
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
-from legato.core.registry import CANDIDATE, CHAMPION, Kind, ObjectName, Truth
-from legato.core.tenant import Tenant
+from legato.core.registry import CANDIDATE, CHAMPION, INSTANCE_ORG, Kind, ObjectName, Truth
+from legato.core.tenant import EVERY_TENANT, Reach, Tenant
 from legato.routing.assignment import WHOLE_BP, slices_of
 from legato.routing.rollouts.course import WAITS, Phase, State, begun
 from legato.routing.rollouts.division import Arm, Division
@@ -97,6 +97,8 @@ class RolloutStore:
         self._ids = ids
         self._tenant = tenant
         self._org = tenant.org
+        # every organisation calls what belongs to the instance
+        self._reach: Reach = EVERY_TENANT if self._org == INSTANCE_ORG else tenant
         self._registry = RegistryChanges(engine, clock, ids, tenant)
 
     def now_ns(self) -> int:
@@ -179,12 +181,12 @@ class RolloutStore:
     def shadow(self, rollout_id: str) -> ShadowSummary:
         """Return what the copies of calls showed that a shadow was sent."""
         with reading(self._engine) as connection:
-            return shadow_summary(connection, Tenant(self._org), rollout_id)
+            return shadow_summary(connection, self._reach, rollout_id)
 
     def copies(self, rollout_id: str, since_ns: int, until_ns: int | None) -> int:
         """Return how many copies of calls of a span of time a shadow was sent."""
         with reading(self._engine) as connection:
-            return shadows_sent(connection, Tenant(self._org), rollout_id, (since_ns, until_ns))
+            return shadows_sent(connection, self._reach, rollout_id, (since_ns, until_ns))
 
     def progress(self, before: Rollout, made: Progress) -> Rollout:
         """Take a rollout on from the state that was seen; where it is promoted, the label moves.

@@ -25,19 +25,22 @@ from sqlalchemy import (
 from legato.core.usage import USAGE_CLASSES
 from legato.storage import columns
 from legato.storage.capture_schema import CAPTURE_TABLES
-from legato.storage.columns import Id, RowId, number_column, text_column
+from legato.storage.columns import Id, RowId, number_column, origin_column, text_column
 from legato.storage.decided_schema import DECIDED_TABLES
+from legato.storage.erasure_schema import ERASURE_TABLES
 from legato.storage.evaluation_schema import EVALUATION_TABLES
 from legato.storage.feedback_schema import feedback
+from legato.storage.floor_schema import FLOOR_TABLES
 from legato.storage.holdout_schema import holdout
 from legato.storage.live_schema import LIVE_TABLES
 from legato.storage.proposal_schema import PROPOSAL_TABLES
 from legato.storage.registry_schema import REGISTRY_TABLES
 from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
+from legato.storage.semantic_schema import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0020"
+SCHEMA_VERSION: Final = "0027"
 
 migration_marker = Table(
     "migration_marker",
@@ -189,6 +192,7 @@ ledger_entry = Table(
     text_column("config_version"),
     Column("versions", Text, nullable=False, server_default=""),
     Column("arm", Text, nullable=False, server_default=""),
+    Column("measures", Text, nullable=False, server_default=""),
     text_column("kind"),
     Column("seq", Integer, nullable=False),
     number_column("at_ns"),
@@ -344,6 +348,8 @@ stored_response = Table(
     text_column("previous_id"),  # "" for the first of a conversation
     number_column("created_at_ns"),
     Column("sealed", LargeBinary, nullable=False),
+    origin_column("request_id"),
+    origin_column("end_user"),
     PrimaryKeyConstraint("org", "id"),
     Index("ix_stored_response_conversation", "org", "conversation_id"),
 )
@@ -433,6 +439,7 @@ PLAIN_COLUMNS: Final = ENTRY_COLUMNS[: ENTRY_COLUMNS.index("original_at_ns")]
 _ELSEWHERE: Final = (
     REGISTRY_TABLES
     | {feedback.name, holdout.name}
+    | FLOOR_TABLES
     | ROLLOUT_TABLES
     | CAPTURE_TABLES
     | DECIDED_TABLES
@@ -440,5 +447,7 @@ _ELSEWHERE: Final = (
     | LIVE_TABLES
     | EVALUATION_TABLES
     | PROPOSAL_TABLES
+    | SEMANTIC_TABLES
+    | ERASURE_TABLES
 )
 TABLES: Final = frozenset(metadata.tables) | _ELSEWHERE

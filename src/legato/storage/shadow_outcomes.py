@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from legato.core.records import DROPPED, ShadowOutcome
-from legato.core.tenant import Tenant
+from legato.core.tenant import Reach, Tenant
 from legato.storage.dialect import upsert
 from legato.storage.rollout_schema import shadow_outcome
+from legato.storage.schema import organisation
 
 _UNSENT = (DROPPED, "budget_exceeded")
 
@@ -39,8 +40,8 @@ class ShadowSummary(msgspec.Struct, frozen=True):
     live_json: int
 
 
-def shadow_summary(connection: Connection, tenant: Tenant, rollout_id: str) -> ShadowSummary:
-    """Return what is known of all copies of a rollout."""
+def shadow_summary(connection: Connection, reach: Reach, rollout_id: str) -> ShadowSummary:
+    """Return what is known of all copies of a rollout: of a route's, for every tenant."""
     c = shadow_outcome.c
     sent = c.status.not_in(_UNSENT)
     both = and_(c.status == "ok", c.live_status == "ok")
@@ -62,19 +63,19 @@ def shadow_summary(connection: Connection, tenant: Tenant, rollout_id: str) -> S
         _count(c.agrees.is_(True)),
         _count(c.shadow_json.is_(True)),
         _count(c.live_json.is_(True)),
-    ).where(c.org == tenant.org, c.rollout_id == rollout_id)
+    ).where(_of(reach), c.rollout_id == rollout_id)
     row = connection.execute(wanted).one()
     figures = [None if value is None else float(value) for value in row[9:13]]
     return ShadowSummary(*(int(value) for value in row[:9]), *figures, *map(int, row[13:]))
 
 
 def shadows_sent(
-    connection: Connection, tenant: Tenant, rollout_id: str, span_ns: tuple[int, int | None]
+    connection: Connection, reach: Reach, rollout_id: str, span_ns: tuple[int, int | None]
 ) -> int:
     """Return how many copies of calls of a span of time were sent."""
     c, (since_ns, until_ns) = shadow_outcome.c, span_ns
     wanted = select(func.count()).where(
-        c.org == tenant.org,
+        _of(reach),
         c.rollout_id == rollout_id,
         c.at_ns >= since_ns,
         c.status.not_in(_UNSENT),
@@ -88,6 +89,13 @@ def add_shadow_outcomes(connection: Connection, outcomes: Iterable[ShadowOutcome
     """Keep what became of copies; again changes nothing."""
     rows = [msgspec.structs.asdict(one) for one in outcomes]
     connection.execute(upsert(connection, shadow_outcome).on_conflict_do_nothing(), rows)
+
+
+def _of(reach: Reach) -> ColumnElement[bool]:
+    """Return whose copies are meant; all are named one by one, since the index begins so."""
+    if isinstance(reach, Tenant):
+        return shadow_outcome.c.org == reach.org
+    return shadow_outcome.c.org.in_(select(organisation.c.name))
 
 
 def _count(condition: Any) -> Any:

@@ -16,6 +16,7 @@ from legato.storage.windows import period_of
 _ROWS_PER_READ: Final = 5_000
 _AMOUNTS: Final = ("cost", "baseline_cost")
 _CORRECTION: Final = EntryKind.CORRECTION.value
+_OVERHEAD: Final = frozenset({EntryKind.RETRY.value, EntryKind.JUDGE.value, EntryKind.SHADOW.value})
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -78,6 +79,8 @@ class _Scan:
                 self._note(f"{name} is {wrong}", row["id"])
         if row["period"] != period_of(row["at_ns"]):
             self._note("the period is not that of the time", row["id"])
+        if row["kind"] in _OVERHEAD and row["baseline_cost"]:
+            self._note("overhead (a retry, judge or shadow) has a baseline", row["id"])
         if (row["reverses_entry"] is not None) is not is_correction:
             self._note("only a correction reverses an entry", row["id"])
 

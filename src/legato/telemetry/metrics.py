@@ -6,9 +6,10 @@ so counters never fall.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count as counter
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
@@ -51,6 +52,15 @@ class Counts(msgspec.Struct):
     traces_lost: dict[Key, int] = {}  # reason
     traces: dict[Key, int] = {}  # result
     captures: dict[Key, int] = {}  # result
+    rules: dict[Key, int] = {}  # model, rule, result
+    answer_checks: dict[Key, int] = {}  # check, action
+    drift: dict[Key, int] = {}  # policy, scorer, versions: 1 while an alarm is open
+    semantic: dict[Key, int] = {}  # route, result
+    semantic_saved_nano: dict[Key, int] = {}  # route
+    comparisons: dict[Key, int] = {}  # model, result
+    guardrails: dict[Key, int] = {}  # policy, rule, action, mode
+    detectors: dict[Key, int] = {}  # detector, result
+    restored: dict[Key, int] = {}  # result
     gauges: dict[str, float] = {}
 
 
@@ -104,6 +114,45 @@ class Meters:
     def captures(self, result: str, requests: int) -> None:
         """Count captured requests that were kept or dropped."""
         _add(self.counts.captures, (result,), requests)
+
+    def rule(self, alias: str, rule: str, result: str) -> None:
+        """Count what became of a rule for one request: decided, failed or emptied."""
+        _add(self.counts.rules, (alias, rule, result), 1)
+
+    def answer_check(self, check: str, action: str, count: int) -> None:
+        """Count what a check found in answers, and what was done."""
+        _add(self.counts.answer_checks, (check, action), count)
+
+    def drift(self, alarmed: Mapping[Key, bool]) -> None:
+        """Say of every watched score whether its alarm is open; labels as in `Counts.drift`."""
+        self.counts.drift = {key: int(value) for key, value in alarmed.items()}
+
+    def semantic(self, route: str, result: str) -> None:
+        """Count what the semantic cache did with a request, or came to know of a hit."""
+        _add(self.counts.semantic, (route, result), 1)
+
+    def semantic_saved(self, route: str, nano_usd: int) -> None:
+        """Add what a hit of the semantic cache saved."""
+        _add(self.counts.semantic_saved_nano, (route,), nano_usd)
+
+    def comparison(self, alias: str, result: str) -> None:
+        """Count what came of comparing an answer of a route with its baseline's."""
+        _add(self.counts.comparisons, (alias, result), 1)
+
+    def guardrail(self, key: Key) -> None:
+        """Count a request in which a rule fired; the key as in `Counts.guardrails`."""
+        _add(self.counts.guardrails, key, 1)
+
+    def detector(self, name: str, result: str) -> None:
+        """Count a request that a detector failed: closed, or open where only flags hang on it."""
+        _add(self.counts.detectors, (name, result), 1)
+
+    def restored(self, restored: int, unknown: int) -> None:
+        """Count values put back into an answer, and placeholders in it that stand for none."""
+        if restored:
+            _add(self.counts.restored, ("restored",), restored)
+        if unknown:
+            _add(self.counts.restored, ("unknown",), unknown)
 
     def trace_lost(self) -> None:
         """Count a request whose trace record had no room in the journal."""
@@ -161,12 +210,22 @@ def merged(parts: Iterable[Counts]) -> Counts:
             "traces",
             "traces_lost",
             "captures",
+            "rules",
+            "answer_checks",
+            "semantic",
+            "semantic_saved_nano",
+            "comparisons",
+            "guardrails",
+            "detectors",
+            "restored",
         ):
             into = getattr(total, name)
             for key, value in getattr(part, name).items():
                 _add(into, key, value)
         for name in ("latency", "first_byte", "overhead"):
             _merge_histograms(getattr(total, name), getattr(part, name))
+        for key, alarmed in part.drift.items():
+            total.drift[key] = max(alarmed, total.drift.get(key, 0))
         for gauge, value in part.gauges.items():
             total.gauges[gauge] = total.gauges.get(gauge, 0.0) + value
     return total
@@ -179,18 +238,28 @@ def _merge_histograms(into: dict[Key, Histogram], part: dict[Key, Histogram]) ->
         known.sum_us += histogram.sum_us
 
 
-def exposition(counts: Counts) -> bytes:
+class Reading(NamedTuple):
+    """A gauge as it stands now: not counted by workers but read where they share it."""
+
+    name: str
+    text: str
+    labels: tuple[str, ...]
+    values: dict[Key, float]
+
+
+def exposition(counts: Counts, readings: Iterable[Reading] = ()) -> bytes:
     """Return the Prometheus text format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families(counts))
+    registry.register(_Families(counts, readings))
     return generate_latest(registry)
 
 
 class _Families:
     """A collector over merged numbers."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, readings: Iterable[Reading]) -> None:
         self._counts = counts
+        self._readings = readings
 
     def collect(self) -> Iterator[Metric]:
         counts = self._counts
@@ -237,12 +306,57 @@ class _Families:
         yield _counter(
             "legato_unpriced", "Requests whose cost is unknown", ("deployment",), counts.unpriced
         )
+        yield from self._guarded()
         yield from self._kept()
         for name, value in sorted(counts.gauges.items()):
             yield GaugeMetricFamily(f"legato_{name}", name.replace("_", " "), value=value)
+        for reading in self._readings:
+            family = GaugeMetricFamily(reading.name, reading.text, labels=reading.labels)
+            for key, value in sorted(reading.values.items()):
+                family.add_metric(key, value)
+            yield family
+
+    def _guarded(self) -> Iterator[Metric]:
+        counts = self._counts
+        yield _counter(
+            "legato_guardrails",
+            "Requests in which a rule of a policy fired",
+            ("policy", "rule", "action", "mode"),
+            counts.guardrails,
+        )
+        yield _counter(
+            "legato_detector_failures",
+            "Requests that a detector failed: refused, or let pass where only flags hang on it",
+            ("detector", "result"),
+            counts.detectors,
+        )
+        yield _counter(
+            "legato_restored_values",
+            "Values put back into answers, and placeholders in answers that stand for none",
+            ("result",),
+            counts.restored,
+        )
 
     def _kept(self) -> Iterator[Metric]:
         counts = self._counts
+        yield _counter(
+            "legato_route_rules",
+            "Requests by what became of a rule of their route",
+            ("model", "rule", "result"),
+            counts.rules,
+        )
+        yield _counter(
+            "legato_answer_checks",
+            "What checks found in answers, by what was done",
+            ("check", "action"),
+            counts.answer_checks,
+        )
+        yield _counter(
+            "legato_route_comparisons",
+            "Answers of a route's choice beside its baseline's",
+            ("model", "result"),
+            counts.comparisons,
+        )
         yield _counter(
             "legato_traces", "Sampled traces by what became of them", ("result",), counts.traces
         )
@@ -257,6 +371,26 @@ class _Families:
             "Captured requests by what became of them",
             ("result",),
             counts.captures,
+        )
+        drift = GaugeMetricFamily(
+            "legato_drift_alarm",
+            "1 while the scores of a version have drifted and nobody has acknowledged it",
+            labels=("policy", "scorer", "versions"),
+        )
+        for key, value in sorted(counts.drift.items()):
+            drift.add_metric(key, value)
+        yield drift
+        yield _counter(
+            "legato_semantic_cache",
+            "What the semantic cache did with requests, and what checks of its hits found",
+            ("route", "result"),
+            counts.semantic,
+        )
+        yield _counter(
+            "legato_semantic_cache_saved_usd",
+            "What the baseline would have cost for hits of the semantic cache",
+            ("route",),
+            {key: value / _NANO for key, value in counts.semantic_saved_nano.items()},
         )
 
 

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from legato.core.decisions import FROM_CACHE
 from legato.core.ids import span_id
 from legato.core.records import Served
 
@@ -218,7 +219,7 @@ def _model_attributes(served: Served, operation: str) -> dict[str, Value]:
 def _usage_attributes(served: Served) -> dict[str, Value]:
     """Return the tokens of this request: an answer of our cache was paid for by another."""
     usage = served.usage
-    if served.cache == "hit" or not usage.total_tokens:
+    if served.cache in FROM_CACHE or not usage.total_tokens:
         return {}
     cache_write = usage.cache_write_5m + usage.cache_write_1h
     return {

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from legato.core.clock import Clock
+from legato.core.erasure import KeyDestroyed
 from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
 from legato.core.wrapped_key import WrappedKey
@@ -19,6 +20,8 @@ from legato.vault.key_service import KEY_BYTES, KeyService, VaultUnusable
 
 INSTANCE = ""
 """The `org` of keys that protect what belongs to no tenant."""
+_LOOK_NS = 1_000_000_000
+"""No process uses a destroyed key for longer than this."""
 _FRESH_NS = 30_000_000_000
 """A rotated data key is sealed with by every process after this long."""
 
@@ -39,6 +42,18 @@ class DataKeyStore(Protocol):
 
         False, too, where stored keys are wrapped under another master key: it was rotated.
         """
+        ...
+
+    def generation(self) -> int:
+        """Return a number that rises with every key that is destroyed."""
+        ...
+
+    def next_version(self, org: str) -> int:
+        """Return the version that a new key of an organisation gets, destroyed ones counted."""
+        ...
+
+    def is_destroyed(self, org: str, key_id: str) -> bool:
+        """Whether an organisation had this key, and it was destroyed."""
         ...
 
     def rewrap(self, change: Callable[[WrappedKey], WrappedKey]) -> int:
@@ -74,6 +89,8 @@ class DataKeys:
         self._clock = clock
         self._ids = ids
         self._known: dict[str, tuple[int, list[DataKey]]] = {}
+        self._generation = 0
+        self._generation_looked_ns = 0
 
     def current(self, org: str) -> DataKey:
         """Return the key to seal with, making the first one where there is none.
@@ -82,10 +99,11 @@ class DataKeys:
             VaultUnusable: it can't be unwrapped.
             StorageUnavailable: it is not known here yet, and the database is away.
         """
+        self._drop_destroyed()
         looked_ns, keys = self._known.get(org, (0, []))
         if not keys or self._clock.now_ns() - looked_ns > _FRESH_NS:
             try:
-                keys = self._load(org) or [self._make(org, 1)]
+                keys = self._load(org) or [self._make(org, self._store.next_version(org))]
             except StorageUnavailable:
                 if not keys:
                     raise
@@ -93,11 +111,18 @@ class DataKeys:
         return keys[-1]
 
     def named(self, org: str, key_id: str) -> DataKey | None:
-        """Return the organisation's key of that id, None where it has none. Raises as above."""
+        """Return the organisation's key of that id, None where it has none. Raises as above.
+
+        Raises:
+            KeyDestroyed: it was destroyed.
+        """
+        self._drop_destroyed()
         for keys in (self._known.get(org, (0, []))[1], None):
             for key in self._load(org) if keys is None else keys:
                 if key.id == key_id:
                     return key
+        if self._store.is_destroyed(org, key_id):
+            raise KeyDestroyed("sealed data can't be opened: its key was destroyed")
         return None
 
     def root(self) -> bytes:
@@ -126,6 +151,24 @@ class DataKeys:
         changed = self._store.rewrap(change)
         self._service = None
         return changed
+
+    def _drop_destroyed(self) -> None:
+        """Forget keys once one was destroyed; those that are left are read again when needed.
+
+        While the database is away nobody can destroy a key either.
+        """
+        now_ns = self._clock.now_ns()
+        if now_ns - self._generation_looked_ns < _LOOK_NS:
+            return
+        try:
+            generation = self._store.generation()
+        except StorageUnavailable:
+            return
+        self._generation_looked_ns = now_ns
+        if generation != self._generation:
+            self._generation = generation
+            # the instance's is never destroyed, and must be there while the database is away
+            self._known = {org: keys for org, keys in self._known.items() if org == INSTANCE}
 
     def _make(self, org: str, version: int) -> DataKey:
         key = os.urandom(KEY_BYTES)
@@ -157,6 +200,8 @@ class DataKeys:
         keys = [known.get(row.id) or self._unwrapped(row) for row in rows]
         if keys:
             self._known[org] = (self._clock.now_ns(), keys)
+        else:
+            self._known.pop(org, None)
         return keys
 
     def _unwrapped(self, row: WrappedKey) -> DataKey:

@@ -39,7 +39,8 @@ class Envelopes:
         """Decrypt.
 
         Raises:
-            ValueError: altered, of another organisation or context, or its key was destroyed.
+            ValueError: altered, or of another organisation or context.
+            KeyDestroyed: a ValueError, too: nobody can open it any more.
             VaultUnusable, StorageUnavailable: its key can't be had now.
         """
         msg = "sealed data can't be opened: it was altered or belongs elsewhere"

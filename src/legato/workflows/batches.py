@@ -6,7 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from legato.core.clock import Clock
-from legato.core.errors import InvalidRequest, NotFound, StorageUnavailable
+from legato.core.erasure import KeyDestroyed
+from legato.core.errors import Erased, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.ids import is_id
 from legato.core.principal import Principal
 from legato.storage.batches import DELETED, BatchRecord, BatchStore
@@ -142,6 +143,9 @@ class Batches:
     def _opened(self, record: BatchRecord, sealed: bytes, what: str) -> Any:
         try:
             opened = self._sealer.open(record.org, sealed, _context(record.id, what))
+        except KeyDestroyed:
+            msg = "What was kept of this batch was erased: its key is destroyed."
+            raise Erased(msg, param="id") from None
         except ValueError as error:
             msg = "What is kept of this batch can't be opened."
             raise StorageUnavailable(msg) from error

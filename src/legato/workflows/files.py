@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 from legato.core.clock import Clock
-from legato.core.errors import Conflict, InvalidRequest, NotFound, StorageUnavailable
+from legato.core.erasure import KeyDestroyed
+from legato.core.errors import Conflict, Erased, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.ids import is_id
 from legato.storage.files import FileRecord, FileStore
 
@@ -51,13 +52,17 @@ class StoredFiles:
         Raises:
             InvalidRequest: the organisation keeps as much as it may.
         """
-        if self._store.bytes_kept(org) + len(content) > self._org_bytes_max:
+        self.require_room(org, len(content))
+        return self.write(org, PREFIX + self._new_id(), [content], purpose=purpose, name=name)
+
+    def require_room(self, org: str, size: int) -> None:
+        """Raise InvalidRequest where an organisation keeps as much as it may."""
+        if self._store.bytes_kept(org) + size > self._org_bytes_max:
             msg = (
                 f"file: your organisation's files may hold {self._org_bytes_max} bytes "
                 "in all (files.org_bytes_max); delete some"
             )
             raise InvalidRequest(msg, param="file")
-        return self.write(org, PREFIX + self._new_id(), [content], purpose=purpose, name=name)
 
     def write(
         self, org: str, file_id: str, pieces: Iterable[bytes], *, purpose: str, name: str
@@ -66,7 +71,7 @@ class StoredFiles:
         total = number = 0
         for part in _parts(pieces):
             self._store.put_part(
-                org, file_id, number, self._sealer.seal(org, part, _context(file_id, str(number)))
+                org, file_id, number, self._sealer.seal(org, part, part_context(file_id, number))
             )
             total, number = total + len(part), number + 1
         sealed_name = self._sealer.seal(org, name.encode(), _context(file_id, "name"))
@@ -96,7 +101,7 @@ class StoredFiles:
         sealed = self._store.part(record.org, record.id, number)
         if sealed is None:
             raise NotFound(f"The file {record.id!r} was deleted.", param="id")
-        return self._open(record.org, sealed, _context(record.id, str(number)))
+        return self._open(record.org, sealed, part_context(record.id, number))
 
     def forget(self, org: str, file_id: str) -> None:
         """Delete a file for good. Raises NotFound; Conflict while a batch reads it."""
@@ -110,6 +115,9 @@ class StoredFiles:
     def _open(self, org: str, sealed: bytes, context: bytes) -> bytes:
         try:
             return self._sealer.open(org, sealed, context)
+        except KeyDestroyed:
+            msg = "What was kept of this file was erased: its key is destroyed."
+            raise Erased(msg, param="id") from None
         except ValueError as error:
             msg = "What is kept of this file can't be opened."
             raise StorageUnavailable(msg) from error
@@ -124,6 +132,11 @@ def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
             del held[:PART_BYTES]
     if held:
         yield bytes(held)
+
+
+def part_context(file_id: str, number: int) -> bytes:
+    """Return what a part's sealed content is bound to."""
+    return _context(file_id, str(number))
 
 
 def _context(file_id: str, what: str) -> bytes:

@@ -70,7 +70,7 @@ def settled(
         usage=Usage(100, 10, 1, 2, 40, 5, 0, 0, 3, 4),
         usage_source=UsageSource.PROVIDER,
         cost=cost,
-        baseline_cost=1500,
+        baseline_cost=0 if kind is EntryKind.RETRY else 1500,
         model_served="small-1",
         status="ok",
         http_status=200,

@@ -10,17 +10,19 @@ from sqlalchemy import Engine
 
 from legato.core.captured import POINTS, CapturedHead, sample_point
 from legato.core.clock import ManualClock
+from legato.core.erasure import Subject
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.storage.capture_spool import CaptureSpool, CaptureSpoolFull
 from legato.storage.captures import (
-    CaptureErasure,
     CaptureFilter,
     CaptureReader,
     CaptureStore,
     SealedCapture,
     prune_captures,
 )
+from legato.storage.erasing import ContentEraser, Meant
+from legato.storage.erasures import ErasureStore
 
 ACME, OTHER = Tenant("acme"), Tenant("other")
 DAY_NS = 86_400_000_000_000
@@ -99,7 +101,7 @@ def test_nobody_reads_what_is_anothers(engine: Engine, make: Make) -> None:
     reader = CaptureReader(engine, OTHER)
     assert ids_of(reader.after(0, 10)) == ids_of([foreign])
     assert reader.get(own.head.request_id) is None
-    assert not CaptureErasure(engine, OTHER).erase_request(own.head.request_id)
+    assert not ContentEraser(engine, OTHER).captures(Meant({own.head.request_id}))
     assert ids_of(CaptureReader(engine, EVERY_TENANT).all()) == ids_of([own, foreign])
 
 
@@ -126,14 +128,17 @@ def test_filters_narrow_and_a_share_is_the_same_each_time(engine: Engine, make: 
 
 
 def test_a_user_is_forgotten_even_where_the_disk_still_has_something(
-    engine: Engine, make: Make, clock: ManualClock, folder: Path
+    engine: Engine, make: Make, *, clock: ManualClock, ids: IdSource, folder: Path
 ) -> None:
     store, spool = CaptureStore(engine), CaptureSpool(folder, "w", bytes_max=10_000)
     stays, same_name = make(end_user="u2"), make(end_user="u1", org="other")
     store.put([make(end_user="u1"), stays, same_name])
     spool.write([make(end_user="u1")], clock.now_ns())
-    assert CaptureErasure(engine, ACME).erase_user("u1", clock.now_ns()) == 1
+    ErasureStore(engine, clock, ids, ACME).begin(Subject("u1"), "operator:me")
+    assert ContentEraser(engine, ACME, dry_run=True).captures(Meant(set(), "u1")) == 1
+    assert ContentEraser(engine, ACME).captures(Meant(set(), "u1")) == 1
     assert spool.drain(store) == 1
+    clock.advance(1)
     back = make(end_user="u1")
     store.put([back])
     assert ids_of(CaptureReader(engine, ACME).all()) == ids_of([stays, back])

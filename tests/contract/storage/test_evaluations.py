@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 
 from legato.core.errors import NotFound
 from legato.core.tenant import Tenant
-from legato.storage.datasets import DatasetBlocks
+from legato.storage.datasets import DatasetBlocks, NewBlock
 from legato.storage.evaluations import (
     AnswerRecord,
     EvaluationRecord,
@@ -119,8 +119,8 @@ def test_ended_ones_are_forgotten_with_their_answers(
 
 def test_blocks_are_kept_once_and_read_in_order(engine: Engine) -> None:
     blocks = DatasetBlocks(engine, ACME)
-    blocks.keep("d", [(100, b"first"), (20, b"second")])
-    blocks.keep("d", [(100, b"other"), (20, b"other")])
+    blocks.keep("d", [NewBlock(100, b"first"), NewBlock(20, b"second")])
+    blocks.keep("d", [NewBlock(100, b"other"), NewBlock(20, b"other")])
     assert list(blocks.read("d")) == [(0, b"first"), (1, b"second")]
     assert (blocks.count("d"), blocks.count("e")) == (120, 0)
     assert DatasetBlocks(engine, OTHER).count("d") == 0

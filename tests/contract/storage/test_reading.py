@@ -46,8 +46,8 @@ def test_sums_are_net_of_corrections(filled: Engine) -> None:
     total = SpendSums(filled, EVERY_TENANT).total()
     assert (total.requests, total.attempts, total.unpriced, total.provisional) == (4, 5, 1, 0)
     assert total.cost == 0 + 500 + 500 + 700
-    assert total.baseline_cost == 5 * 1_500
-    assert total.saved == 4 * 1_500 - total.cost
+    assert total.baseline_cost == 4 * 1_500  # a retry has none
+    assert total.saved == 3 * 1_500 - total.cost
     assert total.tokens["in_uncached"] == 500
     assert total.tokens["out_text"] == 200
 
@@ -126,6 +126,7 @@ def test_a_true_ledger_verifies(filled: Engine) -> None:
     [
         ("UPDATE ledger_entry SET cost = -1 WHERE request_id = 'r2'", "cost is negative"),
         ("UPDATE ledger_entry SET reasoning = -1 WHERE request_id = 'r2'", "reasoning is negative"),
+        ("UPDATE ledger_entry SET kind = 'judge' WHERE request_id = 'r2'", "has a baseline"),
         ("UPDATE ledger_entry SET period = '' WHERE request_id = 'r2'", "period"),
         ("UPDATE ledger_entry SET cost = cost + 1 WHERE provisional", "not the opposite"),
         ("DELETE FROM ledger_entry WHERE provisional", "not the opposite"),

@@ -1,6 +1,7 @@
 """The registry keeps what was, and lets nobody change it but on purpose; on both databases."""
 
 import threading
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +12,8 @@ from legato.core.errors import Conflict, Forbidden, InvalidRequest, NotFound, Pr
 from legato.core.ids import IdSource
 from legato.core.registry import Kind, MoveState, ObjectName, Selector, Truth, digest_of
 from legato.core.tenant import Tenant
+from legato.registry.documents import Document
+from legato.registry.registry import Act, Registry
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
 from legato.storage.registry_records import Changes, Details, Move, NewVersion
@@ -63,6 +66,39 @@ def test_the_same_content_is_the_same_version(desk: Desk) -> None:
         (1, first, b"hello"),
     ]
     assert {one.author for one in kept} == {"ada"}
+
+
+class Plainly:
+    """Seals nothing: the tests look at what is kept."""
+
+    def seal(self, org: str, data: bytes, context: bytes) -> bytes:
+        del org, context
+        return data
+
+    def open(self, org: str, sealed: bytes, context: bytes) -> bytes:
+        del org, context
+        return sealed
+
+
+def test_documents_saved_together_are_kept_all_or_none(desk: Desk) -> None:
+    def check(content: object) -> list[tuple[str, str]]:
+        if content == "wrong":
+            raise InvalidRequest("spec: wrong", param="spec")
+        return []
+
+    checks: Any = {Kind.PROMPT: check}
+    registry = Registry("acme", (desk.read, desk.changes), Plainly(), checks=checks, approvals=())
+    good, bad = (Document(Kind.PROMPT, name, name) for name in ("good", "wrong"))
+    with pytest.raises(InvalidRequest, match="spec: wrong"):
+        registry.save_together((good, bad), Act("ada"))
+    with pytest.raises(NotFound):
+        desk.read.object(good.object)
+    other = Document(Kind.PROMPT, "other", "other", labels=("draft",))
+    moves = registry.save_together((good, other), Act("ada"))
+    assert {(str(one.name), one.label) for one in moves} == {
+        ("prompt/good", "production"),
+        ("prompt/other", "draft"),
+    }
 
 
 def test_a_version_is_named_by_label_number_or_digits(desk: Desk) -> None:

@@ -36,6 +36,7 @@ INSTANCE_WIDE = {
     "DataKeyTable": "each method takes the organisation; keys are wrapped",
     "DecidedBy": "configurations and routes are the instance's",
     "ExecutorBeats": "processes of the instance",
+    "FloorStore": "each method takes the organisation; what is read for workers says whose it is",
     "FileStore": "each method takes the organisation; what is kept is sealed for it",
     "LeaseStore": "counters by the id of a limit, asked for by the gateway after authentication",
     "Ledger": "takes in the journal of every tenant; reads nothing out",
@@ -45,6 +46,7 @@ INSTANCE_WIDE = {
     "RegistryModels": "deployments and routes belong to the instance",
     "ModelPrices": "what they charge, too",
     "PriceStore": "prices of deployments belong to the instance",
+    "SemanticEntryStore": "for workers, which serve every tenant; each row says whose it is",
 }
 # Why a table has no column `org`.
 NO_TENANTS_ROWS = {
@@ -62,6 +64,8 @@ NO_TENANTS_ROWS = {
     "price_version": "the instance's",
     "route_facts": "the instance's",
     "run_executor": "processes of the instance",
+    "semantic_change": "one counter",
+    "semantic_purge": "which entries are to be forgotten: its selection says whose",
     "store_version": "the instance's",
     "voided_attempt": "ids of attempts that have no entry",
 }

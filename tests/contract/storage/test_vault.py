@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from legato.core.clock import ManualClock
+from legato.core.erasure import KeyDestroyed
 from legato.core.errors import NotFound
 from legato.core.ids import IdSource
 from legato.storage.credentials import CredentialStore
@@ -124,3 +125,24 @@ def test_credentials_are_set_changed_and_forgotten(engine: Engine, clock: Manual
     assert versions == sorted(set(versions))
     with pytest.raises(NotFound):
         store.remove("vendor")
+
+
+def test_a_destroyed_key_is_dropped_by_every_process_and_a_new_one_follows(
+    opened: Open, engine: Engine, clock: ManualClock
+) -> None:
+    keys, table = opened(OLD), DataKeyTable(engine)
+    running, root = Envelopes(keys), keys.root()
+    before = running.seal("acme", b"text", b"")
+    other = running.seal("umbrella", b"theirs", b"")
+    assert table.destroy("acme", "operator:me", 1) == 1
+    assert table.destroy("acme", "operator:me", 1) == 0
+    clock.advance(2)
+    for envelopes in (running, Envelopes(opened(OLD))):
+        with pytest.raises(KeyDestroyed):
+            envelopes.open("acme", before, b"")
+    assert running.open("umbrella", other, b"") == b"theirs"
+    assert keys.root() == root
+    after = running.seal("acme", b"new", b"")
+    assert keys.current("acme").version == 2
+    assert Envelopes(opened(OLD)).open("acme", after, b"") == b"new"
+    assert table.destroy("acme", "operator:me", 2) == 1

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conftest import Place
 
-QUEUE = "tests"
+QUEUE, NARROW = "tests", "narrow"
 
 
 class Workflows:
@@ -69,7 +69,7 @@ def r(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def engine(place: Place, book: Workflows) -> Iterator[DurableEngine]:
     options = EngineOptions(
-        place.url, "one", {QUEUE: 2}, postgres_schema=f"{place.schema}_runs", poll_s=0.02
+        place.url, "one", {QUEUE: 4, NARROW: 2}, postgres_schema=f"{place.schema}_runs", poll_s=0.02
     )
     named = {"two": book.two, "asks": book.asks, "fails": book.fails}
     engine = DurableEngine(options, {**named, "notes": book.notes})
@@ -162,8 +162,9 @@ def test_what_is_not_there_is_not_found(engine: DurableEngine, r: str) -> None:
 
 def test_a_queue_runs_as_many_at_once_as_it_may(engine: DurableEngine, r: str) -> None:
     for number in range(3):
-        engine.start("asks", f"{r}{number}", None, QUEUE)
-    ended(engine, f"{r}1", RunState.RUNNING)
+        engine.start("asks", f"{r}{number}", None, NARROW)
+    for number in range(2):
+        ended(engine, f"{r}{number}", RunState.RUNNING)
     time.sleep(0.2)
     assert [engine.get(f"{r}{n}").state for n in range(3)] == [
         RunState.RUNNING,
@@ -181,9 +182,9 @@ def test_a_schedule_starts_runs(engine: DurableEngine, workflows: Workflows, r: 
         ("tick", "notes", "hello")
     ]
     until_s = time.monotonic() + 15
-    while not workflows.did and time.monotonic() < until_s:
+    while "hello" not in workflows.did and time.monotonic() < until_s:
         time.sleep(0.05)
-    assert workflows.did[0] == "hello"
+    assert "hello" in workflows.did
     engine.unschedule("tick")
     assert engine.schedules() == []
     assert engine.runs(workflow="notes")[-1].workflow == "notes"

@@ -27,6 +27,17 @@ spec:
   variables: {name: {type: string}}
   route: chat
 """
+JUDGE = """
+kind: judge
+name: fair
+spec:
+  model: small
+  rubric:
+    criteria:
+      - name: right
+        question: Is it right?
+        levels: [{value: 1, meaning: wrong}, {value: 2, meaning: right}]
+"""
 Run = "Callable[..., str]"
 
 
@@ -73,6 +84,23 @@ def test_a_directory_becomes_an_environment_and_comes_out_again(
     told = json.loads(run("registry", "log", "prompt:greeting", "--json"))
     assert [one["author"] for one in told["versions"]][-1] == "operator:ada"
     assert [one["reason"] for one in told["moves"]] == ["", "first"]
+
+
+def test_other_kinds_keep_their_labels_unless_they_are_pruned(
+    run: Callable[..., str], files: Path
+) -> None:
+    judge = files / "judge.yaml"
+    judge.write_text(JUDGE)
+    run("apply", "-f", files, "--yes")
+    judge.unlink()
+    (files / "greeting.yaml").write_text(GREETING.replace("Greet", "Welcome"))
+    told = run("apply", "-f", files, "--yes", status=1)
+    assert "no file of these kinds: judge" in told
+    assert "judge/fair@production" in told
+    assert json.loads(run("registry", "show", "prompt:greeting", "--json"))["number"] == 1
+    run("apply", "-f", files, "--yes", "--prune")
+    assert json.loads(run("registry", "show", "prompt:greeting", "--json"))["number"] == 2
+    assert "is as the directory says" in run("diff", "-f", files)
 
 
 def test_one_truth(run: Callable[..., str], files: Path) -> None:
@@ -127,3 +155,18 @@ def test_moves_wait_for_somebody_else(legato: Legato, tmp_path: Path, files: Pat
     assert json.loads(run("registry", "list", "--json"))[0]["labels"] == {"production": 1}
     run("registry", "label", "prompt:greeting@1", "draft", "--author", "ada")  # no rule for it
     assert json.loads(run("registry", "moves", "--pending", "--json")) == []
+
+
+def test_a_way_back_may_wait_for_nobody(legato: Legato, tmp_path: Path, files: Path) -> None:
+    rule = "registry: {approvals: [{labels: [production], rollback_approvals: 0}]}\n"
+    run = _runner(legato, tmp_path, CONFIG + rule)
+    file = files / "greeting.yaml"
+    for text in (GREETING, GREETING.replace("Greet", "Welcome")):
+        file.write_text(text)
+        run("registry", "save", file, "--author", "ada")
+        (pending,) = json.loads(run("registry", "moves", "--pending", "--json"))
+        run("registry", "approve", pending["id"], "--author", "ben")
+    run("rollback", "prompt:greeting", "--author", "ada", "--reason", "too warm")
+    assert json.loads(run("registry", "list", "--json"))[0]["labels"] == {"production": 1}
+    asked = run("registry", "label", "prompt:greeting@2", "production", "--author", "ada")
+    assert "waits for 1 to approve" in asked

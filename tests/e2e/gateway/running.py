@@ -151,12 +151,16 @@ class RunningLegato:
     # ------------------------------------------------------------------ processes
 
     def children(self) -> list[int]:
-        """The supervisor's child processes, oldest first: ledger, workers, control, batches."""
+        """What the supervisor forked, oldest first: ledger, workers, control, batches.
+
+        Model servers are programs of their own, with another command.
+        """
         listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(self.pid), "--sort", "start_time,pid"],
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.pid), "--sort", "start_time,pid"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        return [int(pid) for pid in listed.stdout.split()]
+        children = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
+        return [int(pid) for pid, command in children if " up --config " in command]
 
     @contextlib.contextmanager
     def only_worker(self, index: int) -> Iterator[None]:

@@ -85,13 +85,17 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     made(legato, path, body, key["secret"])
     wish = {"name": prompt, "candidate": "2", "label": "draft", "plan": {"steps": [STEP]}}
     rollout = made(legato, "/registry/rollouts", wish, key["secret"])
+    request_id = legato.chat("chat", key=key["secret"]).request_id
+    legato.trace(request_id)
     return {
+        "request_id": request_id,
         "evaluation_id": evaluation(legato, name, key["secret"]),
         "review_id": review(legato, key["secret"]),
         "alarm_id": alarm(legato, name),
         "holdout_id": holdout(legato, name),
         "proposal_id": proposal(legato, name),
         "command": "reject",
+        "route": "chat",
         "rollout_id": rollout["id"],
         "kind": "prompt",
         "name": prompt,
@@ -161,7 +165,8 @@ def test_what_is_anothers_does_not_exist(
 ) -> None:
     new_names = ("POST", f"{V1}/registry/objects/{{kind}}/{{name}}/versions")  # makes the object
     instances = ("POST", f"{V1}/proposals/{{proposal_id}}/{{command}}")  # an administrator's
-    others = (new_names, instances)
+    floor = ("GET", f"{V1}/routes/{{route}}/floor")  # of a route, which is the instance's
+    others = (new_names, instances, floor)
     with_ids = [one for one in operations(document) if "{" in one[1] and one not in others]
     assert len(with_ids) >= 12
     for method, path in with_ids:

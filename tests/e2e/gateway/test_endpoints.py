@@ -30,6 +30,11 @@ ROOT = Path(__file__).parents[3]
 ONE_AT_A_TIME, POOR = "lg-a-key-for-one-call-at-a-time", "lg-a-key-with-next-to-no-budget"
 CONFIG = """\
 config_version: 1
+guardrails:
+  policies:
+    - name: watched
+      rules: [{name: w, detect: {words: {w: [unsaid]}}, action: flag}]
+      output: {length: {}}
 storage: {ledger_poll_s: 0.1}
 retry: {attempts_max: 1}
 providers:

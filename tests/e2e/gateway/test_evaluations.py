@@ -24,6 +24,7 @@ providers: [{name: pretend, kind: simulated, settings: {latency_ms: 25}}]
 deployments:
   - {name: small, provider: pretend, model: simulated-small, price: {input_per_mtok: "0.15", output_per_mtok: "0.60"}}
   - {name: large, provider: pretend, model: simulated-large, price: {input_per_mtok: "5", output_per_mtok: "15"}}
+  - {name: tiny, provider: pretend, model: simulated-small, capabilities: {context_tokens: 2}}
   - {name: embed, provider: pretend, model: simulated-embed, price: {input_per_mtok: "0.02"}}
 routes: [{alias: chat, deployments: [small]}]
 """  # noqa: E501 - one deployment a line
@@ -215,6 +216,21 @@ def test_what_cannot_run_is_refused_by_name(
         assert answer.error["field"] == field
 
 
+def test_a_failed_answer_says_why(legato: RunningLegato) -> None:
+    suite = {**SUITE, "prompts": [], "models": ["tiny"], "split": "test"}
+    suite["dataset"] = "asked"
+    file = legato.data.parent / "asked.jsonl"
+    file.write_text('{"input": "What is the capital of France, and why?", "split": "test"}\n')
+    legato.command("datasets", "import", "asked", str(file))
+    run = legato.post("/api/v1/evaluations", {"suite": suite}, ADMIN).json
+    assert ended(legato, run)["failed"] == 1
+    (answer,) = shown(legato, run, "/answers?amiss=true")["data"]
+    assert answer["error"] == "invalid_request"
+    assert "tiny" in answer["told"]
+    stored = legato.query("SELECT * FROM evaluation_answer WHERE evaluation_id = ?", run["id"])
+    assert answer["told"] not in repr(stored)  # it is sealed
+
+
 def test_a_suite_may_be_kept_in_the_registry(legato: RunningLegato) -> None:
     path = "/api/v1/registry/objects/suite/capitals/versions"
     kept = {**SUITE, "split": "test", "scorers": SUITE["scorers"][:1]}
@@ -231,4 +247,4 @@ def test_a_version_whose_cases_are_elsewhere_cannot_be_run(legato: RunningLegato
     body = {"suite": {**SUITE, "dataset": "elsewhere"}}
     answer = legato.post("/api/v1/evaluations", body, ADMIN)
     assert (answer.status, answer.error["field"]) == (404, "dataset")
-    assert "import its file here" in answer.error["message"]
+    assert "import its file" in answer.error["message"]

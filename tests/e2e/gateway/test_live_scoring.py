@@ -18,6 +18,7 @@ providers:
   - {name: up, kind: openai_compatible, base_url: "GRADER/v1"}
 deployments:
   - {name: grader, provider: up, model: fair, price: {input_per_mtok: "1", output_per_mtok: "2"}}
+  - {name: gratis, provider: up, model: fair}
   - {name: echo, provider: up, model: echo, price: {input_per_mtok: "1", output_per_mtok: "2"}}
 routes:
   - {alias: chat, deployments: [echo], cache: {enabled: false}}
@@ -39,6 +40,12 @@ live_scoring:
     share: 1
     scorers: [{use: judge, judge: watcher}]
     usd_per_day: "0.0002"
+  - name: unpriced
+    key: ci
+    route: chat
+    share: 1
+    scorers: [{use: judge, judge: unpriced}]
+    usd_per_day: "1"
 """
 LEVELS = [{"value": level, "meaning": f"is a {level}"} for level in (1, 2, 3, 4, 5)]
 RUBRIC = {"criteria": [{"name": "right", "question": "Is it right?", "levels": LEVELS}]}
@@ -50,11 +57,12 @@ def legato(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
     grader = Grader()
     config = CONFIG.replace("GRADER", grader.url)
     running = RunningLegato(tmp_path_factory.mktemp("live"), config)
-    path = f"{V1}/registry/objects/judge/watcher/versions"
-    body = {"spec": {"model": "grader", "rubric": RUBRIC}, "labels": ["production"]}
-    assert running.post(path, body, ADMIN).status == 201
+    for name, model in (("watcher", "grader"), ("unpriced", "gratis")):
+        path = f"{V1}/registry/objects/judge/{name}/versions"
+        body = {"spec": {"model": model, "rubric": RUBRIC}, "labels": ["production"]}
+        assert running.post(path, body, ADMIN).status == 201
     policies = "SELECT count(*) AS n FROM live_policy"
-    assert within(15, lambda: running.query(policies)[0]["n"] == 2)  # what is asked now counts
+    assert within(15, lambda: running.query(policies)[0]["n"] == 3)  # what is asked now counts
     yield running
     assert running.stop() == 0
     grader.stop()
@@ -68,6 +76,11 @@ def sums(legato: RunningLegato, policy: str, scorer: str) -> Any:
 def scored(legato: RunningLegato, count: int) -> bool:
     found = [sums(legato, "answers", scorer) for scorer in ("watcher", "regex")]
     return all(one is not None and one["scored"] == count for one in found)
+
+
+def gauge(legato: RunningLegato, name: str) -> float | None:
+    lines = legato.get("/metrics").body.decode().splitlines()
+    return next((float(one.rpartition(" ")[2]) for one in lines if one.startswith(name)), None)
 
 
 def test_answers_are_scored_told_as_feedback_and_watched_for_drift(legato: RunningLegato) -> None:
@@ -87,10 +100,14 @@ def test_answers_are_scored_told_as_feedback_and_watched_for_drift(legato: Runni
     assert evidence["direction"] == "lower"
     assert evidence["mean"] < evidence["reference_mean"] == pytest.approx(0.875)
     assert within(5, lambda: "scores have drifted" in legato.log.read_text())
+    shown = 'legato_drift_alarm{policy="answers",scorer="watcher"'
+    assert within(5, lambda: gauge(legato, shown) == 1)
+    assert gauge(legato, 'legato_drift_alarm{policy="answers",scorer="regex"') == 0
     assert alarm["id"] in legato.command("scores", "alarms", "--open")
     done = legato.post(f"{V1}/scores/alarms/{alarm['id']}/acknowledge", {}, ADMIN)
     assert (done.status, done.json["acknowledged_by"]) == (200, "key:admin")
     assert legato.get(alarms, ADMIN).json["data"] == []
+    assert within(5, lambda: not gauge(legato, shown))  # it is watched anew
     assert "watcher" in legato.command("scores", "summary")
 
 
@@ -124,3 +141,11 @@ def test_a_request_too_large_to_be_captured_holds_up_nothing(legato: RunningLega
         return counts == [1, 1]
 
     assert within(20, both)
+
+
+def test_a_judge_without_a_price_is_not_asked_again_and_again(legato: RunningLegato) -> None:
+    assert legato.chat(question="4").status == legato.chat(question="5").status == 200
+    asked = "SELECT count(*) AS n FROM live_score WHERE policy = 'unpriced'"
+    assert within(20, lambda: legato.query(asked)[0]["n"])
+    assert within(20, lambda: "a judge's calls have no price" in legato.log.read_text())
+    assert legato.query(asked)[0]["n"] == 1

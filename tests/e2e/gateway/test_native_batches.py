@@ -313,6 +313,24 @@ def test_a_provider_that_does_not_fulfil_a_keys_terms_gets_no_batch_of_it(
     assert not vendor.uploaded
 
 
+def test_lines_that_policies_look_into_run_by_our_own_queue(
+    vendor: OpenAIBatchServer, tmp_path: Path
+) -> None:
+    policy = """\
+guardrails:
+  policies:
+    - name: p
+      rules: [{name: r, detect: {words: {w: [Kestrel]}}, action: redact}]
+"""
+    config = CONFIG.replace("VENDOR/", f"{vendor.url}/") + policy
+    running = NativeLegato(tmp_path, config, url="", variables=VARIABLES)
+    with OpenAI(base_url=f"{running.url}/v1", api_key=CALLER, max_retries=0) as client:
+        ended(client, begin(client, chats(["of Kestrel"])).id)
+    assert running.stop() == 0
+    assert not vendor.uploaded
+    assert not vendor.batches
+
+
 @pytest.mark.chaos
 def test_a_kill_of_everything_leaves_one_batch_and_its_hold(
     client: OpenAI, native: NativeLegato, vendor: OpenAIBatchServer

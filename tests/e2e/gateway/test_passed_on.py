@@ -76,12 +76,16 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def recorder() -> Iterator[Recorder]:
+def serving() -> Iterator[Recorder]:
     with Recorder() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Recorder]:
+    yield from serving()
 
 
 @pytest.fixture(scope="module")

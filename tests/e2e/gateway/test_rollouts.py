@@ -37,6 +37,11 @@ routes:
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
 registry: {approvals: [{labels: [guarded]}]}
+guardrails:
+  policies:
+    - name: staff
+      attach: {routes: [prompt/telling]}
+      rules: [{name: numbers, detect: {patterns: {staff: "staff-[0-9]{4}"}}, action: redact}]
 """
 V1 = "/api/v1/registry"
 TAKEN_ON_S = 20
@@ -58,11 +63,17 @@ def legato(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
 class Prompt:
     """A prompt with a live version, and one that may take its place."""
 
-    def __init__(self, legato: RunningLegato, name: str, candidate_route: str = "chat") -> None:
+    def __init__(
+        self,
+        legato: RunningLegato,
+        name: str,
+        candidate_route: str = "chat",
+        candidate: str = "new",
+    ) -> None:
         self.legato, self.name = legato, name
         path = f"{V1}/objects/prompt/{name}/versions"
         self.old = self.save(path, {"spec": spec("old"), "labels": ["production"]})
-        self.new = self.save(path, {"spec": spec("new", candidate_route)})
+        self.new = self.save(path, {"spec": spec(candidate, candidate_route)})
 
     def save(self, path: str, body: Any) -> str:
         answer = self.legato.post(path, body, ADMIN)
@@ -156,6 +167,24 @@ def test_a_candidate_that_fails_is_taken_back(legato: RunningLegato) -> None:
     (evidence,) = last["evidence"]
     assert evidence["gate"]["metric"] == "errors"
     assert within(3, lambda: all(prompt.call(f"u{number}")[0] == 200 for number in range(30)))
+
+
+def test_a_candidate_that_triggers_guardrails_is_taken_back(legato: RunningLegato) -> None:
+    prompt = Prompt(legato, "telling", candidate="Ask staff-4711.")
+    assert within(3, prompt.served)
+    gates = [{"metric": "guardrail"}]
+    rollout_id = prompt.roll_out({"share_bp": 3000, "for_s": 3600}, gates=gates)
+    users = count()
+
+    def taken_back() -> bool:
+        for _ in range(60):
+            assert prompt.call(f"user {next(users)}")[0] == 200
+        return phase(prompt, rollout_id) == "rolled_back"
+
+    assert within(TAKEN_ON_S, taken_back)
+    assert prompt.live == 1
+    (evidence,) = prompt.rollout(rollout_id)["events"][-1]["evidence"]
+    assert evidence["gate"]["metric"] == "guardrail"
 
 
 def test_a_good_candidate_goes_step_by_step_to_the_end(legato: RunningLegato) -> None:
@@ -285,7 +314,7 @@ def test_a_plan_that_can_not_be_followed_is_refused(legato: RunningLegato) -> No
     for plan, told in (
         ({"steps": []}, "steps"),
         ({"steps": [{"share_bp": 0, "for_s": 1}]}, "share_bp"),
-        ({"steps": [{"share_bp": 10, "for_s": 1}], "gates": [{"metric": "guardrail"}]}, "measured"),
+        ({"steps": [{"share_bp": 10, "for_s": 1}], "gates": [{"metric": "colour"}]}, "colour"),
         ({"steps": [{"share_bp": 10, "for_s": 1, "colour": 1}]}, "colour"),
     ):
         wish = {"name": prompt.name, "candidate": "2", "plan": plan}

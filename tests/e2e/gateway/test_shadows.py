@@ -178,3 +178,90 @@ def test_a_shadow_without_a_budget_or_with_gates_is_refused(legato: RunningLegat
         wish = {"name": "copied", "candidate": "2", "plan": plan}
         answer = legato.post(f"{V1}/rollouts", wish, ADMIN)
         assert (answer.status, told in str(answer.error)) == (400, True), answer.body
+
+
+def copied_to_route(legato: RunningLegato, name: str) -> str:
+    """Save a route with a live version and one that gets copies; return the rollout's id."""
+    path = f"{V1}/objects/route/{name}/versions"
+    for deployment, labels in (("small", ["production"]), ("sluggish", [])):
+        spec = {"deployments": [deployment], "cache": {"enabled": False}}
+        saved = legato.post(path, {"spec": spec, "labels": labels}, ADMIN)
+        assert saved.status == 201, saved.body
+    plan = {"mode": "shadow", "steps": [{"share_bp": 10_000, "for_s": 3600}],
+            "budget_usd_per_day": "5"}  # fmt: skip
+    wish = {"kind": "route", "name": name, "candidate": "2", "plan": plan}
+    begun = legato.post(f"{V1}/rollouts?org=", wish, ADMIN)
+    assert begun.status == 201, begun.body
+    rollout_id: str = begun.json["id"]
+    return rollout_id
+
+
+def copies_of(legato: RunningLegato, rollout_id: str) -> dict[str, dict[str, Any]]:
+    """Return a rollout's copies by the call that each is of."""
+    rows = legato.query("SELECT * FROM shadow_outcome WHERE rollout_id = ?", rollout_id)
+    return {row["live_request_id"]: row for row in rows}
+
+
+def test_a_version_of_a_route_gets_copies_and_keeps_no_response(legato: RunningLegato) -> None:
+    rollout_id = copied_to_route(legato, "traced")
+
+    def ask(path: str, **fields: Any) -> Answer:
+        answer = legato.post(path, {"model": "traced", **fields}, CALLER)
+        assert answer.status == 200, answer.body
+        return answer
+
+    chat = {"messages": [{"role": "user", "content": "hi"}]}
+
+    def copying() -> bool:
+        asked = [ask("/v1/chat/completions", **chat) for _ in range(4)]
+        wanted = {one.headers["x-legato-request-id"] for one in asked}
+        return within(2, lambda: wanted <= copies_of(legato, rollout_id).keys())
+
+    def known() -> bool:
+        return all(legato.chat("traced", key=CALLER).status == 200 for _ in range(12))
+
+    assert within(SEEN_S, known)
+    assert within(SEEN_S * 2, copying)
+    time.sleep(2 * LATE_S)  # until the copies of the first calls are answered: none is dropped
+    first = ask("/v1/responses", input="My name is Alice.")
+    second = ask("/v1/responses", input="Who am I?", previous_response_id=first.json["id"])
+    streamed = ask("/v1/responses", input="And now?", stream=True)
+    wanted = {one.headers["x-legato-request-id"] for one in (first, second, streamed)}
+    assert within(SEEN_S, lambda: wanted <= copies_of(legato, rollout_id).keys())
+    told = [copies_of(legato, rollout_id)[one] for one in wanted]
+    assert {one["status"] for one in told} == {"ok"}
+    assert [one["agrees"] for one in told].count(None) == 1  # the stream
+
+    def kept() -> set[str]:
+        return {row["id"] for row in legato.query("SELECT id FROM stored_response")}
+
+    assert within(SEEN_S, lambda: {first.json["id"], second.json["id"]} <= kept())
+    assert within(SEEN_S, lambda: len(kept()) == 3)
+    shown = legato.get(f"{V1}/rollouts/{rollout_id}?org=", ADMIN).json["shadow"]
+    assert shown["sent"] + shown["dropped"] == len(copies_of(legato, rollout_id)) >= 7
+    entries = legato.query("SELECT * FROM ledger_entry WHERE arm = ?", f"{rollout_id}/shadow")
+    assert {(one["kind"], one["deployment"]) for one in entries} == {("shadow", "sluggish")}
+    assert {one["budget_id"] for one in entries} == {f"rollout:{rollout_id}"}
+    report = legato.command("ledger", "verify", "--config", str(legato.config))
+    assert "Every rule holds." in report
+    assert "different: 0\n" in legato.command("replay", "--config", str(legato.config))
+
+
+def test_a_response_to_a_prompt_is_copied_with_what_it_follows(legato: RunningLegato) -> None:
+    shadowed = Shadowed(legato, "followed", "chat")
+    body = {"model": "prompt:followed", "input": "a"}
+    asked: list[str] = []
+
+    def copied() -> bool:  # each worker hears of the rollout by itself
+        first = legato.post("/v1/responses", body, CALLER)
+        follows = body | {"previous_response_id": first.json["id"]}
+        second = legato.post("/v1/responses", follows, CALLER)
+        assert second.status == 200, second.body
+        asked[:] = [one.headers["x-legato-request-id"] for one in (first, second)]
+        return within(2, lambda: set(asked) <= copies_of(legato, shadowed.id).keys())
+
+    assert within(SEEN_S, copied)
+    found = [copies_of(legato, shadowed.id)[one] for one in asked]
+    assert {one["status"] for one in found} == {"ok"}
+    (first,), (second,) = (legato.entries(one["request_id"]) for one in found)
+    assert second["in_uncached"] > first["in_uncached"] > 0

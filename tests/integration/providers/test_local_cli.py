@@ -17,11 +17,13 @@ RUN = "from legato.cli.local import local; local()"
 def test_the_list_says_what_is_here(local_data: Path, tmp_path: Path) -> None:
     for data, here in ((local_data, True), (tmp_path, False)):
         said = CliRunner().invoke(local, ["list", "--json", "--data", str(data)])
-        (entry,) = json.loads(said.stdout)
+        entry, minilm = json.loads(said.stdout)
+        assert (minilm["name"], minilm["stored"]) == ("minilm", False)
         assert (entry["name"], entry["stored"]) == ("smollm2-135m", here)
         assert entry["licence"] == "Apache-2.0"
     table = CliRunner().invoke(local, ["list", "--data", str(tmp_path)])
     assert "smollm2-135m" in table.stdout
+    assert "minilm" in table.stdout
 
 
 def test_a_pull_prints_where_the_weights_lie(local_data: Path) -> None:

@@ -31,6 +31,20 @@ def test_only_what_is_named_is_said_and_null_takes_back() -> None:
     }  # fmt: skip
 
 
+def test_a_response_is_named_by_its_own_id() -> None:
+    assert read_said({"response_id": f"resp_{REQUEST}", "thumbs": "up"}).request_id == REQUEST
+    for body, field in (
+        ({"response_id": "chatcmpl-1"}, "response_id"),
+        ({"response_id": "resp_1"}, "response_id"),
+        ({"response_id": None}, "response_id"),
+        ({"response_id": f"resp_{REQUEST}", "request_id": REQUEST}, "response_id"),
+        ({}, "request_id"),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            read_said({**body, "thumbs": "up"})
+        assert refused.value.param == field
+
+
 def test_the_header_names_the_user_where_the_body_does_not() -> None:
     assert read_said(said(thumbs="up"), b"bob").user == "bob"
     assert read_said(said(thumbs="up", user="ann"), b"bob").user == "ann"

@@ -91,6 +91,15 @@ def test_an_unknown_variable_is_refused_and_a_secret_of_ours_is_not(write: Write
     assert "Did you mean `server`?" in said
 
 
+def test_an_address_of_a_database_that_nothing_reads_is_told(write: Write) -> None:
+    environment = SECRETS | {"LEGATO_DATABASE": "postgresql://u:p@db/legato"}
+    said = one_problem(write(SHAPE), environment)
+    assert "storage: {url: {env: LEGATO_DATABASE}}" in said
+    assert "u:p" not in said
+    named = write(SHAPE + "storage: {url: {env: LEGATO_DATABASE}}\n")
+    assert load(named, environment).config.storage.url is not None
+
+
 def test_a_variable_past_the_end_of_a_list_is_refused(write: Write) -> None:
     environment = SECRETS | {"LEGATO_PROVIDERS__7__NAME": "x"}
     assert "no such place" in one_problem(write(SHAPE), environment)

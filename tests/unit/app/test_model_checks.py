@@ -8,9 +8,9 @@ from legato.core.config import (
     Deployment,
     Provider,
     Route,
-    RouteCache,
     TokenPrice,
 )
+from legato.core.config_cache import RouteCache
 from legato.core.registry import Kind, ObjectName
 from legato.registry.models import Live, Model
 

@@ -70,6 +70,7 @@ def test_a_request_becomes_a_case() -> None:
             "input": {"messages": ASKED},
             "expected": "Here.",
             "tags": ["search", "chat", "prompt/p@0123456789ab"],
+            "origin": {"request_id": "r1"},
         }
     ]
     assert left_out == {}

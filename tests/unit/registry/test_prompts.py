@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from legato.core.erasure import KeyDestroyed
 from legato.core.errors import Forbidden, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.principal import Principal
 from legato.core.registry import CANDIDATE, CHAMPION, Kind, ObjectName, Selector, digest_of
@@ -87,6 +88,7 @@ class Sealing:
 
     def __init__(self) -> None:
         self.opened = 0
+        self.destroyed = False
 
     def seal(self, org: str, data: bytes, context: bytes) -> bytes:
         del org
@@ -95,6 +97,8 @@ class Sealing:
     def open(self, org: str, sealed: bytes, context: bytes) -> bytes:
         del org
         self.opened += 1
+        if self.destroyed:
+            raise KeyDestroyed
         bound, _, data = sealed.partition(b"\n")
         if bound != context:
             raise ValueError("altered")
@@ -197,7 +201,7 @@ def test_organisations_have_prompts_of_the_same_name() -> None:
     assert text_of(prompts, "prompt:p", caller(org="other")) == "theirs"
 
 
-def test_nothing_is_read_or_opened_twice() -> None:
+def test_what_is_compiled_is_opened_again_only_with_a_change() -> None:
     kept, sealing = Kept(), Sealing()
     kept.put("p", "p")
     prompts = loaded(kept, sealing)
@@ -205,7 +209,19 @@ def test_nothing_is_read_or_opened_twice() -> None:
     assert (kept.reads, sealing.opened) == (1, 1)
     kept.put("q", "q")
     prompts.load()
-    assert (kept.reads, sealing.opened) == (2, 2)
+    assert (kept.reads, sealing.opened) == (2, 3)
+
+
+def test_a_prompt_whose_key_was_destroyed_is_called_no_more() -> None:
+    kept, sealing = Kept(), Sealing()
+    kept.put("p", "p")
+    prompts = loaded(kept, sealing)
+    assert text_of(prompts, "prompt:p") == "p"
+    sealing.destroyed = True
+    kept.put("q", "q")
+    prompts.load()
+    with pytest.raises(StorageUnavailable):
+        prompts.resolve("prompt:p", caller(), "").render({})
 
 
 def test_a_prompt_that_cannot_be_read_leaves_the_others_in_force() -> None:

@@ -125,6 +125,7 @@ def entry(attempt: int = 1, name: str = "a", **changed: Any) -> dict[str, Any]:
         "config_version": "c1",
         "versions": "",
         "arm": "",
+        "measures": "",
         "cost": 5_000,
         "baseline_cost": 5_000,
         "usage_source": "provider",

@@ -10,7 +10,7 @@ import httpx
 from legato_client.answers import Answer
 
 Thumbs = Literal["up", "down"]
-Outcome = Literal["accepted", "rework", "rejected"]
+Outcome = Literal["accepted", "rework", "rejected", "wrong_hit"]
 Message = Mapping[str, Any]
 
 CHAT = "/v1/chat/completions"

@@ -19,9 +19,15 @@ from legato.api.control.errors import ErrorBody, error_body
 from legato.api.control.once import provide_once
 from legato.api.control.registry_desk import provide_desk
 from legato.api.control.resources import (
+    cache as semantic_cache,
+)
+from legato.api.control.resources import (
+    erasures,
     evaluations,
     feedback,
+    floors,
     gateway,
+    guardrails,
     holdouts,
     keys,
     ledger,
@@ -41,9 +47,13 @@ from legato.core.permission import Permission
 log = logging.getLogger(__name__)
 
 _RESOURCES = (
+    semantic_cache,
+    erasures,
     evaluations,
     feedback,
+    floors,
     gateway,
+    guardrails,
     holdouts,
     keys,
     ledger,

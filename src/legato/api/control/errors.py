@@ -13,6 +13,7 @@ _REMEDIES: Final = {
     "not_found": "Check the path and the id; what belongs to others is not shown.",
     "method_not_allowed": "Read in /api/openapi.json what this path takes.",
     "conflict": "Look at what is there, or take another name or idempotency key.",
+    "erased": "Nothing brings it back; look at what was made later.",
     "precondition_failed": "Read it again, and send the ETag of that answer.",
     "precondition_required": "Send 'If-Match' with the ETag of the answer you read.",
     "request_too_large": "Send less.",

@@ -15,10 +15,25 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     credential: str | None
 
 
+class DeploymentLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """How busy a deployment is; what is left is null where its provider said nothing of it.
+
+    For `closed_s` nothing is sent there, as it asked. `places` is how many calls at once it is
+    taken to bear, null where that isn't bounded.
+    """
+
+    outstanding: int
+    requests_left: int | None
+    tokens_left: int | None
+    closed_s: float
+    places: int | None
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """A model at a provider. `breaker` is closed, open (not called) or half_open (probed).
 
-    `version` is that of the registry, null where the file declares it.
+    `version` is that of the registry, null where the file declares it. `load` is null where nothing
+    goes by it.
     """
 
     name: str
@@ -28,6 +43,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     breaker: str
     priced: bool
     version: str | None = None
+    load: DeploymentLoad | None = None
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):

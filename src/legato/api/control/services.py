@@ -1,21 +1,27 @@
 """What the control API works with; made once by the app."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from legato.api.control.cursors import Cursors
 from legato.api.control.gateway_view import GatewayView
+from legato.cache.semantic.entry import Entry
+from legato.core.erasure import Erasure, Subject
 from legato.core.price import Price
 from legato.core.principal import Principal
+from legato.core.semantic_records import Counts, Selection
 from legato.core.tenant import Reach, Tenant
 from legato.evaluation.runs import Rooms
+from legato.insights.captures import Captures
 from legato.insights.reviews import Reviews
+from legato.registry.floor_status import FloorStatus
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.entries import EntryReader
+from legato.storage.erasures import ErasureStore
 from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.idempotent_calls import IdempotentCalls
 from legato.storage.judge_records import JudgeRecords
@@ -78,6 +84,35 @@ class ProposalDesk(Protocol):
         ...
 
 
+class CacheDesk(Protocol):
+    """One organisation's semantic cache; blocking."""
+
+    def entries(self, selection: Selection, after: str = "") -> Iterator[tuple[Entry, Counts]]:
+        """Yield the entries that a selection names, in the order of their ids, those after one."""
+        ...
+
+    def purge(self, selection: Selection) -> int:
+        """Have all workers forget what a selection names; return how many entries."""
+        ...
+
+    def wrong(self, request_id: str) -> str:
+        """Call the hit a request got wrong; return the entry. Raises NotFound, Conflict."""
+        ...
+
+
+class ErasingDesk(Protocol):
+    """One organisation's erasures; blocking."""
+
+    @property
+    def store(self) -> ErasureStore:
+        """Where they are recorded."""
+        ...
+
+    def erase(self, subject: Subject, author: str, *, dry_run: bool = False) -> Erasure:
+        """Erase all content of a subject, or say what that would be."""
+        ...
+
+
 class ReviewTerms(msgspec.Struct, frozen=True):
     """How items are handed out, and which share of them two people label."""
 
@@ -105,6 +140,9 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     rollouts: Callable[[Tenant], Rollouts]
     proposals: Callable[[Tenant], ProposalDesk]
     reviews: Callable[[Tenant], Reviews]
+    captures: Callable[[Tenant], Captures]
+    asked: Callable[[str, dict[str, Any]], tuple[dict[str, Any], ...]]
+    """Reads the messages of a body by its surface. Raises InvalidRequest."""
     judge_records: Callable[[Tenant], JudgeRecords]
     live_scores: Callable[[Tenant], LiveScores]
     live_score_reader: Callable[[Reach], LiveScoreReader]
@@ -115,5 +153,11 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     wake_runs: Callable[[], None]
     """Tells the batch process that there is something to run."""
     holdouts: Callable[[Tenant], Holdouts]
+    floor: Callable[[str, str], FloorStatus]
+    """How the floor of a route stands for an organisation. Raises NotFound, InvalidRequest."""
+    cache: Callable[[Tenant], CacheDesk]
+    erasing: Callable[[Tenant], ErasingDesk]
+    pseudonym: Callable[[str, str], str]
+    """Returns a user as the ledger names them, by organisation and name."""
     environment: str
     """Whose labels are meant where a caller names none."""

@@ -11,11 +11,11 @@ from typing import Any, Final
 import msgspec
 
 from legato.app.stored_data import StoredData
+from legato.core.decisions import FROM_CACHE
 from legato.core.records import EntryKind
 from legato.storage.entries import EntryFilter, Row
 from legato.storage.sums import SpendSum
 
-_HIT: Final = "hit"
 _OK: Final = 200
 _US_PER_MS: Final = 1_000
 
@@ -155,7 +155,7 @@ def _deployment(one: SpendSum, traces: list[Row], entries: list[Row]) -> Deploym
 
 
 def _is_hit(row: Row) -> bool:
-    return bool(row["cache"] == _HIT)
+    return bool(row["cache"] in FROM_CACHE)
 
 
 def _is_fallback(row: Row, routes: Mapping[str, Sequence[str]]) -> bool:

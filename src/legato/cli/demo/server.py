@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -27,9 +28,9 @@ _LOG_LINES: Final = 8
 class Server:
     """A started control plane."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, *, log: Path | None = None) -> None:
         self._instance = instance
-        self._log_file = instance.data.root / "demo.log"
+        self._log_file = log or instance.data.root / "demo.log"
         parent_pid = os.getpid()
         command = ["up", "--config", str(instance.config_file), "--data", str(instance.data.root)]
         with self._log_file.open("wb") as log_file:

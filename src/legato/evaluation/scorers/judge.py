@@ -90,7 +90,7 @@ def input_text(case: Case) -> str:
 
 
 def _subject(spec: JudgeSpec, case: Case, answer: Answer) -> Subject:
-    known = "" if case.expected is None else _known(case)
+    known = "" if case.expected is None else known_text(case)
     compared = spec.way is Way.PAIRWISE
     if compared and not known:
         raise Unscored("the case has no expected text to compare with")
@@ -103,7 +103,8 @@ def _subject(spec: JudgeSpec, case: Case, answer: Answer) -> Subject:
     )
 
 
-def _known(case: Case) -> str:
+def known_text(case: Case) -> str:
+    """Return what a case expects, as a judge reads it: plain data as JSON."""
     try:
         return expected_text(case)
     except Unscored:

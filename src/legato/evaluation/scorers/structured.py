@@ -7,9 +7,9 @@ import jsonschema_rs
 import msgspec
 
 from legato.core.errors import InvalidRequest
-from legato.evaluation.scorers.schema_work import VISITS_MAX, depth_of, visits
+from legato.core.json_schema import refuse_address, schema_problem
+from legato.core.schema_work import VISITS_MAX, depth_of, visits
 from legato.evaluation.scoring import Answer, Caller, Case, Score, ScorerSettings, Unscored
-from legato.registry.output_schema import refuse_address, schema_problem
 
 _FENCE: Final = re.compile(r"\A\s*```[a-zA-Z]*\n(.*)\n```\s*\Z", re.DOTALL)
 _SHOWN_MAX: Final = 200

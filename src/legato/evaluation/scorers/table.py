@@ -1,4 +1,4 @@
-"""All scorers by name; whoever adds one adds its class here."""
+"""All scorers by name: those of Legato, and after them those that packages bring."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -8,6 +8,12 @@ import msgspec
 
 from legato.core.errors import InvalidRequest
 from legato.evaluation.scorers.grounding import Grounding
+from legato.evaluation.scorers.installed import (
+    InstalledScorer,
+    installed_kind,
+    installed_scorers,
+    require_same,
+)
 from legato.evaluation.scorers.judge import Judge
 from legato.evaluation.scorers.measures import Cost, Latency
 from legato.evaluation.scorers.numbers import Numeric
@@ -40,12 +46,20 @@ def read_scorers(plain: Sequence[Any], place: str = "scorers") -> tuple[Scorer, 
     return scorers
 
 
+def label_of(plain: Mapping[str, Any]) -> str:
+    """Return what a scorer of a plan is called, whether or not it is installed any more."""
+    return str(plain.get("name") or str(plain.get("judge", "")).partition("@")[0] or plain["use"])
+
+
 def read_scorer(plain: Any, place: str) -> Scorer:
     """Read one scorer: `use` names it, the rest are its settings. Raises InvalidRequest."""
     use = plain.get("use") if isinstance(plain, dict) else None
     kind = SCORERS.get(use) if isinstance(use, str) else None
+    if kind is None and isinstance(use, str):
+        kind = installed_kind(use, place)
     if kind is None:
-        msg = f"{place}.use: name one of {', '.join(SCORERS)}"
+        known = dict.fromkeys((*SCORERS, *sorted(installed_scorers())))
+        msg = f"{place}.use: name one of {', '.join(known)}"
         raise InvalidRequest(msg, param=f"{place}.use")
     if problems := problems_in(plain, kind, place):
         raise InvalidRequest(str(problems[0]), param=problems[0].place)
@@ -57,5 +71,7 @@ def read_scorer(plain: Any, place: str) -> Scorer:
         scorer.require_settings()
     except InvalidRequest as error:
         raise InvalidRequest(f"{place}.{error.message}", param=f"{place}.{error.param}") from None
+    if isinstance(scorer, InstalledScorer):
+        require_same(scorer, place)
     checked: Any = scorer
     return checked  # type: ignore[no-any-return]

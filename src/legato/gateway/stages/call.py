@@ -6,6 +6,7 @@ below run without awaiting anything, so a caller who leaves can't cut them.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,27 +19,33 @@ from legato.core.decisions import (
     INTERNAL_ERROR,
     OK,
     OPENED,
+    RATE_CLOSED,
     RETRYABLE,
     Step,
 )
 from legato.core.errors import (
     AllAttemptsFailed,
+    AnswerUnfit,
     BadProviderResponse,
     LegatoError,
     ProviderRateLimited,
+    ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,
     UpstreamError,
 )
 from legato.gateway.context import Failure, Reply
 from legato.gateway.deadline import Deadlines
+from legato.gateway.priority import is_low, priority_of
 from legato.gateway.quotes import without_quotes
 from legato.gateway.stages.exchange import RESERVE
+from legato.gateway.stages.hedge import Race, may_be_hedged
 from legato.resilience.retrying import wait_at_same
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call, Sink
-    from legato.gateway.directory import Deployment, Route
+    from legato.gateway.directory import Deployment, DeploymentLoad, Route
+    from legato.routing.load.hedging import Hedging
 
 
 class Exchanging(Protocol):
@@ -144,10 +151,26 @@ class CallStage:
             deadline.cancel()
 
     async def _attempts(self, call: "Call", sink: "Sink", route: "Route", deadline: Limit) -> Reply:
+        try:
+            return await self._tried(call, sink, route, deadline)
+        except _NoneOpen as none:
+            if none.wait_s > route.retry.retry_after_max_s or is_low(call):
+                raise _all_failed(call, none.wait_s) from None
+            jitter = call.drawing(self._random)() * route.retry.backoff_base_s
+            await self._sleep(none.wait_s + jitter)
+        try:
+            return await self._tried(call, sink, route, deadline)
+        except _NoneOpen as none:
+            raise _all_failed(call, none.wait_s) from None
+
+    async def _tried(self, call: "Call", sink: "Sink", route: "Route", deadline: Limit) -> Reply:
+        """Try each candidate. Raises _NoneOpen where none may be asked for a while."""
         last: UpstreamError | None = None
         left = len(call.candidates)
         for deployment in call.candidates:
             left -= 1
+            if deployment.load is not None and _is_closed(call, deployment, deployment.load):
+                continue
             if not self._breakers.admits(deployment.breaker):
                 call.steps += (Step(deployment.name, BREAKER_OPEN, 0, 0),)
                 call.failures.append(
@@ -156,6 +179,9 @@ class CallStage:
                 continue
             for attempt in range(1, route.retry.attempts_max + 1):
                 try:
+                    hedging = _hedging(route, call) if left and not call.attempts else None
+                    if hedging is not None:
+                        return await self._race(call, sink, hedging, deadline).run(deployment)
                     reply = await self._once(call, sink, deployment, deadline)
                 except UpstreamError as error:
                     last = error
@@ -171,12 +197,37 @@ class CallStage:
                 else:
                     call.deployment = deployment
                     return reply
-        if last is None:  # all breakers are open: the first one's probe is worth coming back for
-            wait_s = min(
-                (self._breakers.opens_in_s(one.breaker) for one in call.candidates), default=None
-            )
-            raise _all_failed(call, wait_s)
+        if last is None:  # the first one's probe, or room, is worth coming back for
+            raise self._none_open(call)
         raise _all_failed(call, last.retry_after_s)
+
+    def _race(self, call: "Call", sink: "Sink", hedging: "Hedging", deadline: Limit) -> Race:
+        """Return what makes an attempt, and a second one beside it if it is slow."""
+
+        def once(call: "Call", sink: "Sink", deployment: "Deployment") -> Awaitable[Reply]:
+            return self._once(call, sink, deployment, deadline)
+
+        def choose(first: "Deployment") -> "Deployment | None":
+            for one in call.candidates[call.candidates.index(first) + 1 :]:
+                closed = one.load is not None and _closed_s(call, one.load) > 0
+                if not closed and self._breakers.admits(one.breaker):
+                    return one
+            return None
+
+        return Race(call, sink, hedging, once=once, choose=choose)
+
+    def _none_open(self, call: "Call") -> Exception:
+        """Return what to raise where no candidate was asked."""
+        waits_s: list[float] = []
+        closed = False
+        for one, step in zip(call.candidates, call.steps[-len(call.candidates) :], strict=True):
+            is_rate = step.code == RATE_CLOSED and step.retry_after_s is not None
+            closed = closed or is_rate
+            probe_s = self._breakers.opens_in_s(one.breaker)
+            waits_s.append((step.retry_after_s or 0.0) if is_rate else probe_s)
+        if closed:
+            return _NoneOpen(min(waits_s))
+        return _all_failed(call, min(waits_s, default=None))
 
     async def _once(
         self, call: "Call", sink: "Sink", deployment: "Deployment", deadline: Limit
@@ -184,14 +235,16 @@ class CallStage:
         call.silent_since_ns = 0
         numbered = call.attempts
         try:
-            if deployment.attempt_s:
+            if deployment.load is not None:
+                reply = await self._counted(deployment.load, call, sink, deployment)
+            elif deployment.attempt_s:
                 reply = await self._within(deployment.attempt_s, call, sink, deployment)
             else:
                 reply = await self._exchange(call, sink, deployment)
         except UpstreamError as error:
             call.steps += (_failed_step(call, deployment, error, numbered, began=sink.began),)
             error.message = without_quotes(error.message, call.body)
-            if not error.fails_over:
+            if not error.fails_over or isinstance(error, AnswerUnfit):
                 self._breakers.succeeded(deployment.breaker)  # it answered: it is well
             elif error.is_outage:
                 self._breakers.failed(deployment.breaker)
@@ -212,6 +265,32 @@ class CallStage:
         self._breakers.succeeded(deployment.breaker)
         return reply
 
+    async def _counted(
+        self, load: "DeploymentLoad", call: "Call", sink: "Sink", deployment: "Deployment"
+    ) -> Reply:
+        """Make an attempt at a deployment whose load is counted."""
+        expected = load.counted(call.tokens_needed)
+        used = expected
+        load.begin(expected)
+        try:
+            if deployment.attempt_s:
+                reply = await self._within(deployment.attempt_s, call, sink, deployment)
+            else:
+                reply = await self._exchange(call, sink, deployment)
+            used = call.usage.input_tokens + call.usage.output_tokens
+            load.bore()
+        except ProviderRejected:
+            used = 0
+            raise
+        except _TOO_MUCH as error:
+            if isinstance(error, ProviderRateLimited) and error.retry_after_s is not None:
+                load.refused(error.retry_after_s)
+            load.overloaded()
+            raise
+        finally:
+            load.end(used - expected)
+        return reply
+
     async def _within(
         self, limit_s: float, call: "Call", sink: "Sink", deployment: "Deployment"
     ) -> Reply:
@@ -228,6 +307,41 @@ class CallStage:
             raise late from None
         finally:
             limit.cancel()
+
+
+def _hedging(route: "Route", call: "Call") -> "Hedging | None":
+    """Return how a call is hedged; None where it isn't."""
+    if call.outputs is not None:  # one answer is checked at a time
+        return None
+    return route.hedging if route.hedging is not None and may_be_hedged(call) else None
+
+
+_TOO_MUCH = (ProviderRateLimited, ProviderTimeout, ProviderUnavailable)
+"""Failures that may come of having too much to do."""
+
+
+class _NoneOpen(Exception):
+    """No candidate may be asked before so many seconds."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(wait_s)
+        self.wait_s = wait_s
+
+
+def _closed_s(call: "Call", load: "DeploymentLoad") -> float:
+    return load.closed_s(call.tokens_needed, partial(priority_of, call))
+
+
+def _is_closed(call: "Call", deployment: "Deployment", load: "DeploymentLoad") -> bool:
+    """Tell whether a deployment must not be asked now, and note it."""
+    wait_s = _closed_s(call, load)
+    if not wait_s:
+        return False
+    call.steps += (Step(deployment.name, RATE_CLOSED, 0, 0, wait_s),)
+    said = f"not called: its limits leave no room for {wait_s:.1f} s"
+    status = ProviderRateLimited.http_status
+    call.failures.append(Failure(deployment.name, RATE_CLOSED, status, said))
+    return True
 
 
 def _failed_step(

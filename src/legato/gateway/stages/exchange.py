@@ -6,6 +6,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from legato.core.errors import (
+    AnswerUnfit,
     BadProviderResponse,
     ConnectionsExhausted,
     ProviderTimeout,
@@ -13,11 +14,13 @@ from legato.core.errors import (
     UpstreamError,
 )
 from legato.core.ids import span_id
-from legato.core.records import EntryKind
+from legato.core.measures import Measures
 from legato.core.usage import UsageSource
 from legato.core.wire import Answer, StreamReader, WireRequest
 from legato.gateway.books import MODEL_CHARS_MAX, estimate
 from legato.gateway.context import Reply, Waiting
+from legato.gateway.guards.answers import filtered, filtering
+from legato.gateway.stages.cascade import Held, checks_of, require_fit
 from legato.gateway.stages.forward import Forward
 from legato.gateway.stages.reply import reply_headers
 from legato.gateway.translate import (
@@ -27,7 +30,7 @@ from legato.gateway.translate import (
     translated_answer,
     translated_request,
 )
-from legato.providers.base import Target
+from legato.providers.base import NOT_REPEATED, CacheHinted, Target
 from legato.providers.transport import (
     BadResponse,
     ConnectTimeout,
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call, Headers, Sink
     from legato.gateway.conversations import Conversations
     from legato.gateway.directory import Deployment
+    from legato.gateway.prompt_cache import PromptCache
+    from legato.gateway.stages.cascade import Judging
     from legato.providers.base import Authorizer
 
 _ANSWER_BYTES_MAX = 64 * 1024 * 1024
@@ -68,15 +73,20 @@ class Exchange:
         books: "Books",
         cached_bytes_max: int,
         conversations: "Conversations | None" = None,
+        prompt_cache: "PromptCache | None" = None,
     ) -> None:
         self._books = books
+        self._prompt_cache = prompt_cache
         self._cached_bytes_max = cached_bytes_max
         self._conversations = conversations
+        self.judge: Judging | None = None
+        """Who is asked whether an answer of a cascade will do; None: nobody can be."""
 
     async def __call__(self, call: "Call", sink: "Sink", deployment: "Deployment") -> Reply:
         """Return the answer, or raise an UpstreamError; the attempt is ended in the books."""
         if call.attempts:
             call.mark("call")  # the attempt before this one, and the wait after it
+        self._look_back(call, deployment)
         attempt = await self._books.open(call, deployment)
         call.mark(RESERVE)
         sent_ns = perf_counter_ns()
@@ -110,7 +120,7 @@ class Exchange:
             raise
         first_ns = attempt.first_byte_ns = call.first_byte_ns = perf_counter_ns()
         call.upstream_ns += first_ns - sent_ns
-        _measure(deployment, (first_ns - sent_ns) / 1e6)
+        _measure(deployment, (first_ns - sent_ns) / 1e6, response)
         try:
             if response.status != _OK:
                 raise await self._refused(attempt, call, response)
@@ -123,10 +133,24 @@ class Exchange:
             if not attempt.ended:  # a defect of ours after the answer came: it was paid for
                 self._books.settle_unknown(attempt, call, "internal_error")
 
+    def _look_back(self, call: "Call", deployment: "Deployment") -> None:
+        """Find out what of a call came before, and whether this attempt says so."""
+        if call.route is None or not call.route.cache_hints or self._prompt_cache is None:
+            return
+        if call.repeated is None:
+            call.repeated = self._prompt_cache.repeated(call)
+        provider = deployment.provider
+        marks = isinstance(provider, CacheHinted) and provider.takes_cache_hints(deployment.model)
+        marked = marks and call.repeated is not NOT_REPEATED
+        removed = 0 if call.measures is None else call.measures.removed_tokens
+        call.measures = Measures(marked, removed) if marked or removed else None
+
     def _write(self, call: "Call", deployment: "Deployment", attempt: "Attempt") -> WireRequest:
         provider, surface, route = attempt.provider, call.surface, call.route
         drop = route is not None and route.drop_unsupported
-        target = Target(deployment.model, attempt.output_tokens_max, drop)
+        marked = call.measures is not None and call.measures.prompt_cache
+        repeated = call.repeated if marked and call.repeated is not None else NOT_REPEATED
+        target = Target(deployment.model, attempt.output_tokens_max, drop, repeated)
         if provider.dialect is surface.dialect:
             request = provider.request(surface.operation, call.body, call.view, target)
         else:
@@ -166,13 +190,19 @@ class Exchange:
                 body = translated_answer(surface, call.body, provider, body, model=model)
             elif answer.body is not None:
                 body = answer.body
+            as_given = body if call.masked else None
+            if call.answer_filters:
+                body = filtered(call, body)
         except UpstreamError as error:
             self._settle_useless(attempt, call, answer, error.code)
             raise
+        if call.route is not None and call.route.cascade is not None:
+            shown = body if as_given is None else as_given  # to a judge, too: never unmasked
+            await self._require_fit(attempt, call, answer, shown, frames=False)
         self._settle_answered(attempt, call, answer)
         if call.route is not None and call.route.model_name == "alias" and not call.view.unit:
             body = renamed(body, call.view.model)
-        return Reply(body)
+        return Reply(body, masked=as_given)
 
     async def _stream(
         self, call: "Call", sink: "Sink", attempt: "Attempt", upstream: "Upstream"
@@ -183,8 +213,14 @@ class Exchange:
         except TransportError as error:
             self._settle_partial(attempt, call, reader, "connection_lost")
             raise _upstream_error(attempt, error) from error
+        except AnswerUnfit as error:
+            self._settle_unfit(attempt, call, reader, error.code)
+            raise
         except UpstreamError as error:
-            self._settle_partial(attempt, call, reader, error.code)
+            if reader.finished:  # all of it came: it is the answer that can't go on
+                self._settle_useless(attempt, call, reader, error.code)
+            else:
+                self._settle_partial(attempt, call, reader, error.code)
             raise
         except asyncio.CancelledError:
             self._settle_partial(attempt, call, reader, "cancelled")
@@ -199,8 +235,12 @@ class Exchange:
         has read them, and must not be taken for one who left in mid-answer.
         """
         reader = stream.reader
+        held = None
+        is_step = checks_of(call, attempt.deployment) is not None
+        if is_step or (call.outputs is not None and call.outputs.holds_whole):
+            sink = held = Held(sink)
         kept_bytes = self._cached_bytes_max if call.cache_key is not None else 0
-        kept_bytes = max(kept_bytes, call.captured_bytes_max)
+        kept_bytes = 0 if call.masked else max(kept_bytes, call.captured_bytes_max)
         with Waiting(call):
             frames = await _until_content(stream)
         forward = Forward(
@@ -227,18 +267,28 @@ class Exchange:
             with Waiting(call):
                 await _read_out(stream.response)
         frames += reader.close()
-        if reader.error is not None:
-            raise reader.error
-        if not reader.finished:
-            msg = f"{attempt.deployment.name} ended its stream before the answer was complete"
-            raise ProviderUnavailable(msg)
+        self._require_end(attempt, reader)
+        if held is not None:
+            whole = held.all_of(frames)
+            if is_step:
+                await self._require_fit(attempt, call, reader, whole, frames=True)
         self._settle_answered(attempt, call, reader)
         if call.view.turn is not None and self._conversations is not None:
             frames = await self._conversations.keep(call, frames, frames=True)
         if not sink.began:
             await sink.start(_stream_headers(call, attempt, stream))
         await sink.end(frames)
+        if call.filtering is not None and call.masked:  # what went out is for the caller alone
+            return Reply(b"", frames=True, sent=True, masked=call.filtering.kept)
         return Reply(forward.kept(frames), frames=True, sent=True)
+
+    @staticmethod
+    def _require_end(attempt: "Attempt", reader: StreamReader) -> None:
+        if reader.error is not None:
+            raise reader.error
+        if not reader.finished:
+            msg = f"{attempt.deployment.name} ended its stream before the answer was complete"
+            raise ProviderUnavailable(msg)
 
     def _settle_answered(
         self, attempt: "Attempt", call: "Call", answer: Answer | StreamReader
@@ -248,6 +298,8 @@ class Exchange:
             usage = estimate(attempt, call, answer.output_chars)
             source = UsageSource.ESTIMATED
         call.usage, call.model_served = usage, answer.model[:MODEL_CHARS_MAX]
+        if call.outputs is not None:
+            call.outputs.answered()
         self._books.settle(
             attempt,
             call,
@@ -259,8 +311,48 @@ class Exchange:
             model_served=answer.model,
         )
 
+    async def _require_fit(
+        self,
+        attempt: "Attempt",
+        call: "Call",
+        answer: Answer | StreamReader,
+        body: bytes,
+        *,
+        frames: bool,
+    ) -> None:
+        """Let a step's answer pass, or end the attempt. Raises AnswerUnfit."""
+        try:
+            with Waiting(call):  # for a judge, where there is one
+                await require_fit(call, attempt.deployment, body, self.judge, frames=frames)
+        except AnswerUnfit as error:
+            self._settle_unfit(attempt, call, answer, error.code)
+            raise
+        except asyncio.CancelledError:
+            self._settle_unfit(attempt, call, answer, "cancelled")
+            raise
+
+    def _settle_unfit(
+        self, attempt: "Attempt", call: "Call", answer: Answer | StreamReader, status: str
+    ) -> None:
+        """End an attempt whose whole answer isn't passed on: what it used is known."""
+        counted = answer.usage
+        self._books.settle(
+            attempt,
+            call,
+            kind=call.overhead,
+            usage=estimate(attempt, call, answer.output_chars) if counted is None else counted,
+            source=UsageSource.ESTIMATED if counted is None else UsageSource.PROVIDER,
+            status=status,
+            http_status=_OK,
+            model_served=answer.model,
+        )
+
     def _settle_useless(
-        self, attempt: "Attempt", call: "Call", answer: Answer | None, status: str
+        self,
+        attempt: "Attempt",
+        call: "Call",
+        answer: Answer | StreamReader | None,
+        status: str,
     ) -> None:
         """End an attempt with a complete answer that can't be passed on: it was paid for."""
         if answer is None or answer.usage is None:
@@ -269,7 +361,7 @@ class Exchange:
         self._books.settle(
             attempt,
             call,
-            kind=EntryKind.RETRY,
+            kind=call.overhead,
             usage=answer.usage,
             source=UsageSource.PROVIDER,
             status=status,
@@ -286,7 +378,7 @@ class Exchange:
         self._books.settle(
             attempt,
             call,
-            kind=EntryKind.RETRY,
+            kind=call.overhead,
             usage=usage,
             source=UsageSource.PARTIAL,
             status=status,
@@ -366,7 +458,7 @@ def _reader(call: "Call", attempt: "Attempt") -> StreamReader:
         )
     if call.route is not None and call.route.model_name == "alias":
         reader = RenamingReader(reader, call.view.model)
-    return reader
+    return filtering(call, reader) if call.answer_filters else reader
 
 
 async def _authorized(
@@ -395,6 +487,12 @@ def _upstream_error(attempt: "Attempt", error: TransportError) -> UpstreamError:
     return kind(f"{attempt.deployment.name}: {error}")
 
 
-def _measure(deployment: "Deployment", latency_ms: float) -> None:
-    candidate = deployment.candidate
+def _measure(deployment: "Deployment", latency_ms: float, response: Response) -> None:
+    candidate, load = deployment.candidate, deployment.load
     candidate.latency_ms = moving_latency_ms(candidate.latency_ms, latency_ms)
+    if load is None:
+        return
+    if response.status == _OK:
+        load.answered(response.headers, latency_ms)
+    else:
+        load.said(response.headers)

@@ -3,16 +3,19 @@
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from legato.core.decisions import FROM_CACHE
 from legato.core.errors import NotAccountable
+from legato.core.money import NanoUSD
 from legato.core.records import ArmOutcome, Served, ShadowOutcome, encode_record
 from legato.gateway.decisions import Decided
+from legato.gateway.stages.rules import RuleWarnings
 from legato.routing.assignment import unit_of
 from legato.telemetry.metrics import Meters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from legato.core.decisions import Decision
+    from legato.core.decisions import Decision, Routed
     from legato.core.principal import Principal
     from legato.gateway.context import Call
 
@@ -32,6 +35,7 @@ class RecordStage:
         self._append = append
         self._meters = meters
         self._decided = Decided(append, config_version)
+        self._rule_passed_over = RuleWarnings()
 
     def __call__(self, call: "Call") -> None:
         """Record a finished request; one that nobody was authenticated for is only counted."""
@@ -53,22 +57,36 @@ class RecordStage:
         )
         for failure in call.failures:
             self._meters.failure(failure.deployment, failure.code)
+        if call.guarded is not None:
+            for fired in call.guarded.fired:
+                key = (fired.policy.partition("@")[0], fired.rule, fired.action, fired.mode)
+                self._meters.guardrail(key)
+        if call.redaction is not None:
+            self._meters.restored(call.redaction.restored, call.redaction.unknown)
         principal = call.principal
         if principal is None:
             return
-        if call.attempts or call.cache == "hit":
-            self._meters.spent(
-                (principal.team, principal.feature, deployment),
-                tokens=_billed_tokens(call),
-                cost=call.cost,
-                baseline=call.baseline_cost,
-            )
+        if call.attempts or call.cache in FROM_CACHE:
+            self._spent(call, principal)
+        if call.routed is not None and call.route is not None:
+            self._count_rules(call.route.alias, call.routed)
+        if call.outputs is not None:
+            for one in call.outputs.facts.fired:
+                self._meters.answer_check(one.check, one.action, one.count)
         if first_byte_us and deployment:
             self._meters.first_byte(deployment, first_byte_us)
         self._write_served(call, principal, total_us, first_byte_us)
         if (call.arm or call.holdout) and call.error_code not in _NO_OUTCOMES:
             for arm in filter(None, (call.arm, call.holdout)):
                 self._write(encode_record(_arm_outcome(call, principal, arm, total_us)))
+
+    def _count_rules(self, alias: str, routed: "Routed") -> None:
+        if routed.rule:
+            self._meters.rule(alias, routed.rule, "decided")
+        for result, rules in (("failed", routed.failed), ("emptied", routed.emptied)):
+            for rule in rules:
+                self._meters.rule(alias, rule, result)
+                self._rule_passed_over(alias, rule, result)
 
     def trace(self, call: "Call") -> None:
         """Record a finished request that is no call of a model: the metrics don't know it."""
@@ -89,18 +107,34 @@ class RecordStage:
 
     def shadow(self, call: "Call", outcome: ShadowOutcome) -> None:
         """Record a copy of a call, and what it is beside the call. It counts as no request."""
+        self.overhead(call)
+        self._write(encode_record(outcome))
+
+    def overhead(self, call: "Call") -> None:
+        """Record a call of our own, which counts as no request: what it cost, and its trace."""
         principal = call.principal
         if call.attempts and principal is not None:
-            deployment = "" if call.deployment is None else call.deployment.name
-            self._meters.spent(
-                (principal.team, principal.feature, deployment),
-                tokens=_billed_tokens(call),
-                cost=call.cost,
-                baseline=call.baseline_cost,
-            )
+            self._spent(call, principal)
             total_us = (perf_counter_ns() - call.started_ns) // _NS_PER_US
             self._write_served(call, principal, total_us, 0)
-        self._write(encode_record(outcome))
+
+    def _spent(self, call: "Call", principal: "Principal") -> None:
+        """Count what the call cost, each attempt at the deployment that it was made at."""
+        team, feature, cost = principal.team, principal.feature, call.cost
+        tokens = _billed_tokens(call)
+        for lost in call.lost:
+            if cost is not None and lost.cost is not None:
+                cost = NanoUSD(cost - lost.cost)
+                taken = (lost.usage.input_tokens, lost.usage.output_tokens)
+                key = (team, feature, lost.deployment)
+                self._meters.spent(key, tokens=taken, cost=lost.cost, baseline=None)
+                if lost.usage is call.usage:  # a cut stream: nothing else answered
+                    tokens = 0, 0
+        if call.lost and call.deployment is None and cost is not None:
+            return  # nobody answered: all of it was lost
+        deployment = "" if call.deployment is None else call.deployment.name
+        key = (team, feature, deployment)
+        self._meters.spent(key, tokens=tokens, cost=cost, baseline=call.baseline_cost)
 
     def _write(self, record: bytes) -> None:
         try:
@@ -120,6 +154,7 @@ def _arm_outcome(call: "Call", principal: "Principal", arm: str, total_us: int) 
         call.http_status == _OK,
         call.cost,
         total_us,
+        None if call.guarded is None else call.guarded.triggered,
     )
 
 
@@ -162,6 +197,7 @@ def _served(
         call.versions_with(deployment),
         call.arms,
         decision,
+        call.guarded,
     )
 
 
@@ -175,6 +211,6 @@ def _stages(call: "Call") -> tuple[tuple[str, int], ...]:
 
 
 def _billed_tokens(call: "Call") -> tuple[int, int]:
-    if call.cache == "hit":
+    if call.cache in FROM_CACHE:
         return 0, 0
     return call.usage.input_tokens, call.usage.output_tokens

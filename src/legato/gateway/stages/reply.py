@@ -2,10 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from legato.core.decisions import FROM_CACHE, SEMANTIC
 from legato.core.errors import LegatoError
+from legato.core.guarding import Mode
 from legato.core.money import exact_usd
+from legato.core.registry import Kind
 
 if TYPE_CHECKING:
+    from legato.core.guard_facts import Guarded
     from legato.gateway.context import Call, Headers
     from legato.gateway.directory import Deployment
 
@@ -21,13 +25,20 @@ def reply_headers(
     `deployment` gives a stream that isn't whole yet.
     """
     headers = identity_headers(call, deployment)
-    headers.append((b"x-legato-cache", call.cache.encode()))
+    headers.append((b"x-legato-cache", _cache(call)))
     headers.append((b"content-type", content_type))
     if stream:
         headers.append(_NO_CACHE)
-    if call.cost is not None and (not stream or call.cache == "hit"):
+    if call.cost is not None and (not stream or call.cache in FROM_CACHE):
         headers.append((b"x-legato-cost-usd", exact_usd(call.cost).encode()))
     return headers
+
+
+def _cache(call: "Call") -> bytes:
+    looked = call.semantic
+    if call.cache != SEMANTIC or looked is None or looked.nearest is None:
+        return call.cache.encode()
+    return b"semantic; similarity=%.2f; entry=%s" % (looked.similarity, looked.nearest.id.encode())
 
 
 def error_headers(call: "Call", error: LegatoError) -> "Headers":
@@ -52,6 +63,18 @@ def retry_headers(error: LegatoError) -> "Headers":
     return headers
 
 
+def guardrails_told(guarded: "Guarded") -> str:
+    """Return what fired, for callers: `mask/mails EMAIL_ADDRESS redact 2`. Never the text."""
+    told = [
+        f"{one.policy.removeprefix(_GUARDRAIL).partition('@')[0]}/{one.rule} {one.label} "
+        f"{one.action}{'' if one.mode == Mode.ENFORCE else ':shadow'} {one.count}"
+        for one in guarded.fired[:_TOLD_MAX]
+    ]
+    return ", ".join(told)
+
+
+_GUARDRAIL = f"{Kind.GUARDRAIL}/"
+_TOLD_MAX = 20
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 
@@ -60,6 +83,16 @@ def identity_headers(call: "Call", deployment: "Deployment | None" = None) -> "H
     """Return under which id the request is found, and what it was made of."""
     request_id = call.request_id.encode()
     headers = [(b"x-request-id", request_id), (b"x-legato-request-id", request_id)]
+    if call.hedged:
+        headers.append((b"x-legato-hedge", call.hedged.encode()))
+    if call.degraded:
+        headers.append((b"x-legato-degraded", call.degraded.encode()))
+    if call.outputs is not None:
+        headers.append((b"x-legato-output", call.outputs.header))
     if versions := call.versions_with(deployment or call.deployment):
         headers.append((b"x-legato-versions", versions.encode()))
+    if call.guarded is not None and (told := guardrails_told(call.guarded)):
+        headers.append((b"x-legato-guardrails", told.encode()))
+    if call.measures is not None and call.measures.removed_tokens:
+        headers.append((b"x-legato-removed-tokens", b"%d" % call.measures.removed_tokens))
     return headers

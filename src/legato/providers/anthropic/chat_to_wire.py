@@ -22,9 +22,10 @@ from legato.core.chat import (
 from legato.core.errors import InvalidRequest
 from legato.core.foreign import is_foreign
 from legato.core.pictures import without_pictures
+from legato.providers.anthropic.cache_hints import marked
 from legato.providers.anthropic.documents import document_block
 from legato.providers.anthropic.thinking import EFFORTS, effort, thinking
-from legato.providers.base import Target
+from legato.providers.base import NOT_REPEATED, Target
 
 _MAX_TOKENS_DEFAULT = 4096
 """Anthropic requires a bound; OpenAI's callers needn't give one."""
@@ -59,12 +60,13 @@ def chat_body(chat: ChatRequest, target: Target) -> dict[str, Any]:
         "metadata": None if chat.user is None else {"user_id": chat.user},
         "stream": chat.stream or None,
     }
-    return {
+    wire = {
         "model": target.model,
         "max_tokens": bound,
         "messages": _messages(without_pictures(chat)),
         **{name: value for name, value in fields.items() if value is not None},
     }
+    return wire if target.repeated is NOT_REPEATED else marked(wire, target.repeated)
 
 
 def counted_body(chat: ChatRequest, target: Target) -> dict[str, Any]:

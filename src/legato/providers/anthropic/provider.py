@@ -61,6 +61,11 @@ class Anthropic:
         """Chat and counting tokens; Anthropic has no embeddings."""
         return operation in {Operation.CHAT, Operation.COUNT_TOKENS}
 
+    def takes_cache_hints(self, model: str) -> bool:
+        """All of Claude that is served takes them; too short a part is not kept."""
+        del model
+        return True
+
     def request(
         self, operation: Operation, body: dict[str, Any], view: RequestView, target: Target
     ) -> WireRequest:

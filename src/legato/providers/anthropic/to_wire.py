@@ -3,7 +3,8 @@
 from typing import Any
 
 from legato.core.foreign import is_foreign
-from legato.providers.base import Target
+from legato.providers.anthropic.cache_hints import marked
+from legato.providers.base import NOT_REPEATED, Target
 
 _SEALED = {"thinking": "signature", "redacted_thinking": "data"}
 
@@ -13,7 +14,7 @@ def messages_body(body: dict[str, Any], target: Target) -> dict[str, Any]:
     wire = {**body, "model": target.model, "messages": _own(body["messages"])}
     if target.output_tokens_max is not None:
         wire["max_tokens"] = target.output_tokens_max
-    return wire
+    return wire if target.repeated is NOT_REPEATED else marked(wire, target.repeated)
 
 
 def count_tokens_body(body: dict[str, Any], target: Target) -> dict[str, Any]:

@@ -44,6 +44,11 @@ class InvokeAnthropic:
         """Chat only."""
         return operation is Operation.CHAT
 
+    def takes_cache_hints(self, model: str) -> bool:
+        """All of Claude that is served takes them; too short a part is not kept."""
+        del model
+        return True
+
     def request(
         self, operation: Operation, body: dict[str, Any], view: RequestView, target: Target
     ) -> WireRequest:

@@ -41,6 +41,10 @@ class Bedrock:
         """Chat and embeddings."""
         return operation in _OPERATIONS
 
+    def takes_cache_hints(self, model: str) -> bool:
+        """Claude and Nova; other models refuse them."""
+        return family_of(model, self._family) != "other"
+
     def request(
         self, operation: Operation, body: dict[str, Any], view: RequestView, target: Target
     ) -> WireRequest:

@@ -9,7 +9,7 @@ from legato.core.chat import ChatRequest, OutputFormat, Tool
 from legato.core.errors import InvalidRequest
 from legato.core.pictures import without_pictures
 from legato.providers.anthropic import thinking
-from legato.providers.base import Target
+from legato.providers.base import NOT_REPEATED, Repeated, Target
 from legato.providers.bedrock.blocks import cache_point, has_tool_blocks, messages_of, system_of
 from legato.providers.bedrock.settings import Family
 
@@ -38,7 +38,20 @@ def chat_body(chat: ChatRequest, target: Target, family: Family) -> dict[str, An
         body["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
     if chat.user is not None and _METADATA.fullmatch(chat.user):
         body["requestMetadata"] = {"user": chat.user}
+    if target.repeated is not NOT_REPEATED:
+        _mark(body, target.repeated)
     return {name: value for name, value in body.items() if value or name == "messages"}
+
+
+def _mark(body: dict[str, Any], repeated: Repeated) -> None:
+    """Put points behind what is to be kept: Converse's order is tools, system, messages."""
+    point = cache_point({})
+    if repeated.head and body.get("system"):
+        body["system"] += point
+    elif repeated.head and body.get("toolConfig"):
+        body["toolConfig"]["tools"] += point
+    if repeated.turns:
+        body["messages"][-1]["content"] += point
 
 
 def _refuse_unsupported(chat: ChatRequest, family: Family) -> None:

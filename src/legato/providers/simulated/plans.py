@@ -13,8 +13,9 @@ from legato.providers.simulated.refusal import Refusal
 from legato.providers.simulated.responses import EVENT_STREAM, HTML, Headers, Response
 from legato.providers.simulated.settings import Behaviour, Framing, SimulatedSettings
 from legato.providers.simulated.sse import Event, framed
-from legato.providers.simulated.steering import steered
+from legato.providers.simulated.steering import TOO_MANY_REQUESTS, steered
 from legato.providers.simulated.usage import NOTHING, Usage, misreported
+from legato.providers.simulated.windows import Window
 
 OK = 200
 NOT_FOUND = 404
@@ -54,6 +55,7 @@ class _Conduct(NamedTuple):
     behaviour: Behaviour
     faults: Faults
     wait_s: float
+    limits: Headers = ()
 
 
 class Planner:
@@ -69,6 +71,7 @@ class Planner:
         self.settings = settings
         self._behaviours = settings.behaviours()
         self._calls = dict.fromkeys(self._behaviours, 0)
+        self._windows = {name: Window() for name in self._behaviours}
 
     def chat(self, request: Request, dialect: Dialect) -> Plan:
         """Plan the answer to a chat call of either dialect."""
@@ -93,7 +96,7 @@ class Planner:
         shown = composed.usage.completion - composed.usage.reasoning
         return Plan(
             record,
-            Response(OK, dialect.whole(reply), headers=_identity(record)),
+            Response(OK, dialect.whole(reply), headers=_identity(record) + conduct.limits),
             composed.usage,
             "ok",
             wait_s=conduct.wait_s + shown * conduct.behaviour.gap_s,
@@ -122,7 +125,7 @@ class Planner:
             _reported(usage, conduct.faults),
             as_base64=parsed.encoding_format == "base64",
         )
-        response = Response(OK, body, headers=_identity(record))
+        response = Response(OK, body, headers=_identity(record) + conduct.limits)
         return Plan(record, response, usage, "ok", wait_s=conduct.wait_s, faults=conduct.faults)
 
     def refusal(self, request: Request, dialect: Dialect, refusal: Refusal) -> Plan:
@@ -144,7 +147,14 @@ class Planner:
         dice = Dice(self.settings.seed, bucket, call)
         faults = decide(behaviour, dice, call)
         wait_s = latency_s(behaviour, dice) + faults.stall_first_byte_s
-        return _Conduct(behaviour, faults, wait_s)
+        limit = behaviour.requests_per_minute
+        if limit is None:
+            return _Conduct(behaviour, faults, wait_s)
+        window = self._windows[bucket]
+        if not window.take(limit):
+            faults = Faults(status=TOO_MANY_REQUESTS, retry_after_s=window.resets_in_s)
+        limits = window.headers(limit, is_anthropic=request.speaks_anthropic)
+        return _Conduct(behaviour, faults, wait_s, limits)
 
 
 def _reported(usage: Usage, faults: Faults) -> Usage:
@@ -165,7 +175,7 @@ def _refused(record: CallRecord, dialect: Dialect, refusal: Refusal) -> Plan:
 def _failure(record: CallRecord, conduct: _Conduct, dialect: Dialect) -> Plan | None:
     """The plan of a call that fails as a whole, or None if it is answered."""
     faults = conduct.faults
-    headers = _identity(record)
+    headers = _identity(record) + conduct.limits
     if faults.status is not None:
         body = dialect.error(faults.status, f"Simulated error {faults.status}.", None)
         response = Response(faults.status, body, headers=headers + _retry_after(faults))
@@ -193,9 +203,15 @@ def _retry_after(faults: Faults) -> Headers:
 def _streamed(reply: Reply, record: CallRecord, conduct: _Conduct, dialect: Dialect) -> Plan:
     events = dialect.events(reply)
     framing = conduct.behaviour.framing
+    headers = _identity(record) + conduct.limits
     return Plan(
         record,
-        Response(OK, b"", EVENT_STREAM, (*_identity(record), (b"cache-control", b"no-cache"))),
+        Response(
+            OK,
+            b"",
+            EVENT_STREAM,
+            (*headers, (b"cache-control", b"no-cache")),
+        ),
         reply.answer.usage,
         "ok",
         events=events if framing in {"plain", "split"} else framed(events, framing),

@@ -65,6 +65,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rate429: Share = 0.0
     retry_after_s: Seconds | None = 1.0
     retry_after_ms: Milliseconds | None = None
+    requests_per_minute: Annotated[int, Meta(ge=1)] | None = None  # then 429; told in headers
     garbage_rate: Share = 0.0
     garbage_shape: GarbageShape = "html"
     cut_rate: Share = 0.0

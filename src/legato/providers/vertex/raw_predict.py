@@ -62,6 +62,11 @@ class RawPredict:
         """Chat and counting tokens."""
         return operation in _OPERATIONS
 
+    def takes_cache_hints(self, model: str) -> bool:
+        """All of Claude that is served takes them; too short a part is not kept."""
+        del model
+        return True
+
     def request(
         self, operation: Operation, body: dict[str, Any], view: RequestView, target: Target
     ) -> WireRequest:

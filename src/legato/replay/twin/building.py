@@ -27,6 +27,16 @@ from legato.replay.twin.traffic import US_PER_S
 from legato.replay.twin.world import FAR_US, Failures, KeyRules, Outage, Place, Way, World
 from legato.routing.strategies import ORDERS
 
+_BY_CHANCE = frozenset(
+    {
+        Strategy.WEIGHTED,
+        Strategy.LEAST_LATENCY,
+        Strategy.LEAST_OUTSTANDING,
+        Strategy.PEAK_EWMA,
+        Strategy.CHEAPEST_GOOD_ENOUGH,
+    }
+)
+
 NEVER = Failures()
 
 
@@ -102,7 +112,8 @@ class _Builder:
 
     def _way(self, route: RouteConfig, *, as_recorded: bool) -> Way:
         waits = [self._waits(self._deployments[name], route) for name in route.deployments]
-        by_chance = route.strategy in {Strategy.WEIGHTED, Strategy.LEAST_LATENCY}
+        # what rules ask of a request isn't known of others than those they were asked for
+        by_chance = bool(route.rules) or route.strategy in _BY_CHANCE
         return Way(
             places=route.deployments,
             order=ORDERS[route.strategy],

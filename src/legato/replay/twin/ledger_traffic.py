@@ -24,7 +24,12 @@ from legato.storage.prices import PriceStore
 REQUESTS_MAX: Final = 2_000_000
 _NS_PER_US: Final = 1_000
 _NO_ATTEMPTS: Final = frozenset(
-    {EntryKind.CACHE.value, EntryKind.CORRECTION.value, EntryKind.OVERHEAD.value}
+    {
+        EntryKind.CACHE.value,
+        EntryKind.CORRECTION.value,
+        EntryKind.HEDGE.value,
+        EntryKind.OVERHEAD.value,
+    }
 )
 _OURS: Final = frozenset({RateLimited.code, BudgetExceeded.code})
 _GUESSES: Final = 13  # a stream of random numbers of its own

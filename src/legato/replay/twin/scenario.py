@@ -5,18 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from legato.core.config import (
-    Budget,
-    Count,
-    Deployment,
-    Dollars,
-    Name,
-    Positive,
-    Retry,
-    Share,
-    Strategy,
-    TokenPrice,
-)
+from legato.core.config import Budget, Deployment, Retry, Strategy, TokenPrice
+from legato.core.config_parts import Count, Dollars, Name, Positive, Share
 from legato.replay.twin.traffic import Copies
 from legato.replay.twin.world import FailureKind
 

@@ -21,8 +21,8 @@ class Agreement(msgspec.Struct, frozen=True):
 
 
 def compared(live: bytes, shadow: bytes) -> Agreement:
-    """Compare two answers of chat completions or messages, as their callers get them."""
-    one, other = _text(live), _text(shadow)
+    """Compare two answers of chat completions, messages or responses, as their callers get them."""
+    one, other = text_of(live), text_of(shadow)
     if one is None or other is None:
         return Agreement()
     first, second = _parsed(one), _parsed(other)
@@ -40,7 +40,7 @@ def _parsed(text: str) -> Any:
     return value if isinstance(value, dict | list) else _NOTHING
 
 
-def _text(answer: bytes) -> str | None:
+def text_of(answer: bytes) -> str | None:
     """Return all text of an answer; None where it is none, or calls tools."""
     try:
         body = _decode(answer)
@@ -51,11 +51,27 @@ def _text(answer: bytes) -> str | None:
     choices = body.get("choices")
     if isinstance(choices, list):
         texts = [_content(one.get("message")) for one in choices if isinstance(one, dict)]
+    elif isinstance(output := body.get("output"), list):
+        texts = [_item(one) for one in output if _type(one) != "reasoning"]
     else:
         texts = [_content(body)]
     if not texts or None in texts:
         return None
     return "\n".join(text for text in texts if text is not None)
+
+
+def _type(item: Any) -> Any:
+    return item.get("type") if isinstance(item, dict) else None
+
+
+def _item(item: Any) -> str | None:
+    """Return the text of an item of a response; None where it is no message in words."""
+    if _type(item) != "message" or not isinstance(item.get("content"), list):
+        return None
+    parts = item["content"]
+    if any(_type(part) != "output_text" for part in parts):
+        return None
+    return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
 
 
 def _content(message: Any) -> str | None:

@@ -19,7 +19,7 @@ from legato.core.chat import (
     ToolUse,
 )
 from legato.core.errors import InvalidRequest
-from legato.providers.base import Target
+from legato.providers.base import Repeated, Target
 from legato.providers.bedrock.to_wire import chat_body
 
 HELLO = Message(Role.USER, (Text("hello"),))
@@ -186,3 +186,15 @@ def test_a_schema_travels_as_text() -> None:
             },
         },
     }
+
+
+def test_points_stand_behind_what_is_repeated() -> None:
+    both = Repeated(head=True, turns=True)
+    chat = ChatRequest((HELLO,), system=(Text("Be kind."),), tools=(TOOL,))
+    written = chat_body(chat, Target("m", repeated=both), "anthropic")
+    point = {"cachePoint": {"type": "default"}}
+    assert written["system"] == [{"text": "Be kind."}, point]
+    assert written["messages"][-1]["content"] == [{"text": "hello"}, point]
+    assert point not in written["toolConfig"]["tools"]
+    written = chat_body(ChatRequest((HELLO,), tools=(TOOL,)), Target("m", repeated=both), "nova")
+    assert written["toolConfig"]["tools"][-1] == point

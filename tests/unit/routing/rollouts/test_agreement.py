@@ -31,6 +31,19 @@ def test_answers_are_compared_as_json_where_both_are(
     assert compared(chat(live), chat(shadow)) == found
 
 
+def response(*items: Any) -> bytes:
+    return msgspec.json.encode({"object": "response", "output": [*items]})
+
+
+def test_a_response_is_its_messages_text() -> None:
+    parts = [{"type": "output_text", "text": part, "annotations": []} for part in ("Hel", "lo")]
+    said = {"type": "message", "content": parts}
+    thought = {"type": "reasoning", "summary": []}
+    assert compared(response(thought, said), chat("Hello")).agrees is True
+    called = {"type": "function_call", "name": "f", "arguments": "{}"}
+    assert compared(response(called), response(called)).agrees is None
+
+
 def test_blocks_of_text_are_one_answer() -> None:
     thought = {"type": "thinking", "thinking": "hm"}
     text = [{"type": "text", "text": part} for part in ("Hel", "lo")]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from legato.api.control.forms import Shown, usd
+from legato.core.origin import Origin
 from legato.evaluation.answering import Judged
 from legato.evaluation.grid import Cell, Difference, Grid, Rating
 from legato.evaluation.plans import Plan
@@ -58,9 +59,13 @@ class ShownAnswer(Shown, frozen=True, kw_only=True):
     request_id: str
     text: str
     error: str
+    told: str
+    """The failure in words."""
     cost_usd: str | None
     latency_ms: float
     scores: list[ShownScore]
+    origin: Origin
+    """The captured request that the case was made of; {} where there is none."""
 
 
 def shown_grid(grid: Grid, spent: SpendSum) -> ShownGrid:
@@ -83,7 +88,8 @@ def shown_answer(record: AnswerRecord, judged: Judged, plan: Plan) -> ShownAnswe
         repetition=record.repetition,
         request_id=record.request_id,
         text=judged.answer.text,
-        error=record.error,
+        error=record.error or judged.answer.error,
+        told=judged.answer.told,
         cost_usd=usd(record.cost),
         latency_ms=record.latency_us / 1_000,
         scores=[
@@ -94,6 +100,7 @@ def shown_answer(record: AnswerRecord, judged: Judged, plan: Plan) -> ShownAnswe
             )
             for one, value in scores
         ],
+        origin=Origin(record.origin_request, record.origin_user),
     )
 
 

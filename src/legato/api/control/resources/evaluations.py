@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
+import msgspec
 from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, Parameter
 from litestar.response import Response
@@ -19,15 +20,16 @@ from legato.api.control.resources.evaluation_forms import (
     shown_grid,
 )
 from legato.api.control.services import Services
-from legato.core.errors import InvalidRequest
+from legato.core.errors import Erased, InvalidRequest
 from legato.core.money import amount
 from legato.core.permission import Permission
 from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_name, selector
 from legato.core.tenant import Tenant
 from legato.evaluation.estimate import estimate
+from legato.evaluation.evaluations import Evaluations
 from legato.evaluation.grid import grid_of
 from legato.evaluation.judge_pins import JudgePins
-from legato.evaluation.plans import Plan, Planner, Prompts
+from legato.evaluation.plans import NO_PLAN, Plan, Planner, Prompts
 from legato.evaluation.runs import Rooms
 from legato.evaluation.suites import Suite, read_suite
 from legato.registry.registry import Registry
@@ -169,7 +171,7 @@ def list_evaluations(
         found.store.page,
         name=lambda record: record.id,
     )
-    data = [_shown(record, found.plan(record)) for record in rows]
+    data = [_listed(found, record) for record in rows]
     return EvaluationPage(data=data, next_cursor=following)
 
 
@@ -320,7 +322,10 @@ def _planned(
     read_ = read_suite(suite)
     judges = JudgePins(registry, environment, services.judge_records(tenant))
     plan, prompts = Planner(registry, environment, judges).plan(read_, data.against)
-    _rooms(services, caller).datasets.require_cases(plan.digest, plan.cases)
+    datasets = _rooms(services, caller).datasets
+    datasets.require_cases(plan.digest, plan.cases)
+    if erased := datasets.erased(plan.digest, plan.split):
+        plan = plan.without(erased)
     return name, read_, plan, prompts
 
 
@@ -341,6 +346,15 @@ def _nano(given: str | Decimal | None) -> int | None:
     if nano <= 0:
         raise InvalidRequest(msg, param="cost_max_usd")
     return nano
+
+
+def _listed(found: Evaluations, record: EvaluationRecord) -> Evaluation:
+    """Return one as a list has it: one whose key was destroyed doesn't hide the others."""
+    try:
+        return _shown(record, found.plan(record))
+    except Erased as error:
+        told = record.told or error.message
+        return _shown(msgspec.structs.replace(record, told=told), NO_PLAN)
 
 
 def _shown(record: EvaluationRecord, plan: Plan) -> Evaluation:

@@ -82,6 +82,7 @@ class Summary(Shown, frozen=True, kw_only=True):
     accepted: int
     rework: int
     rejected: int
+    wrong_hits: int
     accepted_share: float | None
     corrections: int
 

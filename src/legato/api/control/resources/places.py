@@ -12,7 +12,7 @@ from legato.api.control.forms import Form, Id, Shown, Title, known_id, moment
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.services import Services
-from legato.core.config import Name
+from legato.core.config_parts import Name
 from legato.core.permission import Permission
 from legato.storage.places import Kind, PlaceStore
 from legato.storage.places import Place as StoredPlace

@@ -1,5 +1,6 @@
 """Answers that people review, what they say, and how judges agree with them."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -9,19 +10,29 @@ from litestar.response import Response
 from msgspec import Meta
 
 from legato.api.control.access import Caller, make, read
-from legato.api.control.forms import Form, Id, Shown, known_id, moment
+from legato.api.control.forms import Form, Id, Shown, known_id, moment, moment_ns
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.registry_desk import Desk, Org
 from legato.api.control.services import Services
 from legato.core.errors import InvalidRequest
+from legato.core.origin import NO_ORIGIN, Origin
 from legato.core.permission import Permission
 from legato.core.tenant import Tenant
+from legato.evaluation.reviewing import (
+    ANSWERS_MAX,
+    Choice,
+    Filled,
+    Queue,
+    fill_from_captures,
+    fill_from_evaluation,
+)
 from legato.insights.reviews import LABELS_MAX, Reviews, Said, Spoken, Wish
 from legato.insights.reviews import Shown as ShownItem
 from legato.judging.asking import Subject
 from legato.judging.labels import label_problems
 from legato.registry.rubrics import rubric_of
+from legato.storage.captures import CaptureFilter
 
 _TEXT_MAX = 200_000
 Text = Annotated[str, Meta(max_length=_TEXT_MAX)]
@@ -37,6 +48,8 @@ class NewItem(Form, frozen=True, kw_only=True):
     context: Text = ""
     reference: Text = ""
     source: Annotated[str, Meta(max_length=200)] = "api"
+    request_id: Annotated[str, Meta(pattern="^([0-9a-f]{32})?$")] = ""
+    """Whose answer it is: with it an erasure of that request, or of its user, finds the item."""
     labels: Annotated[int, Meta(ge=1, le=LABELS_MAX)] = 1
 
 
@@ -45,6 +58,26 @@ class NewItems(Form, frozen=True, kw_only=True):
 
     judge: JudgeName
     items: Annotated[list[NewItem], Meta(min_length=1, max_length=200)]
+
+
+class Collecting(Form, frozen=True, kw_only=True):
+    """Which answers to put into a queue: of an evaluation, or a sample of captured traffic."""
+
+    judge: JudgeName
+    evaluation: Annotated[str, Meta(max_length=64)] | None = None
+    failed: bool = False
+    disagreeing: bool = False
+    captures: bool = False
+    route: Annotated[str, Meta(max_length=128)] | None = None
+    since: Annotated[str, Meta(max_length=40)] | None = None
+    sample: Annotated[int, Meta(ge=1, le=ANSWERS_MAX)] | None = None
+
+
+class Collected(Shown, frozen=True, kw_only=True):
+    """The ids of what was added, and how many were left out, by why."""
+
+    ids: list[str]
+    left_out: dict[str, int]
 
 
 class Added(Shown, frozen=True, kw_only=True):
@@ -169,15 +202,43 @@ def add_reviews(
     reviews: Given[Reviews],
     once: Given[Once],
     *,
+    caller: Given[Caller],
+    org: Org = None,
     data: JSONBody[NewItems],
 ) -> Response[Added]:
     """Put answers into a judge's queue."""
     rubric_of(desk.registry, data.judge, desk.environment)
-    wishes = [_wish(one) for one in data.items]
+    origin_of = services.erasing(_tenant(caller, org)).store.origin_of
+    wishes = [_wish(one, origin_of) for one in data.items]
 
     def work() -> Made:
         share = services.review_terms.double_share
         return Made(Added(ids=reviews.add(data.judge, wishes, share)))
+
+    return once(data, work)
+
+
+@make("/reviews/collect", Permission.REVIEW_COLLECT, tags=["reviews"])
+def collect_reviews(
+    services: Given[Services],
+    desk: Given[Desk],
+    reviews: Given[Reviews],
+    once: Given[Once],
+    *,
+    caller: Given[Caller],
+    org: Org = None,
+    data: JSONBody[Collecting],
+) -> Response[Collected]:
+    """Put answers of an evaluation, or of captured traffic, into a judge's queue."""
+    rubric_of(desk.registry, data.judge, desk.environment)
+    tenant = _tenant(caller, org)
+    queue = Queue(reviews, data.judge, services.review_terms.double_share)
+    if data.captures is (data.evaluation is not None):
+        raise InvalidRequest("evaluation: name one, or say captures", param="evaluation")
+
+    def work() -> Made:
+        filled = _collected(services, tenant, queue, data)
+        return Made(Collected(ids=filled.ids, left_out=dict(filled.left_out)))
 
     return once(data, work)
 
@@ -267,6 +328,7 @@ def list_measurements(
 HANDLERS = (
     list_reviews,
     add_reviews,
+    collect_reviews,
     next_review,
     get_review,
     label_review,
@@ -280,11 +342,29 @@ def _tenant(caller: Caller, org: str | None) -> Tenant:
     return reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
 
 
-def _wish(one: NewItem) -> Wish:
+def _collected(services: Services, tenant: Tenant, queue: Queue, data: Collecting) -> Filled:
+    if data.evaluation is not None:
+        if data.route is not None or data.since is not None:
+            raise InvalidRequest("route: narrows captures, not an evaluation", param="route")
+        choice = Choice(failed=data.failed, disagreeing=data.disagreeing, sample=data.sample)
+        rooms = services.evaluations(tenant)
+        return fill_from_evaluation(queue, rooms, known_id(data.evaluation), choice)
+    if data.failed or data.disagreeing:
+        raise InvalidRequest("failed: captured traffic has no scores", param="failed")
+    if data.sample is None:
+        raise InvalidRequest("sample: say how many captured answers", param="sample")
+    wanted = CaptureFilter(route=data.route, since_ns=moment_ns(data.since, "since"))
+    return fill_from_captures(
+        queue, services.captures(tenant), wanted, asked=services.asked, sample=data.sample
+    )
+
+
+def _wish(one: NewItem, origin_of: Callable[[str], Origin]) -> Wish:
     subject = Subject(
         answer=one.answer, input=one.input, context=one.context, reference=one.reference
     )
-    return Wish(subject=subject, source=one.source, labels=one.labels)
+    origin = origin_of(one.request_id) if one.request_id else NO_ORIGIN
+    return Wish(subject=subject, source=one.source, labels=one.labels, origin=origin)
 
 
 def _head(item: Any) -> ItemHead:

@@ -47,6 +47,10 @@ class ResponseTurn:
         self.frames = Frames()
         self._encoder: ResponsesEncoder | None = None
 
+    def answers(self, request_id: str) -> None:
+        """Let the answer's id be that of the request."""
+        self.identity, self.id = request_id, response_id(request_id)
+
     # ------------------------------------------------------------- the conversation
 
     @property
@@ -67,6 +71,10 @@ class ResponseTurn:
     def question(self) -> list[dict[str, Any]]:
         """Return the request's own items, each with a type and an id."""
         return [self._kept(position, item) for position, item in enumerate(self._items)]
+
+    def asks(self, body: dict[str, Any]) -> None:
+        """Let answers repeat the fields of this body, which isn't quite the caller's."""
+        self._repeated = {**repeated(body), "store": self.store}
 
     def continued(
         self,

@@ -1,0 +1,1 @@
+"""A Legato detector that looks for the numbers of staff badges."""

@@ -1,0 +1,1 @@
+"""A Legato scorer that looks for words of courtesy."""

@@ -1,0 +1,123 @@
+"""Wires guardrails in a worker: detectors, policies of the file, and those of the registry."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import msgspec
+
+from legato.app.context import WorkerContext
+from legato.app.detectors import DetectorOpening
+from legato.app.policy_reading import PolicyReader, file_policies
+from legato.app.vaults import open_data_keys
+from legato.core.errors import LegatoError
+from legato.core.tasks import InThread
+from legato.detectors.running import Detectors
+from legato.gateway.directory import Directory
+from legato.gateway.guards.input import InputGuard
+from legato.gateway.guards.masking import mask
+from legato.gateway.guards.policies import Policies
+from legato.storage.data_keys import DataKeyTable
+from legato.storage.engine import open_engine
+from legato.storage.registry_snapshot import RegistrySnapshots
+from legato.telemetry.metrics import Meters
+from legato.vault.envelope import Envelopes
+
+log = logging.getLogger(__name__)
+
+POLL_S: Final = 0.5
+
+
+class Guards(msgspec.Struct, frozen=True, eq=False):
+    """What guards a worker's calls."""
+
+    input: InputGuard
+    follower: "PolicyFollower"
+    close: Callable[[], Awaitable[None]]
+
+
+def open_guards(context: WorkerContext, directory: Directory, meters: Meters) -> Guards:
+    """Open them; detectors are loaded once there is a policy.
+
+    Raises:
+        ConfigInvalid: a detector can't be opened.
+    """
+    said = context.loaded.config.guardrails
+    threads = ThreadPoolExecutor(1, thread_name_prefix="guardrails")
+    loop = asyncio.get_running_loop()
+
+    async def in_thread(work: Callable[[], Any]) -> Any:
+        return await loop.run_in_executor(threads, work)
+
+    opening = DetectorOpening(context.loaded.config)
+    detectors = Detectors(opening.open, in_thread)
+    policies = Policies(file_policies(context.loaded.config), lambda: detectors.labels)
+    if said.policies:
+        detectors.open()
+    engine = open_engine(context.database_url)
+    data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
+    source = RegistrySnapshots(engine, context.loaded.config.registry.environment)
+    return Guards(
+        InputGuard(
+            policies,
+            detectors,
+            directory=directory,
+            mask=mask,
+            meters=meters,
+            in_thread=in_thread,
+        ),
+        PolicyFollower(
+            PolicyReader(source, Envelopes(data_keys)),
+            policies,
+            detectors=detectors,
+            in_thread=in_thread,
+        ),
+        opening.close,
+    )
+
+
+class PolicyFollower:
+    """Reads policies of the registry in a thread: a worker knows of a change within a second."""
+
+    def __init__(
+        self,
+        reader: PolicyReader,
+        policies: Policies,
+        *,
+        detectors: Detectors,
+        in_thread: InThread,
+    ) -> None:
+        self._reader = reader
+        self._policies = policies
+        self._detectors = detectors
+        self._in_thread = in_thread
+        self._away = False
+        self._loading = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Take in what is there. Raises StorageUnavailable."""
+        async with self._loading:  # who comes second waits for what the first one found
+            found = await self._in_thread(self._reader.read)
+            if found is not None:
+                if found.policies:
+                    await self._in_thread(self._detectors.open)
+                await self._detectors.warm(self._policies.detectors(found))
+                self._policies.swap(found)
+
+    async def follow(self) -> None:
+        """Look twice a second, for ever; what was read last stays while the database is away."""
+        while True:
+            try:
+                await self.load()
+                self._away = False
+            except LegatoError as error:
+                if not self._away:
+                    log.warning("policies can't be refreshed", extra={"reason": error.code})
+                self._away = True
+            except Exception:  # a defect must not end the watch: no policy would ever change
+                if not self._away:
+                    log.exception("policies can't be refreshed")
+                self._away = True
+            await asyncio.sleep(POLL_S)

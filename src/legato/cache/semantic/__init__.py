@@ -1,0 +1,1 @@
+"""The semantic cache's entries: in partitions, found by what they mean, shared and persistent."""

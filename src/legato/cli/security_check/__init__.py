@@ -1,0 +1,1 @@
+"""Adversarial cases, run against an operator's own configuration."""

@@ -1,0 +1,116 @@
+"""Configuration of guardrails: policies, what they must keep to, and detectors of one's own."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from legato.core.config_parts import Count, Name, Positive, Share
+from legato.core.guard_output import OutputChecks
+from legato.core.guarding import Action, Mode, Place
+
+Word = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+"""Names a pattern or a dictionary; what it finds is labelled `CUSTOM:<name>`."""
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Attachment(_Strict, frozen=True):
+    """Whose requests a policy is for. What is None fits any; all that is said must fit."""
+
+    orgs: Annotated[list[Name], Meta(min_length=1)] | None = None
+    teams: Annotated[list[Name], Meta(min_length=1)] | None = None
+    features: Annotated[list[Name], Meta(min_length=1)] | None = None
+    keys: Annotated[list[Name], Meta(min_length=1)] | None = None
+    routes: Annotated[list[Name], Meta(min_length=1)] | None = None
+    """Aliases, deployments addressed directly, or `prompt/NAME`."""
+
+
+class Detect(_Strict, frozen=True):
+    """What a rule looks for: any of these."""
+
+    labels: list[str] = []
+    """Labels, or groups of them: `personal`, `names`, `secrets`, `injection`."""
+    detectors: Annotated[list[Name], Meta(min_length=1)] | None = None
+    """Only what these find of the labels; without labels whatever they find."""
+    patterns: dict[Word, str] = {}
+    """Regular expressions of RE2, by name."""
+    words: dict[Word, Annotated[list[str], Meta(min_length=1)]] = {}
+    """Dictionaries, by name; whole words, whatever their case."""
+
+
+class GuardRule(_Strict, frozen=True):
+    """What is done where something is found."""
+
+    name: Name
+    detect: Detect
+    action: Action
+    on: Annotated[list[Place], Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: [Place.INPUT, Place.TOOL_RESULT, Place.DOCUMENT]
+    )
+    at_least: Share = 0.5
+    """The score that a finding must have."""
+    stand_in: Literal["placeholder", "surrogate"] = "placeholder"
+    """What redacted text is replaced by: `[EMAIL_ADDRESS_1_...]`, or text of the same form."""
+    deployment: Name | None = None
+    """The only one that may answer, with the action `route`."""
+
+
+class Terms(_Strict, frozen=True):
+    """A condition that requests must meet."""
+
+    name: Name
+    when: str
+    """In the Common Expression Language; see routes' rules. What it isn't true of is refused."""
+    message: Annotated[str, Meta(min_length=1, max_length=500)]
+    """What callers are told."""
+
+
+class InputTerms(_Strict, frozen=True):
+    """What requests must be like before anything else is done with them."""
+
+    json_schema: dict[str, Any] | None = None
+    of: Literal["body", "variables"] = "body"
+    """Of what: the request's body, or the variables it gives to a prompt."""
+    conditions: list[Terms] = []
+
+
+class GuardPolicy(_Strict, frozen=True):
+    """Rules for the requests it is attached to. Of several policies the strictest action wins."""
+
+    name: Name
+    attach: Attachment = Attachment()
+    mode: Mode = Mode.ENFORCE
+    input: InputTerms = InputTerms()
+    rules: list[GuardRule] = []
+    """In order: of those that find the same, the first decides."""
+    output: OutputChecks | None = None
+    """What answers must be like; rules on `output` and `tool_call` say what they may not hold."""
+    time_ms: Positive = 500.0
+    """What detectors may take for one request; more is a failure."""
+
+
+class OwnDetector(_Strict, frozen=True):
+    """A detector beside those that come with Legato."""
+
+    name: Name
+    kind: str = "http"
+    """`http`, or a kind of the entry points `legato.detectors`."""
+    url: str | None = None
+    labels: list[str] = []
+    """What an `http` one may find."""
+    settings: dict[str, Any] = {}
+    """Options of the kind, checked by the kind itself."""
+
+
+class Guardrails(_Strict, frozen=True):
+    """Policies of this instance; organisations have theirs in the registry."""
+
+    policies: list[GuardPolicy] = []
+    compliance: list[str] = []
+    """Built-in rules that every policy must keep to, by name."""
+    detectors: list[OwnDetector] = []
+    processes: Count = 1
+    """For each gateway worker: how many processes run detectors that take long."""

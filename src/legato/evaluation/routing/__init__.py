@@ -1,0 +1,1 @@
+"""How well the learned router chooses, on answers whose quality is known."""

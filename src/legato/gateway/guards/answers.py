@@ -1,0 +1,205 @@
+"""Passes an answer's texts through filters, on its way from the provider to the caller.
+
+A call names its filters in `answer_filters`; where it has none, nothing here runs. Else the fast
+lane is off: every frame is read, its texts are filtered, and it is written anew. Filters are made
+for each attempt, so an answer that was dropped leaves nothing behind.
+
+A stream counts as begun once something of a text has gone on: until then a failure, a filter's,
+too, is an HTTP error or leads to another provider.
+"""
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from legato.core.capability import JSON_OBJECT, JSON_SCHEMA
+from legato.core.errors import BadProviderResponse, UpstreamError
+from legato.core.wire import Dialect, Operation, StreamReader
+from legato.gateway.context import Reply
+from legato.gateway.guards.channels import Texts, quoted
+from legato.gateway.guards.chat_answers import ChatAnswer
+from legato.gateway.guards.message_answers import MessageAnswer
+from legato.gateway.guards.response_answers import ResponseAnswer
+from legato.providers import sse
+
+if TYPE_CHECKING:
+    from legato.core.usage import Usage
+    from legato.gateway.context import Call
+
+_UNREAD = "the provider's answer can't be read, so it can't be checked"
+_NOT_UNDERSTOOD = (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError)
+
+
+class DialectAnswer(Protocol):
+    """One answer of a dialect."""
+
+    def whole(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a complete answer, its texts passed on."""
+        ...
+
+    def event(self, event: bytes) -> bytes:
+        """Return what goes out in the place of a frame."""
+        ...
+
+
+class RankedAnswer:
+    """Documents that were ranked, where they are repeated in the answer."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    def whole(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer, its documents passed on."""
+        for result in body.get("results") or ():
+            if "document" in result:
+                result["document"] = quoted(self._texts, result["document"])
+        return body
+
+    def event(self, event: bytes) -> bytes:
+        """Return a frame as it is: these answers have none."""
+        return event
+
+
+def filtered(call: "Call", body: bytes) -> bytes:
+    """Return a complete answer, its texts passed through the call's filters.
+
+    Raises:
+        OutputBlocked: a filter withholds it.
+        BadProviderResponse: it can't be read.
+    """
+    answer = _answer(call, Texts(call.answer_filters))
+    if answer is None:
+        return body
+    try:
+        return msgspec.json.encode(answer.whole(msgspec.json.decode(body)))
+    except _NOT_UNDERSTOOD as error:
+        raise BadProviderResponse(_UNREAD) from error
+
+
+def filtered_reply(call: "Call", reply: Reply) -> Reply:
+    """Return an answer of a cache, passed through the call's filters as a fresh one is."""
+    if not call.answer_filters:
+        return reply
+    if not reply.frames:
+        return Reply(filtered(call, reply.body), content_type=reply.content_type)
+    answer = _answer(call, Texts(call.answer_filters))
+    if answer is None:
+        return reply
+    try:
+        frames = b"".join(map(answer.event, sse.split(reply.body)))
+    except _NOT_UNDERSTOOD as error:
+        raise BadProviderResponse(_UNREAD) from error
+    return Reply(frames, frames=True)
+
+
+def filtering(call: "Call", reader: StreamReader) -> StreamReader:
+    """Return a reader whose frames have passed the call's filters."""
+    texts = Texts(call.answer_filters)
+    answer = _answer(call, texts)
+    if answer is None:
+        return reader
+    found = FilteringReader(reader, texts, answer, kept_bytes=_kept_bytes(call))
+    call.filtering = found
+    return found
+
+
+class FilteringReader:
+    """A `StreamReader` around another one."""
+
+    def __init__(
+        self, reader: StreamReader, texts: Texts, answer: DialectAnswer, *, kept_bytes: int
+    ) -> None:
+        """Keep up to `kept_bytes` of the frames as they were before."""
+        self._reader = reader
+        self._texts = texts
+        self._answer = answer
+        self._error: UpstreamError | None = None
+        self._kept: list[bytes] = []
+        self._kept_bytes = kept_bytes
+
+    @property
+    def started(self) -> bool:
+        """Something of the answer has gone on."""
+        return self._texts.begun and self._reader.started
+
+    @property
+    def finished(self) -> bool:
+        """As the reader inside says."""
+        return self._reader.finished
+
+    @property
+    def usage(self) -> "Usage | None":
+        """As the reader inside says."""
+        return self._reader.usage
+
+    @property
+    def model(self) -> str:
+        """As the reader inside says."""
+        return self._reader.model
+
+    @property
+    def output_chars(self) -> int:
+        """As the reader inside says."""
+        return self._reader.output_chars
+
+    @property
+    def error(self) -> UpstreamError | None:
+        """A filter's refusal, or the provider's own error."""
+        return self._error or self._reader.error
+
+    @property
+    def kept(self) -> bytes:
+        """The frames as they were before; nothing where it was too much."""
+        return b"".join(self._kept) if self._kept_bytes > 0 else b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take bytes as they came."""
+        return b"" if self._error is not None else self._passed(self._reader.feed(chunk))
+
+    def close(self) -> bytes:
+        """Take the end of the upstream body."""
+        return b"" if self._error is not None else self._passed(self._reader.close())
+
+    def failure(self, frames: bytes) -> bytes:
+        """Return the frames of a failure as they belong behind what went out."""
+        answer = self._answer
+        return answer.failure(frames) if isinstance(answer, ResponseAnswer) else frames
+
+    def _passed(self, frames: bytes) -> bytes:
+        if not frames:
+            return b""
+        if self._kept_bytes > 0:
+            self._kept.append(frames)
+            self._kept_bytes -= len(frames)
+        try:
+            return b"".join(map(self._answer.event, sse.split(frames)))
+        except UpstreamError as error:
+            self._error = error
+        except _NOT_UNDERSTOOD:  # what can't be read can't be checked: nothing of it goes on
+            self._error = BadProviderResponse(_UNREAD)
+        return b""
+
+
+def _answer(call: "Call", texts: Texts) -> DialectAnswer | None:
+    surface = call.surface
+    answers_json = bool(call.view.needs & (JSON_OBJECT | JSON_SCHEMA))
+    if surface.operation is Operation.RERANK:
+        return RankedAnswer(texts)
+    if surface.operation is Operation.COMPLETIONS:
+        return ChatAnswer(texts, answers_json=False)
+    if surface.operation is not Operation.CHAT:
+        return None
+    if surface.dialect is Dialect.ANTHROPIC:
+        return MessageAnswer(
+            texts,
+            answers_json=answers_json,
+            seals_thinking=bool(call.body.get("tools")),
+            masked=call.masked,
+        )
+    if surface.dialect is Dialect.RESPONSES:
+        return ResponseAnswer(texts, answers_json=answers_json, masked=call.masked)
+    return ChatAnswer(texts, answers_json=answers_json)
+
+
+def _kept_bytes(call: "Call") -> int:
+    return call.captured_bytes_max if call.masked else 0

@@ -1,0 +1,224 @@
+"""The stage before the caches and the models: looks into what is sent, and acts by the policies.
+
+It fails closed where leaking is the risk: a detector that redacts, blocks or routes and can't look
+ends the request. Where rules only flag, the failure is counted and the request passes.
+"""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from legato.core.errors import DetectorFailed, InputBlocked, LegatoError
+from legato.core.guard_facts import Fired, Guarded, shown_pointer
+from legato.core.guarding import Action, Finding, Mode, Piece, Place
+from legato.core.registry import Kind
+from legato.detectors.running import Detectors, Outcome, takes_long
+from legato.gateway.guards.policies import SENT, Applied, Policies
+from legato.guardrails.pieces import pieces, token_ids
+from legato.guardrails.policy.deciding import Masked, Verdict, verdict_of
+
+if TYPE_CHECKING:
+    from legato.core.tasks import InThread
+    from legato.gateway.context import Call
+    from legato.gateway.directory import Directory
+    from legato.telemetry.metrics import Meters
+
+_NS_PER_US: Final = 1_000
+_PROMPT: Final = f"{Kind.PROMPT}/"
+_encode: Final = msgspec.json.Encoder().encode
+Mask = Callable[["Call", Sequence[Masked], Sequence[Piece]], dict[str, Any]]
+"""Returns a call's body with what is to be masked replaced; `pieces` are all its texts."""
+
+
+class InputGuard:
+    """Looks into requests."""
+
+    def __init__(
+        self,
+        policies: Policies,
+        detectors: Detectors,
+        *,
+        directory: "Directory",
+        mask: Mask,
+        meters: "Meters",
+        in_thread: "InThread",
+    ) -> None:
+        self.policies = policies
+        self._detectors = detectors
+        self._directory = directory
+        self._mask = mask
+        self._meters = meters
+        self._in_thread = in_thread
+
+    def passes(self, _call: "Call") -> bool:
+        """Whether there is no policy at all."""
+        return self.policies.idle
+
+    async def __call__(self, call: "Call") -> None:
+        """Let a call pass, change it, or refuse it.
+
+        Raises:
+            InputBlocked: a rule or the policy's terms refuse it.
+            DetectorFailed: it can't be looked into.
+            InvalidRequest: it is too deep.
+        """
+        try:
+            await self._look_into(call)
+        except LegatoError:  # nothing of it was masked
+            call.captured_for_ns = call.captured_bytes_max = 0
+            raise
+
+    async def _look_into(self, call: "Call") -> None:
+        applied = self._applied(call)
+        if not applied.policies:
+            return
+        call.guarded = Guarded(applied.versions)
+        self._require_terms(call, applied)
+        if not applied.reads:
+            return
+        _require_words(call, applied)
+        texts = [one for one in pieces(call.body) if one.place in SENT]
+        outcome = await self._look(call, applied, texts)
+        began_ns = perf_counter_ns()
+        verdict = await self._decided(applied, texts, outcome)
+        self._note(call, outcome, verdict, perf_counter_ns() - began_ns)
+        self._act(call, verdict, texts)
+
+    def refuse_unread(self, call: "Call") -> None:
+        """Refuse what can't be looked into, where a policy would have to act on it.
+
+        Raises:
+            InputBlocked: naming the policy.
+        """
+        applied = self._applied(call)
+        if not applied.policies:
+            return
+        call.guarded = Guarded(applied.versions)
+        for policy in applied.policies:
+            if policy.enforces_reading:
+                call.guarded = msgspec.structs.replace(call.guarded, done=Action.BLOCK.value)
+                msg = (
+                    f"{call.surface.name} can't be looked into, and {policy.version} must be: "
+                    "use another key or route, or ask for the policy"
+                )
+                raise InputBlocked(msg, param="model")
+
+    def _applied(self, call: "Call") -> Applied:
+        if not self.policies.loaded:
+            msg = "Policies could not be loaded yet: the database is away. Try again shortly."
+            raise DetectorFailed(msg, retry_after_s=1)
+        applied = self.policies.applying(call.caller, _names(call))
+        if applied.broken:
+            msg = f"{applied.broken[0]} can't be read, so nothing may pass it; save it again."
+            raise DetectorFailed(msg)
+        return applied
+
+    def _require_terms(self, call: "Call", applied: Applied) -> None:
+        broken = [one for terms in applied.terms for one in terms.broken_by(call)]
+        if not broken or call.guarded is None:
+            return
+        enforced = next((one for one in broken if one.enforced), None)
+        call.guarded = msgspec.structs.replace(
+            call.guarded,
+            fired=tuple(one.fired for one in broken),
+            done="" if enforced is None else Action.BLOCK.value,
+        )
+        if enforced is not None:
+            _forget_copies(call)
+            msg = f"{enforced.told} ({_shown(enforced.fired)})"
+            raise InputBlocked(msg, param=enforced.param)
+
+    async def _look(self, call: "Call", applied: Applied, texts: Sequence[Piece]) -> Outcome:
+        asked = [(one.name, one.places) for one in applied.detectors]
+        outcome = await self._detectors.find(asked, texts, applied.time_s)
+        protecting = [one.name for one in applied.detectors if one.protects]
+        for name in outcome.failed:
+            self._meters.detector(name, "closed" if name in protecting else "open")
+        closed = [name for name in protecting if name in outcome.failed]
+        if closed and call.guarded is not None:
+            _forget_copies(call)
+            call.guarded = msgspec.structs.replace(
+                call.guarded, took_us=outcome.took_us, done=Action.BLOCK.value
+            )
+            msg = f"The detector {closed[0]} couldn't look ({outcome.failed[closed[0]]})."
+            raise DetectorFailed(msg)
+        return outcome
+
+    async def _decided(self, applied: Applied, texts: Sequence[Piece], outcome: Outcome) -> Verdict:
+        found: list[tuple[Piece, tuple[Finding, ...]]] = list(
+            zip(texts, outcome.findings, strict=True)
+        )
+        if not takes_long(texts):
+            return verdict_of(applied.policies, found)
+        verdict: Verdict = await self._in_thread(lambda: verdict_of(applied.policies, found))
+        return verdict
+
+    def _note(self, call: "Call", outcome: Outcome, verdict: Verdict, took_ns: int) -> None:
+        if call.guarded is not None:
+            call.guarded = msgspec.structs.replace(
+                call.guarded,
+                fired=(*call.guarded.fired, *verdict.fired),
+                took_us=(*outcome.took_us, ("policies", took_ns // _NS_PER_US)),
+                passed_over=tuple(outcome.failed),
+                done="" if verdict.action is None else verdict.action.value,
+            )
+
+    def _act(self, call: "Call", verdict: Verdict, texts: Sequence[Piece]) -> None:
+        hit = verdict.blocking
+        if hit is not None:
+            _forget_copies(call)
+            at = shown_pointer(hit.piece.where)
+            rule = f"{hit.policy.version}, rule {hit.rule.setting.name}"
+            msg = f"{hit.finding.label} at {at} is not allowed here ({rule}); take it out"
+            raise InputBlocked(msg)
+        if verdict.deployments:
+            self._send_to(call, verdict.deployments)
+        if verdict.masked:
+            call.body = self._mask(call, verdict.masked, texts)
+            call.masked = True
+            if call.raw:
+                call.raw = _encode(call.body)
+
+    def _send_to(self, call: "Call", names: Sequence[str]) -> None:
+        """Let one deployment alone answer. Raises InputBlocked where rules name several."""
+        _forget_copies(call)
+        route = self._directory.named(names[0])
+        if len(names) > 1 or route is None:
+            msg = f"Rules send this to {', '.join(names)}: no one deployment may answer it."
+            raise InputBlocked(msg)
+        call.route, call.arm, call.slices = route, "", ()
+
+
+def _require_words(call: "Call", applied: Applied) -> None:
+    """Refuse a text told as ids of tokens where a rule would have to act on it."""
+    field = token_ids(call.body)
+    if not field or call.guarded is None:
+        return
+    for policy in applied.policies:
+        enforced = policy.setting.mode is Mode.ENFORCE
+        if enforced and any(one.protects for one in policy.rules_on([Place.INPUT])):
+            _forget_copies(call)
+            call.guarded = msgspec.structs.replace(call.guarded, done=Action.BLOCK.value)
+            msg = (
+                f"{field}: ids of tokens can't be looked into, and {policy.version} must be: "
+                "send the text itself"
+            )
+            raise InputBlocked(msg, param=field)
+
+
+def _names(call: "Call") -> frozenset[str]:
+    """Return the names that a call's route goes by: with a prompt, also `prompt/NAME`."""
+    alias = "" if call.route is None else call.route.alias
+    prompt = call.versions.partition("@")[0] if call.versions.startswith(_PROMPT) else ""
+    return frozenset(filter(None, (alias, prompt)))
+
+
+def _forget_copies(call: "Call") -> None:
+    """Let nothing else be made of a call that may not go where it was to go."""
+    call.copy, call.compare = None, ""
+
+
+def _shown(fired: Fired) -> str:
+    return f"{fired.policy}, {fired.rule}"

@@ -1,0 +1,147 @@
+"""Policies as a worker knows them: those of the file, and a snapshot of the registry's."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from legato.core.errors import DetectorFailed
+from legato.core.guarding import Place
+from legato.gateway.guards.terms import Terms, terms_of
+from legato.guardrails.policy.compiling import CompiledPolicy, CompiledRule
+
+if TYPE_CHECKING:
+    from legato.core.principal import Principal
+
+SENT: Final = frozenset({Place.INPUT, Place.TOOL_RESULT, Place.DOCUMENT})
+"""Places of what goes to a model."""
+_REMEMBERED_MAX: Final = 10_000
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A detector that policies ask for: where, and whether a failure of it stops a request."""
+
+    name: str
+    places: frozenset[Place]
+    protects: bool
+
+
+class Applied(msgspec.Struct, frozen=True, eq=False):
+    """The policies for one key's requests to one route."""
+
+    policies: tuple[CompiledPolicy, ...]
+    terms: tuple[Terms, ...]
+    """What requests must be like, of each policy that says so."""
+    detectors: tuple[Wanted, ...]
+    """For what is sent."""
+    time_s: float
+    """The least of what the policies give to detectors."""
+    broken: tuple[str, ...] = ()
+    """Policies that can't be read: nothing may pass."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether any rule looks into what is sent."""
+        return any(rule.places & SENT for policy in self.policies for rule in policy.rules)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The policies as records name them, in the order they are asked."""
+        return tuple(one.version for one in self.policies)
+
+
+class Snapshot(msgspec.Struct, frozen=True, eq=False):
+    """All policies at one moment."""
+
+    policies: tuple[CompiledPolicy, ...] = ()
+    broken: Mapping[str, tuple[str, ...]] = {}
+    """By organisation: versions that can't be read."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to ask."""
+        return not (self.policies or self.broken)
+
+
+class Policies:
+    """The policies in force; swapped whole when one of the registry changes."""
+
+    def __init__(
+        self,
+        file: Sequence[CompiledPolicy],
+        labels: Callable[[], Mapping[str, frozenset[str]]],
+        *,
+        complete: bool = False,
+    ) -> None:
+        """`labels` tells those of each detector. Unless `complete`, the registry must be read."""
+        self._file = tuple(file)
+        self._labels = labels
+        self._snapshot = Snapshot(self._file)
+        self._applied: dict[tuple[str, str, str, str, frozenset[str]], Applied] = {}
+        self.loaded = complete
+        self.idle = complete and not self._file
+        """Whether there is no policy at all: then requests pass without being looked at."""
+
+    def swap(self, registry: Snapshot) -> None:
+        """Put these in the place of what was known of the registry."""
+        self._snapshot = Snapshot((*self._file, *registry.policies), registry.broken)
+        self._applied = {}
+        self.loaded, self.idle = True, self._snapshot.empty
+
+    def detectors(self, registry: Snapshot) -> frozenset[str]:
+        """Return the detectors that policies of the file, and these, ask for anywhere."""
+        policies = (*self._file, *registry.policies)
+        return frozenset(one.name for one in wanted(policies, self._labels(), frozenset(Place)))
+
+    def applying(self, caller: "Principal", routes: frozenset[str]) -> Applied:
+        """Return what applies to a request; `routes` are the names its route goes by."""
+        # not by the key's id: a key may come to another team while it lives
+        key = (caller.org, caller.team, caller.feature, caller.name, routes)
+        found = self._applied.get(key)
+        if found is None:
+            if len(self._applied) >= _REMEMBERED_MAX:
+                self._applied.clear()
+            found = self._applied[key] = self._of(caller, routes)
+        return found
+
+    def named(self, versions: Sequence[str]) -> tuple[CompiledPolicy, ...]:
+        """Return policies by their versions, as `Applied.versions` has them.
+
+        Raises:
+            DetectorFailed: one of them was replaced a moment ago.
+        """
+        known = {one.version: one for one in self._snapshot.policies}
+        if not known.keys() >= set(versions):
+            msg = "The policies for this request have changed just now. Try again."
+            raise DetectorFailed(msg, retry_after_s=1)
+        return tuple(known[one] for one in versions)
+
+    def _of(self, caller: "Principal", routes: frozenset[str]) -> Applied:
+        policies = tuple(one for one in self._snapshot.policies if one.applies(caller, routes))
+        return Applied(
+            policies,
+            tuple(terms for one in policies if (terms := terms_of(one)) is not None),
+            tuple(wanted(policies, self._labels(), SENT)),
+            min((one.setting.time_ms for one in policies), default=0.0) / 1000,
+            self._snapshot.broken.get(caller.org, ()),
+        )
+
+
+def wanted(
+    policies: Sequence[CompiledPolicy],
+    labels: Mapping[str, frozenset[str]],
+    places: Collection[Place],
+) -> Iterator[Wanted]:
+    """Yield the detectors that rules about some places ask for."""
+    rules = [rule for policy in policies for rule in policy.rules_on(places)]
+    for name, finds in labels.items():
+        asking = [rule for rule in rules if _asks(rule, name, finds)]
+        if asking:
+            where = frozenset(place for rule in asking for place in rule.places if place in places)
+            yield Wanted(name, where, any(rule.protects for rule in asking))
+
+
+def _asks(rule: CompiledRule, name: str, finds: frozenset[str]) -> bool:
+    if rule.labels is not None and not rule.labels & finds:
+        return False
+    return rule.detectors is None or name in rule.detectors

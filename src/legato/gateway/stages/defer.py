@@ -1,0 +1,150 @@
+"""Calls that may wait: `service_tier: flex` or `batch` goes through the durable queue of batches.
+
+The connection is held until the answer is there, as callers of a flexible tier expect. Where that
+takes longer than the route holds it, the call is refused as OpenAI refuses one for which it has no
+room, and goes on in the queue: the very same request, sent again, gets its answer. So it does when
+this process was killed meanwhile.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+import msgspec
+
+from legato.core.errors import InvalidRequest, LegatoError
+from legato.gateway.context import Reply, Waiting
+
+if TYPE_CHECKING:
+    from legato.core.principal import Principal
+    from legato.core.tasks import InThread
+    from legato.gateway.context import Call
+
+TIERS: Final = frozenset({"flex", "batch"})
+_FIELD: Final = "service_tier"
+_ENDPOINTS: Final = {
+    "chat_completions": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "embeddings": "/v1/embeddings",
+}
+_OK: Final = 200
+_HELD_MAX: Final = 256
+_LOOK_S: Final = 0.25
+_LOOK_MAX_S: Final = 5.0
+_AGAIN_S: Final = 30.0
+_encode = msgspec.json.Encoder().encode
+
+
+class ResourceUnavailable(LegatoError):
+    """A deferred call has no answer yet, or too many wait."""
+
+    code = "resource_unavailable"
+    http_status = 429
+    retryable = True
+
+
+class DeferredFailed(LegatoError):
+    """A deferred call ended without a good answer; it has the status of what came."""
+
+    code = "deferred_failed"
+    http_status = 502
+
+
+class Outcome(NamedTuple):
+    """What came of a deferred call: an HTTP status and a body."""
+
+    status: int
+    body: Any
+
+
+class Queue(Protocol):
+    """The durable queue. Blocking; every method may raise StorageUnavailable."""
+
+    def begin(self, caller: "Principal", endpoint: str, body: dict[str, Any]) -> str:
+        """Take a call in, or find the very same one; return the id of the batch it is."""
+        ...
+
+    def outcome(self, org: str, batch_id: str) -> Outcome | None:
+        """Return what came of it; None while it waits."""
+        ...
+
+    def handed_over(self, org: str, batch_id: str) -> None:
+        """Forget what was asked and answered: the caller has it."""
+        ...
+
+
+class Defer:
+    """Waits in the callers' place. `queue` is asked for when the first call is deferred."""
+
+    def __init__(self, queue: Callable[[], tuple[Queue, "InThread", Callable[[], None]]]) -> None:
+        """`queue` returns it, what runs its work in a thread, and what wakes who runs batches."""
+        self._queue = queue
+        self._opened: tuple[Queue, InThread, Callable[[], None]] | None = None
+        self._held = 0
+
+    def __call__(self, call: "Call") -> Awaitable[None] | None:
+        """Set `call.reply`, for a call that may wait; what is returned must be awaited.
+
+        Raises:
+            InvalidRequest: it is to be streamed.
+            ResourceUnavailable: as many wait as may.
+        """
+        endpoint = _ENDPOINTS.get(call.surface.name)
+        if endpoint is None or call.body.get(_FIELD) not in TIERS or not call.caller.live:
+            return None
+        if call.masked:  # what it takes to restore its answer is never stored
+            return None
+        if call.view.stream:
+            msg = f"stream: with `{_FIELD}: {call.body[_FIELD]}` an answer comes whole"
+            raise InvalidRequest(msg, param="stream")
+        if self._held >= _HELD_MAX:
+            msg = "As many deferred calls as may are waiting. Try again later."
+            raise ResourceUnavailable(msg, retry_after_s=_AGAIN_S)
+        return self._wait(call, endpoint)
+
+    async def _wait(self, call: "Call", endpoint: str) -> None:
+        queue, ask, wake = self._opened = self._opened or self._queue()
+        caller = call.caller
+        body = {name: value for name, value in call.body.items() if name != _FIELD}
+        self._held += 1
+        try:
+            with Waiting(call):
+                batch_id = await ask(lambda: queue.begin(caller, endpoint, body))
+                wake()
+                outcome = await self._outcome(call, batch_id)
+        finally:
+            self._held -= 1
+        call.cost = call.baseline_cost = None  # its own entries in the ledger know it
+        await ask(lambda: queue.handed_over(caller.org, batch_id))
+        if outcome.status != _OK:
+            raise _failed(outcome)
+        call.reply = Reply(_encode(outcome.body))
+
+    async def _outcome(self, call: "Call", batch_id: str) -> Outcome:
+        queue, ask, _ = self._opened = self._opened or self._queue()
+        org, hold_s = call.caller.org, 0.0
+        if call.route is not None and call.route.deferred_s is not None:
+            hold_s = call.route.deferred_s
+        loop, wait_s = asyncio.get_running_loop(), _LOOK_S
+        until_s = loop.time() + hold_s
+        while True:
+            outcome: Outcome | None = await ask(lambda: queue.outcome(org, batch_id))
+            if outcome is not None:
+                return outcome
+            left_s = until_s - loop.time()
+            if left_s <= 0:
+                msg = (
+                    f"No answer within {hold_s:g} s: the call waits on as {batch_id}. Send the "
+                    f"very same request again for its answer, or look at /v1/batches/{batch_id}."
+                )
+                raise ResourceUnavailable(msg, retry_after_s=_AGAIN_S)
+            await asyncio.sleep(min(wait_s, left_s))
+            wait_s = min(wait_s * 1.5, _LOOK_MAX_S)
+
+
+def _failed(outcome: Outcome) -> DeferredFailed:
+    error = outcome.body.get("error") if isinstance(outcome.body, dict) else None
+    said = error.get("message") if isinstance(error, dict) else None
+    failed = DeferredFailed(f"The deferred call failed: {said or 'without a reason'}")
+    failed.http_status = outcome.status
+    return failed

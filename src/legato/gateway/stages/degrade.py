@@ -1,0 +1,59 @@
+"""A lesser answer by policy, where none of a route's deployments gives one."""
+
+from typing import TYPE_CHECKING, Final
+
+from legato.core.errors import AllAttemptsFailed, LegatoError, ProviderTimeout
+from legato.gateway.stages.route import can_serve
+
+if TYPE_CHECKING:
+    from legato.gateway.context import Call, Reply, Sink
+    from legato.gateway.directory import Deployment
+    from legato.gateway.stages.cached import CacheStages
+    from legato.gateway.stages.call import CallStage
+
+_NO_ANSWER: Final = (AllAttemptsFailed, ProviderTimeout)
+"""What may be made up for; a request that was refused for itself would be again."""
+
+
+async def degraded(
+    call: "Call",
+    sink: "Sink",
+    error: LegatoError,
+    *,
+    cache: "CacheStages | None",
+    call_stage: "CallStage",
+) -> "Reply":
+    """Return a lesser answer. Raises the error that there is none, or why the last one failed."""
+    route = call.route
+    if route is None or sink.began or not isinstance(error, _NO_ANSWER):
+        raise error
+    for lesser in route.degrade:
+        if isinstance(lesser, str):
+            if cache is not None and await cache.stale(call):
+                return _given(call)
+        elif can_serve(lesser, call):
+            reply = await _asked(call, sink, lesser, call_stage)
+            if reply is not None:
+                return reply
+    raise error
+
+
+def _given(call: "Call") -> "Reply":
+    if call.reply is None:
+        msg = "a stale answer was set"
+        raise AssertionError(msg)
+    return call.reply
+
+
+async def _asked(
+    call: "Call", sink: "Sink", lesser: "Deployment", call_stage: "CallStage"
+) -> "Reply | None":
+    """Ask a lesser deployment, under a deadline of its own; None where it fails, too."""
+    call.candidates, call.degraded = (lesser,), f"deployment; {lesser.name}"
+    try:
+        return await call_stage(call, sink)
+    except _NO_ANSWER:
+        if sink.began:
+            raise
+        call.degraded = ""
+        return None

@@ -1,0 +1,156 @@
+"""Holds back as much of a running text as something forbidden may still be hiding in."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from legato.core.errors import OutputBlocked, OutputInvalid
+from legato.core.guard_output import OnOutput
+from legato.core.guarding import Finding, Place
+from legato.guardrails.outputs.finder import Finder
+from legato.guardrails.outputs.findings import Found
+
+MARK: Final = "[withheld]"
+CONTEXT_CHARS: Final = 64
+"""Kept of what has gone out, for what stands before a finding to be seen."""
+HELD_MAX: Final = 8_192
+"""Characters. Something forbidden that is longer is acted on before its end is known."""
+STEPS: Final = 8
+"""What is held is looked through once for each such part of it that comes."""
+
+
+class Watch(NamedTuple):
+    """A check, what it looks for, and what is done then."""
+
+    check: str
+    finder: Finder
+    action: OnOutput
+    enforced: bool = True
+    """Otherwise it is only written down."""
+    places: frozenset[Place] = frozenset({Place.OUTPUT, Place.TOOL_CALL})
+
+
+class HoldBack:
+    """A TextFilter over one text of an answer.
+
+    Nothing leaves before each finder has seen what could make a finding of it. With `pass_on`
+    all leaves at once, and what is found is only written down.
+    """
+
+    def __init__(
+        self,
+        watches: Sequence[Watch],
+        found: Found,
+        *,
+        where: str,
+        window: int,
+        now_ms: Callable[[], float],
+        pass_on: bool = False,
+    ) -> None:
+        """`window` is in characters; `where` names the text in findings."""
+        self._watches = watches
+        self._found = found
+        self._where = where
+        self._step = max(1, window // STEPS)
+        self._now_ms = now_ms
+        self._pass_on = pass_on
+        self._text = ""  # what has gone out last, then what is held
+        self._gone = 0  # of it
+        self._offset = 0  # of its first character in the whole text
+        self._new: list[str] = []
+        self._new_chars = 0
+        self._arrived: deque[tuple[int, float]] = deque()  # up to which character, when
+        found.open += 1
+
+    def feed(self, text: str) -> str:
+        """Return what may go on now. Raises OutputBlocked, OutputInvalid."""
+        self._new.append(text)
+        self._new_chars += len(text)
+        passed = ""
+        if self._new_chars >= max(self._step, len(self._text) // STEPS):
+            passed = self._look(final=False)
+        return text if self._pass_on else passed
+
+    def end(self) -> str:
+        """Return what was held back. Raises OutputBlocked, OutputInvalid."""
+        rest = self._look(final=True)
+        self._found.open -= 1
+        self._found.ended += 1
+        return "" if self._pass_on else rest
+
+    def _look(self, *, final: bool) -> str:
+        text = self._text = "".join((self._text, *self._new))
+        self._new, self._new_chars = [], 0
+        began_ms = self._now_ms()
+        self._arrived.append((self._offset + len(text), began_ms))
+        hits = self._hits(text)
+        cut = len(text)
+        if not final:
+            cut = self._cut(text, hits)
+        edits: list[tuple[int, int]] = []
+        for hit, watch in hits:
+            if hit.start < cut:
+                self._act(watch, hit, edits)
+        passed = _edited(text, self._gone, cut, edits)
+        self._let_go(cut)
+        self._found.check_ms += self._now_ms() - began_ms
+        return passed
+
+    def _hits(self, text: str) -> list[tuple[Finding, Watch]]:
+        """Return what was not already acted on, in order."""
+        hits = [
+            (hit, watch)
+            for watch in self._watches
+            for hit in watch.finder.find(text)
+            if hit.end > self._gone
+        ]
+        hits.sort(key=lambda each: each[0].start)
+        return hits
+
+    def _cut(self, text: str, hits: list[tuple[Finding, Watch]]) -> int:
+        """Return up to where all is known: nothing before it will be found later, or change."""
+        cut = min([len(text), *(watch.finder.open_from(text) for watch in self._watches)])
+        for hit, _ in reversed(hits):
+            if hit.start < cut and (hit.end > cut or hit.end == len(text)):
+                cut = hit.start
+        if len(text) - cut > HELD_MAX:  # acted on as far as it is known
+            cut = len(text) - HELD_MAX
+            cut = max([cut, *(hit.end for hit, _ in hits if hit.start < cut)])
+        return max(cut, self._gone)
+
+    def _act(self, watch: Watch, hit: Finding, edits: list[tuple[int, int]]) -> None:
+        action, enforced = watch.action, watch.enforced and not self._pass_on
+        said = action.value if enforced else f"{action.value}:not_enforced"
+        span = self._offset + hit.start, self._offset + hit.end
+        self._found.add(f"{watch.check}.{hit.label.lower()}", said, self._where, span)
+        if not enforced or action is OnOutput.FLAG:
+            return
+        if action is OnOutput.REDACT:
+            edits.append((hit.start, hit.end))
+        elif action is OnOutput.REASK:
+            raise OutputInvalid(f"The answer holds what {watch.check} forbids.")
+        else:
+            raise OutputBlocked(f"The answer was withheld: {watch.check} found what it forbids.")
+
+    def _let_go(self, cut: int) -> None:
+        now_ms = self._now_ms()
+        while self._arrived and self._arrived[0][0] <= self._offset + cut:
+            self._found.held(now_ms - self._arrived.popleft()[1])
+        kept_from = max(0, cut - CONTEXT_CHARS)
+        self._text = self._text[kept_from:]
+        self._offset += kept_from
+        self._gone = cut - kept_from
+
+
+def _edited(text: str, start: int, end: int, edits: list[tuple[int, int]]) -> str:
+    """Return a stretch of a text, MARK in the place of what is edited out."""
+    parts: list[str] = []
+    at = start
+    for first, last in edits:
+        if last <= at:
+            continue
+        if first > at or not parts or parts[-1] != MARK:
+            parts += [text[at : max(first, at)], MARK]
+        at = last
+    parts.append(text[at:end])
+    return "".join(parts)

@@ -1,0 +1,196 @@
+"""Checks that need all of an answer's text."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from legato.core.errors import OutputBlocked, OutputInvalid
+from legato.core.guard_output import (
+    GroundingCheck,
+    JsonCheck,
+    LanguageCheck,
+    LengthCheck,
+    OnOutput,
+)
+from legato.guardrails.outputs.findings import Found
+from legato.guardrails.outputs.grounding import Context
+from legato.guardrails.outputs.language import language_of
+from legato.guardrails.outputs.mending import FENCE, Mended, mended, parsed, unfenced
+from legato.guardrails.outputs.rules import OutputRule, broken
+from legato.guardrails.outputs.schemas import Schema
+
+_RANK: Final = {"": 0, "flag": 1, "reask": 2, "block": 3}
+
+
+class Complaint(NamedTuple):
+    """What is wrong with an answer, told to the model and to the caller: none of its text."""
+
+    check: str
+    action: str
+    said: str
+    span: tuple[int, int] | None = None
+
+
+class JsonTest(NamedTuple):
+    """What JSON must be like. `schema` is None where any will do."""
+
+    setting: JsonCheck
+    schema: Schema | None
+    rules: tuple[OutputRule, ...] = ()
+
+    def on(self, text: str) -> tuple[str, list[Complaint]]:
+        """Return the text, mended where that is allowed, and what is wrong with it."""
+        setting, complaints = self.setting, []
+        found = _read(text, setting)
+        if found is None:
+            return text, [Complaint("json", setting.action, _not_json(text))]
+        complaints += [Complaint(f"json.repaired.{change}", "flag", "") for change in found.changes]
+        problems = [] if self.schema is None else self.schema.problems(found.value)
+        if problems:
+            said = "It breaks its schema. " + "; ".join(map(str, problems)) + "."
+            complaints.append(Complaint("json.schema", setting.action, said))
+        complaints += [
+            Complaint(f"json.rule.{name}", setting.action, f"It breaks the rule {name}.")
+            for name in broken(self.rules, found.value)
+        ]
+        return found.text, complaints
+
+
+class WholeChecks(NamedTuple):
+    """One policy's checks of all of an answer's text, for one request."""
+
+    enforced: bool = True
+    json: JsonTest | None = None
+    length: LengthCheck | None = None
+    language: LanguageCheck | None = None
+    grounding: GroundingCheck | None = None
+    context: Context | None = None
+
+    def on(self, text: str) -> tuple[str, list[Complaint]]:
+        """Return the text, mended where that is allowed, and what is wrong with it."""
+        complaints: list[Complaint] = []
+        if self.json is not None:
+            written, complaints = self.json.on(text)
+            text = written if self.enforced else text
+        if self.length is not None:
+            complaints += _length(self.length, len(text))
+        if self.language is not None:
+            language = language_of(text)
+            if language and language not in self.language.allowed:
+                said = f"It must be written in {' or '.join(self.language.allowed)}."
+                complaints.append(Complaint("language", self.language.action, said))
+        if self.grounding is not None and self.context:
+            complaints += _grounding(self.grounding, self.context, text)
+        return text, complaints
+
+
+class WholeText:
+    """A TextFilter that holds all of a text back until it is checked.
+
+    With `pass_on` it holds nothing, and what is wrong is only written down.
+    """
+
+    def __init__(
+        self,
+        checks: tuple[WholeChecks, ...],
+        found: Found,
+        *,
+        where: str,
+        pass_on: bool = False,
+        now_ms: Callable[[], float],
+    ) -> None:
+        """`where` names the text in findings."""
+        self._checks = checks
+        self._found = found
+        self._where = where
+        self._pass_on = pass_on
+        self._now_ms = now_ms
+        self._parts: list[str] = []
+        self._since_ms = 0.0
+        found.open += 1
+
+    def feed(self, text: str) -> str:
+        """Take more of it."""
+        if not self._parts:
+            self._since_ms = self._now_ms()
+        self._parts.append(text)
+        return text if self._pass_on else ""
+
+    def end(self) -> str:
+        """Return all of it. Raises OutputInvalid: ask again; OutputBlocked."""
+        text = "".join(self._parts)
+        if text.strip():
+            began_ms = self._now_ms()
+            text = self._checked(text)
+            self._found.check_ms += self._now_ms() - began_ms
+        self._found.open -= 1
+        self._found.ended += 1
+        if self._pass_on:
+            return ""
+        if self._parts:
+            self._found.held(self._now_ms() - self._since_ms)
+        return text
+
+    def _checked(self, text: str) -> str:
+        worst, said = "", []
+        for checks in self._checks:
+            text, complaints = checks.on(text)
+            enforced = checks.enforced and not self._pass_on
+            for one in complaints:
+                action = one.action if enforced else f"{one.action}:not_enforced"
+                self._found.add(one.check, action, self._where, one.span)
+                if enforced and one.said:
+                    said.append(one.said)
+                    worst = max(worst, one.action, key=_RANK.__getitem__)
+        if worst == OnOutput.BLOCK:
+            raise OutputBlocked("The answer was withheld: " + " ".join(said))
+        if worst == OnOutput.REASK:
+            refused = OutputInvalid("The answer is not valid: " + " ".join(said))
+            refused.told = refused.message
+            raise refused
+        return text
+
+
+def _read(text: str, setting: JsonCheck) -> Mended | None:
+    if setting.repair != "off":
+        return mended(text, complete=setting.repair == "truncated")
+    found = parsed(text)
+    inside = unfenced(text) if found is None and setting.fences else None
+    if inside is not None and (found := parsed(inside)) is not None:
+        return found._replace(changes=(FENCE,))
+    return found
+
+
+def _not_json(text: str) -> str:
+    if unfenced(text) is not None:
+        return "It must be JSON alone, without a code fence around it."
+    begun = text.lstrip()[:1]
+    if begun and begun in "{[" and text.rstrip()[-1:] not in {"}", "]"}:
+        return "It is no JSON: it ends before it is complete."
+    return "It must be JSON alone, and can't be read as JSON."
+
+
+def _length(check: LengthCheck, characters: int) -> list[Complaint]:
+    most = check.characters_max
+    if most is not None and characters > most:
+        said = f"It has {characters} characters and may have {most}."
+    elif characters < check.characters_min:
+        said = f"It has {characters} characters and must have {check.characters_min}."
+    else:
+        return []
+    return [Complaint("length", check.action, said)]
+
+
+def _grounding(check: GroundingCheck, context: Context, text: str) -> list[Complaint]:
+    held = context.held_against(text)
+    lacking = [one for one in held if one.support < check.support_min]
+    if not lacking or len(lacking) <= check.unsupported_share_max * len(held):
+        return []
+    said = (
+        f"{len(lacking)} of its {len(held)} statements do not stand in the sources given. "
+        "State only what the sources say."
+    )
+    first, *others = lacking
+    return [
+        Complaint("grounding", check.action, said, (first.start, first.end)),
+        *(Complaint("grounding", check.action, "", (one.start, one.end)) for one in others),
+    ]

@@ -1,0 +1,141 @@
+"""What policies say of what was found in a request: which rules fire, and what is done.
+
+Within a policy the first rule that finds something decides about it; a rule with the action
+`allow` makes an exception of all that lies where it found something. Of several policies the
+strictest action wins. A policy in shadow fires, and nothing is done.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from legato.core.guard_facts import SPANS_MAX, Fired, Span, shown_pointer
+from legato.core.guarding import Action, Finding, Mode, Piece
+from legato.guardrails.policy.compiling import CompiledPolicy, CompiledRule
+
+_STRICTNESS: Final = {action: index for index, action in enumerate(Action)}
+"""Actions are written mildest first."""
+
+
+class Masked(msgspec.Struct, frozen=True):
+    """What is to be replaced in one text."""
+
+    piece: Piece
+    findings: tuple[Finding, ...]
+    """In order; nothing overlaps."""
+    surrogates: frozenset[str] = frozenset()
+    """Labels that are replaced by text of the same form."""
+
+
+class Hit(msgspec.Struct, frozen=True, eq=False):
+    """Something that one rule found."""
+
+    policy: CompiledPolicy
+    rule: CompiledRule
+    piece: Piece
+    finding: Finding
+
+    @property
+    def enforced(self) -> bool:
+        """Whether something is done about it."""
+        return self.policy.setting.mode is Mode.ENFORCE
+
+
+class Verdict(msgspec.Struct, frozen=True, eq=False):
+    """What is to be done with a request."""
+
+    action: Action | None
+    """The strictest; None where nothing is done."""
+    fired: tuple[Fired, ...]
+    blocking: Hit | None = None
+    deployments: tuple[str, ...] = ()
+    """The only ones that may answer, as the rules name them."""
+    masked: tuple[Masked, ...] = ()
+
+
+def verdict_of(
+    policies: Sequence[CompiledPolicy], found: Sequence[tuple[Piece, Sequence[Finding]]]
+) -> Verdict:
+    """Decide, by what detectors found in each text of a request."""
+    hits = [
+        hit for policy in policies for piece, some in found for hit in _hits(policy, piece, some)
+    ]
+    acting = [hit for hit in hits if hit.enforced]
+    strictest = max(
+        (hit.rule.setting.action for hit in acting), key=_STRICTNESS.__getitem__, default=None
+    )
+    blocking = next((hit for hit in acting if hit.rule.setting.action is Action.BLOCK), None)
+    named = [
+        hit.rule.setting.deployment for hit in acting if hit.rule.setting.action is Action.ROUTE
+    ]
+    return Verdict(
+        strictest,
+        tuple(fired_by(hits)),
+        blocking,
+        tuple(dict.fromkeys(name for name in named if name is not None)),
+        tuple(_masked(hit for hit in acting if hit.rule.setting.action is Action.REDACT)),
+    )
+
+
+def fired_by(hits: Iterable[Hit]) -> Iterator[Fired]:
+    """Yield what fired, by rule, label and kind of place, in the order of the policies."""
+    by_rule: dict[tuple[str, str, str, str], list[Hit]] = {}
+    for hit in hits:
+        key = (hit.policy.version, hit.rule.setting.name, hit.finding.label, hit.piece.place)
+        by_rule.setdefault(key, []).append(hit)
+    for (version, rule, label, place), some in by_rule.items():
+        first = some[0]
+        spans = tuple(
+            Span(shown_pointer(one.piece.where), one.finding.start, one.finding.end)
+            for one in some[:SPANS_MAX]
+        )
+        action, mode = first.rule.setting.action.value, first.policy.setting.mode.value
+        yield Fired(version, rule, label, action, mode, place, len(some), spans)
+
+
+def _hits(policy: CompiledPolicy, piece: Piece, findings: Sequence[Finding]) -> Iterator[Hit]:
+    excepted: list[Finding] = []
+    decided: set[tuple[str, int, int]] = set()
+    for rule in policy.rules:
+        if piece.place not in rule.places:
+            continue
+        own = [] if rule.custom is None else rule.custom.find(piece.text)
+        for one in [*filter(rule.fits, findings), *own]:
+            key = (one.label, one.start, one.end)
+            if key in decided or any(
+                other.start <= one.start and one.end <= other.end for other in excepted
+            ):
+                continue
+            decided.add(key)
+            if rule.setting.action is Action.ALLOW:
+                excepted.append(one)
+            yield Hit(policy, rule, piece, one)
+
+
+def _masked(hits: Iterable[Hit]) -> Iterator[Masked]:
+    by_piece: dict[str, list[Hit]] = {}
+    for hit in hits:
+        by_piece.setdefault(hit.piece.where, []).append(hit)
+    for some in by_piece.values():
+        surrogates = {hit.finding.label for hit in some if hit.rule.setting.stand_in == "surrogate"}
+        findings = tuple(merged(hit.finding for hit in some))
+        yield Masked(some[0].piece, findings, frozenset(surrogates))
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings in order with what overlaps put together, named by the longest of it."""
+    result: list[Finding] = []
+    longest = 0
+    for one in sorted(findings, key=lambda each: (each.start, -each.end)):
+        if result and one.start < result[-1].end:
+            last = result[-1]
+            label = one.label if one.end - one.start > longest else last.label
+            longest = max(longest, one.end - one.start)
+            result[-1] = msgspec.structs.replace(
+                last, end=max(last.end, one.end), label=label, score=max(last.score, one.score)
+            )
+        else:
+            result.append(one)
+            longest = one.end - one.start
+    return result

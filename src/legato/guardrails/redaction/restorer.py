@@ -1,0 +1,79 @@
+"""Puts values back into a text that comes in pieces.
+
+What may be the beginning of something that stands for a value is held back: never more than one
+of them is long. Nothing that stands for a value is part of another, so what is complete can go on
+at once, and the result doesn't depend on how the text was cut. What the end cuts off stays as it
+is: nothing is guessed.
+"""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from legato.guardrails.redaction.redaction import Redaction
+
+
+class Restorer:
+    """A `TextFilter` for one text of an answer."""
+
+    __slots__ = ("_escapes", "_held", "_redaction", "_seen", "_tail")
+
+    def __init__(self, redaction: "Redaction", *, escapes: bool = False) -> None:
+        """Write values as they stand within a string of JSON where the text is JSON."""
+        self._redaction = redaction
+        self._escapes = escapes
+        self._held = ""
+        self._tail = ""
+        self._seen = 0  # tags in the text that are no part of what was put back
+
+    def feed(self, text: str) -> str:
+        """Return what may go on."""
+        if not text:
+            return ""
+        redaction = self._redaction
+        if redaction.tags:
+            self._count(text)
+        text = self._held + text
+        parts: list[str] = []
+        end = 0
+        for found in redaction.pattern.finditer(text):
+            value = redaction.values.get(found[0])
+            if value is not None:
+                parts += (text[end : found.start()], self._written(value))
+                end = found.end()
+                redaction.restored += 1
+                if any(f"_{tag}_" in found[0] for tag in redaction.tags):
+                    self._seen -= 1
+        cut = self._cut(text, end)
+        self._held = text[cut:]
+        parts.append(text[end:cut])
+        return "".join(parts)
+
+    def end(self) -> str:
+        """Return what was held back: it has become nothing."""
+        rest, self._held = self._held, ""
+        self._redaction.unknown += max(0, self._seen)
+        self._seen = 0
+        return rest
+
+    def _cut(self, text: str, end: int) -> int:
+        """Return from where a text is held back; what is before `end` is done with."""
+        beginnings, size = self._redaction.beginnings, len(text)
+        for start in range(max(end, size - self._redaction.longest), size):
+            if text[start:] in beginnings:
+                return start
+        return size
+
+    def _written(self, value: str) -> str:
+        return msgspec.json.encode(value).decode()[1:-1] if self._escapes else value
+
+    def _count(self, text: str) -> None:
+        """Count tags, those cut in two, too."""
+        seen = self._tail + text
+        longest = 0
+        for tag in self._redaction.tags:
+            mark = f"_{tag}_"
+            self._seen += seen.count(mark)
+            longest = len(mark) - 1
+        self._tail = seen[-longest:]

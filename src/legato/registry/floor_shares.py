@@ -1,0 +1,92 @@
+"""Shares of requests that may leave their baseline, as a worker knows them."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from legato.core.errors import LegatoError
+from legato.core.tasks import InThread
+from legato.routing.floor.freedom import About, Moved, Terms
+from legato.storage.floors import KnownFloor
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+
+
+class FloorSource(Protocol):
+    """Where floors are kept; blocking, called in a thread."""
+
+    def version(self) -> int:
+        """Return a number that rises with every change of a share."""
+        ...
+
+    def read(self) -> tuple[int, list[KnownFloor]]:
+        """Return all floors, and the number they are at least as new as."""
+        ...
+
+    def learn(self, about: About, loss: int, terms: Terms) -> Moved | None:
+        """Take in one pair; return the change of the share if there is one."""
+        ...
+
+
+class FloorShares:
+    """What is proven of each route's policy for each organisation; nothing is until it was read."""
+
+    def __init__(self, source: FloorSource, in_thread: InThread) -> None:
+        self._source = source
+        self._in_thread = in_thread
+        self._version = -1
+        self._away = False
+        self.used = False
+        """Whether any route guarantees something; else nothing is read."""
+        self.shares: dict[tuple[str, str, str], float] = {}
+        """By organisation, route and policy, as in `About`."""
+
+    def share_of(self, route: str, policy: str) -> Callable[[str], float]:
+        """Return what tells the share of a route's policy now, by organisation."""
+        self.used = True
+        return lambda org: self.shares.get((org, route, policy), 0.0)
+
+    async def learn(self, about: About, loss: int, terms: Terms) -> None:
+        """Take in one pair. Raises StorageUnavailable."""
+        moved = await self._in_thread(lambda: self._source.learn(about, loss, terms))
+        if moved is not None:
+            self.shares[about] = moved.after
+            log.warning(
+                "what may leave a route's baseline has changed",
+                extra={
+                    "org": about.org,
+                    "route": about.route,
+                    "share_before": moved.before,
+                    "share": moved.after,
+                    "reason": moved.reason.value,
+                    "pairs": moved.pairs.count,
+                    "mean_loss": round(moved.mean_loss, 4),
+                    "loss_at_most": round(moved.loss_at_most, 4),
+                },
+            )
+
+    def load(self) -> None:
+        """Read the shares where they differ from ours. Blocking: call it in a thread."""
+        if not self.used or self._source.version() == self._version:
+            return
+        self._version, floors = self._source.read()
+        self.shares = {one.about: one.floor.share for one in floors}
+
+    async def follow(self) -> None:
+        """Keep them fresh for ever; while the database is away the last ones stay in force."""
+        while True:
+            try:
+                await self._in_thread(self.load)
+                self._away = False
+            except LegatoError as error:
+                if not self._away:
+                    log.warning("floors can't be refreshed", extra={"reason": error.code})
+                self._away = True
+            except Exception:  # a defect must not end the watch: none would ever end
+                if not self._away:
+                    log.exception("floors can't be refreshed")
+                self._away = True
+            await asyncio.sleep(POLL_S)

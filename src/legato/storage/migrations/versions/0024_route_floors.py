@@ -1,0 +1,30 @@
+"""What is proven of routes' quality, and every change of what it allows."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0024"
+down_revision = "0023"
+
+_ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "route_floor",
+        sa.Column("route", sa.Text, nullable=False),
+        sa.Column("policy", sa.Text, nullable=False),
+        sa.Column("floor", sa.Text, nullable=False),
+        sa.Column("at_ns", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("route", "policy"),
+    )
+    op.create_table(
+        "route_floor_move",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("route", sa.Text, nullable=False),
+        sa.Column("policy", sa.Text, nullable=False),
+        sa.Column("at_ns", sa.BigInteger, nullable=False),
+        sa.Column("move", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("route_floor_moves", "route_floor_move", ["route", "id"])

@@ -1,0 +1,107 @@
+"""`legato security check` on configurations that hold, and on ones that don't."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Legato
+
+CONFIG = """\
+config_version: 1
+egress: {private: refuse}
+server: {port: 1, body_bytes_max: 65536}
+storage: {url: {env: A_DATABASE_NOT_SET_HERE}}
+telemetry: {otlp: {endpoint: "https://traces.example.com/v1/traces"}}
+capture: {rules: [{payloads: full}]}
+providers:
+  - {name: open, kind: openai_compatible, preset: openai, api_key: {env: NOT_SET_HERE}}
+  - {name: anthropic, kind: anthropic, api_key: {vault: claude}}
+  - {name: g, kind: gemini, api_key: {env: NOT_SET_HERE}}
+deployments:
+  - {name: small, provider: open, model: gpt-4o-mini, limits: {requests_per_minute: 1}}
+  - {name: claude, provider: anthropic, model: claude-sonnet-4-5}
+  - {name: gem, provider: g, model: gemini-2.5-flash}
+routes:
+  - {alias: chat, deployments: [small, claude, gem], drop_unsupported: true}
+GUARDRAILS
+keys:
+  - {name: ours, team: a, feature: b, secret: {env: NOT_SET_HERE}}
+"""
+GUARDRAILS = """\
+guardrails:
+  detectors:
+    - {name: house, url: "https://detector.example.com/scan", labels: [HOUSE_RULE]}
+  policies:
+    - name: company
+      attach: {teams: [support]}
+      mode: MODE
+      rules:
+        - {name: m, detect: {labels: [EMAIL_ADDRESS], patterns: {n: "no-[0-9]{4}"}}, action: redact}
+        - {name: keys, detect: {labels: [secrets, HOUSE_RULE]}, action: block}
+        - {name: said, on: [output], detect: {words: {w: [Kestrel]}}, action: block}
+"""
+NOT_YET = {29, 30, 34, 35, 36, 37, 40}
+NOT_CHECKED = {33, 38}
+TOO_LARGE = {15}
+"""A megabyte doesn't fit into a body of this configuration."""
+MASKING = {1, 2, 3, 4, 5, 7, 8}
+
+
+def checked(
+    legato: Legato, folder: Path, guardrails: str, *options: str
+) -> tuple[int, dict[int, dict[str, Any]]]:
+    (folder / "legato.yaml").write_text(CONFIG.replace("GUARDRAILS\n", guardrails))
+    done = legato("security", "check", "--json", *options)
+    assert done.stdout, done.stderr
+    assert {path.name for path in folder.iterdir()} == {"legato.yaml"}
+    return done.returncode, {one["case"]: one for one in json.loads(done.stdout)["cases"]}
+
+
+def ended(cases: dict[int, dict[str, Any]], verdict: str) -> set[int]:
+    return {number for number, one in cases.items() if one["verdict"] == verdict}
+
+
+def test_a_configuration_that_redacts_and_blocks_passes(legato: Legato, tmp_path: Path) -> None:
+    enforced = GUARDRAILS.replace("MODE", "enforce")
+    status, cases = checked(legato, tmp_path, enforced, "--value", "no-1234")
+    assert ended(cases, "failed") == set(), cases
+    assert status == 0
+    assert ended(cases, "not applicable") == NOT_YET
+    assert ended(cases, "not proven here") == NOT_CHECKED | TOO_LARGE
+    assert cases.keys() == set(range(1, 41))
+    assert cases[6]["evidence"] == "9 requests with a value in every place"
+    assert cases[13]["evidence"] == "6 answers with what a rule keeps out"
+    assert cases[26]["evidence"].endswith("6 of them with an id that exists")
+    assert "no-1234" not in json.dumps(cases)
+
+
+def test_a_policy_in_shadow_is_told_to_let_values_through(legato: Legato, tmp_path: Path) -> None:
+    status, cases = checked(legato, tmp_path, GUARDRAILS.replace("MODE", "shadow"))
+    assert status == 1
+    assert ended(cases, "failed") == {6, 9, 11, 13}
+    told = "values reached the model as they are: EMAIL_ADDRESS, SECRET (company: in mode shadow)"
+    assert cases[6]["evidence"] == told
+    assert ended(cases, "not proven here") == NOT_CHECKED | TOO_LARGE | MASKING
+
+
+def test_without_policies_the_rest_is_tried(legato: Legato, tmp_path: Path) -> None:
+    status, cases = checked(legato, tmp_path, "")
+    assert status == 0, cases
+    assert ended(cases, "not applicable") == NOT_YET | MASKING | {6, 9, 10, 11, 13, 14, 15}
+    assert {12, 16, 17, 18, 19, 20, 22, 23, 24, 27, 28, 32} <= ended(cases, "passed")
+
+
+def test_what_cant_be_asked_is_said(legato: Legato, tmp_path: Path) -> None:
+    file = tmp_path / "empty.yaml"
+    file.write_text("config_version: 1\n")
+    done = legato("security", "check", "--config", file)
+    assert done.returncode == 1
+    assert "names no deployment" in done.stderr
+    file.write_text(CONFIG.replace("GUARDRAILS\n", ""))
+    done = legato("security", "check", "--config", file, "--route", "nowhere")
+    assert done.returncode == 1
+    assert "no route or deployment 'nowhere'" in done.stderr

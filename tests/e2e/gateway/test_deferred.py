@@ -1,0 +1,118 @@
+"""Calls that may wait: held, run by the provider's batches, found again after a kill."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openai import OpenAI, RateLimitError
+from running import CALLER, RunningLegato, within
+
+from wire_servers.openai_batches import KEY, OpenAIBatchServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONFIG = """\
+config_version: 1
+storage: {ledger_poll_s: 0.1}
+cache: {enabled: false}
+retry: {attempts_max: 1}
+providers:
+  - {name: vendor, kind: openai_compatible, base_url: "VENDOR/v1", api_key: {env: VENDOR_KEY}}
+deployments:
+  - name: small
+    provider: vendor
+    model: m-1
+    price: {input_per_mtok: "1", output_per_mtok: "2"}
+    batch: {lane: native, price_factor: "0.5"}
+routes:
+  - {alias: chat, deployments: [small], deferred: {hold_s: 30}}
+  - {alias: brief, deployments: [small], deferred: {hold_s: 0.5}}
+keys:
+  - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
+"""
+
+
+@pytest.fixture(scope="module")
+def vendor() -> Iterator[OpenAIBatchServer]:
+    with OpenAIBatchServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def legato(
+    vendor: OpenAIBatchServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningLegato]:
+    config = CONFIG.replace("VENDOR/", f"{vendor.url}/")
+    folder = tmp_path_factory.mktemp("legato")
+    running = RunningLegato(folder, config, variables={"VENDOR_KEY": KEY})
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture
+def client(legato: RunningLegato) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{legato.url}/v1", api_key=CALLER, max_retries=0) as client:
+        yield client
+
+
+def asked(client: OpenAI, word: str, *, model: str = "chat", tier: Any = "flex") -> str:
+    answer = client.chat.completions.create(
+        model=model, messages=[{"role": "user", "content": word}], service_tier=tier
+    )
+    return answer.choices[0].message.content or ""
+
+
+def lines_entered(legato: RunningLegato) -> list[dict[str, Any]]:
+    return legato.query("SELECT * FROM ledger_entry ORDER BY id")
+
+
+def test_a_call_that_may_wait_has_its_answer_at_the_price_of_batches(
+    legato: RunningLegato, client: OpenAI, vendor: OpenAIBatchServer
+) -> None:
+    assert asked(client, "one")
+    assert asked(client, "one", tier="batch")  # an answer of its own, not that of before
+    assert len(vendor.batches) == 2
+    entries = within(20, lambda: lines_entered(legato) if len(lines_entered(legato)) > 1 else [])
+    for one in entries:
+        assert (one["kind"], one["feature"]) == ("usage", "tests")
+        assert one["cost"] * 2 == one["baseline_cost"] > 0
+    assert client.files.list().data == []
+    assert legato.chat(question="two", service_tier="flex", stream=True).error["param"] == "stream"
+    legato.command("ledger", "verify")
+
+
+def test_who_asks_again_gets_what_was_under_way(
+    legato: RunningLegato, client: OpenAI, vendor: OpenAIBatchServer
+) -> None:
+    before = len(vendor.batches)
+    vendor.at_once = False
+    with pytest.raises(RateLimitError) as refused:
+        asked(client, "three", model="brief")
+    assert refused.value.code == "resource_unavailable"
+    assert within(20, lambda: len(vendor.batches) == before + 1)
+    legato.kill()
+    vendor.at_once = True
+    vendor.run(list(vendor.batches)[-1])
+    legato.start()
+    with OpenAI(base_url=f"{legato.url}/v1", api_key=CALLER, max_retries=9) as again:
+        assert asked(again, "three", model="brief")
+    assert len(vendor.batches) == before + 1
+
+
+def test_the_same_call_twice_at_once_has_two_answers(legato: RunningLegato) -> None:
+    def ask(_number: int) -> str:
+        with OpenAI(base_url=f"{legato.url}/v1", api_key=CALLER, max_retries=5) as client:
+            return asked(client, "four")
+
+    with ThreadPoolExecutor(2) as threads:
+        assert all(threads.map(ask, range(2)))
+
+
+def test_what_the_provider_refuses_is_told(legato: RunningLegato) -> None:
+    answer = legato.chat(question="FAIL", service_tier="flex")
+    assert answer.status >= 400
+    assert answer.error["code"] == "deferred_failed"
