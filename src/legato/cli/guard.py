@@ -7,6 +7,7 @@ import click
 
 from legato.cli.options import instance_options, json_option
 from legato.cli.spans import span
+from legato.core.guarding import Place
 
 
 @click.group()
@@ -16,30 +17,83 @@ def guard() -> None:
 
 @guard.command()
 @json_option
+@click.option("--json-lines", is_flag=True, help="Print a line of JSON for each find.")
+@click.option("--sarif", is_flag=True, help="Print SARIF 2.1.0, as code hosts and editors show it.")
 @click.option(
     "--label",
     "labels",
     multiple=True,
     metavar="LABEL",
-    help="Only these, or the groups `personal` and `secrets`. Repeatable.  [default: all]",
+    help="Only these, or groups: `personal`, `secrets`, `names`, `injection`. Repeatable.  "
+    "[default: all]",
+)
+@click.option(
+    "--detector",
+    "detectors",
+    multiple=True,
+    metavar="NAMES",
+    help="Look with these: structured, names, injection, one of a package or of --config, or "
+    "`policy` for patterns and words of --config's policies. Repeatable, or with commas.  "
+    "[default: structured,names; with --config policy, too]",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take patterns, words and detectors of this configuration's policies, too.",
+)
+@click.option(
+    "--place",
+    type=click.Choice([one.value for one in Place]),
+    default=Place.DOCUMENT.value,
+    show_default=True,
+    help="Whose text it is: `injection` judges what nobody may instruct by other measures.",
 )
 @click.option("--show", is_flag=True, help="Print what was found, too; it is shown in clear.")
 @click.option("--fail", is_flag=True, help="End with 1 if anything was found.")
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="LABEL",
+    help="End with 1 if such a label, or one of such a group, was found. Repeatable.",
 )
-def scan(**options: Any) -> None:
-    """Find personal data and secrets in FILES (`-`: standard input).
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True))
+def scan(
+    files: tuple[str, ...],
+    detectors: tuple[str, ...],
+    labels: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Find personal data, secrets, names and instructions in FILES and folders.
 
-    Of a file of JSON lines (.jsonl, .ndjson) every string is looked at, keys too, and named by its
-    line and its JSON pointer. Nothing leaves this machine, and no server is needed.
+    `-` is standard input. Of a file of JSON lines (.jsonl, .ndjson) every string is looked at, keys
+    too, and named by its line and its JSON pointer. In folders hidden files and links are left out,
+    and files that are no text or larger than 16 MiB are passed over and named. Nothing leaves this
+    machine, and no server is needed.
     """
-    from legato.cli import guard_scan  # noqa: PLC0415 - keeps `--help` fast
+    from legato.cli import guard_scan, scan_finders  # noqa: PLC0415 - keeps `--help` fast
 
-    guard_scan.scan(**options)
+    chosen = [
+        form
+        for form, given in (
+            (guard_scan.Form.JSON, options["as_json"]),
+            (guard_scan.Form.JSON_LINES, options["json_lines"]),
+            (guard_scan.Form.SARIF, options["sarif"]),
+        )
+        if given
+    ]
+    if len(chosen) > 1:
+        raise click.UsageError("give one of --json, --json-lines and --sarif")
+    names = [name.strip() for one in detectors for name in one.split(",") if name.strip()]
+    guard_scan.scan(
+        files,
+        scan_finders.Asked(
+            names, labels, options["fail_on"], Place(options["place"]), options["config_file"]
+        ),
+        chosen[0] if chosen else guard_scan.Form.LINES,
+        show=options["show"],
+        fail=options["fail"],
+    )
 
 
 @guard.command()
