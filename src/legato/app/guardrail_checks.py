@@ -11,7 +11,7 @@ from legato.core.config import Config
 from legato.core.errors import ConfigInvalid
 from legato.detectors.directory import HTTP, labels_by_detector
 from legato.guardrails.policy.checking import Known
-from legato.guardrails.policy.compliance import RULES, breaches, unmet
+from legato.guardrails.policy.compliance import RULES, SCORE_MAX, breaches, unmet
 from legato.registry.guardrails import every_problem
 
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[([0-9]+)\]")
@@ -61,10 +61,15 @@ def _found(config: Config) -> Iterator[tuple[Path, str, str]]:
             yield (*at, *_path(field)), told, _MEND
         for broken in breaches(policy, known.compliance, known.environment):
             yield (*at, *_path(broken.field)), f"breaks {broken.rule}", f"{broken.told}."
-    for name in unmet(guardrails.policies, known.compliance):
-        message = f"{name}: no policy here sees to it"
-        remedy = f"{RULES[name].meaning} Enforce that by a policy of this file, for all requests."
-        yield ("compliance", guardrails.compliance.index(name)), message, remedy
+    for one in unmet(guardrails.policies, known.compliance):
+        message = f"{one.rule}: no policy here sees to it"
+        remedy = (
+            f"{RULES[one.rule].meaning} Enforce that by a policy of this file, for all requests."
+        )
+        if one.too_sure:
+            message += f", as guardrails.{one.too_sure} passes over what is found with less"
+            remedy = f"Leave `at_least` out, or write {SCORE_MAX} or less."
+        yield ("compliance", guardrails.compliance.index(one.rule)), message, remedy
 
 
 def _of_detectors(config: Config) -> Iterator[tuple[Path, str, str]]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from legato.telemetry.metrics import Meters
 
 _NS_PER_US: Final = 1_000
+_ON_THE_SPOT_FINDINGS: Final = 200
+"""More than these are decided about, and replaced, in a thread: it takes some 20 µs for each."""
 _PROMPT: Final = f"{Kind.PROMPT}/"
 _encode: Final = msgspec.json.Encoder().encode
 Mask = Callable[["Call", Sequence[Masked], Sequence[Piece]], dict[str, Any]]
@@ -82,9 +84,14 @@ class InputGuard:
         texts = [one for one in pieces(call.body) if one.place in SENT]
         outcome = await self._look(call, applied, texts)
         began_ns = perf_counter_ns()
-        verdict = await self._decided(applied, texts, outcome)
+        is_long = takes_long(texts) or sum(map(len, outcome.findings)) > _ON_THE_SPOT_FINDINGS
+        verdict = await self._decided(applied, texts, outcome, is_long=is_long)
         self._note(call, outcome, verdict, perf_counter_ns() - began_ns)
-        self._act(call, verdict, texts)
+        self._act(call, verdict)
+        if verdict.masked and is_long:
+            await self._in_thread(lambda: self._replace(call, verdict, texts))
+        elif verdict.masked:
+            self._replace(call, verdict, texts)
 
     def refuse_unread(self, call: "Call") -> None:
         """Refuse what can't be looked into, where a policy would have to act on it.
@@ -146,11 +153,13 @@ class InputGuard:
             raise DetectorFailed(msg)
         return outcome
 
-    async def _decided(self, applied: Applied, texts: Sequence[Piece], outcome: Outcome) -> Verdict:
+    async def _decided(
+        self, applied: Applied, texts: Sequence[Piece], outcome: Outcome, *, is_long: bool
+    ) -> Verdict:
         found: list[tuple[Piece, tuple[Finding, ...]]] = list(
             zip(texts, outcome.findings, strict=True)
         )
-        if not takes_long(texts):
+        if not is_long:
             return verdict_of(applied.policies, found)
         verdict: Verdict = await self._in_thread(lambda: verdict_of(applied.policies, found))
         return verdict
@@ -165,7 +174,7 @@ class InputGuard:
                 done="" if verdict.action is None else verdict.action.value,
             )
 
-    def _act(self, call: "Call", verdict: Verdict, texts: Sequence[Piece]) -> None:
+    def _act(self, call: "Call", verdict: Verdict) -> None:
         hit = verdict.blocking
         if hit is not None:
             _forget_copies(call)
@@ -175,11 +184,12 @@ class InputGuard:
             raise InputBlocked(msg)
         if verdict.deployments:
             self._send_to(call, verdict.deployments)
-        if verdict.masked:
-            call.body = self._mask(call, verdict.masked, texts)
-            call.masked = True
-            if call.raw:
-                call.raw = _encode(call.body)
+
+    def _replace(self, call: "Call", verdict: Verdict, texts: Sequence[Piece]) -> None:
+        call.body = self._mask(call, verdict.masked, texts)
+        call.masked = True
+        if call.raw:
+            call.raw = _encode(call.body)
 
     def _send_to(self, call: "Call", names: Sequence[str]) -> None:
         """Let one deployment alone answer. Raises InputBlocked where rules name several."""

@@ -10,6 +10,8 @@ from legato.guardrails.policy.compiling import attached_to_all
 from legato.guardrails.policy.labels import GROUPS, labels_of
 
 PRODUCTION: Final = "production"
+SCORE_MAX: Final = 0.5
+"""What a rule may ask of findings at most, to count as one about all of them: the default."""
 _GOING_OUT: Final = frozenset({Place.INPUT, Place.TOOL_RESULT, Place.DOCUMENT})
 _UNTRUSTED: Final = frozenset({Place.TOOL_RESULT, Place.DOCUMENT})
 _HOLDS_BACK: Final = frozenset({Action.REDACT, Action.BLOCK})
@@ -29,8 +31,17 @@ class ComplianceRule(NamedTuple):
     meaning: str
     of_policy: Callable[[GuardPolicy, str], Iterator[tuple[str, str]]]
     """Yields the field and the remedy for each breach in an environment."""
-    required: Callable[[GuardPolicy], bool] | None = None
-    """What one policy of the file must be that is attached to every request."""
+    required: Callable[[GuardPolicy, float], bool] | None = None
+    """What one policy of the file must be that is attached to every request; rules that ask for
+    a greater score than this don't count."""
+
+
+class Unmet(NamedTuple):
+    """A rule that asks for a policy of the file that isn't there."""
+
+    rule: str
+    too_sure: str = ""
+    """The field of a policy that would be it, but for the score that it asks for."""
 
 
 def _holding_back(group: str) -> Callable[[GuardPolicy, str], Iterator[tuple[str, str]]]:
@@ -48,16 +59,18 @@ def _holding_back(group: str) -> Callable[[GuardPolicy, str], Iterator[tuple[str
 
 def _enforces(
     group: str, places: frozenset[Place], actions: frozenset[Action]
-) -> Callable[[GuardPolicy], bool]:
+) -> Callable[[GuardPolicy, float], bool]:
     """Ask for a policy whose rules hold all of a group back in all of the places."""
 
-    def enforced(policy: GuardPolicy) -> bool:
+    def enforced(policy: GuardPolicy, score_max: float) -> bool:
         if policy.mode is not Mode.ENFORCE or not attached_to_all(policy.attach):
             return False
         held = {
             (label, place)
             for rule in policy.rules
-            if rule.action in actions and rule.detect.detectors is None
+            if rule.action in actions
+            and rule.detect.detectors is None
+            and rule.at_least <= score_max
             for label in labels_of(rule.detect.labels)
             for place in rule.on
         }
@@ -126,12 +139,27 @@ def breaches(policy: GuardPolicy, names: Iterable[str], environment: str) -> lis
     ]
 
 
-def unmet(policies: Sequence[GuardPolicy], names: Iterable[str]) -> list[str]:
+def unmet(policies: Sequence[GuardPolicy], names: Iterable[str]) -> list[Unmet]:
     """Return the rules that ask for a policy of the file, for every request, that isn't there."""
+    asked = ((name, RULES[name].required) for name in names if name in RULES)
     return [
-        name
-        for name in names
-        if name in RULES
-        and (required := RULES[name].required) is not None
-        and not any(map(required, policies))
+        Unmet(name, _too_sure(policies, required))
+        for name, required in asked
+        if required is not None and not any(required(one, SCORE_MAX) for one in policies)
     ]
+
+
+def _too_sure(
+    policies: Sequence[GuardPolicy], required: Callable[[GuardPolicy, float], bool]
+) -> str:
+    """Return the first field that asks for too great a score, where that alone is amiss."""
+    nearly = ((at, one) for at, one in enumerate(policies) if required(one, 1.0))
+    return next(
+        (
+            f"policies[{at}].rules[{index}].at_least"
+            for at, policy in nearly
+            for index, rule in enumerate(policy.rules)
+            if rule.at_least > SCORE_MAX
+        ),
+        "",
+    )

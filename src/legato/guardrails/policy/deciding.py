@@ -5,6 +5,7 @@ Within a policy the first rule that finds something decides about it; a rule wit
 strictest action wins. A policy in shadow fires, and nothing is done.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -95,7 +96,7 @@ def fired_by(hits: Iterable[Hit]) -> Iterator[Fired]:
 
 
 def _hits(policy: CompiledPolicy, piece: Piece, findings: Sequence[Finding]) -> Iterator[Hit]:
-    excepted: list[Finding] = []
+    excepted = _Exceptions()
     decided: set[tuple[str, int, int]] = set()
     for rule in policy.rules:
         if piece.place not in rule.places:
@@ -103,14 +104,32 @@ def _hits(policy: CompiledPolicy, piece: Piece, findings: Sequence[Finding]) -> 
         own = [] if rule.custom is None else rule.custom.find(piece.text)
         for one in [*filter(rule.fits, findings), *own]:
             key = (one.label, one.start, one.end)
-            if key in decided or any(
-                other.start <= one.start and one.end <= other.end for other in excepted
-            ):
+            if key in decided or excepted.hold(one):
                 continue
             decided.add(key)
             if rule.setting.action is Action.ALLOW:
-                excepted.append(one)
+                excepted.add(one)
             yield Hit(policy, rule, piece, one)
+
+
+class _Exceptions:
+    """Where `allow` found something. None lies within another, so both lists ascend."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def hold(self, one: Finding) -> bool:
+        """Whether a finding lies within one of them."""
+        at = bisect_right(self._starts, one.start) - 1
+        return at >= 0 and self._ends[at] >= one.end
+
+    def add(self, one: Finding) -> None:
+        """Add one that none of them holds; those that it holds go."""
+        first = bisect_left(self._starts, one.start)
+        last = bisect_right(self._ends, one.end)
+        self._starts[first:last] = [one.start]
+        self._ends[first:last] = [one.end]
 
 
 def _masked(hits: Iterable[Hit]) -> Iterator[Masked]:

@@ -15,14 +15,14 @@ from secrets import randbelow
 from typing import Final, Protocol
 
 from legato.core.guarding import Finding, Piece
+from legato.guardrails.redaction.drawing import surrogates_for
 from legato.guardrails.redaction.spans import Span, spans
-from legato.guardrails.redaction.surrogates import SURROGATES
+from legato.guardrails.redaction.standing import Index
 
 _LETTERS: Final = "bcdfghjkmnpqrstvwxz23456789"
 _TAG_CHARS: Final = 6
 """27^6: a model that invents a tag doesn't hit the request's own."""
 _NUMBER_MAX: Final = 999
-_DRAWS_MAX: Final = 64
 _LABEL: Final = re.compile(r"[^A-Z0-9]+")
 
 
@@ -53,6 +53,7 @@ class Redaction:
         self._draw = draw
         self._stands_for: dict[str, str] = {}  # what stands for a value, by the value
         self._texts: tuple[str, ...] = ()
+        self._placeholders: set[str] = set()
         self._tag = ""
         self._numbered = _NUMBER_MAX
         self.values: dict[str, str] = {}
@@ -72,68 +73,57 @@ class Redaction:
         them holds it.
         """
         self._texts += tuple(piece.text for piece in texts)
-        changed: dict[str, str] = {}
-        for one in marked:
-            text = one.piece.text
-            stretches = spans(one.findings, len(text))
-            if stretches:
-                changed[one.piece.where] = self._without(text, stretches, one.surrogates)
-        return changed
+        found = [(one, spans(one.findings, len(one.piece.text))) for one in marked]
+        self._draw_surrogates(found)
+        return {
+            one.piece.where: self._without(one.piece.text, stretches)
+            for one, stretches in found
+            if stretches
+        }
 
     @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """What may stand for a value: all that does, and numbers of its form that don't."""
-        ways = [re.escape(text) for text in self.values if not self._is_placeholder(text)]
-        if self.tags:
-            labels = "|".join(sorted(self.labels, key=len, reverse=True))
-            ways.append(f"(?:{labels})_(?:{'|'.join(self.tags)})_[0-9]{{3}}")
-        return re.compile("|".join(ways) or r"(?!)")
+    def index(self) -> Index:
+        """Finds what stands for a value."""
+        return Index(self.values)
 
-    @cached_property
-    def beginnings(self) -> frozenset[str]:
-        """Every proper beginning of what stands for a value."""
-        return frozenset(text[:size] for text in self.values for size in range(1, len(text)))
+    def is_placeholder(self, text: str) -> bool:
+        """Whether what stands for a value is numbered, and not of the value's form."""
+        return text in self._placeholders
 
-    @cached_property
-    def longest(self) -> int:
-        """The length of the longest beginning."""
-        return max((len(text) for text in self.values), default=1) - 1
+    def _draw_surrogates(self, found: Iterable[tuple[Marked, Sequence[Span]]]) -> None:
+        """Draw them for all values at once: so it takes no longer the more there are for each."""
+        wanted: dict[str, str] = {}
+        for one, stretches in found:
+            for span in stretches:
+                value = one.piece.text[span.start : span.end]
+                if span.label in one.surrogates and value not in self._stands_for:
+                    wanted.setdefault(value, span.label)
+        if wanted:
+            drawn = surrogates_for(wanted, self._texts, taken=self.values, draw=self._draw)
+            for value, standing in drawn.items():
+                self._note(value, standing)
 
-    def _without(self, text: str, stretches: Sequence[Span], surrogates: Collection[str]) -> str:
+    def _without(self, text: str, stretches: Sequence[Span]) -> str:
         parts: list[str] = []
         end = 0
         for one in stretches:
-            alike = one.label in surrogates
-            standing = self._standing(text[one.start : one.end], one.label, alike=alike)
-            parts += (text[end : one.start], standing)
+            parts += (text[end : one.start], self._standing(text[one.start : one.end], one.label))
             end = one.end
         return "".join((*parts, text[end:]))
 
-    def _standing(self, value: str, label: str, *, alike: bool) -> str:
+    def _standing(self, value: str, label: str) -> str:
         """Return what stands for a value; the same for the same one, whatever its label."""
         known = self._stands_for.get(value)
-        if known is not None:
-            return known
-        drawn = (self._surrogate(value, label) if alike else "") or self._placeholder(label)
-        self._stands_for[value] = drawn
-        self.values[drawn] = value
-        for name in ("pattern", "beginnings", "longest"):
-            self.__dict__.pop(name, None)
-        return drawn
+        if known is None:
+            known = self._placeholder(label)
+            self._placeholders.add(known)
+            self._note(value, known)
+        return known
 
-    def _surrogate(self, value: str, label: str) -> str:
-        """Return one that is part of nothing else and that nothing else is part of, or ""."""
-        make = SURROGATES.get(label)
-        if make is None:
-            return ""
-        for _ in range(_DRAWS_MAX):
-            drawn = make(value, self._draw)
-            if not drawn:
-                return ""
-            clashes = any(drawn in text for text in self._texts)
-            if not clashes and not any(drawn in one or one in drawn for one in self.values):
-                return drawn
-        return ""
+    def _note(self, value: str, standing: str) -> None:
+        self._stands_for[value] = standing
+        self.values[standing] = value
+        self.__dict__.pop("index", None)
 
     def _placeholder(self, label: str) -> str:
         written = _LABEL.sub("_", label.upper()).strip("_") or "VALUE"
@@ -149,6 +139,3 @@ class Redaction:
             tag = "".join(_LETTERS[self._draw(len(_LETTERS))] for _ in range(_TAG_CHARS))
             if tag not in self.tags and not any(tag in text for text in self._texts):
                 return tag
-
-    def _is_placeholder(self, text: str) -> bool:
-        return any(f"_{tag}_" in text for tag in self.tags)

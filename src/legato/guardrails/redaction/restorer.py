@@ -37,14 +37,11 @@ class Restorer:
         text = self._held + text
         parts: list[str] = []
         end = 0
-        for found in redaction.pattern.finditer(text):
-            value = redaction.values.get(found[0])
-            if value is not None:
-                parts += (text[end : found.start()], self._written(value))
-                end = found.end()
-                redaction.restored += 1
-                if any(f"_{tag}_" in found[0] for tag in redaction.tags):
-                    self._seen -= 1
+        for found in redaction.index.found_in(text):
+            parts += (text[end : found.start], self._written(redaction.values[found.text]))
+            end = found.end
+            redaction.restored += 1
+            self._seen -= redaction.is_placeholder(found.text)
         cut = self._cut(text, end)
         self._held = text[cut:]
         parts.append(text[end:cut])
@@ -59,9 +56,9 @@ class Restorer:
 
     def _cut(self, text: str, end: int) -> int:
         """Return from where a text is held back; what is before `end` is done with."""
-        beginnings, size = self._redaction.beginnings, len(text)
-        for start in range(max(end, size - self._redaction.longest), size):
-            if text[start:] in beginnings:
+        index, size = self._redaction.index, len(text)
+        for start in range(max(end, size - index.longest), size):
+            if text[start] in index.firsts and index.begins(text[start:]):
                 return start
         return size
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from legato.core.config_guardrails import GuardPolicy
-from legato.guardrails.policy.compliance import breaches, unmet
+from legato.guardrails.policy.compliance import Unmet, breaches, unmet
 
 SECRETS: dict[str, Any] = {
     "name": "secrets",
@@ -53,10 +53,21 @@ def test_shadows_and_exceptions_are_refused_where_the_operator_says_so() -> None
 def test_a_rule_asks_for_one_policy_that_is_for_every_request() -> None:
     names = ["no-secrets-leave"]
     assert unmet([policy(SECRETS)], names) == []
-    assert unmet([], names) == names
-    assert unmet([policy(SECRETS, mode="shadow")], names) == names
-    assert unmet([policy(SECRETS, attach={"teams": ["a"]})], names) == names
-    assert unmet([policy({**SECRETS, "on": ["input"]})], names) == names
-    assert unmet([policy({**SECRETS, "action": "flag"})], names) == names
+    assert unmet([], names) == [Unmet(names[0])]
+    assert unmet([policy(SECRETS, mode="shadow")], names) == [Unmet(names[0])]
+    assert unmet([policy(SECRETS, attach={"teams": ["a"]})], names) == [Unmet(names[0])]
+    assert unmet([policy({**SECRETS, "on": ["input"]})], names) == [Unmet(names[0])]
+    assert unmet([policy({**SECRETS, "action": "flag"})], names) == [Unmet(names[0])]
     excepting = {**SECRETS, "name": "not", "action": "allow", "detect": {"patterns": {"a": "a"}}}
-    assert unmet([policy(excepting, SECRETS)], names) == names
+    assert unmet([policy(excepting, SECRETS)], names) == [Unmet(names[0])]
+
+
+def test_a_rule_that_asks_for_great_scores_does_not_see_to_all() -> None:
+    """What a detector is less sure of would go out."""
+    names = ["no-secrets-leave"]
+    choosy = policy({"name": "a", "detect": {"words": {"x": ["y"]}}, "action": "flag"},
+                    {**SECRETS, "at_least": 0.9})  # fmt: skip
+    assert unmet([policy(SECRETS, mode="shadow"), choosy], names) == [
+        Unmet("no-secrets-leave", "policies[1].rules[1].at_least")
+    ]
+    assert unmet([choosy, policy({**SECRETS, "at_least": 0.5})], names) == []
