@@ -14,6 +14,7 @@ from legato.core.captured import CapturedContent, encode_content, sealing_contex
 from legato.core.clock import Clock, SystemClock
 from legato.core.errors import LegatoError
 from legato.gateway.capture import CaptureStage, Offer
+from legato.guardrails.scanning import structured
 from legato.storage.capture_spool import CaptureSpool
 from legato.storage.captures import SealedCapture
 from legato.storage.data_keys import DataKeyTable
@@ -89,6 +90,8 @@ class CaptureQueue:
             self._taken_bytes += size
 
     def _sealed(self, offer: Offer) -> SealedCapture:
+        if offer.labelling is not None:
+            offer = offer.labelled(structured().find)
         rendered = b"" if offer.rendered is None else _encode(offer.rendered)
         content = encode_content(
             CapturedContent(

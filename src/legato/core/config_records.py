@@ -29,6 +29,8 @@ class CaptureRule(_Strict, frozen=True):
     tags: dict[str, str] = {}
     """All of these, as the key has them: consent is said by such a tag."""
     payloads: Literal["none", "full"] = "full"
+    redact: bool = False
+    """Labels stand for the personal data and secrets that a scan finds in what is kept."""
     share: Share = 1.0
     """Of the requests that fit, decided by their ids."""
     retention_days: Count = 30

@@ -13,6 +13,7 @@ import msgspec
 from legato.core.captured import POINTS, CapturedHead, sample_point
 from legato.core.config_records import CaptureRule
 from legato.core.registry import Kind
+from legato.gateway.capture_labelling import Contents, Find, Labelling
 
 if TYPE_CHECKING:
     from legato.core.principal import Principal
@@ -31,11 +32,21 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     answer: bytes
     frames: bool
     complete: bool
+    labelling: Labelling | None = None
+    """Takes personal data and secrets out, before it is kept."""
 
     @property
     def size(self) -> int:
         """About how many bytes it holds."""
         return 2 * len(self.request) + len(self.answer)
+
+    def labelled(self, find: Find) -> "Offer":
+        """Return what of it may be kept."""
+        if self.labelling is None:
+            return self
+        contents = Contents(self.request, self.rendered, self.answer, self.complete)
+        kept = self.labelling.labelled(contents, find, frames=self.frames)
+        return msgspec.structs.replace(self, **kept._asdict())
 
 
 class Taker(Protocol):
@@ -56,6 +67,7 @@ class Chosen(msgspec.Struct, frozen=True, gc=False):
     points: int
     """Requests whose point is below this; 0 for a rule that keeps nothing."""
     keep_ns: int
+    redact: bool
 
     @classmethod
     def of(cls, rule: CaptureRule) -> "Chosen":
@@ -68,6 +80,7 @@ class Chosen(msgspec.Struct, frozen=True, gc=False):
             tuple(rule.tags.items()),
             round(rule.share * POINTS) if kept else 0,
             rule.retention_days * _NS_PER_DAY,
+            rule.redact,
         )
 
     def fits(self, principal: "Principal", route: str) -> bool:
@@ -98,6 +111,7 @@ class CaptureStage:
                 if rule.points and sample_point(call.request_id) < rule.points:
                     call.captured_bytes_max = self._bytes_max
                     call.captured_for_ns = rule.keep_ns
+                    call.captured_redacted = rule.redact
                 return
 
     def after(self, record: "Callable[[Call], None]") -> "Callable[[Call], None]":
@@ -126,6 +140,7 @@ class CaptureStage:
             answer if len(answer) <= limit else b"",
             frames=reply is not None and reply.frames,
             complete=whole,
+            labelling=Labelling(call) if call.captured_redacted else None,
         )
 
 

@@ -202,6 +202,7 @@ class Call:
         "candidates",
         "captured_bytes_max",
         "captured_for_ns",
+        "captured_redacted",
         "compare",
         "copy",
         "cost",
@@ -289,6 +290,8 @@ class Call:
     """What guardrails did with it; None where no policy applies."""
     masked: bool
     """Its body isn't the caller's any more: what was redacted stands for what was there."""
+    captured_redacted: bool
+    """What is captured of it has labels in the place of what a scan finds."""
     variables: "Mapping[str, Any] | None"
     """What it gave to a prompt; None where it names none."""
     whole: "tuple[dict[str, Any], int] | None"
@@ -307,7 +310,7 @@ class Call:
         self.body: dict[str, Any] = {}
         self.raw = b""
         """The body as it came, kept where requests may be captured."""
-        self.slot_taken = self.user_context = self.masked = False
+        self.slot_taken = self.user_context = self.masked = self.captured_redacted = False
         self.guarded = self.variables = self.outputs = None
         self.answer_filters, self.filtering, self.redaction = (), None, None
         self.body_bytes = self.captured_bytes_max = self.captured_for_ns = 0

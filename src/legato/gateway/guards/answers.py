@@ -67,7 +67,7 @@ def filtered(call: "Call", body: bytes) -> bytes:
         OutputBlocked: a filter withholds it.
         BadProviderResponse: it can't be read.
     """
-    answer = _answer(call, Texts(call.answer_filters))
+    answer = answer_of(call, Texts(call.answer_filters))
     if answer is None:
         return body
     try:
@@ -82,7 +82,7 @@ def filtered_reply(call: "Call", reply: Reply) -> Reply:
         return reply
     if not reply.frames:
         return Reply(filtered(call, reply.body), content_type=reply.content_type)
-    answer = _answer(call, Texts(call.answer_filters))
+    answer = answer_of(call, Texts(call.answer_filters))
     if answer is None:
         return reply
     try:
@@ -95,7 +95,7 @@ def filtered_reply(call: "Call", reply: Reply) -> Reply:
 def filtering(call: "Call", reader: StreamReader) -> StreamReader:
     """Return a reader whose frames have passed the call's filters."""
     texts = Texts(call.answer_filters)
-    answer = _answer(call, texts)
+    answer = answer_of(call, texts)
     if answer is None:
         return reader
     found = FilteringReader(reader, texts, answer, kept_bytes=_kept_bytes(call))
@@ -180,7 +180,8 @@ class FilteringReader:
         return b""
 
 
-def _answer(call: "Call", texts: Texts) -> DialectAnswer | None:
+def answer_of(call: "Call", texts: Texts) -> DialectAnswer | None:
+    """Return how the texts of a call's answer are passed on; None where answers have none."""
     surface = call.surface
     answers_json = bool(call.view.needs & (JSON_OBJECT | JSON_SCHEMA))
     if surface.operation is Operation.RERANK:
