@@ -23,6 +23,7 @@ from legato.journal.quarantine import JournalAlarm
 from legato.journal.sink import SinkUnavailable
 from legato.registry.rollout_watch import RolloutWatch
 from legato.storage.captures import CaptureStore, prune_captures
+from legato.storage.comparisons import prune_comparisons
 from legato.storage.datasets import prune_traffic_datasets
 from legato.storage.engine import open_engine
 from legato.storage.evaluations import prune_evaluations
@@ -110,6 +111,7 @@ def run(context: ProcessContext) -> None:
         "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
         "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
         "live scores": (partial(prune_live_scores, engine), config.feedback.retention_days),
+        "comparisons": (partial(prune_comparisons, engine), config.feedback.retention_days),
         "reviews": (partial(prune_reviews, engine), config.reviews.retention_days),
         "evaluations": (partial(prune_evaluations, engine), config.evaluation.retention_days),
     }

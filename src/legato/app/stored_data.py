@@ -27,6 +27,7 @@ from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.batches import BatchStore
 from legato.storage.captures import CaptureReader
+from legato.storage.comparisons import ComparisonReader
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.datasets import DatasetBlocks
@@ -251,6 +252,14 @@ class StoredData:
     def feedback(self) -> FeedbackReader:
         """Return what callers said of their answers."""
         return FeedbackReader(self._engine, EVERY_TENANT)
+
+    def tenant_feedback(self, tenant: Tenant) -> FeedbackReader:
+        """Return what callers of one organisation said."""
+        return FeedbackReader(self._engine, tenant)
+
+    def comparisons(self, tenant: Tenant) -> ComparisonReader:
+        """Return what came of an organisation's comparisons with baselines."""
+        return ComparisonReader(self._engine, tenant)
 
     def floors(self) -> FloorStore:
         """Return what is proven of routes' quality."""

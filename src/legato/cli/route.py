@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from legato.cli.options import instance_options, json_option
+from legato.cli.spans import moment
 
 _ORG = click.option("--org", default="default", show_default=True, help="Whose requests.")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -55,7 +56,21 @@ def explain(
 
 def _training_options(command: Command) -> Command:
     for option in (
-        click.argument("table", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
+        click.argument(
+            "table",
+            required=False,
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        ),
+        click.option(
+            "--from",
+            "sources",
+            multiple=True,
+            type=click.Choice(["evaluations", "scores", "comparisons", "feedback"]),
+            help="What is recorded to learn from; repeatable. All of it without a TABLE.",
+        ),
+        click.option("--since", type=moment, help="Recorded from this time or span ago (30d)."),
+        click.option("--until", type=moment, help="Recorded before this time."),
+        click.option("--org", default="default", show_default=True, help="Whose records."),
         click.option("--route", "alias", required=True, help="Whose deployments it is about."),
         click.option(
             "--embedder",
@@ -79,7 +94,11 @@ def _training_options(command: Command) -> Command:
     help="The file to write.  [default: ROUTE-VERSION.router]",
 )
 def train(**options: Any) -> None:
-    """Learn from a table of judged answers what each deployment of a route answers well.
+    """Learn from judged answers what each deployment of a route answers well.
+
+    They are an organisation's records: evaluations of the route's deployments, scores of live
+    answers, comparisons with the baseline, and feedback; or those of a TABLE; or, with both named,
+    all together.
 
     TABLE is Parquet, CSV or JSON lines with the columns `prompt` and, for each deployment,
     `DEPLOYMENT|correct` (0 to 1) and, if known, `DEPLOYMENT|cost` in USD; an empty cell wasn't
@@ -93,7 +112,7 @@ def train(**options: Any) -> None:
 @route.command()
 @_training_options
 def frontier(**options: Any) -> None:
-    """Print what quality costs: the operating points a router trained on TABLE would have."""
+    """Print what quality costs: the operating points a router trained so would have."""
     from legato.cli import route_training  # noqa: PLC0415 - keeps `--help` fast
 
     route_training.frontier(**options)

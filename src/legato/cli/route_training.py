@@ -1,18 +1,29 @@
 """What `legato route train` and `legato route frontier` do."""
 
 import os
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from legato.app.data_dir import DataDir
 from legato.app.instance import find_instance
+from legato.app.stored_data import stored_data
 from legato.cli.options import print_json
+from legato.cli.spans import Moment
 from legato.cli.tables import print_table
+from legato.core.clock import SystemClock
 from legato.core.config import Config
 from legato.core.errors import InvalidRequest, LegatoError, NotFound, OperatorError
 from legato.embedding.loading import load_embedder
+
+if TYPE_CHECKING:
+    from legato.app.instance import Instance
+    from legato.app.stored_data import StoredData
+    from legato.evaluation.routing.evidence import Gathered
+    from legato.evaluation.routing.tables import JudgedTable
 
 _COLUMNS: Final = ("deployment", "judged", "mean", "95 %", "error", "cost $")
 
@@ -28,6 +39,7 @@ def train(*, output: Path | None, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json({**report, "file": str(path)})
         return
+    _print_evidence(report)
     print_table(
         _COLUMNS,
         [
@@ -43,7 +55,27 @@ def train(*, output: Path | None, as_json: bool, **options: Any) -> None:
         ],
         numbers=_COLUMNS[1:],
     )
+    _print_held_out(report["held_out"])
     click.echo(f"{path}: {report['version']}")
+
+
+def _print_evidence(report: dict[str, Any]) -> None:
+    learned = report["learned_from"]
+    for name, one in learned["deployments"].items():
+        said = ", ".join(f"{count} of {source}" for source, count in one["answers"].items())
+        less = "" if one["learned"] else "; too little, it stays at what is published of its model"
+        click.echo(f"{name}: {said or 'nothing'}, worth {one['worth']:.0f} judged answers{less}")
+    for why, count in learned["left_out"].items():
+        click.echo(f"left out: {count}, since {why}", err=True)
+
+
+def _print_held_out(found: dict[str, float]) -> None:
+    click.echo(
+        f"On questions not seen, {found['explained']:.1%} ({found['low']:.1%} to "
+        f"{found['high']:.1%} with 95 %) of the squared error of each deployment's mean is gone."
+    )
+    if found["low"] <= 0.0:
+        click.echo("So it isn't proven that the text says more than the mean.", err=True)
 
 
 def frontier(*, as_json: bool, **options: Any) -> None:
@@ -72,13 +104,33 @@ def frontier(*, as_json: bool, **options: Any) -> None:
 
 
 def _trained(
-    *, alias: str, table: Path, embedder: str, data: Path, config_file: Path | None
+    *,
+    alias: str,
+    table: Path | None,
+    sources: tuple[str, ...],
+    embedder: str,
+    data: Path,
+    config_file: Path | None,
+    **when: Any,
 ) -> tuple[dict[str, Any], bytes]:
-    config = find_instance(data, config_file).loaded.config
-    models = _models(config, alias)
+    instance = find_instance(data, config_file)
     made = load_embedder(embedder, DataDir(data).models)
+    from legato.evaluation.routing.training import trained_router  # noqa: PLC0415 - numpy is an extra
+
+    if table is not None and not sources:
+        models = _models(instance.loaded.config, alias)
+        read = _table(table, alias, models)
+        report, content = trained_router(read, models, made)
+        return {**report, "learned_from": _of_table(report)}, content
+    with stored_data(instance) as stored:
+        models = _models(stored.served(instance).config, alias)
+        found, left_out = _recorded((stored, instance), table, (alias, models), sources, **when)
+    report, content = trained_router(found.table, models, made)
+    return {**report, "learned_from": _of_records(found, left_out)}, content
+
+
+def _table(table: Path, alias: str, models: Mapping[str, str]) -> "JudgedTable":
     from legato.evaluation.routing.tables import known_models, read_table  # noqa: PLC0415 - numpy
-    from legato.evaluation.routing.training import trained_router  # noqa: PLC0415 - is an extra
 
     names = [name for name in models if name in known_models(table)]
     if len(names) < 2:  # noqa: PLR2004 - a choice
@@ -86,14 +138,73 @@ def _trained(
         raise InvalidRequest(
             f"{told}: name columns DEPLOYMENT|correct; they are {', '.join(models)}"
         )
-    return trained_router(read_table(table, names), models, made)
+    return read_table(table, names)
+
+
+def _recorded(
+    of: "tuple[StoredData, Instance]",
+    table: Path | None,
+    route: tuple[str, Mapping[str, str]],
+    sources: tuple[str, ...],
+    *,
+    org: str,
+    since: Moment | None,
+    until: Moment | None,
+) -> "tuple[Gathered, Mapping[str, int]]":
+    from legato.app.router_evidence import RouterEvidence, Wanted  # noqa: PLC0415 - numpy
+    from legato.evaluation.routing.evidence import (  # noqa: PLC0415 - is an extra
+        RECORDED,
+        Source,
+        evidence_of,
+        gathered,
+    )
+
+    alias, models = route
+    now_ns = SystemClock().now_ns()
+    wanted = Wanted(
+        org,
+        alias,
+        list(models),
+        0 if since is None else since.before(now_ns),
+        now_ns if until is None else until.before(now_ns),
+        [Source(one) for one in sources] or RECORDED,
+    )
+    reading = RouterEvidence(*of, wanted)
+    judged = () if table is None else evidence_of(_table(table, alias, models))
+    found = gathered(chain(judged, reading.read()), list(models))
+    return found, reading.left_out
+
+
+def _of_table(report: Mapping[str, Any]) -> dict[str, Any]:
+    judged = {one["deployment"]: one["judged"] for one in report["deployments"]}
+    return {
+        "deployments": {
+            name: {"answers": {"table": count}, "worth": float(count), "learned": True}
+            for name, count in judged.items()
+        },
+        "left_out": {},
+    }
+
+
+def _of_records(found: "Gathered", left_out: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "deployments": {
+            name: {
+                "answers": dict(sorted(counts.items())),
+                "worth": found.worth[name],
+                "learned": name not in found.left_out,
+            }
+            for name, counts in found.answers.items()
+        },
+        "left_out": dict(left_out),
+    }
 
 
 def _models(config: Config, alias: str) -> dict[str, str]:
     route = next((one for one in config.routes if one.alias == alias), None)
     if route is None:
         known = ", ".join(one.alias for one in config.routes) or "none"
-        raise NotFound(f"The configuration has no route {alias!r}; known: {known}.")
+        raise NotFound(f"There is no route {alias!r}; known: {known}.")
     by_name = {one.name: one.model for one in config.deployments}
     return {name: by_name[name] for name in route.deployments}
 

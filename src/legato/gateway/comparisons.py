@@ -26,6 +26,7 @@ from legato.gateway.request_features import asked_text
 from legato.judging.asking import Heard, Subject
 from legato.judging.judge import JudgeSpec, Pairwise
 from legato.judging.pairs import judge_pair
+from legato.routing.floor.compared import Compared
 from legato.routing.floor.freedom import About, Terms
 from legato.routing.good_enough import CHOSEN
 from legato.routing.rollouts.agreement import compared, text_of
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Learn = Callable[[About, int, Terms], Awaitable[None]]
+Learn = Callable[[About, int, Terms, Compared | None], Awaitable[None]]
 _ORDERED: Final = ORDERS[Strategy.ORDERED]
 _LOSSES: Final = {1.0: -1, 0.5: 0, 0.0: 1}
 """By the score of the choice's answer."""
@@ -108,7 +109,7 @@ class Comparisons:
         try:
             terms = Terms(guarantee.margin, guarantee.alpha)
             about = About(live.caller.org, route.alias, route.quality.policy)
-            await self._rooms.learn(about, loss, terms)
+            await self._rooms.learn(about, loss, terms, _compared(live, route, other))
         except LegatoError as error:
             log.warning("a comparison is lost", extra={"reason": error.code})
 
@@ -179,6 +180,15 @@ class Comparisons:
 
     def _count(self, route: "Route", result: str) -> None:
         self._rooms.meters.comparison(route.alias, result)
+
+
+def _compared(live: Call, route: "Route", other: "Deployment") -> Compared | None:
+    """Return whose answers were compared; None for a cascade, whose choice is several."""
+    if route.cascade is not None or live.deployment is None:
+        return None
+    baseline = route.baseline.name
+    choice = live.deployment.name if other.name == baseline else other.name
+    return Compared(live.request_id, choice, baseline)
 
 
 def _comparable(live: Call) -> bool:

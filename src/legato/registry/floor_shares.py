@@ -7,6 +7,7 @@ from typing import Protocol
 
 from legato.core.errors import LegatoError
 from legato.core.tasks import InThread
+from legato.routing.floor.compared import Compared
 from legato.routing.floor.freedom import About, Moved, Terms
 from legato.storage.floors import KnownFloor
 
@@ -26,7 +27,9 @@ class FloorSource(Protocol):
         """Return all floors, and the number they are at least as new as."""
         ...
 
-    def learn(self, about: About, loss: int, terms: Terms) -> Moved | None:
+    def learn(
+        self, about: About, loss: int, terms: Terms, compared: Compared | None = None
+    ) -> Moved | None:
         """Take in one pair; return the change of the share if there is one."""
         ...
 
@@ -49,9 +52,11 @@ class FloorShares:
         self.used = True
         return lambda org: self.shares.get((org, route, policy), 0.0)
 
-    async def learn(self, about: About, loss: int, terms: Terms) -> None:
+    async def learn(
+        self, about: About, loss: int, terms: Terms, compared: Compared | None = None
+    ) -> None:
         """Take in one pair. Raises StorageUnavailable."""
-        moved = await self._in_thread(lambda: self._source.learn(about, loss, terms))
+        moved = await self._in_thread(lambda: self._source.learn(about, loss, terms, compared))
         if moved is not None:
             self.shares[about] = moved.after
             log.warning(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table
 
 from legato.storage.columns import Id, metadata, number_column, text_column
 
@@ -32,4 +32,18 @@ route_floor_move: Final = Table(
     Index("route_floor_moves", "org", "route", "id"),
 )
 
-FLOOR_TABLES: Final = frozenset({route_floor.name, route_floor_move.name})
+# What came of each comparison, as a router learns from it; no text.
+route_comparison: Final = Table(
+    "route_comparison",
+    metadata,
+    text_column("org"),
+    Column("request_id", Id, nullable=False),  # the caller's
+    text_column("route"),
+    text_column("choice"),
+    text_column("baseline"),
+    Column("loss", Integer, nullable=False),
+    Column("at_ns", BigInteger, nullable=False, index=True),
+    PrimaryKeyConstraint("org", "request_id"),
+)
+
+FLOOR_TABLES: Final = frozenset({route_floor.name, route_floor_move.name, route_comparison.name})

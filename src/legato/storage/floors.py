@@ -7,7 +7,9 @@ from sqlalchemy import Engine, insert, select
 
 from legato.core.clock import Clock
 from legato.core.ids import IdSource
+from legato.routing.floor.compared import Compared
 from legato.routing.floor.freedom import About, Floor, Moved, Terms, observed
+from legato.storage.comparisons import add_comparison
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
 from legato.storage.floor_schema import route_floor, route_floor_move
@@ -43,8 +45,13 @@ class FloorStore:
         self._clock = clock
         self._ids = ids
 
-    def learn(self, about: About, loss: int, terms: Terms) -> Moved | None:
-        """Take in one pair; return the change of the share if there is one."""
+    def learn(
+        self, about: About, loss: int, terms: Terms, compared: Compared | None = None
+    ) -> Moved | None:
+        """Take in one pair; return the change of the share if there is one.
+
+        What was `compared` is kept as well: a router is trained from it.
+        """
         c, whose = route_floor.c, about._asdict()
         wanted = select(c.floor).where(*(c[name] == value for name, value in whose.items()))
         with writing(self._engine) as connection:
@@ -52,6 +59,8 @@ class FloorStore:
             text = connection.execute(wanted).scalar()
             floor, moved = observed(Floor() if text is None else _floor(text), loss, terms)
             now_ns = self._clock.now_ns()
+            if compared is not None:
+                add_comparison(connection, about, compared, loss=loss, at_ns=now_ns)
             kept = {"floor": msgspec.json.encode(floor).decode(), "at_ns": now_ns}
             row = upsert(connection, route_floor).values(**whose, **kept)
             connection.execute(row.on_conflict_do_update(index_elements=list(whose), set_=kept))

@@ -231,6 +231,20 @@ class LiveScoreReader:
             for policy, scorer, versions, scored, count, mean in rows
         ]
 
+    def values(self, since_ns: int, until_ns: int) -> list[tuple[str, str, float]]:
+        """Return request, deployment and mean score of each answer to requests of a span."""
+        table = live_score.c
+        names = [table.request_id, table.deployment]
+        summed = (
+            select(*names, func.avg(table.value))
+            .where(*self._scores, table.at_ns >= since_ns, table.at_ns < until_ns)
+            .where(table.value.is_not(None))
+            .group_by(*names)
+            .order_by(*names)
+        )
+        with reading(self._engine) as connection:
+            return [(row[0], row[1], float(row[2])) for row in connection.execute(summed)]
+
     def alarms(
         self, count: int, before_id: str | None = None, *, only_open: bool = False
     ) -> list[Alarm]:

@@ -40,7 +40,7 @@ from legato.storage.rollout_schema import ROLLOUT_TABLES
 from legato.storage.semantic_schema import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0027"
+SCHEMA_VERSION: Final = "0028"
 
 migration_marker = Table(
     "migration_marker",

@@ -46,7 +46,9 @@ def train(
         question_of(text, vector) for text, vector in zip(table.prompts, vectors, strict=True)
     ]
     priced = None if np.isnan(table.costs).all(0).any() else table.costs
-    judged = Judged(questions, table.models, table.outcomes, priced, table.classes, models or {})
+    judged = Judged(
+        questions, table.models, table.outcomes, priced, table.classes, models or {}, table.trust
+    )
     try:
         return learn(judged, embedder.name)
     except ValueError as error:

@@ -22,13 +22,17 @@ _CLASSES: Final = ("domain", "task")
 
 
 class JudgedTable(NamedTuple):
-    """Arrays have a row per prompt and a column per model; costs may be NaN."""
+    """Arrays have a row per prompt and a column per model; costs may be NaN.
+
+    `trust` says how much each outcome counts, above 0 and up to 1; all count fully without it.
+    """
 
     prompts: Sequence[str]
     classes: Sequence[str]
     models: tuple[str, ...]
     outcomes: Floats
     costs: Floats
+    trust: Floats | None = None
 
     def within(self, domain: str) -> "JudgedTable":
         """Return the rows of a task class, or of those below it (`mmlu` has `mmlu/law`)."""
@@ -43,6 +47,7 @@ class JudgedTable(NamedTuple):
             self.models,
             self.outcomes[chosen],
             self.costs[chosen],
+            None if self.trust is None else self.trust[chosen],
         )
 
 

@@ -26,9 +26,10 @@ def trained_router(
 
     Raises InvalidRequest with the counts where too little was judged.
     """
-    counts = (~np.isnan(table.outcomes)).sum(0)
+    known = ~np.isnan(table.outcomes)
+    counts = (known if table.trust is None else table.trust).sum(0)
     few = [
-        f"{name} has {count}"
+        f"{name} has {count:.0f}"
         for name, count in zip(table.models, counts, strict=True)
         if count < JUDGED_MIN
     ]
@@ -42,6 +43,7 @@ def trained_router(
         "embedder": embedder.name,
         "questions": len(table.prompts),
         "deployments": [_deployment(table, learned, place) for place in range(len(table.models))],
+        "held_out": _held_out(table, learned),
         "frontier": _frontier(table, learned),
     }
     return report, learned.model.to_bytes()
@@ -63,6 +65,40 @@ def _deployment(table: JudgedTable, learned: Learned, place: int) -> dict[str, A
         "error": float(((learned.crossfit[judged, place] - outcomes) ** 2).mean()),
         "cost_usd": None if np.isnan(costs).all() else float(np.nanmean(costs)),
     }
+
+
+def _held_out(table: JudgedTable, learned: Learned) -> dict[str, float]:
+    """Return how much better predictions are than each deployment's mean, on questions not seen.
+
+    Both are judged by the square of their error. `explained` is the share of the mean's error that
+    isn't the predictions'; `low` and `high` enclose it with 95 % (bootstrap over questions).
+    """
+    known = ~np.isnan(table.outcomes)
+    trust = known * (1.0 if table.trust is None else table.trust)
+    outcomes = np.where(known, table.outcomes, 0.0)
+    total, count = (trust * outcomes).sum(0), trust.sum(0)
+    # without the answer itself, as the predictions are made without it
+    usual = (total - trust * outcomes) / np.maximum(count - trust, 1e-9)
+    errors = (trust * (learned.crossfit - outcomes) ** 2).sum(1)
+    usual_errors = (trust * (usual - outcomes) ** 2).sum(1)
+    chance = np.random.default_rng(_SEED)
+    drawn = [
+        _explained(errors[rows], usual_errors[rows])
+        for rows in (chance.integers(len(errors), size=len(errors)) for _ in range(_DRAWS))
+    ]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return {
+        "error": float(errors.sum() / trust.sum()),
+        "usual_error": float(usual_errors.sum() / trust.sum()),
+        "explained": _explained(errors, usual_errors),
+        "low": float(low),
+        "high": float(high),
+    }
+
+
+def _explained(errors: Floats, usual_errors: Floats) -> float:
+    whole = float(usual_errors.sum())
+    return 0.0 if whole == 0.0 else 1.0 - float(errors.sum()) / whole
 
 
 def _frontier(table: JudgedTable, learned: Learned) -> list[dict[str, float]]:

@@ -29,25 +29,28 @@ class Blend(msgspec.Struct, frozen=True, eq=False):
 
     @classmethod
     def fit(
-        cls, said: Floats, residuals: Floats, known: NDArray[np.bool_], start: tuple[float, ...]
+        cls, said: Floats, residuals: Floats, trust: Floats, start: tuple[float, ...]
     ) -> "Blend":
         """Fit stacking weights (Wolpert 1992) by ridge regression towards a start.
 
-        `said` has the members' cross-fitted residuals: (members, questions, deployments).
+        `said` has the members' cross-fitted residuals: (members, questions, deployments). `trust`
+        says how much each outcome counts, 0 where there is none.
         """
+        known: NDArray[np.bool_] = trust > 0.0
         members, _, deployments = said.shape
         views = _views(said)
         even = np.concatenate([start, np.zeros(members)])
         flat = views.reshape(2 * members, -1)[:, known.reshape(-1)]
-        shared = _towards(even, flat, residuals[known], _SHARED_RIDGE)
+        shared = _towards(even, flat, residuals[known], (trust[known], _SHARED_RIDGE))
         weights = np.empty((2 * members, deployments))
         offsets = np.zeros(deployments)
         for column in range(deployments):
             used = known[:, column]
             own, wanted = views[:, used, column], residuals[used, column]
-            weights[:, column] = _towards(shared, own, wanted, _OWN_RIDGE)
+            counted = trust[used, column]
+            weights[:, column] = _towards(shared, own, wanted, (counted, _OWN_RIDGE))
             left = wanted - weights[:, column] @ own
-            offsets[column] = left.sum() / (len(left) + _OFFSET_WEIGHT)
+            offsets[column] = (counted * left).sum() / (counted.sum() + _OFFSET_WEIGHT)
         return cls(weights.astype(np.float32), offsets.astype(np.float32))
 
     def mixed(self, said: NDArray[np.floating]) -> Array:
@@ -62,6 +65,14 @@ def _views(said: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.concatenate([said, common])
 
 
-def _towards(start: Floats, views: NDArray[np.floating], wanted: Floats, ridge: float) -> Floats:
-    gram = views @ views.T + ridge * np.eye(len(views))
-    return np.asarray(start + np.linalg.solve(gram, views @ (wanted - start @ views)), np.float64)
+def _towards(
+    start: Floats,
+    views: NDArray[np.floating],
+    wanted: Floats,
+    counted_and_ridge: tuple[Floats, float],
+) -> Floats:
+    counted, ridge = counted_and_ridge
+    trusted = views * counted
+    gram = trusted @ views.T + ridge * np.eye(len(views))
+    left = trusted @ (wanted - start @ views)
+    return np.asarray(start + np.linalg.solve(gram, left), np.float64)

@@ -35,19 +35,20 @@ class Doubt(msgspec.Struct, frozen=True, eq=False):
     @classmethod
     def fit(cls, lesson: Lesson, priors: Floats, left: Floats) -> "Doubt":
         """Fit; `left` is outcome less cross-fitted prediction, `priors` the prior means."""
-        groups = alike(lesson.known)
+        groups = alike(lesson.trust)
         near = _with_one(lesson.rows.near).astype(np.float64)
         spread = []
         group = np.zeros(lesson.known.shape[1], int)
         for number, columns in enumerate(groups):
-            own = near[lesson.known[:, columns[0]]]
+            used = lesson.known[:, columns[0]]
+            own = near[used] * np.sqrt(lesson.trust[used, columns[0]])[:, None]
             spread.append(np.linalg.inv(own.T @ own + _RIDGE * np.eye(near.shape[1])))
             group[columns] = number
-        count = lesson.known.sum(0)
-        outcomes = np.where(lesson.known, lesson.residuals, 0.0).sum(0)
+        count = lesson.trust.sum(0)
+        outcomes = np.where(lesson.known, lesson.trust * lesson.residuals, 0.0).sum(0)
         usual = np.clip(priors + outcomes / (count + lesson.weights), 0.01, 0.99)
         doubt = usual * (1.0 - usual)
-        squares = (np.where(lesson.known, left, 0.0) ** 2).sum(0)
+        squares = (lesson.trust * np.where(lesson.known, left, 0.0) ** 2).sum(0)
         strange, familiar = _nearness(lesson.rows)
         return cls(
             usual.astype(np.float32),

@@ -36,7 +36,8 @@ class Judged(NamedTuple):
 
     `outcomes` lie between 0 and 1 (1: good enough), `costs` are in USD. `classes` names each
     question's task class where somebody gave it one, else "". `models` says which model a
-    deployment is of.
+    deployment is of. `trust` says how much each outcome counts, above 0 and up to 1; all count
+    fully without it.
     """
 
     questions: Sequence[Question]
@@ -45,6 +46,7 @@ class Judged(NamedTuple):
     costs: Floats | None = None
     classes: Sequence[str] = ()
     models: Mapping[str, str] = {}
+    trust: Floats | None = None
 
 
 class Learned(NamedTuple):
@@ -78,6 +80,7 @@ def learn(judged: Judged, embedder: str) -> Learned:
         known,
         np.array([one.weight for one in priors]),
         classes_of(rows, judged.classes),
+        known.astype(np.float64) if judged.trust is None else np.where(known, judged.trust, 0.0),
     )
     folds = _folds(len(rows.dense))
     linear, linear_said = _best(lesson, folds, partial(Linear.fit, emphasis=_BOTH), _LINEAR_RIDGES)
@@ -102,7 +105,7 @@ def learn(judged: Judged, embedder: str) -> Learned:
         words,
         Topics.fit(lesson),
         Neighbours.fit(lesson),
-        Blend.fit(said, lesson.residuals, known, start),
+        Blend.fit(said, lesson.residuals, lesson.trust, start),
         Doubt.fit(lesson, expected, lesson.residuals + expected - crossfit),
         spend,
     )
@@ -141,7 +144,8 @@ def _best(
 
 
 def _error(lesson: Lesson, said: Floats) -> float:
-    return float(((lesson.residuals - said)[lesson.known] ** 2).mean())
+    squares = (lesson.residuals - said)[lesson.known] ** 2
+    return float(np.average(squares, weights=lesson.trust[lesson.known]))
 
 
 def _blended(
@@ -155,7 +159,7 @@ def _blended(
     everyone = np.arange(len(mixed))
     for held in folds:
         others = np.setdiff1d(everyone, held)
-        blend = Blend.fit(said[:, others], lesson.residuals[others], lesson.known[others], start)
+        blend = Blend.fit(said[:, others], lesson.residuals[others], lesson.trust[others], start)
         mixed[held] = blend.mixed(said[:, held])
     return mixed
 
@@ -171,7 +175,10 @@ def _spend(
         return None, None
     logs = np.where(known, np.log(np.where(known, judged.costs, 1.0)), 0.0)
     own = lesson._replace(
-        residuals=logs, known=known, weights=np.full(len(judged.deployments), 1e-6)
+        residuals=logs,
+        known=known,
+        weights=np.full(len(judged.deployments), 1e-6),
+        trust=known.astype(np.float64),
     )
     said = _crossfit(own, folds, lambda part: Linear.fit(part, _SPEND_RIDGE))
     # a mean of logarithms is less than the logarithm of the mean: Duan's smearing factor

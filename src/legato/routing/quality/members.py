@@ -32,8 +32,9 @@ _TOLERANCE: Final = 1e-3
 class Lesson(NamedTuple):
     """What members learn from: a row per question, a column per deployment.
 
-    `residuals` are outcomes less the prior; only cells that are `known` count. `weights` says how
-    many answers' worth each deployment's prior speaks, `classes` numbers each row's task class.
+    `residuals` are outcomes less the prior; only cells that are `known` count, each as much as
+    `trust` says: 1 for a judged answer, 0 where none is known. `weights` says how many answers'
+    worth each deployment's prior speaks, `classes` numbers each row's task class.
     """
 
     rows: Rows
@@ -41,6 +42,7 @@ class Lesson(NamedTuple):
     known: NDArray[np.bool_]
     weights: Floats
     classes: NDArray[np.int64]
+    trust: Floats
 
     def of(self, chosen: NDArray[np.int64]) -> "Lesson":
         """Return the lesson of some questions."""
@@ -50,6 +52,7 @@ class Lesson(NamedTuple):
             self.known[chosen],
             self.weights,
             self.classes[chosen],
+            self.trust[chosen],
         )
 
 
@@ -75,12 +78,13 @@ class Linear(msgspec.Struct, frozen=True, eq=False):
         base = base_of(lesson)
         dense = rows.dense.astype(np.float64) * scale
         found = np.zeros((dense.shape[1], residuals.shape[1]))
-        for columns in alike(known):
+        for columns in alike(lesson.trust):
             used = known[:, columns[0]]
             if used.any():
-                own = dense[used]
+                root = np.sqrt(lesson.trust[used, columns[0]])[:, None]
+                own = dense[used] * root
                 gram = own.T @ own + ridge * np.eye(own.shape[1])
-                wanted = residuals[np.ix_(used, columns)] - base[columns]
+                wanted = (residuals[np.ix_(used, columns)] - base[columns]) * root
                 found[:, columns] = np.linalg.solve(gram, own.T @ wanted)
         return cls(base.astype(np.float32), (found * scale[:, None]).astype(np.float32))
 
@@ -98,15 +102,15 @@ class Words(msgspec.Struct, frozen=True, eq=False):
     @classmethod
     def fit(cls, lesson: Lesson, ridge: float) -> "Words":
         """Fit by conjugate gradients on the normal equations, all deployments side by side."""
-        rows, residuals, known = lesson.rows, lesson.residuals, lesson.known
+        rows, residuals, trust = lesson.rows, lesson.residuals, lesson.trust
         base = base_of(lesson)
-        wanted = np.where(known, residuals - base, 0.0)
+        wanted = trust * (residuals - base)
         solution = np.zeros((TERMS, residuals.shape[1]))
         left = _back(rows, wanted, TERMS)
         direction, length = left.copy(), (left**2).sum(0)
         enough = _TOLERANCE**2 * np.maximum(length, 1e-12)
         for _ in range(_STEPS):
-            image = _back(rows, np.where(known, _forth(rows, direction), 0.0), TERMS)
+            image = _back(rows, trust * _forth(rows, direction), TERMS)
             image += ridge * direction
             step = length / np.maximum((direction * image).sum(0), 1e-12)
             solution += step * direction
@@ -136,7 +140,7 @@ class Topics(msgspec.Struct, frozen=True, eq=False):
     @classmethod
     def fit(cls, lesson: Lesson) -> "Topics":
         """Fit by the lesson's task classes."""
-        rows, residuals, known = lesson.rows, lesson.residuals, lesson.known
+        rows, residuals, trust = lesson.rows, lesson.residuals, lesson.trust
         classes = lesson.classes
         base = base_of(lesson)
         dense = rows.dense.astype(np.float64)
@@ -161,8 +165,8 @@ class Topics(msgspec.Struct, frozen=True, eq=False):
             np.zeros((count, residuals.shape[1]), np.float32),
         )
         belongs = fitted.belongs(rows).astype(np.float64)
-        weight = belongs.T @ known
-        total = belongs.T @ np.where(known, residuals - base, 0.0)
+        weight = belongs.T @ trust
+        total = belongs.T @ (trust * (residuals - base))
         table = total / (weight + _TOPIC_WEIGHT)
         return msgspec.structs.replace(fitted, table=table.astype(np.float32))
 
@@ -179,7 +183,7 @@ class Topics(msgspec.Struct, frozen=True, eq=False):
 
 
 class Neighbours(msgspec.Struct, frozen=True, eq=False):
-    """Training questions with their residuals, 0 where unknown; `known` is 1 or 0."""
+    """Training questions with their residuals, 0 where unknown, each times its trust, `known`."""
 
     base: Array
     near: Array
@@ -191,12 +195,12 @@ class Neighbours(msgspec.Struct, frozen=True, eq=False):
         """Keep the questions."""
         rows, residuals, known = lesson.rows, lesson.residuals, lesson.known
         base = base_of(lesson)
-        own = np.where(known, residuals - base, 0.0)
+        own = np.where(known, lesson.trust * (residuals - base), 0.0)
         return cls(
             base.astype(np.float32),
             rows.near,
             own.astype(np.float32),
-            known.astype(np.float32),
+            lesson.trust.astype(np.float32),
         )
 
     def predict(self, rows: Rows) -> Array:
@@ -224,15 +228,15 @@ class Neighbours(msgspec.Struct, frozen=True, eq=False):
 
 def base_of(lesson: Lesson) -> Floats:
     """Return each deployment's mean residual, drawn towards 0 by its prior's weight."""
-    total = np.where(lesson.known, lesson.residuals, 0.0).sum(0)
-    return np.asarray(total / (lesson.known.sum(0) + lesson.weights), np.float64)
+    total = np.where(lesson.known, lesson.trust * lesson.residuals, 0.0).sum(0)
+    return np.asarray(total / (lesson.trust.sum(0) + lesson.weights), np.float64)
 
 
-def alike(known: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """Return deployments in groups that were asked the same questions."""
+def alike(trust: Floats) -> list[NDArray[np.int64]]:
+    """Return deployments in groups that were asked the same questions and are trusted alike."""
     groups: dict[bytes, list[int]] = {}
-    for column in range(known.shape[1]):
-        groups.setdefault(known[:, column].tobytes(), []).append(column)
+    for column in range(trust.shape[1]):
+        groups.setdefault(trust[:, column].tobytes(), []).append(column)
     return [np.array(columns) for columns in groups.values()]
 
 

@@ -78,3 +78,20 @@ def test_too_few_questions_are_refused_with_their_number() -> None:
     few = a_world(12, (0.0, 2.0))
     with pytest.raises(ValueError, match=r"12 judged questions, 20 are needed"):
         learn(judged(few, NAMES), "made@1")
+
+
+def test_what_is_hardly_trusted_hardly_counts() -> None:
+    count = len(WORLD.questions)
+    wrong = np.arange(count) % 2 == 1
+    outcomes = np.where(wrong[:, None], 1.0 - WORLD.outcomes, WORLD.outcomes)
+    trust = np.where(wrong[:, None], 1e-6, 1.0) * np.ones_like(outcomes)
+    names = tuple(NAMES)
+    judged = Judged(WORLD.questions, names, outcomes)
+    right = Judged(WORLD.questions, names, WORLD.outcomes)
+    by_trust = learn(judged._replace(trust=trust), "made@1").crossfit
+    by_all = learn(judged, "made@1").crossfit
+    truth = learn(right, "made@1").crossfit
+    assert np.abs(by_trust - truth).mean() < 0.5 * np.abs(by_all - truth).mean()
+    ones = np.ones_like(outcomes)
+    told = learn(right._replace(trust=ones), "made@1").model.version
+    assert told == learn(right, "made@1").model.version
