@@ -1,19 +1,17 @@
 """Credentials of providers that are in the vault: read at start, followed while workers run."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
 from legato.core.config import Config
-from legato.core.errors import ConfigInvalid, LegatoError
+from legato.core.errors import ConfigInvalid
 from legato.core.tasks import InThread
+from legato.core.watching import Watch
 from legato.storage.credentials import CredentialStore
 from legato.vault.data_keys import INSTANCE
 from legato.vault.envelope import Envelopes
 
 log = logging.getLogger(__name__)
-
-POLL_S = 0.5
 
 
 def credential_names(config: Config) -> list[str]:
@@ -67,7 +65,7 @@ def _context(name: str) -> bytes:
 
 
 class CredentialFollower:
-    """Tells of changed credentials within POLL_S and a query; in a task of its own.
+    """Tells of changed credentials within half a second and a query; in a task of its own.
 
     The path of a request knows nothing of it: what changes is swapped under it.
     """
@@ -84,21 +82,18 @@ class CredentialFollower:
         self._changed = changed
         self._in_thread = in_thread
         self._seen = -1
-        self._away = False
 
     async def follow(self) -> None:
-        """Look twice a second, for ever; the last credentials stay while the database is away."""
-        while True:
-            try:
-                found = await self._in_thread(self._load)
-                if found is not None:
-                    self._changed(found)
-                self._away = False
-            except LegatoError as error:
-                if not self._away:
-                    log.warning("credentials can't be refreshed", extra={"reason": error.code})
-                self._away = True
-            await asyncio.sleep(POLL_S)
+        """Keep credentials fresh for ever: a change is seen within half a second and a query.
+
+        While the database is away the last ones stay in force.
+        """
+        await Watch("credentials", self._refresh).follow()
+
+    async def _refresh(self) -> None:
+        found = await self._in_thread(self._load)
+        if found is not None:
+            self._changed(found)
 
     def _load(self) -> Mapping[str, str] | None:
         version = self._newest()

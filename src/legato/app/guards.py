@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -12,8 +12,8 @@ from legato.app.context import WorkerContext
 from legato.app.detectors import DetectorOpening
 from legato.app.policy_reading import PolicyReader, file_policies
 from legato.app.vaults import open_data_keys
-from legato.core.errors import LegatoError
 from legato.core.tasks import InThread
+from legato.core.watching import Watch
 from legato.detectors.running import Detectors
 from legato.gateway.directory import Directory
 from legato.gateway.guards.input import InputGuard
@@ -26,8 +26,6 @@ from legato.telemetry.metrics import Meters
 from legato.vault.envelope import Envelopes
 
 log = logging.getLogger(__name__)
-
-POLL_S: Final = 0.5
 
 
 class Guards(msgspec.Struct, frozen=True, eq=False):
@@ -93,7 +91,6 @@ class PolicyFollower:
         self._policies = policies
         self._detectors = detectors
         self._in_thread = in_thread
-        self._away = False
         self._loading = asyncio.Lock()
 
     async def load(self) -> None:
@@ -107,17 +104,8 @@ class PolicyFollower:
                 self._policies.swap(found)
 
     async def follow(self) -> None:
-        """Look twice a second, for ever; what was read last stays while the database is away."""
-        while True:
-            try:
-                await self.load()
-                self._away = False
-            except LegatoError as error:
-                if not self._away:
-                    log.warning("policies can't be refreshed", extra={"reason": error.code})
-                self._away = True
-            except Exception:  # a defect must not end the watch: no policy would ever change
-                if not self._away:
-                    log.exception("policies can't be refreshed")
-                self._away = True
-            await asyncio.sleep(POLL_S)
+        """Keep policies fresh for ever: a change is seen within half a second and a query.
+
+        While the database is away the last ones stay in force.
+        """
+        await Watch("policies", self.load).follow()

@@ -1,17 +1,14 @@
-"""Follows what is live in the registry: a worker's directory changes within POLL_S and a query."""
+"""Follows what is live in the registry: a worker's directory changes within a second."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 
 from legato.app.served_models import ServedModels
 from legato.app.served_reading import ServedReader
-from legato.core.errors import LegatoError
 from legato.core.tasks import InThread
+from legato.core.watching import Watch
 
 log = logging.getLogger(__name__)
-
-POLL_S = 0.5
 
 
 class ModelFollower:
@@ -23,7 +20,6 @@ class ModelFollower:
         self._reader = reader
         self._changed = changed
         self._in_thread = in_thread
-        self._away = False
         self._unpriced: frozenset[str] = frozenset()
 
     async def load(self) -> None:
@@ -42,17 +38,8 @@ class ModelFollower:
         self._unpriced = frozenset(found.unpriced)
 
     async def follow(self) -> None:
-        """Look twice a second, for ever; what was read last stays while the database is away."""
-        while True:
-            try:
-                await self.load()
-                self._away = False
-            except LegatoError as error:
-                if not self._away:
-                    log.warning("models can't be refreshed", extra={"reason": error.code})
-                self._away = True
-            except Exception:  # a defect must not end the watch: a label would never move again
-                if not self._away:
-                    log.exception("models can't be refreshed")
-                self._away = True
-            await asyncio.sleep(POLL_S)
+        """Keep what is live fresh for ever: a change is seen within half a second and a query.
+
+        While the database is away the last models stay in force.
+        """
+        await Watch("models", self.load).follow()

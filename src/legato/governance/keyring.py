@@ -1,7 +1,6 @@
 """Keys as a worker knows them: an immutable snapshot, swapped whole when one changes."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from time import perf_counter_ns
 from typing import Protocol
@@ -9,13 +8,11 @@ from typing import Protocol
 import msgspec
 
 from legato.core.clock import Clock
-from legato.core.errors import LegatoError, StorageUnavailable, Unauthenticated
+from legato.core.errors import StorageUnavailable, Unauthenticated
 from legato.core.principal import Principal
 from legato.core.tasks import InThread
+from legato.core.watching import POLL_S, Watch
 
-log = logging.getLogger(__name__)
-
-POLL_S = 0.5
 LOOK_AGAIN_S = 0.1
 """Unknown secrets make us look for new keys no more often than this, however many come."""
 
@@ -66,7 +63,7 @@ class Keyring:
         self._in_thread = in_thread
         self._by_digest: Mapping[bytes, Principal] | None = None
         self._version = -1
-        self._away = False
+        self._watch = Watch("keys", self._refresh)
         self._loading = asyncio.Lock()
         self._looked_ns = 0
 
@@ -86,7 +83,7 @@ class Keyring:
         try:
             return self.authenticate(secret)
         except Unauthenticated:
-            if not secret or self._away:
+            if not secret or self._watch.failing:
                 raise
         await self._look_again()
         return self.authenticate(secret)
@@ -140,36 +137,26 @@ class Keyring:
             self._by_digest, self._version = snapshot.by_digest, snapshot.version
 
     async def follow(self) -> None:
-        """Keep the snapshot fresh for ever: a change is seen within POLL_S and a query.
+        """Keep the snapshot fresh for ever: a change is seen within half a second and a query.
 
         While the database is away the last snapshot stays in force.
         """
         while True:
             async with self._loading:
-                await self._refresh()
+                await self._watch.look()
             await asyncio.sleep(POLL_S)
 
     async def _look_again(self) -> None:
         """Refresh, together with all who ask at the same time."""
         asked_ns = perf_counter_ns()
         async with self._loading:
-            if self._looked_ns >= asked_ns or self._away:
+            if self._looked_ns >= asked_ns or self._watch.failing:
                 return
             early_s = LOOK_AGAIN_S - (asked_ns - self._looked_ns) / 1e9
             if self._looked_ns and early_s > 0:
                 await asyncio.sleep(early_s)
-            await self._refresh()
+            await self._watch.look()
 
     async def _refresh(self) -> None:
         self._looked_ns = perf_counter_ns()
-        try:
-            await self._in_thread(self.load)
-            self._away = False
-        except LegatoError as error:
-            if not self._away:
-                log.warning("keys can't be refreshed", extra={"reason": error.code})
-            self._away = True
-        except Exception:  # a defect must not end the watch: revoked keys would work for ever
-            if not self._away:
-                log.exception("keys can't be refreshed")
-            self._away = True
+        await self._in_thread(self.load)

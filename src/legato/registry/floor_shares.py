@@ -1,19 +1,16 @@
 """Shares of requests that may leave their baseline, as a worker knows them."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from legato.core.errors import LegatoError
 from legato.core.tasks import InThread
+from legato.core.watching import Watch
 from legato.routing.floor.compared import Compared
 from legato.routing.floor.freedom import About, Moved, Terms
 from legato.storage.floors import KnownFloor
 
 log = logging.getLogger(__name__)
-
-POLL_S = 0.5
 
 
 class FloorSource(Protocol):
@@ -41,7 +38,6 @@ class FloorShares:
         self._source = source
         self._in_thread = in_thread
         self._version = -1
-        self._away = False
         self.used = False
         """Whether any route guarantees something; else nothing is read."""
         self.shares: dict[tuple[str, str, str], float] = {}
@@ -81,17 +77,8 @@ class FloorShares:
         self.shares = {one.about: one.floor.share for one in floors}
 
     async def follow(self) -> None:
-        """Keep them fresh for ever; while the database is away the last ones stay in force."""
-        while True:
-            try:
-                await self._in_thread(self.load)
-                self._away = False
-            except LegatoError as error:
-                if not self._away:
-                    log.warning("floors can't be refreshed", extra={"reason": error.code})
-                self._away = True
-            except Exception:  # a defect must not end the watch: none would ever end
-                if not self._away:
-                    log.exception("floors can't be refreshed")
-                self._away = True
-            await asyncio.sleep(POLL_S)
+        """Keep them fresh for ever: a change is seen within half a second and a query.
+
+        While the database is away the last ones stay in force.
+        """
+        await Watch("floors", lambda: self._in_thread(self.load)).follow()

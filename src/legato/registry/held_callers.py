@@ -1,18 +1,15 @@
 """Holdouts as a worker knows them: an immutable snapshot, swapped whole when one changes."""
 
-import asyncio
 import logging
 from typing import Protocol
 
-from legato.core.errors import LegatoError
 from legato.core.registry import HOLDOUT, TREATED
 from legato.core.tasks import InThread
+from legato.core.watching import Watch
 from legato.routing.assignment import WHOLE_BP, Assignment, slices_of
 from legato.storage.holdouts import Holdout
 
 log = logging.getLogger(__name__)
-
-POLL_S = 0.5
 
 
 class HoldoutSource(Protocol):
@@ -34,7 +31,6 @@ class HeldCallers:
         self._source = source
         self._in_thread = in_thread
         self._version = -1
-        self._away = False
         self.by_route: dict[tuple[str, str], tuple[str, Assignment]] = {}
         """By organisation and route: the holdout's id, and who is in which arm."""
 
@@ -46,20 +42,11 @@ class HeldCallers:
         self.by_route = {(one.org, one.route): (one.id, _assignment(one)) for one in running}
 
     async def follow(self) -> None:
-        """Keep them fresh for ever; while the database is away the last ones stay in force."""
-        while True:
-            try:
-                await self._in_thread(self.load)
-                self._away = False
-            except LegatoError as error:
-                if not self._away:
-                    log.warning("holdouts can't be refreshed", extra={"reason": error.code})
-                self._away = True
-            except Exception:  # a defect must not end the watch: none would ever end
-                if not self._away:
-                    log.exception("holdouts can't be refreshed")
-                self._away = True
-            await asyncio.sleep(POLL_S)
+        """Keep them fresh for ever: a change is seen within half a second and a query.
+
+        While the database is away the last ones stay in force.
+        """
+        await Watch("holdouts", lambda: self._in_thread(self.load)).follow()
 
 
 def _assignment(one: Holdout) -> Assignment:

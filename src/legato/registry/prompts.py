@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from legato.core.erasure import KeyDestroyed
-from legato.core.errors import Forbidden, InvalidRequest, LegatoError, NotFound, StorageUnavailable
+from legato.core.errors import Forbidden, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.principal import Principal
 from legato.core.registry import (
     DEFAULT_LABEL,
@@ -20,6 +20,7 @@ from legato.core.registry import (
     shown,
 )
 from legato.core.tasks import InThread
+from legato.core.watching import Watch
 from legato.registry.prompt import MODEL_PREFIX, CompiledPrompt, compile_prompt, read_prompt
 from legato.registry.prompt_snapshot import (
     LoadedPrompt,
@@ -33,7 +34,6 @@ from legato.storage.registry_records import LabelledVersion, RunningRollout, Ver
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.5
 LOOKED_UP_MAX = 256
 _LISTED_MAX = 20
 _SHOWN_MAX = 140
@@ -70,7 +70,6 @@ class PromptRegistry:
         self._in_thread = in_thread
         self._snapshot: PromptSnapshot | None = None
         self._version = -1
-        self._away = False
         self._looking_up = asyncio.Lock()
         """One at a time: callers who name what isn't there keep no thread from anybody else."""
 
@@ -169,23 +168,11 @@ class PromptRegistry:
         self._version = version
 
     async def follow(self) -> None:
-        """Keep the snapshot fresh for ever: a change is seen within POLL_S and a query.
+        """Keep the snapshot fresh for ever: a change is seen within half a second and a query.
 
         While the database is away the last snapshot stays in force.
         """
-        while True:
-            try:
-                await self._in_thread(self.load)
-                self._away = False
-            except LegatoError as error:
-                if not self._away:
-                    log.warning("prompts can't be refreshed", extra={"reason": error.code})
-                self._away = True
-            except Exception:  # a defect must not end the watch: a label would never move again
-                if not self._away:
-                    log.exception("prompts can't be refreshed")
-                self._away = True
-            await asyncio.sleep(POLL_S)
+        await Watch("prompts", lambda: self._in_thread(self.load)).follow()
 
     def _of_rollout(
         self, running: RunningRollout, arm: str, known: Mapping[tuple[str, str, str], LoadedPrompt]

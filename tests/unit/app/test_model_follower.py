@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from legato.app import model_follower
 from legato.app.model_follower import ModelFollower
 from legato.app.served_models import ServedModels
 from legato.core.config import Config
@@ -39,7 +38,7 @@ async def directly(work: Callable[[], Any]) -> Any:
 async def test_what_was_read_stays_while_the_database_is_away(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(model_follower, "POLL_S", 0.0)
+    monkeypatch.setattr("legato.core.watching.POLL_S", 0.0)
     reader: Any = Reader()
     taken: list[ServedModels] = []
     following = asyncio.ensure_future(ModelFollower(reader, taken.append, directly).follow())

@@ -242,7 +242,7 @@ def test_a_prompt_that_cannot_be_read_leaves_the_others_in_force() -> None:
 async def test_changes_are_followed_and_the_last_snapshot_stays_while_the_database_is_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("legato.registry.prompts.POLL_S", 0)
+    monkeypatch.setattr("legato.core.watching.POLL_S", 0)
     kept = Kept()
     prompts = PromptRegistry(kept, Sealing(), in_thread)
     with pytest.raises(StorageUnavailable, match="could not be loaded yet"):
