@@ -27,7 +27,6 @@ from legato.api.openai.responses.surface import Responses
 from legato.api.openai.speech import Speech
 from legato.api.openai.transcriptions import Transcriptions
 from legato.api.pages import healthz, metrics_page, models_page, readyz
-from legato.app.answer_checks import output_guard
 from legato.app.caches import Neighbours, exact_cache, semantic_cache, semantic_readings
 from legato.app.captures import CaptureQueue, capture_queue, capture_stage
 from legato.app.catalogue import ProviderInUse, build_provider, build_routes, open_providers
@@ -368,7 +367,7 @@ def _pipelines(
         summaries=open_summaries(directory, call_stage, record, base.ids),
         defer=Defer(lambda: deferred_calls(context)),
         guard_input=guards.input,
-        outputs=output_guard(guards.input.policies),
+        outputs=guards.outputs,
     )
     return pipeline, _relay(base, pipeline, books), shadows, comparisons
 

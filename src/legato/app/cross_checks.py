@@ -8,7 +8,6 @@ import msgspec
 
 from legato.app.cascade_checks import problems_of_cascade
 from legato.app.egress import egress_of, host_problem
-from legato.app.guardrail_checks import problems_of_guardrails
 from legato.app.problems import Path, Problem, suggestion
 from legato.app.required_terms import REMEDY, RequiredTerms
 from legato.app.semantic_checks import problems_of_cache
@@ -76,9 +75,18 @@ class _Checks:
         self._unique("live_scoring", "name", (one.name for one in config.live_scoring))
         for index, policy in enumerate(config.live_scoring):
             self._scorers(policy, ("live_scoring", index))
-        self.problems += problems_of_guardrails(config, self.place_of)
+        self._guardrails()
         if not self.problems:  # what is broken leaves open what a deployment is
             self._required(RequiredTerms(config))
+
+    def _guardrails(self) -> None:
+        said = self.config.guardrails
+        if said.policies or said.compliance or said.detectors:
+            from legato.app.guardrail_checks import (  # noqa: PLC0415 - where they are used only
+                problems_of_guardrails,
+            )
+
+            self.problems += problems_of_guardrails(self.config, self.place_of)
 
     def _scorers(self, policy: LivePolicy, path: Path) -> None:
         from legato.evaluation.scorers.table import (  # noqa: PLC0415 - where it is used only

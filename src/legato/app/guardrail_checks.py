@@ -30,10 +30,7 @@ def known_to_policies(config: Config) -> Known:
 
 
 def problems_of_guardrails(config: Config, place_of: Callable[[Path], str]) -> list[Problem]:
-    """Return what is wrong with `guardrails`; nothing is looked at where it is left out."""
-    said = config.guardrails
-    if not (said.policies or said.compliance or said.detectors):
-        return []
+    """Return what is wrong with `guardrails`."""
     return [
         Problem(("guardrails", *path), place_of(("guardrails", *path)), message, remedy)
         for path, message, remedy in _found(config)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from legato.app.answer_checks import AnswerChecksOpening
 from legato.app.context import WorkerContext
 from legato.app.detectors import DetectorOpening
 from legato.app.policy_reading import PolicyReader, file_policies
@@ -16,6 +17,7 @@ from legato.core.tasks import InThread
 from legato.core.watching import Watch
 from legato.detectors.running import Detectors
 from legato.gateway.directory import Directory
+from legato.gateway.guards.checked import AnswerGuard
 from legato.gateway.guards.input import InputGuard
 from legato.gateway.guards.masking import mask
 from legato.gateway.guards.policies import Policies
@@ -32,12 +34,13 @@ class Guards(msgspec.Struct, frozen=True, eq=False):
     """What guards a worker's calls."""
 
     input: InputGuard
+    outputs: AnswerGuard
     follower: "PolicyFollower"
     close: Callable[[], Awaitable[None]]
 
 
 def open_guards(context: WorkerContext, directory: Directory, meters: Meters) -> Guards:
-    """Open them; detectors are loaded once there is a policy.
+    """Open them; detectors and checks of answers are loaded once there is a policy.
 
     Raises:
         ConfigInvalid: a detector can't be opened.
@@ -52,8 +55,15 @@ def open_guards(context: WorkerContext, directory: Directory, meters: Meters) ->
     opening = DetectorOpening(context.loaded.config)
     detectors = Detectors(opening.open, in_thread)
     policies = Policies(file_policies(context.loaded.config), lambda: detectors.labels)
-    if said.policies:
+    outputs = AnswerChecksOpening(policies)
+
+    def ready() -> None:
+        """Load what policies run on: no request waits for it."""
         detectors.open()
+        outputs.open()
+
+    if said.policies:
+        ready()
     engine = open_engine(context.database_url)
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     source = RegistrySnapshots(engine, context.loaded.config.registry.environment)
@@ -66,10 +76,12 @@ def open_guards(context: WorkerContext, directory: Directory, meters: Meters) ->
             meters=meters,
             in_thread=in_thread,
         ),
+        outputs,
         PolicyFollower(
             PolicyReader(source, Envelopes(data_keys)),
             policies,
             detectors=detectors,
+            ready=ready,
             in_thread=in_thread,
         ),
         opening.close,
@@ -85,11 +97,14 @@ class PolicyFollower:
         policies: Policies,
         *,
         detectors: Detectors,
+        ready: Callable[[], None],
         in_thread: InThread,
     ) -> None:
+        """`ready` loads what any policy runs on; blocking, and quick from the second time on."""
         self._reader = reader
         self._policies = policies
         self._detectors = detectors
+        self._ready = ready
         self._in_thread = in_thread
         self._loading = asyncio.Lock()
 
@@ -99,7 +114,7 @@ class PolicyFollower:
             found = await self._in_thread(self._reader.read)
             if found is not None:
                 if found.policies:
-                    await self._in_thread(self._detectors.open)
+                    await self._in_thread(self._ready)
                 await self._detectors.warm(self._policies.detectors(found))
                 self._policies.swap(found)
 

@@ -8,9 +8,7 @@ from legato.core.config import Config
 from legato.core.errors import LegatoError
 from legato.core.registry import DEFAULT_LABEL, Kind, shown
 from legato.gateway.guards.policies import Snapshot
-from legato.gateway.guards.terms import terms_of
 from legato.guardrails.policy.compiling import CompiledPolicy, compiled_policy
-from legato.registry.guardrails import read_guardrail, version_of
 from legato.registry.registry import Sealing, sealing_context
 from legato.storage.registry_records import LabelledVersion
 from legato.storage.registry_snapshot import RegistrySnapshots
@@ -46,6 +44,10 @@ class PolicyReader:
         return Snapshot(tuple(known.values()), broken)
 
     def _compiled(self, one: LabelledVersion, name: str) -> CompiledPolicy | None:
+        # where there is a policy only: they take 5 MiB
+        from legato.gateway.guards.terms import terms_of  # noqa: PLC0415
+        from legato.registry.guardrails import read_guardrail  # noqa: PLC0415
+
         kept = one.version
         try:
             context = sealing_context(kept.name, kept.digest)
@@ -63,4 +65,9 @@ class PolicyReader:
 
 def file_policies(config: Config) -> tuple[CompiledPolicy, ...]:
     """Return the policies of the file. Raises ConfigInvalid."""
-    return tuple(compiled_policy(one, version_of(one)) for one in config.guardrails.policies)
+    said = config.guardrails.policies
+    if not said:
+        return ()
+    from legato.registry.guardrails import version_of  # noqa: PLC0415 - where there is a policy only
+
+    return tuple(compiled_policy(one, version_of(one)) for one in said)

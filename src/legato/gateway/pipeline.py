@@ -22,7 +22,7 @@ from legato.core.errors import InvalidRequest, LegatoError
 from legato.core.records import EntryKind
 from legato.core.wire import Operation, Surface, Turn
 from legato.gateway.arms import serving
-from legato.gateway.guards.output import CHECKED
+from legato.gateway.guards.checked import CHECKED
 from legato.gateway.prompts import names_prompt, put_prompt, unread
 from legato.gateway.semantic.tags import tags_of
 from legato.gateway.shorten import shorten, summarise
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call, Sink
     from legato.gateway.conversations import Conversations
     from legato.gateway.directory import Directory, Route
-    from legato.gateway.guards.output import OutputGuard
+    from legato.gateway.guards.checked import AnswerGuard
     from legato.gateway.holdouts import HoldoutArms
     from legato.gateway.prompts import Prompts
     from legato.gateway.stages.cached import CacheStages
@@ -162,7 +162,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     defer: "Defer | None" = None
     summaries: "Summaries | None" = None
     guard_input: InputGuarding | None = None
-    outputs: "OutputGuard | None" = None
+    outputs: "AnswerGuard | None" = None
 
     def assemble(self, surface: Surface) -> Assembly:
         """Return what serves a surface's requests."""
@@ -352,7 +352,7 @@ def _guarding(guard: Guard) -> Callable[["Call", "Sink"], Awaitable[None]]:
     return run
 
 
-def _planning(outputs: "OutputGuard") -> Callable[["Call", "Sink"], None]:
+def _planning(outputs: "AnswerGuard") -> Callable[["Call", "Sink"], None]:
     def run(call: "Call", _sink: "Sink") -> None:
         outputs.prepare(call)
 

@@ -6,7 +6,7 @@ intent and a price of its own.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +18,10 @@ from legato.core.decisions import FROM_CACHE
 from legato.core.errors import OutputInvalid, ProviderTimeout
 from legato.core.guard_output import BEFORE_SENDING
 from legato.core.guarding import ARGUMENTS, SEALED, TEXT, Channel, TextFilter
-from legato.core.wire import Operation, PromptSurface
+from legato.core.wire import PromptSurface
 from legato.gateway.deadline import Deadlines
 from legato.gateway.guards.asked_of import asked_of, schema_of
+from legato.gateway.guards.checked import CHECKED, Asking
 from legato.guardrails.outputs.arguments import ArgumentsFilter
 from legato.guardrails.outputs.plan import OutputPlan, OutputRun
 from legato.guardrails.outputs.schemas import Schemas
@@ -30,11 +31,8 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call, Reply, Sink
     from legato.gateway.directory import Deployment
 
-Asking = Callable[["Call", "Sink"], Awaitable["Reply"]]
-"""Makes attempts until one answers, as the call stage does."""
 PlansFor = Callable[["Call"], Sequence[OutputPlan]]
 """Returns the plans of the policies that a call comes under."""
-CHECKED: Final = frozenset({Operation.CHAT, Operation.COMPLETIONS})
 _SCHEMA_NAME: Final = "answer"
 _NS_PER_MS: Final = 1e6
 
@@ -129,7 +127,7 @@ def _chained(filters: Sequence[TextFilter]) -> TextFilter | None:
 
 
 class OutputGuard:
-    """What the pipeline asks about a call's answer."""
+    """Checks answers by the policies. Implements the Protocol `AnswerGuard`."""
 
     def __init__(
         self,

@@ -3,14 +3,13 @@
 A request that isn't like that is refused before a detector or a model is asked.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import jsonschema_rs
 import msgspec
 
 from legato.core.guard_facts import Fired
 from legato.core.guarding import Action, Mode
-from legato.guardrails.policy.checking import validator_of
 from legato.guardrails.policy.compiling import CompiledPolicy
 from legato.routing.rules.expression import FAILURES, Condition, condition, context_of
 from legato.routing.rules.features import MAPS
@@ -22,6 +21,33 @@ if TYPE_CHECKING:
 SCHEMA_LABEL: Final = "SCHEMA"
 CONDITION_LABEL: Final = "CONDITION"
 _STEPS_MAX: Final = 12
+
+
+class SchemaError(Protocol):
+    """How a value breaks a JSON schema, as its library tells it."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in words."""
+        ...
+
+    @property
+    def instance_path(self) -> Sequence[str | int]:
+        """Where in the value."""
+        ...
+
+    @property
+    def schema_path(self) -> Sequence[str | int]:
+        """Where in the schema."""
+        ...
+
+
+class Validator(Protocol):
+    """A compiled JSON schema."""
+
+    def iter_errors(self, instance: Any) -> Iterator[SchemaError]:
+        """Yield how a value breaks it."""
+        ...
 
 
 class Broken(msgspec.Struct, frozen=True):
@@ -37,7 +63,7 @@ class Terms(msgspec.Struct, frozen=True, eq=False):
     """The terms of one policy, compiled."""
 
     policy: CompiledPolicy
-    validator: jsonschema_rs.Validator | None
+    validator: Validator | None
     of: str
     conditions: tuple[tuple[str, str, Condition], ...]
     """Name, what callers are told, what must hold."""
@@ -90,8 +116,15 @@ def terms_of(policy: CompiledPolicy) -> Terms | None:
     if said.json_schema is None and not said.conditions:
         return None
     conditions = tuple((one.name, one.message, condition(one.when)) for one in said.conditions)
-    validator = None if said.json_schema is None else validator_of(said.json_schema)
-    return Terms(policy, validator, said.of, conditions, _asked(conditions))
+    return Terms(policy, _validator(said.json_schema), said.of, conditions, _asked(conditions))
+
+
+def _validator(schema: dict[str, Any] | None) -> Validator | None:
+    if schema is None:
+        return None
+    from legato.guardrails.policy.checking import validator_of  # noqa: PLC0415 - schemas only
+
+    return validator_of(schema)
 
 
 def _asked(conditions: tuple[tuple[str, str, Condition], ...]) -> Rules | None:
@@ -114,7 +147,7 @@ def _holds(one: Condition, context: Any) -> bool:
         return False
 
 
-def _rule_of(error: jsonschema_rs.ValidationError) -> str:
+def _rule_of(error: SchemaError) -> str:
     """Name the rule of the schema that isn't met: never the value, which may be anything."""
     if error.schema_path and error.schema_path[-1] == "required":
         return str(error.message)  # it names the schema's own words alone

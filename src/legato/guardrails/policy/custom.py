@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
-import re2
 
 from legato.core.errors import ConfigInvalid
 from legato.core.guarding import Finding
@@ -99,6 +98,8 @@ def compiled(name: str, pattern: str) -> Expression:
     if not pattern or len(pattern) > PATTERN_CHARACTERS_MAX:
         msg = f"patterns.{name}: has 1 to {PATTERN_CHARACTERS_MAX} characters"
         raise ConfigInvalid(msg)
+    import re2  # noqa: PLC0415 - where a policy has patterns of its own only
+
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _PROGRAM_BYTES_MAX

@@ -1,0 +1,28 @@
+"""Puts together what checks answers."""
+
+from typing import TYPE_CHECKING
+
+from legato.gateway.guards.output import OutputGuard
+from legato.gateway.guards.plans import Plans
+from legato.guardrails.scanning import structured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from legato.core.guarding import Detector
+    from legato.gateway.context import Call
+    from legato.gateway.guards.policies import Policies
+    from legato.guardrails.policy.compiling import CompiledPolicy
+
+
+def output_guard(policies: "Policies") -> OutputGuard:
+    """Return what checks answers by the policies that were found to apply to the request."""
+
+    def applying(call: "Call") -> "Sequence[CompiledPolicy]":
+        return () if call.guarded is None else policies.named(call.guarded.policies)
+
+    def detectors() -> "dict[str, Detector]":
+        scanner = structured()
+        return {scanner.name: scanner}
+
+    return OutputGuard(Plans(applying, detectors), lambda: policies.idle)
