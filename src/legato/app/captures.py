@@ -14,7 +14,6 @@ from legato.core.captured import CapturedContent, encode_content, sealing_contex
 from legato.core.clock import Clock, SystemClock
 from legato.core.errors import LegatoError
 from legato.gateway.capture import CaptureStage, Offer
-from legato.guardrails.scanning import structured
 from legato.storage.capture_spool import CaptureSpool
 from legato.storage.captures import SealedCapture
 from legato.storage.data_keys import DataKeyTable
@@ -91,6 +90,10 @@ class CaptureQueue:
 
     def _sealed(self, offer: Offer) -> SealedCapture:
         if offer.labelling is not None:
+            from legato.guardrails.scanning import (  # noqa: PLC0415 - where labels are kept only
+                structured,
+            )
+
             offer = offer.labelled(structured().find)
         rendered = b"" if offer.rendered is None else _encode(offer.rendered)
         content = encode_content(
