@@ -13,9 +13,12 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from legato.core.errors import ConfigInvalid
 from legato.core.guarding import Finding, Place
 from legato.guardrails import scan as scan_structured
+from legato.guardrails.escapes import together, views
 from legato.guardrails.names.features import Lexicon
 from legato.guardrails.names.spans import findings_of, settled_with
 from legato.guardrails.names.tagger import Model, Tagger, pack
@@ -77,6 +80,19 @@ class NamesDetector:
     def find(self, text: str, place: Place) -> Sequence[Finding]:
         """Return the names in a text, in its order, nothing overlapping."""
         del place  # names are names wherever they stand
+        found = self._found_in(text)
+        for view in views(text)[1:]:
+            found = together(
+                found,
+                [
+                    replace(one, start=start, end=end)
+                    for one in self._found_in(view.text)
+                    for start, end in (view.original(one.start, one.end),)
+                ],
+            )
+        return found
+
+    def _found_in(self, text: str) -> list[Finding]:
         found: list[Finding] = []
         for tokens in stretches(tokens_of(text)):
             tagged = self._tagger.tag(tokens, self._leaning)

@@ -13,15 +13,18 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 _INVISIBLE: Final = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0100-\U000e01ef"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e001f\U000e007f-\U000e0fff"
 )
 _MARKS: Final = "\u0300-\u034e\u0350-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-_TAGS: Final = "\U000e0000-\U000e007f"
+TAGS: Final = "\U000e0020-\U000e007e"
+"""ASCII that people don't see and models read."""
 # Punctuation, letter-like signs, enclosed and mathematical forms, half and full widths.
 _FORMS: Final = (
-    "\u00a0\u00b2\u00b3\u00b9\u1680\u2000-\u200a\u2010-\u2015\u2018-\u201f\u2024\u2028\u2029\u202f"
-    "\u2032\u2033\u2043\u205f\u2070-\u209c\u2100-\u214f\u2212\u2460-\u24ff\u2776-\u2793\u3000"
+    "\x85\u00a0\u00b2\u00b3\u00b9\u1680\u2000-\u200a\u2010-\u2015\u2018-\u201f\u2024"
+    "\u2028\u2029\u202f\u2032\u2033\u2043\u205f\u2070-\u209c\u2100-\u214f\u2212\u2460-\u24ff\u2776-\u2793\u3000"
     "\ufe50-\ufe6b\uff01-\uff5e\U0001d400-\U0001d7ff\U0001f100-\U0001f1aa"
 )
 # The digits of scripts that have their own, by the first of each ten.
@@ -42,14 +45,15 @@ _SPECIAL: Final = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63", "-"),
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033", '"'),
-    **dict.fromkeys("\u2028\u2029", "\n"),
+    **dict.fromkeys("\x85\u2028\u2029", "\n"),
     "\u2024": ".",
 }
 _MARK: Final = re.compile(f"[{_MARKS}]")
 _GONE: Final = re.compile(f"[{_INVISIBLE}]")
 # One class, which is looked for at the speed of a loop in C.
-_STRANGE: Final = re.compile(f"[{_MARKS}{_INVISIBLE}{_FORMS}{_DIGITS}{_TAGS}]")
-_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+_STRANGE: Final = re.compile(f"[{_MARKS}{_INVISIBLE}{_FORMS}{_DIGITS}{TAGS}]")
+_CONTROLS: Final = bytes((*range(9), 11, 12, *range(14, 32), 127))
+_NOT_PLAIN: Final = re.compile(r"[^\t\n\r\x20-\x7e]+")
 _WORD: Final = re.compile(r"""[^\s"'<>()=,;]+""")
 _FOLD: Final = str.maketrans(_LOOKALIKES)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9@]")
@@ -79,11 +83,13 @@ class Normalized(NamedTuple):
 
 
 def normalized(text: str) -> Normalized:
-    """Make a text plain. An ASCII text comes back as it is."""
+    """Make a text plain. An ASCII text without invisible characters comes back as it is."""
     if text.isascii():
-        return Normalized(text)
+        if text.encode().translate(None, _CONTROLS) == text.encode():
+            return Normalized(text)
+        return _without_strange(text)
     # Few characters of most texts are beyond ASCII: looking at each kind once is all it takes.
-    beyond = "".join(set("".join(_BEYOND_ASCII.findall(text))))
+    beyond = "".join(set("".join(_NOT_PLAIN.findall(text))))
     plain = Normalized(text) if _STRANGE.search(beyond) is None else _without_strange(text)
     if _LOOKALIKES.keys().isdisjoint(beyond):
         return plain
@@ -127,8 +133,8 @@ def _formed(character: str) -> str:
     if character in _SPECIAL:
         return _SPECIAL[character]
     code = ord(character)
-    if 0xE0000 <= code <= 0xE007F:  # noqa: PLR2004 - tags: ASCII, but invisible to people
-        return chr(code - 0xE0000) if 0xE0020 <= code < 0xE007F else " "  # noqa: PLR2004
+    if 0xE0000 <= code <= 0xE007F:  # noqa: PLR2004 - tags
+        return chr(code - 0xE0000)
     digit = unicodedata.decimal(character, None)
     if digit is not None:
         return str(digit)

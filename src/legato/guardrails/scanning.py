@@ -7,8 +7,8 @@ from typing import Final
 from legato.core.errors import InvalidRequest
 from legato.core.guarding import Finding, Place
 from legato.guardrails import personal, secrets
+from legato.guardrails.escapes import View, together, views
 from legato.guardrails.expressions import Expression
-from legato.guardrails.normalize import normalized
 from legato.guardrails.policy.labels import labels_of
 from legato.guardrails.spans import Family, Span, Text, settled
 
@@ -48,19 +48,25 @@ class Scanner:
     def find(self, text: str, place: Place = Place.INPUT) -> list[Finding]:
         """Return what is in a text, in its order, nothing overlapping."""
         del place
-        plain = normalized(text)
-        view = Text(plain.text)
+        plain, *decoded = views(text)
+        found = self._found_in(plain)
+        for view in decoded:
+            found = together(found, self._found_in(view))
+        return found
+
+    def _found_in(self, view: View) -> list[Finding]:
+        text = Text(view.text)
         spans: list[Span] = []
         for gate, some in self._behind:
-            if gate.within(view.data):
+            if gate.within(text.data):
                 for family in some:
-                    spans.extend(family.find(view))
+                    spans.extend(family.find(text))
         if not spans:
             return []
         kept = settled(spans)
         return [
-            Finding(span.label, *plain.original(*place), span.score, span.detector)
-            for span, place in zip(kept, view.characters(kept), strict=True)
+            Finding(span.label, *view.original(*place), span.score, span.detector)
+            for span, place in zip(kept, text.characters(kept), strict=True)
         ]
 
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol
 _JOINS: Final = tuple(
     chr(byte).isascii() and (chr(byte).isalnum() or chr(byte) == "_") for byte in range(256)
 )
-DIGITS: Final = r"\d(?:[ ./()-]{0,3}\d){5}"
+DIGITS: Final = r"\d(?:[ ./()\t\r\n_+|-]{0,3}\d){5}"
 """The gate of all that looks at rows of digits: shared, it is one."""
 
 

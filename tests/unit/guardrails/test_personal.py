@@ -81,3 +81,38 @@ def test_italics_hide_no_address(text: str) -> None:
     (one,) = scan(text)
     assert one.label == "EMAIL_ADDRESS"
     assert "jane@example.org" in text[one.start : one.end]
+
+
+@pytest.mark.parametrize("sep", ["\t", "\n", "_", "/", ".", "+", "|", "-"])
+def test_numbers_parted_by_signs_of_other_things_are_found(sep: str) -> None:
+    card = sep.join(("4111", "1111", "1111", "1111"))
+    iban = sep.join(("DE89", "3704", "0044", "0532", "0130", "00"))
+    ssn = sep.join(("536", "90", "4399"))
+    amex = sep.join(("3782", "822463", "10005"))
+    for text, value in (
+        (f"pay {card} now", card),
+        (f"pay\n{amex}, now", amex),
+        (f"to {iban}.", iban),
+        (f"my SSN is {ssn}.", ssn),
+    ):
+        found = [text[one.start : one.end] for one in scan(text)]
+        assert found == [value], text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111\t1111\t1111\t1111\t1112",  # a row of more numbers
+        "9\n4111\n1111\n1111\n1111",
+        "4111/1111/1111/1111/2",
+        "4111_1111\t1111_1111",
+        "4111\t1111\t1111\t1112",
+        "v4111/1111/1111/1111a",
+        "536/90/4399",
+        "2019\n2020\n2021\n2022",
+        "12\n34\n56\n78",
+        "415\t867\t5309",
+    ],
+)
+def test_columns_and_paths_of_numbers_are_left_alone(text: str) -> None:
+    assert scan(text) == []

@@ -8,7 +8,7 @@ from legato.guardrails.expressions import Expression
 from legato.guardrails.spans import DIGITS, Span, Text
 
 _LABEL: Final = "CREDIT_CARD"
-_SEP: Final = r"[ .-]{1,2}"
+_SEP: Final = r"[ .\t\r\n_/+|-]{1,2}"
 _NUMBER: Final = (
     rf"\d{{4}}{_SEP}\d{{4}}{_SEP}\d{{4}}{_SEP}\d{{1,4}}(?:{_SEP}\d{{3}})?"
     rf"|\d{{4}}{_SEP}\d{{6}}{_SEP}\d{{4,5}}|\d{{12,}}"
@@ -60,10 +60,12 @@ _OTHER_NEAR: Final = Expression(
     ignore_case=True,
 )
 # A number of four groups may be followed by the three digits of its back.
-_BEFORE_THREE: Final = re.compile(r"[ .-]{1,2}\d{3}$")
+_BEFORE_THREE: Final = re.compile(r"[ .\t\r\n_/+|-]{1,2}\d{3}$")
+# What parts columns, paths and names as well: it must be the same throughout, and no number more.
+_RARE: Final = frozenset(b"\t\r\n_/+|")
 _NEAR_BYTES: Final = 36
 _DIGITS_MIN: Final = 12
-_NO_DIGITS: Final = str.maketrans("", "", " .-")
+_NO_DIGITS: Final = str.maketrans("", "", " .-\t\r\n_/+|")
 
 
 class Cards:
@@ -80,12 +82,31 @@ class Cards:
         for match in self._number.matches(text.data):
             start, end = match.span()
             found = match.group().decode()
-            if not text.apart(start, end, b"-._/"):
+            if not _is_apart(text, start, end):
                 continue
             for kept in (found, _BEFORE_THREE.sub("", found)):
                 if _is_card(text, start, kept):
                     yield Span(start, start + len(kept), _LABEL, "card", 80)
                     break
+
+
+def _is_apart(text: Text, start: int, end: int) -> bool:
+    """Whether a number is no part of a longer one, of a word or of a row of numbers."""
+    data = text.data
+    rare = {data[at : at + 1] for at in range(start, end) if data[at] in _RARE}
+    if not rare:
+        return text.apart(start, end, b"-._/")
+    parts = re.split(rb"\d+", data[start:end])[1:-1]
+    if len(set(parts)) > 1:
+        return False
+    before, behind = data[max(0, start - 2) : start], data[end : end + 2]
+    if before[-1:].isalnum() or behind[:1].isalnum():
+        return False
+    joined = parts[0][-1:], parts[0][:1]
+    return not (
+        (before[-1:] == joined[0] and before[:-1].isdigit())
+        or (behind[:1] == joined[1] and behind[1:].isdigit())
+    )
 
 
 def luhn(digits: str) -> bool:

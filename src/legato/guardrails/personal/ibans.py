@@ -35,17 +35,17 @@ _LENGTHS: Final = {
     )
     for code in codes.split()
 }
-_BLANKS: Final = b" -."
+_BLANKS: Final = b" -.\t\r\n_/+|"
 
 
 class Ibans:
     """Finds IBAN_CODE."""
 
-    gate = r"[A-Za-z]{2}\d{2}(?:[ .-]{0,2}[A-Za-z0-9]){11}"
+    gate = r"[A-Za-z]{2}\d{2}(?:[ .\t\r\n_/+|-]{0,2}[A-Za-z0-9]){11}"
     labels = frozenset({_LABEL})
 
     def __init__(self) -> None:
-        self._opening = Expression(r"\b[A-Za-z]{2}\d{2}(?:[ .-]{0,2}[A-Za-z0-9]){11}")
+        self._opening = Expression(r"\b[A-Za-z]{2}\d{2}(?:[ .\t\r\n_/+|-]{0,2}[A-Za-z0-9]){11}")
 
     def find(self, text: Text) -> Iterator[Span]:
         """Yield what has its country's length and the right check digits."""

@@ -15,7 +15,7 @@ from legato.guardrails.expressions import Expression
 from legato.guardrails.spans import DIGITS, Span, Text
 
 _LABEL: Final = "PHONE_NUMBER"
-_SEP: Final = r"(?:[ ./-]|[ -]?\(|\)[ ./-]?|\) ?\(| - )"
+_SEP: Final = r"(?:[ ./\t_|-]|[ -]?\(|\)[ ./-]?|\) ?\(| - )"
 _EXTENSION: Final = r"(?:[ ,]{0,2}(?:x|ext\.?:?|extension|poste|durchwahl|ramal) ?\d{1,6})?"
 _NUMBER: Final = rf"\+?[ ]?[(]?\+?\d(?:{_SEP}?\d){{5,}}{_EXTENSION}"
 _BYTES_MAX: Final = 48
@@ -129,7 +129,7 @@ def _is_phone(text: Text, start: int, found: str) -> bool:
     if not text.apart(start, end, b"-._#"):
         return False
     extension = _EXTENSION_AT.search(found)
-    number = found[: extension.start()] if extension else found
+    number = (found[: extension.start()] if extension else found).replace("_", "-")
     digits = re.sub(r"\D", "", number)
     if not _DIGITS_MIN <= len(digits) <= _DIGITS_MAX or _DATES.match(number):
         return False
@@ -160,7 +160,9 @@ def _with_country(text: Text, start: int, end: int, number: str) -> bool:
 def _by_itself(number: str, found: str) -> bool:
     if _NANP.fullmatch(number):
         return True
-    if (number != found or number.startswith(("001", "("))) and _NANP_LOOSE.fullmatch(number):
+    if (len(number) != len(found) or number.startswith(("001", "("))) and _NANP_LOOSE.fullmatch(
+        number
+    ):
         return True
     if _AREA_IN_BRACKETS.fullmatch(number):
         return True

@@ -29,7 +29,7 @@ class SocialSecurity:
     labels = frozenset({_SSN, _ITIN})
 
     def __init__(self) -> None:
-        self._number = Expression(r"\d{3}([ .-]?)\d{2}[ .-]?\d{4}")
+        self._number = Expression(r"\d{3}([ .\t\r\n_/+|-]?)\d{2}[ .\t\r\n_/+|-]?\d{4}")
 
     def find(self, text: Text) -> Iterator[Span]:
         """Yield numbers of ranges that are issued; without dashes only where they are spoken of."""

@@ -8,6 +8,7 @@ import msgspec
 
 from legato.core.errors import ConfigInvalid
 from legato.core.guarding import Finding
+from legato.guardrails.escapes import views
 from legato.guardrails.normalize import normalized
 from legato.guardrails.policy.labels import CUSTOM
 
@@ -57,10 +58,11 @@ class Custom(msgspec.Struct, frozen=True, eq=False):
 
     def find(self, text: str) -> list[Finding]:
         """Return what is found in a text, also where it is disguised; finds may overlap."""
-        plain = normalized(text)
+        plain, *decoded = views(text)
         found = [
-            Finding(label, *plain.original(*span), detector=DETECTOR)
-            for label, span in self._within(plain.text)
+            Finding(label, *view.original(*span), detector=DETECTOR)
+            for view in (plain, *decoded)
+            for label, span in self._within(view.text)
         ]
         if plain.text != text:  # what a policy itself writes in strange characters
             ends = {(one.label, one.start): one.end for one in found}
@@ -69,7 +71,7 @@ class Custom(msgspec.Struct, frozen=True, eq=False):
                 for label, (start, end) in self._within(text)
                 if ends.get((label, start), 0) < end
             ]
-        return found
+        return list(dict.fromkeys(found)) if decoded else found
 
     def _within(self, text: str) -> Iterator[tuple[str, tuple[int, int]]]:
         for label, one in self.patterns:
