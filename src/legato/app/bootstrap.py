@@ -128,6 +128,7 @@ class Gateway(msgspec.Struct, eq=False):
     captures: CaptureQueue | None
     """None where nothing is captured."""
     guards: Guards
+    count_waiting: Callable[[], None]
 
 
 class _Base(msgspec.Struct, eq=False):
@@ -169,7 +170,9 @@ def build_gateway(context: WorkerContext) -> Gateway:
 
     providers = open_providers(config, settings, open_one)
     served = ServedModels(config, context.prices)
-    deployments, routes = build_routes(served, providers, base.loads.breakers.cell, base.loads.of)
+    deployments, routes = build_routes(
+        served, providers, base.loads.breakers.cell, base.loads.of, room_of=base.loads.room
+    )
     guard(routes.values(), base.floors)
     directory = Directory(routes, deployments, complete=False)
     cache = exact_cache(context, base.vault.sealer, base.clock, base.in_thread)
@@ -197,6 +200,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
         credentials=_credentials(base, swap),
         captures=base.captures,
         guards=guards,
+        count_waiting=base.loads.count_waiting,
     )
 
 
@@ -212,7 +216,7 @@ def _models(
 
     def changed(served: ServedModels) -> None:
         deployments, routes = build_routes(
-            served, providers, base.loads.breakers.cell, base.loads.of
+            served, providers, base.loads.breakers.cell, base.loads.of, room_of=base.loads.room
         )
         guard(routes.values(), base.floors)
         directory.swap(routes, deployments)
@@ -294,7 +298,7 @@ def _base(context: WorkerContext) -> _Base:
         ),
         held=HeldCallers(HoldoutSnapshots(engine), in_thread),
         floors=FloorShares(FloorStore(engine, clock, ids), in_thread),
-        loads=DeploymentLoads(context),
+        loads=DeploymentLoads(context, meters),
         threads=threads,
         in_thread=in_thread,
     )
@@ -392,6 +396,7 @@ def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Direc
     server, run = base.context.loaded.config.server, base.context.data.run
 
     def render_metrics() -> bytes:
+        base.loads.count_waiting()
         base.meters.save()
         readings = base.loads.readings(directory.every_deployment())
         readings += floor_readings(directory.every_route(), base.floors)

@@ -17,7 +17,7 @@ from legato.core.config import Provider as ProviderConfig
 from legato.core.config import Route as RouteConfig
 from legato.core.config import Timeouts as Waits
 from legato.core.config_cache import RouteSemantic
-from legato.core.config_load import STALE_CACHE, RateLimits
+from legato.core.config_load import STALE_CACHE, Queue, RateLimits
 from legato.core.config_routing import Quality
 from legato.core.errors import ConfigInvalid
 from legato.core.money import NanoUSD
@@ -26,7 +26,7 @@ from legato.core.registry import CHAMPION, SHADOW, Kind, ObjectName
 from legato.core.semantic_terms import SemanticTerms
 from legato.economics.cost import blended_price
 from legato.economics.estimate import image_tokens_max
-from legato.gateway.directory import Deployment, DeploymentLoad, Route, RouteShadow
+from legato.gateway.directory import Deployment, DeploymentLoad, Queueing, Route, RouteShadow
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
 from legato.providers.batching import batcher_of
 from legato.providers.transport import Timeouts, Transport
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from legato.gateway.steps import RouteCascade
     from legato.routing.rules.rules import Rules
 
+RoomOf = Callable[[str, Queue], Queueing]
 LoadOf = Callable[[int, RateLimits], DeploymentLoad | None]
 OpenTransport = Callable[[ProviderConfig, str, Timeouts], Transport]
 
@@ -100,11 +101,20 @@ def build_routes(
     providers: Mapping[str, ProviderInUse],
     cell_of: Callable[[str], int],
     load_of: LoadOf,
+    *,
+    room_of: RoomOf | None = None,
 ) -> tuple[dict[str, Deployment], dict[str, Route]]:
     """Return deployments by name, and everything a caller can name: aliases and deployments.
 
-    `cell_of` gives each deployment its cell on the breaker board, `load_of` its load.
+    `cell_of` gives each deployment its cell on the breaker board, `load_of` its load; `room_of`
+    gives an alias where its calls wait, for those that serve any.
     """
+
+    def waiting(route: RouteConfig, built: Route, room: Queueing | None = None) -> Route:
+        if route.queue is None or room_of is None:
+            return built
+        return msgspec.structs.replace(built, queue=room or room_of(route.alias, route.queue))
+
     config = served.config
     deployments = {
         deployment.name: _deployment(deployment, served, providers, cell_of(deployment.name))
@@ -126,13 +136,18 @@ def build_routes(
     }
     for route in config.routes:
         version = served.versions.get(ObjectName(Kind.ROUTE, route.alias), "")
-        built = _route(config, route, deployments, providers, direct=False)
+        built = waiting(route, _route(config, route, deployments, providers, direct=False))
         routes[route.alias] = msgspec.structs.replace(built, version=version)
 
     for tried in served.tried:
         arms = {
             arm: msgspec.structs.replace(
-                _route(config, model, deployments, providers, direct=False), version=version
+                waiting(
+                    model,
+                    _route(config, model, deployments, providers, direct=False),
+                    routes[tried.alias].queue,
+                ),
+                version=version,
             )
             for arm, (model, version) in tried.candidates.items()
         }

@@ -9,6 +9,7 @@ import msgspec
 from legato.app.cascade_checks import problems_of_cascade
 from legato.app.egress import egress_of, host_problem
 from legato.app.problems import Path, Problem, suggestion
+from legato.app.queue_checks import problems_of_queue
 from legato.app.required_terms import REMEDY, RequiredTerms
 from legato.app.semantic_checks import problems_of_cache
 from legato.core import money
@@ -201,6 +202,8 @@ class _Checks:
             for at, message, remedy in problems_of_cascade(route, named):
                 self._add((*path, *at), message, remedy)
         self._degrade(route, path)
+        for at, message, remedy in problems_of_queue(route, self.config):
+            self._add((*path, *at), message, remedy)
         if route.rules:
             self._rules(route, (*path, "rules"))
 

@@ -5,17 +5,20 @@ from collections.abc import Iterable, Mapping
 
 from legato.app.context import WorkerContext
 from legato.core.clock import SystemClock
-from legato.core.config_load import RateLimits
+from legato.core.config_load import Queue, RateLimits
 from legato.gateway.breakers import BreakerBoard, Breakers
 from legato.gateway.directory import Deployment, DeploymentLoad
 from legato.gateway.loads import LoadBoard, Loads, LoadState, load_state
-from legato.telemetry.metrics import Reading
+from legato.gateway.waiting_room import WaitingRoom
+from legato.telemetry.metrics import Meters, Reading
 
 
 class DeploymentLoads:
     """One worker's."""
 
-    def __init__(self, context: WorkerContext) -> None:
+    def __init__(self, context: WorkerContext, meters: Meters) -> None:
+        self._meters = meters
+        self._rooms: dict[str, WaitingRoom] = {}
         shared, config = context.loads, context.loaded.config
         names = [one.name for one in config.deployments]
         cells = context.breakers or BreakerBoard(names, context.data.run / "breakers.lock")
@@ -35,6 +38,20 @@ class DeploymentLoads:
     def of(self, cell: int, limits: RateLimits) -> DeploymentLoad | None:
         """Return a deployment's load; None where all cells were taken before it came."""
         return self._loads.of(cell, limits) if cell < self._board.cells else None
+
+    def room(self, alias: str, setting: Queue) -> WaitingRoom:
+        """Return where a route's calls wait: the same whichever version of it serves."""
+        room = self._rooms.get(alias)
+        if room is None:
+            room = self._rooms[alias] = WaitingRoom(alias, setting, self._loads)
+            room.count = self._meters
+        room.change(setting)
+        return room
+
+    def count_waiting(self) -> None:
+        """Tell the metrics how many wait."""
+        if self._rooms:
+            self._meters.queues({(alias,): one.depth for alias, one in self._rooms.items()})
 
     def readings(self, deployments: Iterable[Deployment]) -> list[Reading]:
         """Return gauges of those whose load is counted."""

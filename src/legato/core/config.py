@@ -12,7 +12,7 @@ from msgspec import Meta
 from legato.core.config_cache import Cache, RouteCache
 from legato.core.config_cascade import Cascade
 from legato.core.config_guardrails import Guardrails
-from legato.core.config_load import Hedge, Load, RateLimits
+from legato.core.config_load import Hedge, Load, Queue, RateLimits
 from legato.core.config_parts import Count, Dollars, Name, Positive, Share
 from legato.core.config_records import (
     Capture,
@@ -278,6 +278,8 @@ class Route(_Strict, frozen=True):
     quality: Quality | None = None
     cascade: Cascade | None = None
     hedge: Hedge | None = None
+    queue: Queue | None = None
+    """None: where the limits of all deployments are reached, calls are refused."""
     degrade: list[Name] = []
     """Lesser answers, in this order, where no deployment answers: `stale_cache`, deployments."""
     deferred: Deferred | None = None

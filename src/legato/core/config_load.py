@@ -34,6 +34,17 @@ class Hedge(_Strict, frozen=True):
     """Of calls, that a second attempt is made for."""
 
 
+class Queue(_Strict, frozen=True):
+    """How calls of a route wait for a place where all its deployments' limits are reached."""
+
+    wait_max_s: Annotated[float, Meta(gt=0, le=600)] = 10.0
+    """A call that gets none for so long is refused."""
+    length_max: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    """Of those that wait, in each worker."""
+    weights: dict[str, Annotated[int, Meta(ge=1, le=1_000)]] = {}
+    """Of organisations (`acme`) and of teams within one (`acme/search`); whoever isn't named: 1."""
+
+
 class Load(_Strict, frozen=True):
     """What is done about deployments that are busy."""
 

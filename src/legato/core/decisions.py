@@ -17,6 +17,8 @@ from legato.core.guard_output import OutputFacts
 OK: Final = "ok"
 BREAKER_OPEN: Final = "breaker_open"
 RATE_CLOSED: Final = "rate_closed"
+QUEUED: Final = "queued"
+"""A step at no deployment: the call stood in its route's queue."""
 DEADLINE: Final = "deadline"
 CANCELLED: Final = "cancelled"
 INTERNAL_ERROR: Final = "internal_error"
@@ -91,6 +93,15 @@ class Routed(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Of a cascade: whose answers did not do, and which check each of them failed."""
 
 
+class QueueFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One stay in a route's queue: see routing.load.queueing."""
+
+    outcome: str  # placed, or why it was shed
+    waited_ms: float
+    patience_ms: float  # how long it might have waited
+    ahead: int  # how many waited when it came
+
+
 class SemanticFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the semantic cache decided by: the nearest question it knew, and its bound then."""
 
@@ -135,6 +146,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     priority: str = ""  # low, normal or high, where anything was decided by it
     semantic: SemanticFacts | None = None  # None where it wasn't looked up
     output: OutputFacts | None = None  # None where no policy asks for checks of the answer
+    queued: tuple[QueueFacts, ...] = ()  # for each step with the code `queued`
 
 
 class DeploymentFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -158,6 +170,13 @@ class DeploymentFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str = ""
 
 
+class QueueTerms(msgspec.Struct, frozen=True):
+    """What bounds a route's queue."""
+
+    wait_max_s: float
+    length_max: int
+
+
 class RouteFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     """A route as a worker had it: no address, no secret."""
 
@@ -175,6 +194,7 @@ class RouteFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     quality: Quality | None = None
     steps: tuple[str, ...] = ()
     """Of a cascade."""
+    queue: QueueTerms | None = None
 
 
 def digest_of_route(encoded: bytes) -> str:

@@ -16,6 +16,7 @@ LegatoError
 │   ├── OutputBlocked       502    ├── ProviderRefusesCredentials 502
 │   ├── ConnectionsExhausted 503
 │   └── AllAttemptsFailed   429 | 502 | 503 | 504
+│       └── Overloaded      429
 └── OperatorError
     ├── ConfigInvalid       (start-up)
     ├── StorageUnavailable  503
@@ -258,6 +259,15 @@ class AllAttemptsFailed(UpstreamError):
 
     code = "all_attempts_failed"
     http_status = 502
+
+
+class Overloaded(AllAttemptsFailed):
+    """A call waited in its route's queue and got no place, or found no room in it."""
+
+    code = "overloaded"
+    http_status = 429
+    log_level = logging.INFO
+    is_outage = False
 
 
 class OperatorError(LegatoError):

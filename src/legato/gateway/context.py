@@ -14,7 +14,7 @@ from legato.routing.load.concurrency import Priority
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from legato.core.decisions import Routed, SliceFacts, Step
+    from legato.core.decisions import QueueFacts, Routed, SliceFacts, Step
     from legato.core.guard_facts import Guarded
     from legato.core.guard_output import OutputFacts
     from legato.core.guarding import FilterFactory
@@ -230,6 +230,7 @@ class Call:
         "overhead",
         "principal",
         "priority",
+        "queued",
         "raw",
         "redaction",
         "repeated",
@@ -298,6 +299,8 @@ class Call:
     """Its body and the bytes of it before its route left anything out, where it is copied."""
     near: tuple[str, ...]
     """Deployments put last, as their providers had little room left."""
+    queued: "tuple[QueueFacts, ...]"
+    """Its stays in its route's queue."""
 
     def __init__(self, request_id: str, surface: Surface, source: Source, arrived_ns: int) -> None:
         self.request_id = request_id
@@ -345,7 +348,7 @@ class Call:
         self.steps: tuple[Step, ...] = ()
         self.draws: tuple[float, ...] = ()
         self.latencies: tuple[float, ...] = ()
-        self.loads = self.near = ()
+        self.loads = self.near = self.queued = ()
         self.slices: tuple[SliceFacts, ...] = ()
         self.routed: Routed | None = None
         self.text_tokens, self.route_asked = -1, ""

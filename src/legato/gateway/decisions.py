@@ -70,6 +70,7 @@ class Decided:
             "" if call.priority is None else call.priority.name.lower(),
             None if call.semantic is None else call.semantic.facts,
             None if call.outputs is None else call.outputs.facts,
+            call.queued,
         )
 
     def _digest(self, route: "Route", at_ns: int) -> str:
@@ -102,6 +103,7 @@ def facts_of(route: "Route") -> RouteFacts:
         () if route.rules is None else route.rules.settings(),
         None if route.quality is None else route.quality.terms,
         () if route.cascade is None else route.cascade.names,
+        None if route.queue is None else route.queue.terms,
     )
 
 

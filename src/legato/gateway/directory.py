@@ -4,13 +4,13 @@ A change swaps all of it at once; a running request keeps the route it was resol
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from legato.core.capability import UNKNOWN_ABILITY, Ability
 from legato.core.config import ContextPolicy, DataUse, Requirements, Retry
-from legato.core.decisions import SliceFacts
+from legato.core.decisions import QueueTerms, SliceFacts
 from legato.core.errors import Forbidden, NotFound, StorageUnavailable
 from legato.core.price import Price
 from legato.core.principal import BudgetLimit, Principal
@@ -46,6 +46,18 @@ class DeploymentLoad(Protocol):
         """Count a call that is over, with the tokens it used beyond what was expected."""
         ...
 
+    def unbegin(self, tokens: int) -> None:
+        """Take back that a call was counted as sent."""
+        ...
+
+    def waits(self, change: int) -> None:
+        """Count calls that wait for it: one more, or one less."""
+        ...
+
+    def is_others_turn(self, *, fresh: bool) -> bool:
+        """Tell whether calls wait in other workers that have had less of it than this one."""
+        ...
+
     def answered(self, headers: Iterable[tuple[bytes, bytes]], latency_ms: float) -> None:
         """Take in that a good answer has begun, and what its headers say."""
         ...
@@ -76,6 +88,30 @@ class DeploymentLoad(Protocol):
 
     def busy(self, weight: int, *, by_latency: bool) -> float:
         """Return how busy it is, per weight."""
+        ...
+
+
+class Queueing(Protocol):
+    """Where a route's calls wait for a place; see legato.gateway.waiting_room.
+
+    A call is a `legato.gateway.context.Call`, which knows its route and so can't be named here.
+    """
+
+    @property
+    def terms(self) -> QueueTerms:
+        """What bounds it."""
+        ...
+
+    def is_ahead(self, call: Any) -> bool:
+        """Tell whether others wait for what a call would take."""
+        ...
+
+    def comes_back(self, call: Any) -> bool:
+        """Tell whether a call that was refused by a limit of rate waits until it is open again."""
+        ...
+
+    async def wait(self, call: Any) -> None:
+        """Return once there is a place for a call. Raises Overloaded."""
         ...
 
 
@@ -132,6 +168,7 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     quality: "QualityChoice | None" = None
     cascade: "RouteCascade | None" = None
     hedging: "Hedging | None" = None
+    queue: Queueing | None = None  # None: who finds no place is refused
     degrade: "tuple[str | Deployment, ...]" = ()  # lesser answers: a stale one, deployments
     deferred_s: float | None = None  # how long a deferred call is held; None: none is deferred
     stale_s: float = 0.0  # how long expired answers are kept for that

@@ -8,7 +8,7 @@ of a deployment is written by whoever heard it last.
 
 import mmap
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from legato.core.config_load import RateLimits
 from legato.providers.rate_headers import rate_readings
@@ -17,6 +17,9 @@ from legato.routing.load.allowance import WINDOW_S, Counted, Reading, is_near, l
 from legato.routing.load.balance import outstanding_load, peak_ewma_load, peak_ewma_ms, ramp
 from legato.routing.load.concurrency import LOWERED_EVERY_S, Priority, lowered, places, raised
 from legato.routing.load.concurrency import wait_s as place_wait_s
+
+if TYPE_CHECKING:
+    from legato.gateway.waiting_room import WaitingRoom
 
 _DOUBLE_BYTES: Final = 8
 # of a deployment, in doubles; times are monotonic seconds
@@ -27,7 +30,8 @@ _PLACES, _LOWERED_AT = 14, 15
 _CELL: Final = 16
 # of a deployment in a worker's row
 _OUTSTANDING, _MINUTE, _REQUESTS_NOW, _REQUESTS_BEFORE, _TOKENS_NOW, _TOKENS_BEFORE = range(6)
-_COUNTS: Final = 6
+_WAITING: Final = 6
+_COUNTS: Final = 7
 
 
 class LoadBoard:
@@ -86,6 +90,21 @@ class Loads:
         self.heeds_headers = heeds_headers
         self.own_at = board.rows_at + worker * board.row
         self._is_cleared = False
+        self.rooms: dict[WaitingRoom, None] = {}
+        """Those in which calls wait, in the order in which they are looked at."""
+
+    def is_well(self, cell: int) -> bool:
+        """Whether a deployment's breaker is closed."""
+        return self.breaker_state(cell) is State.CLOSED
+
+    def freed(self) -> None:
+        """See in every room whether somebody may go now, in the next one first the next time."""
+        for room in tuple(self.rooms):
+            room.look()
+        if len(self.rooms) > 1:
+            first = next(iter(self.rooms))
+            del self.rooms[first]
+            self.rooms[first] = None
 
     def of(self, cell: int, limits: RateLimits) -> "SharedLoad":
         """Return the load of the deployment with this cell."""
@@ -142,6 +161,46 @@ class SharedLoad:
             if used < 0.0:  # it was counted in the minute before
                 before = numbers[own + _TOKENS_BEFORE] + used
                 numbers[own + _TOKENS_BEFORE] = max(0.0, before)
+        if self._loads.rooms:
+            self._loads.freed()
+
+    def unbegin(self, tokens: int) -> None:
+        """Take back that a call was counted as sent."""
+        numbers, own, at = self._numbers, self._own, self._at
+        numbers[own + _OUTSTANDING] -= 1.0
+        if self._loads.heeds_headers:
+            limit = numbers[at + _TOKENS + _LIMIT]
+            for kind, spent in (
+                (_REQUESTS, 1.0),
+                (_TOKENS, min(tokens, limit / 2) if limit else tokens),
+            ):
+                numbers[at + kind + _SPENT] = max(0.0, numbers[at + kind + _SPENT] - spent)
+        if self._limits is not None:
+            self._turn()
+            for now, counted in ((_REQUESTS_NOW, 1.0), (_TOKENS_NOW, tokens)):
+                numbers[own + now] = max(0.0, numbers[own + now] - counted)
+
+    def waits(self, change: int) -> None:
+        """Count calls of this worker that wait for it: one more, or one less."""
+        self._numbers[self._own + _WAITING] += change
+
+    def is_others_turn(self, *, fresh: bool) -> bool:
+        """Tell whether calls wait in other workers that have had less of it than this one.
+
+        Workers in which calls wait have equal parts of the places; of a limit of rate, who has
+        waited for a while goes before who is `fresh`.
+        """
+        board, numbers = self._board, self._numbers
+        at = board.rows_at + self._cell * _COUNTS + _WAITING
+        rows = range(at, at + board.workers * board.row, board.row)
+        waiting = sum(numbers[row] > 0.0 for row in rows if row != self._own + _WAITING)
+        if not waiting:
+            return False
+        ceiling = None if self._limits is None else self._limits.concurrency_max
+        if ceiling is None:
+            return fresh
+        limit = min(numbers[self._at + _PLACES] or ceiling, ceiling)
+        return numbers[self._own + _OUTSTANDING] >= max(1.0, limit / (waiting + 1))
 
     def answered(self, headers: Iterable[tuple[bytes, bytes]], latency_ms: float) -> None:
         """Take in that a good answer has begun, and what it said of limits."""

@@ -7,7 +7,7 @@ import msgspec
 
 from legato.core.capability import Ability
 from legato.core.config import Strategy
-from legato.core.decisions import DeploymentFacts, RouteFacts
+from legato.core.decisions import DeploymentFacts, QueueTerms, RouteFacts
 from legato.core.price import UNPRICED, Price
 from legato.core.wire import Operation
 from legato.gateway.directory import Deployment, Route
@@ -31,6 +31,23 @@ class RecordedProvider:
     def supports(self, operation: Operation) -> bool:
         """Whether it did."""
         return operation.value in self._operations
+
+
+class UnaskedRoom:
+    """A queue of which it is known how it was bounded; each request is given its own."""
+
+    def __init__(self, terms: QueueTerms) -> None:
+        self.terms = terms
+
+    def is_ahead(self, call: object) -> bool:
+        """Nobody asks."""
+        raise NotImplementedError
+
+    comes_back = is_ahead
+
+    async def wait(self, call: object) -> None:
+        """Nobody asks."""
+        raise NotImplementedError
 
 
 class Day:
@@ -75,6 +92,7 @@ class Day:
             rules=rules_of(facts.rules),
             quality=None if facts.quality is None else QualityChoice(facts.quality),
             cascade=RouteCascade(facts.steps) if facts.steps else None,
+            queue=None if facts.queue is None else UnaskedRoom(facts.queue),
         )
         return _with_version(route, facts.version)
 

@@ -38,7 +38,7 @@ from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.route import order_candidates
 from legato.replay.day import Day
 from legato.replay.recorded import Recorded, Row, Unreplayable, recorded, usage_of
-from legato.replay.script import Diverged, RecordedLoad, ReplayingSink, Script
+from legato.replay.script import Diverged, RecordedLoad, RecordedRoom, ReplayingSink, Script
 from legato.routing.assignment import Assignment, Slice, unit_of
 from legato.routing.load.concurrency import Priority
 from legato.routing.strategies import ORDERS
@@ -254,6 +254,9 @@ def _decide(call: Call, of: Recorded, script: Script) -> None:
     if route is None:
         msg = "no route"
         raise Diverged(msg)
+    if route.queue is not None:
+        room = RecordedRoom(route.queue.terms, script)
+        route = call.route = msgspec.structs.replace(route, queue=room)
     sink = ReplayingSink()
     stage = CallStage(script, script, script.random, deadlines=script, sleep=script.sleep)
     try:
@@ -294,6 +297,7 @@ def _compared(call: Call, of: Recorded, script: Script) -> list[str]:
         ("routed", call.routed, decision.routed),
         ("loads", call.loads, decision.loads),
         ("near", call.near, decision.near),
+        ("queued", call.queued, decision.queued),
         ("text_tokens", call.text_tokens, decision.text_tokens),
     )
     found = [f"{name} {again!r}, then {then!r}" for name, again, then in pairs if again != then]

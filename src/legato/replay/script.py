@@ -13,8 +13,11 @@ from legato.core.decisions import (
     INTERNAL_ERROR,
     OK,
     OPENED,
+    QUEUED,
     RATE_CLOSED,
     RETRYABLE,
+    QueueFacts,
+    QueueTerms,
     Step,
 )
 from legato.core.errors import LegatoError, UpstreamError
@@ -22,8 +25,10 @@ from legato.core.measures import read_measures
 from legato.core.records import EntryKind
 from legato.gateway.books import Books, charge
 from legato.gateway.context import Reply
+from legato.gateway.waiting_room import overloaded
 from legato.replay.recorded import Recorded, Row, Unreplayable, usage_of
 from legato.routing.load.concurrency import Priority
+from legato.routing.load.queueing import PLACED, could_be
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call, Headers, Sink
@@ -103,6 +108,7 @@ class Script:
         self.books = books
         self._steps = list(of.decision.steps)
         self._at = 0
+        self._stays = list(of.decision.queued)
         self._draws: Iterator[float] = iter(of.decision.draws)
         self._limit = ReplayingLimit()
         self._started = False
@@ -148,6 +154,23 @@ class Script:
             self._at += 1
             return self._steps[self._at - 1].retry_after_s or 0.0
         return 0.0
+
+    def stay(self) -> QueueFacts | None:
+        """Return what became of the call in its route's queue; None where it isn't there next."""
+        if self._at >= len(self._steps) or self._steps[self._at].code != QUEUED:
+            return None
+        return self._stays[0] if self._stays else None
+
+    async def stayed(self) -> QueueFacts:
+        """Return what became of it there; what ended while it waited ends here."""
+        facts = self.stay()
+        if facts is None:
+            await self.sleep(0.0)
+            msg = "it waits in a queue where it did not wait"
+            raise Diverged(msg)
+        self._at += 1
+        del self._stays[0]
+        return facts
 
     def opens_in_s(self, cell: int) -> float:
         """Return nothing that anything is decided by."""
@@ -243,6 +266,42 @@ class Script:
         return ""
 
 
+class RecordedRoom:
+    """A route's queue as it was for one request: who was before it is in the record."""
+
+    def __init__(self, terms: QueueTerms, script: Script) -> None:
+        self.terms = terms
+        self._script = script
+
+    def is_ahead(self, call: "Call") -> bool:
+        """Tell whether others waited before it."""
+        del call
+        return self._script.stay() is not None
+
+    def comes_back(self, call: "Call") -> bool:
+        """Tell whether it waited on after a provider had refused it."""
+        del call
+        return self._script.stay() is not None
+
+    async def wait(self, call: "Call") -> None:
+        """Let it have its place, or shed it, as then. Raises Overloaded, Diverged."""
+        facts = await self._script.stayed()
+        before_ms = sum(one.waited_ms for one in call.queued)
+        call.queued += (facts,)
+        call.steps += (Step("", QUEUED, 0, 0),)
+        possible = could_be(
+            facts.outcome,
+            waited_ms=facts.waited_ms,
+            patience_ms=facts.patience_ms,
+            left=self.terms.length_max - facts.ahead,
+        )
+        if not possible or facts.patience_ms + before_ms > self.terms.wait_max_s * 1_000 + 1:
+            msg = f"{facts.outcome} in the queue doesn't follow: {facts}"
+            raise Diverged(msg)
+        if facts.outcome != PLACED:
+            raise overloaded(facts, None)
+
+
 class RecordedLoad:
     """A deployment's load as it was when a request was decided. Counts nothing."""
 
@@ -260,6 +319,17 @@ class RecordedLoad:
 
     def end(self, tokens: int) -> None:
         """Count nothing."""
+
+    def unbegin(self, tokens: int) -> None:
+        """Count nothing."""
+
+    def waits(self, change: int) -> None:
+        """Count nothing."""
+
+    def is_others_turn(self, *, fresh: bool) -> bool:
+        """Tell nothing: who went first is in the record."""
+        del fresh
+        return False
 
     def answered(self, headers: Iterable[tuple[bytes, bytes]], latency_ms: float) -> None:
         """Take nothing in."""

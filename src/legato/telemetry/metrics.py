@@ -61,6 +61,9 @@ class Counts(msgspec.Struct):
     guardrails: dict[Key, int] = {}  # policy, rule, action, mode
     detectors: dict[Key, int] = {}  # detector, result
     restored: dict[Key, int] = {}  # result
+    queue_shed: dict[Key, int] = {}  # model, reason
+    queue_wait: dict[Key, Histogram] = {}  # model
+    queue_depth: dict[Key, int] = {}  # model
     gauges: dict[str, float] = {}
 
 
@@ -70,7 +73,7 @@ class Meters:
     def __init__(self, snapshot_file: Path) -> None:
         self._file = snapshot_file
         self.counts = _read(snapshot_file) or Counts()
-        self.counts.gauges = {}
+        self.counts.gauges, self.counts.queue_depth = {}, {}
         self._saves = counter()
 
     def request(self, labels: Key, *, latency_us: int, overhead_us: int) -> None:
@@ -154,6 +157,17 @@ class Meters:
         if unknown:
             _add(self.counts.restored, ("unknown",), unknown)
 
+    def queued(self, alias: str, outcome: str, waited_us: int) -> None:
+        """Count a call that waited in its route's queue: it got a place, or was shed."""
+        if outcome == "placed":
+            _observe(self.counts.queue_wait, (alias,), waited_us)
+        else:
+            _add(self.counts.queue_shed, (alias, outcome), 1)
+
+    def queues(self, depths: Mapping[Key, int]) -> None:
+        """Say how many calls wait in each route's queue."""
+        self.counts.queue_depth = dict(depths)
+
     def trace_lost(self) -> None:
         """Count a request whose trace record had no room in the journal."""
         _add(self.counts.traces_lost, ("journal_full",), 1)
@@ -218,11 +232,13 @@ def merged(parts: Iterable[Counts]) -> Counts:
             "guardrails",
             "detectors",
             "restored",
+            "queue_shed",
+            "queue_depth",
         ):
             into = getattr(total, name)
             for key, value in getattr(part, name).items():
                 _add(into, key, value)
-        for name in ("latency", "first_byte", "overhead"):
+        for name in ("latency", "first_byte", "overhead", "queue_wait"):
             _merge_histograms(getattr(total, name), getattr(part, name))
         for key, alarmed in part.drift.items():
             total.drift[key] = max(alarmed, total.drift.get(key, 0))
@@ -306,6 +322,7 @@ class _Families:
         yield _counter(
             "legato_unpriced", "Requests whose cost is unknown", ("deployment",), counts.unpriced
         )
+        yield from self._queued()
         yield from self._guarded()
         yield from self._kept()
         for name, value in sorted(counts.gauges.items()):
@@ -315,6 +332,27 @@ class _Families:
             for key, value in sorted(reading.values.items()):
                 family.add_metric(key, value)
             yield family
+
+    def _queued(self) -> Iterator[Metric]:
+        counts = self._counts
+        yield _histogram(
+            "legato_queue_wait_seconds",
+            "How long calls waited in their route's queue that got a place",
+            ("model",),
+            counts.queue_wait,
+        )
+        yield _counter(
+            "legato_queue_shed",
+            "Calls that got no place, by why",
+            ("model", "reason"),
+            counts.queue_shed,
+        )
+        depth = GaugeMetricFamily(
+            "legato_queue_depth", "Calls that wait in their route's queue", labels=("model",)
+        )
+        for key, value in sorted(counts.queue_depth.items()):
+            depth.add_metric(key, value)
+        yield depth
 
     def _guarded(self) -> Iterator[Metric]:
         counts = self._counts

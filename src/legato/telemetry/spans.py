@@ -190,6 +190,9 @@ def _request_attributes(served: Served, operation: str, route: str) -> dict[str,
         attributes["http.route"] = route
     if served.first_byte_us:
         attributes["gen_ai.response.time_to_first_chunk"] = served.first_byte_us / 1e6
+    if served.decision is not None and served.decision.queued:
+        waited_ms = sum(one.waited_ms for one in served.decision.queued)
+        attributes["legato.queue_us"] = int(waited_ms * 1_000)
     if served.cost is None:
         attributes["legato.unpriced"] = True
     else:

@@ -34,6 +34,7 @@ from legato.core.errors import (
     ProviderUnavailable,
     UpstreamError,
 )
+from legato.core.records import EntryKind
 from legato.gateway.context import Failure, Reply
 from legato.gateway.deadline import Deadlines
 from legato.gateway.priority import is_low, priority_of
@@ -151,6 +152,8 @@ class CallStage:
             deadline.cancel()
 
     async def _attempts(self, call: "Call", sink: "Sink", route: "Route", deadline: Limit) -> Reply:
+        if route.queue is not None and call.kind is not EntryKind.SHADOW:
+            return await self._in_turn(call, sink, route, deadline)
         try:
             return await self._tried(call, sink, route, deadline)
         except _NoneOpen as none:
@@ -162,6 +165,21 @@ class CallStage:
             return await self._tried(call, sink, route, deadline)
         except _NoneOpen as none:
             raise _all_failed(call, none.wait_s) from None
+
+    async def _in_turn(self, call: "Call", sink: "Sink", route: "Route", deadline: Limit) -> Reply:
+        """Try the candidates once there is a place, in turn with others. Raises Overloaded."""
+        queue = route.queue
+        if queue is None:
+            msg = "only a route with a queue is waited for"
+            raise AssertionError(msg)
+        waits = queue.is_ahead(call)
+        while True:
+            if waits:
+                await queue.wait(call)
+            try:
+                return await self._tried(call, sink, route, deadline)
+            except _NoneOpen:
+                waits = True
 
     async def _tried(self, call: "Call", sink: "Sink", route: "Route", deadline: Limit) -> Reply:
         """Try each candidate. Raises _NoneOpen where none may be asked for a while."""
@@ -199,6 +217,8 @@ class CallStage:
                     return reply
         if last is None:  # the first one's probe, or room, is worth coming back for
             raise self._none_open(call)
+        if _comes_back(route, call, last):
+            raise _NoneOpen(0.0)
         raise _all_failed(call, last.retry_after_s)
 
     def _race(self, call: "Call", sink: "Sink", hedging: "Hedging", deadline: Limit) -> Race:
@@ -326,6 +346,13 @@ class _NoneOpen(Exception):
     def __init__(self, wait_s: float) -> None:
         super().__init__(wait_s)
         self.wait_s = wait_s
+
+
+def _comes_back(route: "Route", call: "Call", last: UpstreamError) -> bool:
+    """Tell whether a call waits on that a provider has just refused for its limit of rate."""
+    if route.queue is None or call.kind is EntryKind.SHADOW:
+        return False
+    return isinstance(last, ProviderRateLimited) and route.queue.comes_back(call)
 
 
 def _closed_s(call: "Call", load: "DeploymentLoad") -> float:

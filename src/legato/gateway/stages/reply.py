@@ -85,6 +85,9 @@ def identity_headers(call: "Call", deployment: "Deployment | None" = None) -> "H
     headers = [(b"x-request-id", request_id), (b"x-legato-request-id", request_id)]
     if call.hedged:
         headers.append((b"x-legato-hedge", call.hedged.encode()))
+    if call.queued:
+        waited_ms = sum(one.waited_ms for one in call.queued)
+        headers.append((b"x-legato-queue-ms", b"%d" % waited_ms))
     if call.degraded:
         headers.append((b"x-legato-degraded", call.degraded.encode()))
     if call.outputs is not None:
