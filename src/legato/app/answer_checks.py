@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from legato.gateway.guards.checked import Asking
     from legato.gateway.guards.output import OutputGuard
     from legato.gateway.guards.policies import Policies
+    from legato.gateway.guards.reviewing import Reviewer
 
 
 class AnswerChecksOpening:
     """Implements the Protocol `AnswerGuard` by one that is opened with the first policy."""
 
-    def __init__(self, policies: "Policies") -> None:
+    def __init__(self, policies: "Policies", reviewer: "Reviewer") -> None:
         self._policies = policies
+        self._reviewer = reviewer
         self._opened: OutputGuard | None = None
 
     def open(self) -> "OutputGuard":
@@ -27,7 +29,7 @@ class AnswerChecksOpening:
                 output_guard,
             )
 
-            self._opened = output_guard(self._policies)
+            self._opened = output_guard(self._policies, self._reviewer)
         return self._opened
 
     def passes(self, _call: "Call") -> bool:

@@ -36,7 +36,7 @@ from legato.app.deployment_loads import DeploymentLoads
 from legato.app.egress import egress_of
 from legato.app.feedback import feedback_resource
 from legato.app.floors import cascade_judge, copies_of, floor_readings, guard
-from legato.app.guards import Guards, open_guards
+from legato.app.guards import Guards, Stages, open_guards
 from legato.app.kept_files import deferred_calls, kept_pages
 from legato.app.model_follower import ModelFollower
 from legato.app.provider_settings import provider_settings
@@ -176,8 +176,10 @@ def build_gateway(context: WorkerContext) -> Gateway:
     guard(routes.values(), base.floors)
     directory = Directory(routes, deployments, complete=False)
     cache = exact_cache(context, base.vault.sealer, base.clock, base.in_thread)
-    guards = open_guards(context, directory, base.meters)
+    own_calls = Stages()
+    guards = open_guards(context, directory, base.meters, ids=base.ids, stages=own_calls)
     pipeline, relay, shadows, comparisons = _pipelines(base, directory, cache, guards)
+    own_calls.wired = (pipeline.call_stage, pipeline.record)
     swap = ProviderSwap(settings, providers, directory.every_deployment, build_provider)
     return Gateway(
         app=_data_plane(base, (pipeline, relay), directory),

@@ -143,7 +143,7 @@ def _deployed(
     config: Config, said: SemanticCache, beside: Neighbours
 ) -> "DeploymentEmbedder | None":
     """Return the deployment that embeds; None where an embedder of this process does."""
-    deployment = embedding_deployment(config, said)
+    deployment = embedding_deployment(config, said.embedder)
     if deployment is None:
         return None
     from legato.gateway.deployment_embedder import (  # noqa: PLC0415 - wants an extra

@@ -1,4 +1,4 @@
-"""Which embedder the semantic cache has, as the configuration names it."""
+"""Which embedders there are, as the configuration names them: of the semantic cache, of topics."""
 
 from pathlib import Path
 from typing import Final
@@ -12,22 +12,25 @@ from legato.embedding.minilm_files import verified
 _DEPLOYMENT: Final = "deployment"
 
 
-def embedding_deployment(config: Config, said: SemanticCache) -> Deployment | None:
+def embedding_deployment(config: Config, embedder: str) -> Deployment | None:
     """Return the deployment that embeds; None where an embedder of this process does."""
-    if said.embedder in KINDS:
+    if embedder in KINDS:
         return None
-    return next((one for one in config.deployments if one.name == said.embedder), None)
+    return next((one for one in config.deployments if one.name == embedder), None)
 
 
 def require_embedder(config: Config, models: Path) -> None:
     """Raise EmbedderUnavailable where weights are missing: before any worker ends for it."""
-    if config.cache.semantic is not None and config.cache.semantic.embedder == MINILM:
+    named = {config.guardrails.topics.embedder}
+    if config.cache.semantic is not None:
+        named.add(config.cache.semantic.embedder)
+    if MINILM in named:
         verified(models)
 
 
 def learnt_under(config: Config, said: SemanticCache) -> str:
     """Name an embedder such that what was learnt with another one isn't taken for its own."""
-    deployment = embedding_deployment(config, said)
+    deployment = embedding_deployment(config, said.embedder)
     if deployment is None:
         return said.embedder
     return f"{_DEPLOYMENT}:{deployment.name}:{deployment.model}:{said.dimensions}"

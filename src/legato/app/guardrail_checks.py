@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from legato.app.egress import egress_of, host_problem
 from legato.app.problems import Path, Problem, suggestion
+from legato.app.semantic_checks import problems_of_embedder
 from legato.core.config import Config
+from legato.core.config_guardrails import GuardPolicy, TopicReading
 from legato.core.errors import ConfigInvalid
 from legato.detectors.directory import HTTP, labels_by_detector
 from legato.guardrails.policy.checking import Known
@@ -43,6 +45,10 @@ def _found(config: Config) -> Iterator[tuple[Path, str, str]]:
         if name not in RULES:
             yield ("compliance", index), f"no rule `{name}`", suggestion(name, sorted(RULES))
     yield from _of_detectors(config)
+    read = guardrails.topics != TopicReading()
+    if read or any(_reads_topics(one) for one in guardrails.policies):
+        for field, message, remedy in problems_of_embedder(config, guardrails.topics):
+            yield ("topics", field), message, remedy
     try:
         known = known_to_policies(config)
     except ConfigInvalid as error:
@@ -67,6 +73,10 @@ def _found(config: Config) -> Iterator[tuple[Path, str, str]]:
             message += f", as guardrails.{one.too_sure} passes over what is found with less"
             remedy = f"Leave `at_least` out, or write {SCORE_MAX} or less."
         yield ("compliance", guardrails.compliance.index(one.rule)), message, remedy
+
+
+def _reads_topics(policy: GuardPolicy) -> bool:
+    return any(one.detect.topics or one.detect.only_topics for one in policy.rules)
 
 
 def _of_detectors(config: Config) -> Iterator[tuple[Path, str, str]]:

@@ -12,15 +12,23 @@ from legato.app.answer_checks import AnswerChecksOpening
 from legato.app.context import WorkerContext
 from legato.app.detectors import DetectorOpening
 from legato.app.policy_reading import PolicyReader, file_policies
+from legato.app.topics import LocalEmbedding, embedding_for
 from legato.app.vaults import open_data_keys
+from legato.core.errors import DetectorFailed
+from legato.core.ids import IdSource
 from legato.core.tasks import InThread
 from legato.core.watching import Watch
 from legato.detectors.running import Detectors
 from legato.gateway.directory import Directory
 from legato.gateway.guards.checked import AnswerGuard
 from legato.gateway.guards.input import InputGuard
+from legato.gateway.guards.inquiries import Inquiries
 from legato.gateway.guards.masking import mask
 from legato.gateway.guards.policies import Policies
+from legato.gateway.guards.reviewing import Reviewer
+from legato.gateway.guards.topics import Topics
+from legato.gateway.stages.call import CallStage
+from legato.gateway.stages.record import RecordStage
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
 from legato.storage.registry_snapshot import RegistrySnapshots
@@ -39,11 +47,27 @@ class Guards(msgspec.Struct, frozen=True, eq=False):
     close: Callable[[], Awaitable[None]]
 
 
-def open_guards(context: WorkerContext, directory: Directory, meters: Meters) -> Guards:
+class Stages:
+    """The stages that make calls of our own; they are wired after the guards."""
+
+    def __init__(self) -> None:
+        self.wired: tuple[CallStage, RecordStage] | None = None
+
+    def __call__(self) -> tuple[CallStage, RecordStage]:
+        """Return them. Raises DetectorFailed where no request can have come yet."""
+        if self.wired is None:
+            raise DetectorFailed("Legato isn't wired yet.")
+        return self.wired
+
+
+def open_guards(
+    context: WorkerContext, directory: Directory, meters: Meters, *, ids: IdSource, stages: Stages
+) -> Guards:
     """Open them; detectors and checks of answers are loaded once there is a policy.
 
     Raises:
         ConfigInvalid: a detector can't be opened.
+        EmbedderUnavailable: rules of the file name topics, and what reads them isn't there.
     """
     said = context.loaded.config.guardrails
     threads = ThreadPoolExecutor(1, thread_name_prefix="guardrails")
@@ -55,7 +79,8 @@ def open_guards(context: WorkerContext, directory: Directory, meters: Meters) ->
     opening = DetectorOpening(context.loaded.config)
     detectors = Detectors(opening.open, in_thread)
     policies = Policies(file_policies(context.loaded.config), lambda: detectors.labels)
-    outputs = AnswerChecksOpening(policies)
+    topics = _topics(context, policies, directory, in_thread, ids=ids, stages=stages)
+    outputs = AnswerChecksOpening(policies, Reviewer(topics, meters))
 
     def ready() -> None:
         """Load what policies run on: no request waits for it."""
@@ -74,6 +99,7 @@ def open_guards(context: WorkerContext, directory: Directory, meters: Meters) ->
             directory=directory,
             mask=mask,
             meters=meters,
+            inquiries=Inquiries(topics),
             in_thread=in_thread,
         ),
         outputs,
@@ -86,6 +112,28 @@ def open_guards(context: WorkerContext, directory: Directory, meters: Meters) ->
         ),
         opening.close,
     )
+
+
+def _topics(
+    context: WorkerContext,
+    policies: Policies,
+    directory: Directory,
+    in_thread: InThread,
+    *,
+    ids: IdSource,
+    stages: Stages,
+) -> Topics:
+    embedding = embedding_for(
+        context.loaded.config,
+        context.data.models,
+        in_thread,
+        directory=directory,
+        stages=stages,
+        new_id=ids.new,
+    )
+    if isinstance(embedding, LocalEmbedding) and policies.file_reads_topics:
+        embedding.open()
+    return Topics(embedding, in_thread)
 
 
 class PolicyFollower:

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from legato.core.guarding import Detector
     from legato.gateway.context import Call
     from legato.gateway.guards.policies import Policies
+    from legato.gateway.guards.reviewing import Reviewer
     from legato.guardrails.policy.compiling import CompiledPolicy
 
 
-def output_guard(policies: "Policies") -> OutputGuard:
+def output_guard(policies: "Policies", reviewer: "Reviewer") -> OutputGuard:
     """Return what checks answers by the policies that were found to apply to the request."""
 
     def applying(call: "Call") -> "Sequence[CompiledPolicy]":
@@ -25,4 +26,5 @@ def output_guard(policies: "Policies") -> OutputGuard:
         scanner = structured()
         return {scanner.name: scanner}
 
-    return OutputGuard(Plans(applying, detectors), lambda: policies.idle)
+    plans = Plans(applying, detectors)
+    return OutputGuard(plans, lambda: policies.idle, reviewer=reviewer)

@@ -58,7 +58,8 @@ def _lines(guarded: Guarded, trace: dict[str, Any]) -> Iterator[str]:
         yield f"Couldn't look, and was passed over: {name}"
     for one in guarded.fired:
         mode = "" if one.mode == "enforce" else f" ({one.mode}: nothing was done)"
-        found = f"{one.count} {one.label} in {one.place}"
+        score = "" if one.score is None else f", score {one.score:g}"
+        found = f"{one.count} {one.label} in {one.place}{score}"
         yield f"{one.policy} rule {one.rule}: {found} -> {one.action}{mode}"
         for span in one.spans:
             yield f"  {span.where} characters {span.start} to {span.end}"

@@ -28,6 +28,25 @@ class Attachment(_Strict, frozen=True):
     """Aliases, deployments addressed directly, or `prompt/NAME`."""
 
 
+Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
+
+
+class Topic(_Strict, frozen=True):
+    """A matter that texts can be about, told by examples."""
+
+    description: Said
+    """What it is, in a sentence: one more example."""
+    examples: Annotated[list[Said], Meta(min_length=3, max_length=200)]
+    """Texts about it, as people write them."""
+    counter_examples: Annotated[list[Said], Meta(max_length=200)] = []
+    """Texts that are near it, and not about it."""
+    background_share: Annotated[float, Meta(gt=0, le=0.5)] | None = None
+    """How much of a background of everyday requests may count as about it: 0.03, or 0.1 where only
+    topics are allowed."""
+    threshold: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    """The nearness from which a text is about it, instead of the one that is found."""
+
+
 class Detect(_Strict, frozen=True):
     """What a rule looks for: any of these."""
 
@@ -39,6 +58,10 @@ class Detect(_Strict, frozen=True):
     """Regular expressions of RE2, by name."""
     words: dict[Word, Annotated[list[str], Meta(min_length=1)]] = {}
     """Dictionaries, by name; whole words, whatever their case."""
+    topics: Annotated[dict[Word, Topic], Meta(max_length=20)] = {}
+    """Matters that texts mustn't be about, by name; what is found is labelled `TOPIC:<name>`."""
+    only_topics: Annotated[dict[Word, Topic], Meta(max_length=20)] = {}
+    """Matters that a turn, or an answer, must be about; what isn't is labelled `OFF_TOPIC`."""
 
 
 class GuardRule(_Strict, frozen=True):
@@ -105,6 +128,17 @@ class OwnDetector(_Strict, frozen=True):
     """Options of the kind, checked by the kind itself."""
 
 
+class TopicReading(_Strict, frozen=True):
+    """How texts become vectors, for rules about topics."""
+
+    embedder: Name = "wordllama"
+    """wordllama, minilm, or a deployment of embeddings."""
+    dimensions: Count | None = None
+    """Of a deployment's vectors."""
+    time_ms: Positive = 2_000.0
+    """What a deployment may take for one request; more is a failure."""
+
+
 class Guardrails(_Strict, frozen=True):
     """Policies of this instance; organisations have theirs in the registry."""
 
@@ -112,5 +146,6 @@ class Guardrails(_Strict, frozen=True):
     compliance: list[str] = []
     """Built-in rules that every policy must keep to, by name."""
     detectors: list[OwnDetector] = []
+    topics: TopicReading = TopicReading()
     processes: Count = 1
     """For each gateway worker: how many processes run detectors that take long."""

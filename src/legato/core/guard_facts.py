@@ -44,6 +44,8 @@ class Fired(msgspec.Struct, frozen=True, array_like=True, gc=False):
     place: str
     count: int
     spans: tuple[Span, ...] = ()
+    score: float | None = None
+    """The greatest of what was found, 0 to 1; None of terms."""
 
 
 class Guarded(msgspec.Struct, frozen=True, array_like=True, gc=False):

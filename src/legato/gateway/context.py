@@ -116,6 +116,15 @@ class AnswerChecking(Protocol):
         """Whether all was checked and nothing found."""
         ...
 
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether something has to be asked elsewhere about the whole answer."""
+        ...
+
+    async def review(self) -> None:
+        """Ask it. Raises OutputBlocked, DetectorFailed."""
+        ...
+
     def answered(self) -> None:
         """Note that all of an answer has come, and passed."""
         ...

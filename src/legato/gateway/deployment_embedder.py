@@ -5,7 +5,7 @@ be called no more than that key allows: region and data-use terms hold for it, t
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -57,6 +57,7 @@ class EmbedderRooms(msgspec.Struct, frozen=True, eq=False):
 
 class _Vector(msgspec.Struct):
     embedding: list[float]
+    index: int = 0
 
 
 class _Vectors(msgspec.Struct):
@@ -81,6 +82,17 @@ class DeploymentEmbedder:
             EmbedderSlow: it took too long.
             EmbedderUnavailable: no answer, or none that is a vector of the stated dimensions.
         """
+        vectors, model = await self._bounded(live, text)
+        return Placed(vectors[0], model)
+
+    async def all_of(self, live: Call, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """Return the vectors of texts, by one call; raises as a single question does."""
+        vectors, _ = await self._bounded(live, list(texts))
+        return np.stack(vectors)
+
+    async def _bounded(
+        self, live: Call, text: str | list[str]
+    ) -> tuple[list["NDArray[np.float32]"], str]:
         if self._under_way >= AT_ONCE_MAX:
             raise EmbedderBusy("too many questions wait for their vectors")
         self._under_way += 1
@@ -93,7 +105,9 @@ class DeploymentEmbedder:
         finally:
             self._under_way -= 1
 
-    async def _asked(self, live: Call, text: str) -> Placed:
+    async def _asked(
+        self, live: Call, text: str | list[str]
+    ) -> tuple[list["NDArray[np.float32]"], str]:
         rooms = self._rooms
         call = self._call(live, text)
         try:
@@ -102,9 +116,11 @@ class DeploymentEmbedder:
             rooms.record.overhead(call)
         if reply is None:
             raise EmbedderUnavailable(f"{rooms.deployment} gave no vector: {call.error_code}")
-        return Placed(_vector(reply.body, rooms.dimensions), call.model_served or rooms.model)
+        count = 1 if isinstance(text, str) else len(text)
+        vectors = _vectors(reply.body, count, rooms.dimensions)
+        return vectors, call.model_served or rooms.model
 
-    def _call(self, live: Call, text: str) -> Call:
+    def _call(self, live: Call, text: str | list[str]) -> Call:
         rooms = self._rooms
         route = rooms.directory.named(rooms.deployment)
         deployment = rooms.directory.deployment(rooms.deployment)
@@ -115,19 +131,30 @@ class DeploymentEmbedder:
         call.principal, call.kind, call.user = live.caller, EntryKind.OVERHEAD, live.user
         call.route = route
         call.body = {"model": rooms.deployment, "input": text}
-        call.body_bytes = len(text.encode("utf-8", "replace"))
+        told = text if isinstance(text, str) else "".join(text)
+        call.body_bytes = len(told.encode("utf-8", "replace"))
         call.view = rooms.surface.read(call.body)
         return call
 
 
-def _vector(body: bytes, dimensions: int) -> "NDArray[np.float32]":
+def _vectors(body: bytes, count: int, dimensions: int) -> list["NDArray[np.float32]"]:
+    """Read the vectors of so many texts, in their order."""
     try:
-        (only,) = _decode(body).data
-    except (msgspec.MsgspecError, ValueError) as error:
+        told = _decode(body).data
+    except msgspec.MsgspecError as error:
         raise EmbedderUnavailable("the embedder's answer holds no vector") from error
-    vector = np.array(only.embedding, np.float32)
+    if len(told) != count:
+        msg = f"the embedder's answer holds {len(told)} vectors, not {count}"
+        raise EmbedderUnavailable(msg)
+    if count > 1:
+        told = sorted(told, key=lambda one: one.index)
+    return [_vector(one, dimensions) for one in told]
+
+
+def _vector(told: _Vector, dimensions: int) -> "NDArray[np.float32]":
+    vector = np.array(told.embedding, np.float32)
     if len(vector) != dimensions:
-        msg = f"a vector of {len(vector)} numbers came, `cache.semantic.dimensions` is {dimensions}"
+        msg = f"a vector of {len(vector)} numbers came, and {dimensions} `dimensions` are stated"
         raise EmbedderUnavailable(msg)
     length = float(np.sqrt(vector @ vector))
     return vector / np.float32(length) if length > 0.0 else vector

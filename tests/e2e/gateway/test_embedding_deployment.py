@@ -41,6 +41,7 @@ class Numbers:
     def __init__(self) -> None:
         numbers, table = self, load_embedder("wordllama", None)  # type: ignore[arg-type]
         self.model, self.works, self.length, self.calls = "e-1", True, 256, 0
+        self.heard: list[str] = []
         self.goes_on = threading.Event()
         self.goes_on.set()
 
@@ -51,8 +52,14 @@ class Numbers:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 numbers.calls += 1
                 numbers.goes_on.wait(20)
-                vector = [float(one) for one in table.embed([body["input"]])[0]]
-                data = [{"object": "embedding", "index": 0, "embedding": vector[: numbers.length]}]
+                asked = body["input"]
+                texts = [asked] if isinstance(asked, str) else asked
+                numbers.heard += texts
+                vectors = table.embed(texts)[:, : numbers.length].astype(float).tolist()
+                data = [
+                    {"object": "embedding", "index": index, "embedding": vector}
+                    for index, vector in enumerate(vectors)
+                ]
                 usage = {"prompt_tokens": 7, "total_tokens": 7}
                 told: dict[str, Any] = {"object": "list", "data": data, "model": numbers.model}
                 encoded = json.dumps(told | {"usage": usage}).encode()

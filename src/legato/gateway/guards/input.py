@@ -4,7 +4,7 @@ It fails closed where leaking is the risk: a detector that redacts, blocks or ro
 ends the request. Where rules only flag, the failure is counted and the request passes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,12 +17,13 @@ from legato.core.registry import Kind
 from legato.detectors.running import Detectors, Outcome, takes_long
 from legato.gateway.guards.policies import SENT, Applied, Policies
 from legato.guardrails.pieces import pieces, token_ids
-from legato.guardrails.policy.deciding import Masked, Verdict, verdict_of
+from legato.guardrails.policy.deciding import NOTHING, Evidence, Masked, Verdict, verdict_of
 
 if TYPE_CHECKING:
     from legato.core.tasks import InThread
     from legato.gateway.context import Call
     from legato.gateway.directory import Directory
+    from legato.gateway.guards.inquiries import Inquiries
     from legato.telemetry.metrics import Meters
 
 _NS_PER_US: Final = 1_000
@@ -45,6 +46,7 @@ class InputGuard:
         directory: "Directory",
         mask: Mask,
         meters: "Meters",
+        inquiries: "Inquiries",
         in_thread: "InThread",
     ) -> None:
         self.policies = policies
@@ -52,6 +54,7 @@ class InputGuard:
         self._directory = directory
         self._mask = mask
         self._meters = meters
+        self._inquiries = inquiries
         self._in_thread = in_thread
 
     def passes(self, _call: "Call") -> bool:
@@ -86,6 +89,15 @@ class InputGuard:
         began_ns = perf_counter_ns()
         is_long = takes_long(texts) or sum(map(len, outcome.findings)) > _ON_THE_SPOT_FINDINGS
         verdict = await self._decided(applied, texts, outcome, is_long=is_long)
+        if applied.topics and verdict.blocking is None:
+            gathered = await self._inquiries(call, applied, texts, verdict.masked)
+            self._count(gathered.failed, applied.protecting)
+            outcome = gathered.beside(outcome)
+            self._require_looked(call, outcome, applied.protecting)
+            if gathered.evidence:
+                verdict = await self._decided(
+                    applied, texts, outcome, evidence=gathered.evidence, is_long=is_long
+                )
         self._note(call, outcome, verdict, perf_counter_ns() - began_ns)
         self._act(call, verdict)
         if verdict.masked and is_long:
@@ -140,9 +152,12 @@ class InputGuard:
     async def _look(self, call: "Call", applied: Applied, texts: Sequence[Piece]) -> Outcome:
         asked = [(one.name, one.places) for one in applied.detectors]
         outcome = await self._detectors.find(asked, texts, applied.time_s)
-        protecting = [one.name for one in applied.detectors if one.protects]
-        for name in outcome.failed:
-            self._meters.detector(name, "closed" if name in protecting else "open")
+        self._count(outcome.failed, applied.protecting)
+        self._require_looked(call, outcome, applied.protecting)
+        return outcome
+
+    def _require_looked(self, call: "Call", outcome: Outcome, protecting: Sequence[str]) -> None:
+        """Refuse a call where what protects it couldn't look. Raises DetectorFailed."""
         closed = [name for name in protecting if name in outcome.failed]
         if closed and call.guarded is not None:
             _forget_copies(call)
@@ -151,17 +166,28 @@ class InputGuard:
             )
             msg = f"The detector {closed[0]} couldn't look ({outcome.failed[closed[0]]})."
             raise DetectorFailed(msg)
-        return outcome
+
+    def _count(self, failed: Iterable[str], protecting: Sequence[str]) -> None:
+        for name in failed:
+            self._meters.detector(name, "closed" if name in protecting else "open")
 
     async def _decided(
-        self, applied: Applied, texts: Sequence[Piece], outcome: Outcome, *, is_long: bool
+        self,
+        applied: Applied,
+        texts: Sequence[Piece],
+        outcome: Outcome,
+        *,
+        is_long: bool,
+        evidence: Evidence = NOTHING,
     ) -> Verdict:
         found: list[tuple[Piece, tuple[Finding, ...]]] = list(
             zip(texts, outcome.findings, strict=True)
         )
         if not is_long:
-            return verdict_of(applied.policies, found)
-        verdict: Verdict = await self._in_thread(lambda: verdict_of(applied.policies, found))
+            return verdict_of(applied.policies, found, evidence)
+        verdict: Verdict = await self._in_thread(
+            lambda: verdict_of(applied.policies, found, evidence)
+        )
         return verdict
 
     def _note(self, call: "Call", outcome: Outcome, verdict: Verdict, took_ns: int) -> None:

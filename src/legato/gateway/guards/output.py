@@ -22,6 +22,7 @@ from legato.core.wire import PromptSurface
 from legato.gateway.deadline import Deadlines
 from legato.gateway.guards.asked_of import asked_of, schema_of
 from legato.gateway.guards.checked import CHECKED, Asking
+from legato.gateway.guards.reviewing import Gathering, Reviewer
 from legato.guardrails.outputs.arguments import ArgumentsFilter
 from legato.guardrails.outputs.plan import OutputPlan, OutputRun
 from legato.guardrails.outputs.schemas import Schemas
@@ -40,8 +41,16 @@ _NS_PER_MS: Final = 1e6
 class AnswerChecks:
     """The checks of one call's answer, over all attempts to get one."""
 
-    def __init__(self, call: "Call", plans: Sequence[OutputPlan], schemas: Schemas) -> None:
+    def __init__(
+        self,
+        call: "Call",
+        plans: Sequence[OutputPlan],
+        schemas: Schemas,
+        reviewer: "Reviewer | None" = None,
+    ) -> None:
         """What they depend on is taken from the request as it stands now."""
+        self._reviewer = reviewer
+        self._texts: dict[str, list[str]] = {}
         self.run = OutputRun(plans, asked_of(call), schemas, _now_ms)
         self.fingerprint = "\x00".join(one.name for one in plans).encode()
         """Of the policies: answers that others were given under other ones don't serve."""
@@ -62,14 +71,33 @@ class AnswerChecks:
             )
         sealed = channel.name == SEALED
         answer = channel.name == TEXT
-        return _chained(
-            run.filters(where, place, answer=answer, stream=self._stream, sealed=sealed)
-        )
+        filters = run.filters(where, place, answer=answer, stream=self._stream, sealed=sealed)
+        if answer and run.is_reviewed:
+            filters.append(Gathering(self._texts, where))
+        return _chained(filters)
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether something has to be asked elsewhere about the whole answer."""
+        return self.run.is_reviewed and self._reviewer is not None
+
+    async def review(self) -> None:
+        """Ask it. Raises OutputBlocked, DetectorFailed."""
+        texts = [(where, text) for where, some in self._texts.items() if (text := "".join(some))]
+        self._texts.clear()
+        if self._reviewer is not None:
+            sent = self._stream and self.run.passes_on
+            await self._reviewer(self._call, self.run, texts, sent=sent)
 
     @property
     def holds_whole(self) -> bool:
         """Whether nothing of a stream may go out before all of it is checked."""
         return self.run.holds_whole
+
+    def begin(self) -> None:
+        """Begin with another answer."""
+        self.run.begin()
+        self._texts.clear()
 
     def answered(self) -> None:
         """Note that all of an answer has come, and passed."""
@@ -134,9 +162,11 @@ class OutputGuard:
         plans_for: PlansFor,
         idle: Callable[[], bool] = lambda: False,
         *,
+        reviewer: "Reviewer | None" = None,
         deadlines: Deadlines | None = None,
     ) -> None:
         """`idle` tells that there is no policy at all."""
+        self._reviewer = reviewer
         self._plans_for = plans_for
         self._idle = idle
         self._schemas = Schemas()
@@ -153,7 +183,7 @@ class OutputGuard:
         plans = self._plans_for(call)
         if plans:
             _constrain(call, plans)
-            checks = call.outputs = AnswerChecks(call, plans, self._schemas)
+            checks = call.outputs = AnswerChecks(call, plans, self._schemas, self._reviewer)
             call.answer_filters = (checks.filter_for, *call.answer_filters)
 
     async def answered(self, call: "Call", sink: "Sink", ask: Asking) -> "Reply":
@@ -170,7 +200,7 @@ class OutputGuard:
         body, candidates = call.body, call.candidates
         try:
             while True:
-                checks.run.begin()
+                checks.begin()
                 try:
                     return await ask(call, sink)
                 except OutputInvalid as refused:

@@ -9,6 +9,7 @@ import msgspec
 from legato.core.errors import DetectorFailed
 from legato.core.guard_output import OnOutput, OutputChecks
 from legato.core.guarding import Action, Detector, Finding, Mode, Place
+from legato.gateway.guards.reviewing import reviewed_by
 from legato.guardrails.outputs.finder import WindowFinder
 from legato.guardrails.outputs.holding import Watch
 from legato.guardrails.outputs.plan import OutputPlan
@@ -64,9 +65,16 @@ def plan_of(policy: "CompiledPolicy", detectors: Mapping[str, Detector]) -> Outp
     watches = [
         _watch(policy, index, detectors, window=checks.hold_back_chars, enforced=enforced)
         for index, rule in enumerate(policy.rules)
-        if rule in rules and rule.setting.action in _ACTIONS
+        if rule in rules and rule.setting.action in _ACTIONS and not rule.only_topics
     ]
-    return OutputPlan(policy.version, checks, enforced=enforced, rules=watches)
+    return OutputPlan(
+        policy.version,
+        checks,
+        enforced=enforced,
+        rules=watches,
+        policy=policy,
+        reviewed=[f"rules.{one.setting.name}" for one in reviewed_by(policy)],
+    )
 
 
 def _watch(

@@ -8,6 +8,7 @@ import msgspec
 from legato.core.errors import DetectorFailed
 from legato.core.guarding import Place
 from legato.gateway.guards.terms import Terms, terms_of
+from legato.gateway.guards.topics import DETECTOR as TOPICS
 from legato.guardrails.policy.compiling import CompiledPolicy, CompiledRule
 
 if TYPE_CHECKING:
@@ -38,6 +39,16 @@ class Applied(msgspec.Struct, frozen=True, eq=False):
     """The least of what the policies give to detectors."""
     broken: tuple[str, ...] = ()
     """Policies that can't be read: nothing may pass."""
+    topics: tuple[CompiledRule, ...] = ()
+    """Rules that ask what is sent is about."""
+    topics_protect: bool = False
+    """Whether one of them is enforced that blocks or routes."""
+
+    @property
+    def protecting(self) -> tuple[str, ...]:
+        """Detectors, and `topics`, whose failure stops a request."""
+        named = tuple(one.name for one in self.detectors if one.protects)
+        return (*named, TOPICS) if self.topics_protect else named
 
     @property
     def reads(self) -> bool:
@@ -88,6 +99,11 @@ class Policies:
         self._applied = {}
         self.loaded, self.idle = True, self._snapshot.empty
 
+    @property
+    def file_reads_topics(self) -> bool:
+        """Whether a rule of the file asks what texts are about."""
+        return any(rule.reads_topics for one in self._file for rule in one.rules)
+
     def detectors(self, registry: Snapshot) -> frozenset[str]:
         """Return the detectors that policies of the file, and these, ask for anywhere."""
         policies = (*self._file, *registry.policies)
@@ -124,7 +140,14 @@ class Policies:
             tuple(wanted(policies, self._labels(), SENT)),
             min((one.setting.time_ms for one in policies), default=0.0) / 1000,
             self._snapshot.broken.get(caller.org, ()),
+            tuple(rule for one in policies for rule in topics_of(one)),
+            any(rule.protects for one in policies if one.is_enforced for rule in topics_of(one)),
         )
+
+
+def topics_of(policy: CompiledPolicy) -> list[CompiledRule]:
+    """Return the rules that ask what is sent is about."""
+    return [rule for rule in policy.rules_on(SENT) if rule.reads_topics]
 
 
 def wanted(

@@ -9,6 +9,7 @@ from legato.core.errors import (
     AnswerUnfit,
     BadProviderResponse,
     ConnectionsExhausted,
+    DetectorFailed,
     ProviderTimeout,
     ProviderUnavailable,
     UpstreamError,
@@ -193,8 +194,14 @@ class Exchange:
             as_given = body if call.masked else None
             if call.answer_filters:
                 body = filtered(call, body)
-        except UpstreamError as error:
+            if call.outputs is not None and call.outputs.is_reviewed:
+                with Waiting(call):
+                    await call.outputs.review()
+        except (UpstreamError, DetectorFailed) as error:
             self._settle_useless(attempt, call, answer, error.code)
+            raise
+        except asyncio.CancelledError:
+            self._settle_useless(attempt, call, answer, "cancelled")
             raise
         if call.route is not None and call.route.cascade is not None:
             shown = body if as_given is None else as_given  # to a judge, too: never unmasked
@@ -216,7 +223,7 @@ class Exchange:
         except AnswerUnfit as error:
             self._settle_unfit(attempt, call, reader, error.code)
             raise
-        except UpstreamError as error:
+        except (UpstreamError, DetectorFailed) as error:
             if reader.finished:  # all of it came: it is the answer that can't go on
                 self._settle_useless(attempt, call, reader, error.code)
             else:
@@ -272,6 +279,9 @@ class Exchange:
             whole = held.all_of(frames)
             if is_step:
                 await self._require_fit(attempt, call, reader, whole, frames=True)
+        if call.outputs is not None and call.outputs.is_reviewed:
+            with Waiting(call):
+                await call.outputs.review()
         self._settle_answered(attempt, call, reader)
         if call.view.turn is not None and self._conversations is not None:
             frames = await self._conversations.keep(call, frames, frames=True)
@@ -358,16 +368,7 @@ class Exchange:
         if answer is None or answer.usage is None:
             self._books.settle_unknown(attempt, call, status)
             return
-        self._books.settle(
-            attempt,
-            call,
-            kind=call.overhead,
-            usage=answer.usage,
-            source=UsageSource.PROVIDER,
-            status=status,
-            http_status=_OK,
-            model_served=answer.model,
-        )
+        self._settle_unfit(attempt, call, answer, status)
 
     def _settle_partial(
         self, attempt: "Attempt", call: "Call", reader: StreamReader, status: str

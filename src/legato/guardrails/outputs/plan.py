@@ -49,14 +49,20 @@ class OutputPlan:
         *,
         enforced: bool = True,
         rules: Sequence[Watch] = (),
+        policy: object = None,
+        reviewed: Sequence[str] = (),
     ) -> None:
         """`name` is the policy's, with its version; `rules` are those about answers.
+
+        `reviewed` are rules of the compiled `policy` that ask elsewhere about whole answers.
 
         Raises ConfigInvalid naming what is wrong.
         """
         self.name = name
         self.checks = checks
         self.enforced = enforced
+        self.policy = policy
+        self.reviewed = tuple(reviewed)
         self._rules: tuple[OutputRule, ...] = rules_of(checks.json.rules) if checks.json else ()
         self._watches = (*self._fixed(), *rules)
 
@@ -66,7 +72,7 @@ class OutputPlan:
         checks = self.checks
         given = ("json", "leaks", "links", "length", "language", "grounding")
         named = [one for one in given if getattr(checks, one) is not None]
-        return tuple(dict.fromkeys([*named, *(one.check for one in self._watches)]))
+        return tuple(dict.fromkeys([*named, *(one.check for one in self._watches), *self.reviewed]))
 
     def watches(self, asked: Asked) -> list[Watch]:
         """Return what is looked for in each text of the answer to a request."""
@@ -161,7 +167,12 @@ class OutputRun:
         if self.passes_on:
             return False
         asked = any(one.checks.stream is OutputStream.HOLD_WHOLE for one in self.plans)
-        return asked or bool(self._whole)
+        return asked or bool(self._whole) or self.is_reviewed
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether something has to be asked elsewhere about the whole answer."""
+        return any(one.reviewed for one in self.plans)
 
     def filters(
         self, where: str, place: Place, *, answer: bool, stream: bool, sealed: bool = False

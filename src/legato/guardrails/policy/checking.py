@@ -49,11 +49,13 @@ def problems_of(policy: GuardPolicy, known: Known) -> Iterator[Found]:
 
 def _of_rule(rule: GuardRule, known: Known) -> Iterator[Found]:
     detect = rule.detect
-    if not (detect.labels or detect.detectors or detect.patterns or detect.words):
-        yield "detect", "nothing is looked for: give labels, detectors, patterns or words"
-    own = frozenset[str]().union(*known.detectors.values())
-    for label in unknown_labels(detect.labels, own):
-        listed = ", ".join([*GROUPS, *sorted(LABELS | own)])
+    own = detect.patterns or detect.words or detect.topics or detect.only_topics
+    if not (detect.labels or detect.detectors or own):
+        yield "detect", "nothing is looked for: give labels, detectors, patterns, words or topics"
+    yield from _of_topics(rule)
+    found = frozenset[str]().union(*known.detectors.values())
+    for label in unknown_labels(detect.labels, found):
+        listed = ", ".join([*GROUPS, *sorted(LABELS | found)])
         yield "detect.labels", f"no label `{label[:60]}`; known: {listed}"
     for name in detect.detectors or ():
         if name not in known.detectors:
@@ -66,6 +68,23 @@ def _of_rule(rule: GuardRule, known: Known) -> Iterator[Found]:
             field, _, told = error.message.partition(": ")
             yield f"detect.{field}", told
     yield from _of_action(rule, known)
+
+
+def _of_topics(rule: GuardRule) -> Iterator[Found]:
+    detect = rule.detect
+    if not (detect.topics or detect.only_topics):
+        return
+    if rule.action is Action.REDACT:
+        yield "action", "a topic is of a whole text: `flag`, `route` or `block` it"
+    if detect.only_topics and rule.action is Action.ALLOW:
+        yield "action", "what is off the topics can't be an exception: name it under `topics`"
+    if Place.TOOL_CALL in rule.on:
+        yield "on", "arguments of tools have no topic: take `tool_call` out"
+    for field, topics in (("topics", detect.topics), ("only_topics", detect.only_topics)):
+        for name, topic in topics.items():
+            both = {*topic.examples} & {*topic.counter_examples}
+            if both:
+                yield f"detect.{field}.{name}.counter_examples", "one is among the examples, too"
 
 
 def _of_action(rule: GuardRule, known: Known) -> Iterator[Found]:

@@ -56,6 +56,16 @@ class CompiledRule(msgspec.Struct, frozen=True, eq=False):
         )
 
     @property
+    def reads_topics(self) -> bool:
+        """Whether it asks what texts are about."""
+        return bool(self.setting.detect.topics or self.setting.detect.only_topics)
+
+    @property
+    def only_topics(self) -> bool:
+        """Whether it asks nothing else."""
+        return self.reads_topics and self.custom is None and self.labels == frozenset()
+
+    @property
     def protects(self) -> bool:
         """Whether something would leak, or come through, if it went unasked."""
         return self.setting.action in {Action.REDACT, Action.BLOCK, Action.ROUTE}
@@ -81,6 +91,11 @@ class CompiledPolicy(msgspec.Struct, frozen=True, eq=False):
             and (at.keys is None or caller.name in at.keys)
             and (at.routes is None or not frozenset(at.routes).isdisjoint(routes))
         )
+
+    @property
+    def is_enforced(self) -> bool:
+        """Whether it acts, or only tells what it would have done."""
+        return self.setting.mode is Mode.ENFORCE
 
     @property
     def enforces_reading(self) -> bool:
@@ -118,7 +133,8 @@ def _compiled_rule(rule: GuardRule) -> CompiledRule:
     except ConfigInvalid as error:
         msg = f"rule {rule.name}: detect.{error.message}"
         raise ConfigInvalid(msg) from None
-    only_custom = custom is not None and not detect.labels and detect.detectors is None
-    labels = labels_of(detect.labels) if detect.labels or only_custom else None
+    own = custom is not None or bool(detect.topics or detect.only_topics)
+    only_own = own and not detect.labels and detect.detectors is None
+    labels = labels_of(detect.labels) if detect.labels or only_own else None
     detectors = None if detect.detectors is None else frozenset(detect.detectors)
     return CompiledRule(rule, labels, detectors, custom, frozenset(rule.on))

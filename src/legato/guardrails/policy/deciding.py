@@ -6,8 +6,9 @@ strictest action wins. A policy in shadow fires, and nothing is done.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 import msgspec
 
@@ -17,6 +18,11 @@ from legato.guardrails.policy.compiling import CompiledPolicy, CompiledRule
 
 _STRICTNESS: Final = {action: index for index, action in enumerate(Action)}
 """Actions are written mildest first."""
+NOTHING: Final[Mapping[Any, Sequence[Finding]]] = MappingProxyType({})
+
+
+Evidence = Mapping[tuple[CompiledRule, str], Sequence[Finding]]
+"""What had to be asked elsewhere, by rule and the pointer of a text: topics."""
 
 
 class Masked(msgspec.Struct, frozen=True):
@@ -56,11 +62,16 @@ class Verdict(msgspec.Struct, frozen=True, eq=False):
 
 
 def verdict_of(
-    policies: Sequence[CompiledPolicy], found: Sequence[tuple[Piece, Sequence[Finding]]]
+    policies: Sequence[CompiledPolicy],
+    found: Sequence[tuple[Piece, Sequence[Finding]]],
+    evidence: Evidence = NOTHING,
 ) -> Verdict:
-    """Decide, by what detectors found in each text of a request."""
+    """Decide, by what detectors found in each text of a request, and what else was asked."""
     hits = [
-        hit for policy in policies for piece, some in found for hit in _hits(policy, piece, some)
+        hit
+        for policy in policies
+        for piece, some in found
+        for hit in hits_of(policy, piece, some, evidence)
     ]
     acting = [hit for hit in hits if hit.enforced]
     strictest = max(
@@ -92,17 +103,25 @@ def fired_by(hits: Iterable[Hit]) -> Iterator[Fired]:
             for one in some[:SPANS_MAX]
         )
         action, mode = first.rule.setting.action.value, first.policy.setting.mode.value
-        yield Fired(version, rule, label, action, mode, place, len(some), spans)
+        score = round(max(one.finding.score for one in some), 3)
+        yield Fired(version, rule, label, action, mode, place, len(some), spans, score)
 
 
-def _hits(policy: CompiledPolicy, piece: Piece, findings: Sequence[Finding]) -> Iterator[Hit]:
+def hits_of(
+    policy: CompiledPolicy,
+    piece: Piece,
+    findings: Sequence[Finding],
+    evidence: Evidence = NOTHING,
+) -> Iterator[Hit]:
+    """Yield what a policy's rules find in one text, less what they make an exception of."""
     excepted = _Exceptions()
     decided: set[tuple[str, int, int]] = set()
     for rule in policy.rules:
         if piece.place not in rule.places:
             continue
         own = [] if rule.custom is None else rule.custom.find(piece.text)
-        for one in [*filter(rule.fits, findings), *own]:
+        told = evidence.get((rule, piece.where), ())
+        for one in [*filter(rule.fits, findings), *own, *told]:
             key = (one.label, one.start, one.end)
             if key in decided or excepted.hold(one):
                 continue

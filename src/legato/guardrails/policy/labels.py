@@ -6,6 +6,10 @@ from typing import Final
 
 CUSTOM: Final = "CUSTOM:"
 """Begins the labels of a policy's own patterns and dictionaries."""
+TOPIC: Final = "TOPIC:"
+"""Begins the labels of a policy's own topics."""
+OFF_TOPIC: Final = "OFF_TOPIC"
+"""What is about none of the topics that are allowed."""
 GROUPS: Final = MappingProxyType(
     {
         "personal": frozenset(

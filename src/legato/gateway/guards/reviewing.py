@@ -1,0 +1,111 @@
+"""Looks at whole answers by what has to be asked elsewhere: an embedder.
+
+It happens when all of an answer has come and passed the other checks, before any of it goes out
+and before its attempt is ended in the books. The text is as the model wrote it: what was redacted
+for the model is still redacted.
+"""
+
+from collections.abc import Iterator, Sequence
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Final
+
+from legato.core.errors import DetectorFailed, LegatoError, OutputBlocked
+from legato.core.guarding import Action, Piece, Place
+from legato.gateway.guards.topics import DETECTOR as TOPICS
+from legato.guardrails.policy.compiling import CompiledPolicy
+from legato.guardrails.policy.deciding import Evidence, Hit, hits_of
+from legato.guardrails.topics.reading import reading_of_answer
+
+if TYPE_CHECKING:
+    from legato.gateway.context import Call
+    from legato.gateway.guards.topics import Topics
+    from legato.guardrails.outputs.plan import OutputRun
+    from legato.guardrails.policy.compiling import CompiledRule
+    from legato.telemetry.metrics import Meters
+
+_NS_PER_MS: Final = 1e6
+
+
+class Gathering:
+    """A TextFilter that changes nothing and remembers what passed, by the name of the text."""
+
+    def __init__(self, texts: dict[str, list[str]], where: str) -> None:
+        self._parts = texts.setdefault(where, [])
+
+    def feed(self, text: str) -> str:
+        """Pass it on."""
+        self._parts.append(text)
+        return text
+
+    def end(self) -> str:
+        """Hold nothing back."""
+        return ""
+
+
+class Reviewer:
+    """Reviews answers; for one event loop."""
+
+    def __init__(self, topics: "Topics", meters: "Meters") -> None:
+        self._topics = topics
+        self._meters = meters
+
+    async def __call__(
+        self, call: "Call", run: "OutputRun", texts: Sequence[tuple[str, str]], *, sent: bool
+    ) -> None:
+        """Look at the texts of an answer, by their names; `sent` tells that it has gone out.
+
+        Raises:
+            OutputBlocked: it must not go out.
+            DetectorFailed: it couldn't be looked at, where that would have to be known.
+        """
+        began_ns = perf_counter_ns()
+        policies = [one.policy for one in run.plans if isinstance(one.policy, CompiledPolicy)]
+        try:
+            for where, text in texts:
+                piece = Piece(text, where, Place.OUTPUT)
+                evidence = await self._evidence(call, policies, piece, sent=sent)
+                for hit in _hits(policies, piece, evidence):
+                    _act(run, hit, sent=sent)
+        finally:
+            run.found.check_ms += (perf_counter_ns() - began_ns) / _NS_PER_MS
+
+    async def _evidence(
+        self, call: "Call", policies: Sequence[CompiledPolicy], piece: Piece, *, sent: bool
+    ) -> Evidence:
+        rules = [rule for one in policies for rule in reviewed_by(one)]
+        try:
+            return await self._topics.find(call, rules, reading_of_answer(piece))
+        except LegatoError as error:
+            closed = not sent and any(
+                rule.protects for one in policies if one.is_enforced for rule in reviewed_by(one)
+            )
+            self._meters.detector(TOPICS, "closed" if closed else "open")
+            if not closed:
+                return {}
+            msg = f"The detector {TOPICS} couldn't look at the answer ({error.code})."
+            raise DetectorFailed(msg) from error
+
+
+def reviewed_by(policy: CompiledPolicy) -> "tuple[CompiledRule, ...]":
+    """Return the rules about answers that have to ask elsewhere."""
+    return tuple(rule for rule in policy.rules_on([Place.OUTPUT]) if rule.reads_topics)
+
+
+def _hits(policies: Sequence[CompiledPolicy], piece: Piece, evidence: Evidence) -> Iterator[Hit]:
+    for policy in policies:
+        asked = frozenset(reviewed_by(policy))
+        yield from (hit for hit in hits_of(policy, piece, (), evidence) if hit.rule in asked)
+
+
+def _act(run: "OutputRun", hit: Hit, *, sent: bool) -> None:
+    """Note what was found, and withhold the answer where that is asked."""
+    action = hit.rule.setting.action
+    if action is Action.ALLOW:
+        return
+    enforced = hit.enforced and not sent
+    check = f"rules.{hit.rule.setting.name}"
+    said = action.value if enforced else f"{action.value}:not_enforced"
+    span = (hit.finding.start, hit.finding.end)
+    run.found.add(f"{check}.{hit.finding.label.lower()}", said, hit.piece.where, span)
+    if enforced and action is Action.BLOCK:
+        raise OutputBlocked(f"The answer was withheld: {check} found what it forbids.")

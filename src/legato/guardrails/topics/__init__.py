@@ -1,0 +1,1 @@
+"""Topics: what a text is about, by its nearness to examples."""
