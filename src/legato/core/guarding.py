@@ -118,8 +118,18 @@ REASONING: Final = "reasoning"
 SEALED: Final = "sealed_reasoning"
 """Reasoning that its vendor signed, and wants to see again unchanged."""
 ARGUMENTS: Final = "arguments"
+NAME: Final = "tool_name"
+"""What the model calls: it can't be changed."""
 QUOTE: Final = "quote"
 """What an answer repeats of the request: documents, words of sources, where it stopped."""
+REPEATED: Final = "repeated"
+"""What an answer repeats of the request word for word: there is nothing to check in it."""
+BREAK: Final = "\uffff"
+"""Where a block of a text ends and its next one begins: filters pass it on where it stands.
+
+A noncharacter, which no text has: what a model sends is replaced. What is looked for may begin
+in one block and end in another.
+"""
 
 
 class Channel(NamedTuple):
@@ -135,7 +145,7 @@ class Channel(NamedTuple):
     @property
     def place(self) -> Place:
         """Whose text it is."""
-        return Place.TOOL_CALL if self.name == ARGUMENTS else Place.OUTPUT
+        return Place.TOOL_CALL if self.name in {ARGUMENTS, NAME} else Place.OUTPUT
 
 
 FilterFactory = Callable[[Channel], TextFilter | None]

@@ -102,6 +102,11 @@ class AnswerChecking(Protocol):
         ...
 
     @property
+    def withholds(self) -> bool:
+        """Whether nothing may go out that can't be looked at."""
+        ...
+
+    @property
     def facts(self) -> "OutputFacts":
         """What is recorded."""
         ...

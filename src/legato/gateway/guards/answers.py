@@ -67,7 +67,7 @@ def filtered(call: "Call", body: bytes) -> bytes:
         OutputBlocked: a filter withholds it.
         BadProviderResponse: it can't be read.
     """
-    answer = answer_of(call, Texts(call.answer_filters))
+    answer = answer_of(call, _texts(call))
     if answer is None:
         return body
     try:
@@ -82,7 +82,7 @@ def filtered_reply(call: "Call", reply: Reply) -> Reply:
         return reply
     if not reply.frames:
         return Reply(filtered(call, reply.body), content_type=reply.content_type)
-    answer = answer_of(call, Texts(call.answer_filters))
+    answer = answer_of(call, _texts(call))
     if answer is None:
         return reply
     try:
@@ -94,7 +94,7 @@ def filtered_reply(call: "Call", reply: Reply) -> Reply:
 
 def filtering(call: "Call", reader: StreamReader) -> StreamReader:
     """Return a reader whose frames have passed the call's filters."""
-    texts = Texts(call.answer_filters)
+    texts = _texts(call)
     answer = answer_of(call, texts)
     if answer is None:
         return reader
@@ -187,19 +187,25 @@ def answer_of(call: "Call", texts: Texts) -> DialectAnswer | None:
     if surface.operation is Operation.RERANK:
         return RankedAnswer(texts)
     if surface.operation is Operation.COMPLETIONS:
-        return ChatAnswer(texts, answers_json=False)
+        return ChatAnswer(texts, call.body, answers_json=False)
     if surface.operation is not Operation.CHAT:
         return None
     if surface.dialect is Dialect.ANTHROPIC:
         return MessageAnswer(
             texts,
+            call.body,
             answers_json=answers_json,
             seals_thinking=bool(call.body.get("tools")),
             masked=call.masked,
         )
     if surface.dialect is Dialect.RESPONSES:
-        return ResponseAnswer(texts, answers_json=answers_json, masked=call.masked)
-    return ChatAnswer(texts, answers_json=answers_json)
+        return ResponseAnswer(texts, call.body, answers_json=answers_json)
+    return ChatAnswer(texts, call.body, answers_json=answers_json)
+
+
+def _texts(call: "Call") -> Texts:
+    withholds = call.outputs is not None and call.outputs.withholds
+    return Texts(call.answer_filters, withholds=withholds)
 
 
 def _kept_bytes(call: "Call") -> int:

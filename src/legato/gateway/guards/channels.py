@@ -3,34 +3,35 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from legato.core.guarding import QUOTE, Channel, FilterFactory, TextFilter
+from legato.core.guarding import BREAK, QUOTE, Channel, FilterFactory, TextFilter
 
 
 class Text:
     """A text as it comes, and what of it has gone on."""
 
-    __slots__ = ("_filters", "_is_over", "_parts", "came_chars", "changed")
+    __slots__ = ("_came", "_filters", "_is_over", "_parts")
 
     def __init__(self, filters: Sequence[TextFilter]) -> None:
         self._filters = filters
         self._parts: list[str] = []
         self._is_over = False
-        self.came_chars = 0
-        self.changed = False
-        """What has gone on isn't what came, or wasn't at some time."""
+        self._came: list[str] = []
 
     @property
     def told(self) -> str:
         """All that has gone on."""
         return "".join(self._parts)
 
+    @property
+    def changed(self) -> bool:
+        """Whether what has gone on isn't what came."""
+        return not "".join(self._came).startswith(self.told)
+
     def feed(self, text: str) -> str:
         """Return what may go on. Raises OutputBlocked."""
-        came = text
-        self.came_chars += len(text)
+        self._came.append(text)
         for one in self._filters:
             text = one.feed(text)
-        self.changed = self.changed or text != came
         self._parts.append(text)
         return text
 
@@ -49,10 +50,14 @@ class Text:
 class Texts:
     """All texts of one answer."""
 
-    __slots__ = ("_factories", "_texts", "begun")
+    __slots__ = ("_factories", "_texts", "begun", "withholds")
 
-    def __init__(self, factories: Sequence[FilterFactory]) -> None:
-        """Pass each text through the filters that the factories have for it, in their order."""
+    def __init__(self, factories: Sequence[FilterFactory], *, withholds: bool = False) -> None:
+        """Pass each text through the filters that the factories have for it, in their order.
+
+        With `withholds` nothing may go out that wasn't looked at.
+        """
+        self.withholds = withholds
         self._factories = factories
         self._texts: dict[Channel, Text] = {}
         self.begun = False
@@ -72,7 +77,7 @@ class Texts:
     def feed(self, channel: Channel, text: str) -> str:
         """Pass on a part of a text."""
         told = self.at(channel).feed(text)
-        self.begun = self.begun or bool(told)
+        self.begun = self.begun or bool(told.strip(BREAK))
         return told
 
     def end(self, channel: Channel) -> str:

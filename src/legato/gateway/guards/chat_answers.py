@@ -2,6 +2,7 @@
 
 `logprobs` are left out: they spell the text as the model wrote it, token by token. A citation's
 place in a text that was changed can't be told any more: it is put at the end of what has gone out.
+Fields that aren't named here are looked at as legato.gateway.guards.unnamed says.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from legato.core.guarding import ARGUMENTS, QUOTE, REASONING, REFUSAL, SEALED, TEXT, Channel
-from legato.gateway.guards.channels import Texts
+from legato.gateway.guards.channels import Texts, quoted
+from legato.gateway.guards.joined import joined
+from legato.gateway.guards.unnamed import HERE, Unnamed, filled
 from legato.providers import sse
 
 _DONE = b"[DONE]"
@@ -21,17 +24,48 @@ _DETAILS = ("text", "summary")
 _LEGACY_CALL = -1
 _CUSTOM = 1_000_000
 """Custom tools' inputs are no JSON: channels of their own."""
-_HERE: Final = object()
-"""Stands for a text in what tells it."""
-_CONTENT: Final = MappingProxyType({"content": _HERE})
+_CONTENT: Final = MappingProxyType({"content": HERE})
+_CHUNK: Final = frozenset({"choices", "id", "object", "created", "model", "usage"})
+_CHOICE: Final = frozenset({"message", "delta", "text", "logprobs"})
+_MESSAGE: Final = frozenset(
+    {
+        "annotations",
+        "audio",
+        "citations",
+        "content",
+        "function_call",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "refusal",
+        "tool_calls",
+    }
+)
+_CALL: Final = frozenset({"function", "custom"})
+_CALLED: Final = frozenset({"name", "arguments", "input"})
+_SOUND: Final = frozenset({"data", "transcript"})
+_PART: Final = frozenset({"text"})
+_CITED_WORDS: Final = (
+    "title",
+    "content",
+    "url",
+    "document",
+    "document_title",
+    "cited_text",
+    "filename",
+)
+CITED: Final = frozenset(_CITED_WORDS)
+"""Fields of a citation that `cite` passes on."""
 _encode = msgspec.json.Encoder().encode
 
 
 class ChatAnswer:
     """One answer, whole or as the frames of a stream."""
 
-    def __init__(self, texts: Texts, *, answers_json: bool) -> None:
+    def __init__(self, texts: Texts, asked: Mapping[str, Any], *, answers_json: bool) -> None:
+        """`asked` is the request as the model saw it."""
         self._texts = texts
+        self._unnamed = Unnamed(texts, asked)
         self._answers_json = answers_json
         self._deltas: dict[Channel, Mapping[str, Any]] = {}  # how a delta tells more of a text
         self._head: dict[str, Any] = {}
@@ -45,6 +79,8 @@ class ChatAnswer:
             if isinstance(choice.get("message"), dict):
                 self._fields(choice["message"], index, whole=True)
             _drop_logprobs(choice)
+            self._unnamed.rest(choice, _CHOICE)
+        self._unnamed.rest(body, _CHUNK)
         return body
 
     def event(self, event: bytes) -> bytes:
@@ -55,10 +91,13 @@ class ChatAnswer:
         if payload == _DONE:
             return self._rests() + event
         body = msgspec.json.decode(payload)
-        choices = body.get("choices") if isinstance(body, dict) else None
+        if not isinstance(body, dict):
+            return b"" if self._texts.withholds else event
+        loose = not body.keys() <= _CHUNK and self._unnamed.withheld(body, _CHUNK)
+        choices = body.get("choices")
         if not choices:
-            return event
-        if len(choices) == 1 and _is_plain(choices[0]):
+            return _frame(body) if loose else event
+        if len(choices) == 1 and not loose and _is_plain(choices[0]):
             return self._plain(event, body, choices[0])
         self._head = {name: value for name, value in body.items() if name != "choices"}
         before: list[bytes] = []
@@ -85,6 +124,7 @@ class ChatAnswer:
         """Pass on a choice's texts; tell whether anything of it is left to be told."""
         index = choice.get("index", 0)
         _drop_logprobs(choice)
+        self._unnamed.withheld(choice, _CHOICE)
         delta = choice.get("delta")
         is_legacy = isinstance(choice.get("text"), str)
         if is_legacy:
@@ -138,7 +178,7 @@ class ChatAnswer:
         made = self._deltas.get(channel)
         if made is None:
             return {"": text}
-        delta: dict[str, Any] = _filled(made, text)
+        delta: dict[str, Any] = filled(made, text)
         return delta
 
     # ------------------------------------------------------------- fields of a message or a delta
@@ -158,16 +198,27 @@ class ChatAnswer:
         self._cited(told, index)
         audio = told.get("audio")
         if isinstance(audio, dict):
+            self._unnamed.require_seen(audio.get("data"))
             self._inner("audio", audio, "transcript", Channel(TEXT, index, 1), whole=whole)
+            self._unnamed.rest(audio, _SOUND)
+        if not told.keys() <= _MESSAGE:
+            self._unknown(told, index, whole=whole)
         return told
+
+    def _unknown(self, told: dict[str, Any], index: int, *, whole: bool) -> None:
+        """Pass on what nobody named: each of a stream's is a text of its own."""
+        if whole:
+            self._unnamed.rest(told, _MESSAGE)
+            return
+        for one in self._unnamed.loose(told, _MESSAGE):
+            channel = Channel(QUOTE, index, self._unnamed.number(index, *one.path))
+            self._deltas.setdefault(channel, one.made)
+            one.inside[one.key] = self._texts.feed(channel, one.inside[one.key])
 
     def _field(self, told: dict[str, Any], field: str, channel: Channel, *, whole: bool) -> None:
         given = told.get(field)
-        if isinstance(given, list):  # parts of text
-            for part in given:
-                if isinstance(part, dict) and isinstance(part.get("text"), str):
-                    take = self._texts.whole if whole else self._texts.feed
-                    part["text"] = take(channel, part["text"])
+        if isinstance(given, list):
+            self._parts([one for one in given if isinstance(one, dict)], channel, whole=whole)
             return
         if not isinstance(given, str):
             return
@@ -175,12 +226,26 @@ class ChatAnswer:
             text = self._texts.at(channel)
             told[field] = text.feed(given) + text.end()
             return
-        self._deltas.setdefault(channel, {field: _HERE})
+        self._deltas.setdefault(channel, {field: HERE})
         text_out = self._texts.feed(channel, given)
         if text_out or "role" in told:
             told[field] = text_out
         else:
             told.pop(field)
+
+    def _parts(self, parts: list[dict[str, Any]], channel: Channel, *, whole: bool) -> None:
+        """Pass on parts of one text; pictures and what else they are with it."""
+        told = [one for one in parts if isinstance(one.get("text"), str)]
+        texts = [one["text"] for one in told]
+        if whole:
+            texts = joined(self._texts, channel, texts) if texts else []
+        else:
+            self._deltas.setdefault(channel, _CONTENT)
+            texts = [self._texts.feed(channel, one) for one in texts]
+        for part, text in zip(told, texts, strict=True):
+            part["text"] = text
+        for part in parts:
+            self._unnamed.rest(part, _PART)
 
     def _inner(
         self,
@@ -197,7 +262,7 @@ class ChatAnswer:
             inside[field] = self._texts.whole(channel, inside[field])
             return
         kept = {name: value for name, value in inside.items() if name in {"id", "index"}}
-        self._deltas.setdefault(channel, {outer: {**kept, field: _HERE}})
+        self._deltas.setdefault(channel, {outer: {**kept, field: HERE}})
         inside[field] = self._texts.feed(channel, inside[field])
 
     def _details(self, told: dict[str, Any], index: int, *, whole: bool) -> None:
@@ -205,13 +270,16 @@ class ChatAnswer:
         for position, detail in enumerate(told.get("reasoning_details") or ()):
             number = detail.get("index", position) if isinstance(detail, dict) else position
             channel = Channel(SEALED, index, number)
+            if isinstance(detail, dict):
+                sealed = {"data"} if str(detail.get("type")).endswith("encrypted") else set()
+                self._unnamed.rest(detail, {*_DETAILS, *sealed})
             for field in _DETAILS:
                 if not isinstance(detail, dict) or not isinstance(detail.get(field), str):
                     continue
                 if whole:
                     detail[field] = self._texts.whole(channel, detail[field])
                     continue
-                made = {**detail, field: _HERE}
+                made = {**detail, field: HERE}
                 self._deltas.setdefault(channel, {"reasoning_details": [made]})
                 detail[field] = self._texts.feed(channel, detail[field])
 
@@ -219,6 +287,8 @@ class ChatAnswer:
         legacy = told.get("function_call")
         if isinstance(legacy, dict):
             channel = Channel(ARGUMENTS, index, _LEGACY_CALL, is_json=True)
+            self._unnamed.name(legacy, (index, _LEGACY_CALL))
+            self._unnamed.rest(legacy, _CALLED)
             self._inner("function_call", legacy, "arguments", channel, whole=whole)
         calls = told.get("tool_calls")
         if not calls:
@@ -234,17 +304,22 @@ class ChatAnswer:
             told.pop("tool_calls")
 
     def _call(self, call: dict[str, Any], index: int, number: int, *, whole: bool) -> None:
+        self._unnamed.rest(call, _CALL)
         for kind, field, channel in (
             ("function", "arguments", Channel(ARGUMENTS, index, number, is_json=True)),
             ("custom", "input", Channel(ARGUMENTS, index, number + _CUSTOM)),
         ):
             inside = call.get(kind)
-            if not isinstance(inside, dict) or not isinstance(inside.get(field), str):
+            if not isinstance(inside, dict):
+                continue
+            self._unnamed.name(inside, (index, number))
+            self._unnamed.rest(inside, _CALLED)
+            if not isinstance(inside.get(field), str):
                 continue
             if whole:
                 inside[field] = self._texts.whole(channel, inside[field])
                 continue
-            made = {"tool_calls": [{"index": number, kind: {field: _HERE}}]}
+            made = {"tool_calls": [{"index": number, kind: {field: HERE}}]}
             self._deltas.setdefault(channel, made)
             inside[field] = self._texts.feed(channel, inside[field])
 
@@ -255,7 +330,15 @@ class ChatAnswer:
         for field in ("annotations", "citations"):
             for one in told.get(field) or ():
                 if isinstance(one, dict):
-                    cite(self._texts, one.get(one.get("type") or "", one), end if moved else None)
+                    inside = one.get(one.get("type") or "", one)
+                    cite(self._texts, inside, end if moved else None)
+                    self._unnamed.rest(inside, CITED)
+                    if inside is not one:
+                        self._unnamed.rest(one, (one["type"],))
+            if isinstance(told.get(field), list):
+                told[field] = [
+                    quoted(self._texts, one) if isinstance(one, str) else one for one in told[field]
+                ]
 
     def _text(self, name: str, choice: int) -> Channel:
         return Channel(name, choice, is_json=self._answers_json and name == TEXT)
@@ -265,15 +348,7 @@ def cite(texts: Texts, citation: Any, end: int | None) -> None:
     """Pass on a citation's words, and put it at the end of a text that was changed."""
     if not isinstance(citation, dict):
         return
-    for field in (
-        "title",
-        "content",
-        "url",
-        "document",
-        "document_title",
-        "cited_text",
-        "filename",
-    ):
+    for field in _CITED_WORDS:
         if isinstance(citation.get(field), str):
             citation[field] = texts.whole(Channel(QUOTE), citation[field])
     if end is not None:
@@ -303,17 +378,6 @@ def _says_something(call: dict[str, Any]) -> bool:
 def _drop_logprobs(choice: dict[str, Any]) -> None:
     if choice.get("logprobs") is not None:
         choice["logprobs"] = None
-
-
-def _filled(made: Any, text: str) -> Any:
-    """Return a copy in which the text stands where its place is."""
-    if isinstance(made, Mapping):
-        return {
-            name: text if value is _HERE else _filled(value, text) for name, value in made.items()
-        }
-    if isinstance(made, list):
-        return [_filled(value, text) for value in made]
-    return made
 
 
 def _frame(body: dict[str, Any]) -> bytes:

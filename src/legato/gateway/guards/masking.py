@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from legato.core.guarding import SEALED, Channel, FilterFactory, Piece, TextFilter
+from legato.core.guarding import NAME, SEALED, Channel, FilterFactory, Piece, TextFilter
 from legato.guardrails.redaction import Marked, Redaction, Restorer
 from legato.guardrails.replacing import replaced
 
@@ -54,7 +54,7 @@ def restoring(redaction: Redaction) -> FilterFactory:
     """Return what puts values back, last of all filters: checks see what the model wrote."""
 
     def restorer(channel: Channel) -> TextFilter | None:
-        if channel.name == SEALED:
+        if channel.name in {SEALED, NAME}:
             return None
         return Restorer(redaction, escapes=channel.is_json)
 

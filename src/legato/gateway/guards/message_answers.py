@@ -1,26 +1,31 @@
-"""Answers of Anthropic's messages through filters: each block is a text of its own.
+"""Answers of Anthropic's messages through filters: all blocks of text are one text.
 
 A citation of characters is left out where a document was changed before the model saw it: it
 counts in what the model saw. Thinking that its vendor signed is passed on as reasoning; whether
-anything is put back into it is the filter's matter.
+anything is put back into it is the filter's matter. What blocks, deltas and events hold besides
+is looked at as legato.gateway.guards.unnamed says.
 """
 
 import json
-from typing import Any
+from collections.abc import Hashable, Mapping
+from typing import Any, Final
 
 import msgspec
 
 from legato.core.guarding import ARGUMENTS, QUOTE, REASONING, SEALED, TEXT, Channel
 from legato.gateway.guards.channels import Texts
-from legato.gateway.guards.chat_answers import cite
+from legato.gateway.guards.chat_answers import CITED, cite
+from legato.gateway.guards.joined import Joined, joined
+from legato.gateway.guards.unnamed import HERE, Unnamed, filled
 from legato.providers import sse
 
-_FIELDS = {
-    "text_delta": "text",
-    "thinking_delta": "thinking",
-    "input_json_delta": "partial_json",
-}
-_DELTAS = {"text": "text_delta", "thinking": "thinking_delta", "arguments": "input_json_delta"}
+_BLOCK: Final = frozenset({"type", "text", "thinking", "citations", "index"})
+_THINKING: Final = {"type": "thinking_delta", "thinking": HERE}
+_ARGUMENTS: Final = {"type": "input_json_delta", "partial_json": HERE}
+_ANSWER: Final = frozenset({"content", "stop_sequence"})
+_EVENT: Final = frozenset({"index", "delta", "content_block", "message"})
+_BLOCK_EVENT: Final = frozenset({"type", "index", "delta", "content_block"})
+_PLAIN_FIELDS: Final = 2
 _encode = msgspec.json.Encoder().encode
 
 
@@ -28,19 +33,35 @@ class MessageAnswer:
     """One answer, whole or as the frames of a stream."""
 
     def __init__(
-        self, texts: Texts, *, answers_json: bool, seals_thinking: bool, masked: bool
+        self,
+        texts: Texts,
+        asked: Mapping[str, Any],
+        *,
+        answers_json: bool,
+        seals_thinking: bool,
+        masked: bool,
     ) -> None:
+        """`asked` is the request as the model saw it."""
         self._texts = texts
-        self._answers_json = answers_json
+        self._unnamed = Unnamed(texts, asked)
+        self._text = Channel(TEXT, is_json=answers_json)
+        self._joined = Joined(texts, self._text, _text_delta)
         self._reasoning = SEALED if seals_thinking else REASONING
         self._masked = masked
-        self._open: dict[int, tuple[Channel, str]] = {}  # by block: its channel, kind of delta
+        self._open: dict[int, dict[Channel, Any]] = {}  # by block: its texts, how to tell more
 
     def whole(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return a complete answer, its texts passed on."""
-        for index, block in enumerate(body.get("content") or ()):
+        blocks = body.get("content") or ()
+        told = [one for one in blocks if _is_text(one)]
+        if told:
+            texts = joined(self._texts, self._text, [one["text"] for one in told])
+            for block, text in zip(told, texts, strict=True):
+                block["text"] = text
+        for index, block in enumerate(blocks):
             self._block(block, index)
         self._stop_sequence(body)
+        self._unnamed.rest(body, _ANSWER)
         return body
 
     def event(self, event: bytes) -> bytes:
@@ -50,83 +71,162 @@ class MessageAnswer:
             return event
         body = msgspec.json.decode(payload)
         kind = body.get("type") if isinstance(body, dict) else None
+        if str(kind).startswith("content_block") and not body.keys() <= _BLOCK_EVENT:
+            self._unnamed.withheld(body, _BLOCK_EVENT)
+            event = _frame(body)
         if kind == "content_block_delta":
             return self._delta(event, body)
         if kind == "content_block_stop":
-            return self._rest(body["index"]) + event
+            index = body["index"]
+            return self._rest(index) + self._joined.end(index) + self._joined.then(lambda: event)
         if kind == "content_block_start":
-            return self._start(event, body)
-        if kind == "message_delta":
-            self._texts.begun = True
-            if self._stop_sequence(body["delta"]):
-                return _frame(body)
-        return event
+            return self._start(body)
+        if kind in {"ping", "error"}:
+            return event
+        return self._about(kind, event, body)
 
-    def _start(self, event: bytes, body: dict[str, Any]) -> bytes:
-        index, block = body["index"], body["content_block"]
-        kind = block.get("type")
-        if kind in {"text", "thinking"}:
-            channel = self._channel(kind, index)
-            self._open[index] = channel, _DELTAS[kind]
-            if block.get(kind):
-                block[kind] = self._texts.feed(channel, block[kind])
-                return _frame(body)
-        elif isinstance(kind, str) and kind.endswith("tool_use"):
-            channel = Channel(ARGUMENTS, 0, index, is_json=True)
-            self._open[index] = channel, _DELTAS["arguments"]
-        else:
+    def _about(self, kind: Any, event: bytes, body: Any) -> bytes:
+        """Return an event about the whole answer."""
+        if not isinstance(body, dict):
+            return b"" if self._texts.withholds else event
+        out = b""
+        changed = self._unnamed.withheld(body, _EVENT)
+        for field in ("message", "delta"):
+            inside = body.get(field)
+            if isinstance(inside, dict):
+                changed = self._stop_sequence(inside) or changed
+                changed = self._unnamed.rest(inside, _ANSWER) or changed
+                for index, block in enumerate(inside.get("content") or ()):
+                    self._block(block, index)
+                    changed = True
+        if kind in {"message_delta", "message_stop"}:
             self._texts.begun = True
-        return event
+            out = self._joined.finish()
+        frame = _frame(body) if changed else event
+        return out + self._joined.then(lambda: frame)
+
+    def _start(self, body: dict[str, Any]) -> bytes:
+        index, block = body["index"], body["content_block"]
+        kind = str(block.get("type"))
+        given = ""
+        if kind == "text":
+            given, block["text"] = block.get("text") or "", ""
+            self._cited(block)
+            self._unnamed.rest(block, _BLOCK)
+        elif kind == "thinking":
+            channel = Channel(self._reasoning, 0, index)
+            self._opened(index)[channel] = _THINKING
+            if block.get("thinking"):
+                block["thinking"] = self._texts.feed(channel, block["thinking"])
+            self._unnamed.rest(block, _BLOCK)
+        else:
+            self._block(block, index)
+            if not kind.endswith("tool_use"):
+                self._texts.begun = True
+        frame = _frame(body)
+        out = self._joined.then(lambda: frame)
+        return out + self._joined.feed(index, given) if given else out
 
     def _delta(self, event: bytes, body: dict[str, Any]) -> bytes:
         index, delta = body["index"], body["delta"]
         kind = delta.get("type")
+        if kind == "text_delta" and isinstance(delta.get("text"), str):
+            out = b""
+            if len(delta) > _PLAIN_FIELDS:
+                event = b""
+                out = self._loose(index, delta, {"type", "text"})
+            return self._joined.feed(index, delta["text"], event) + out
         if kind == "citations_delta":
-            return _frame(body) if self._cite(delta.get("citation")) else b""
-        field = _FIELDS.get(kind)
-        if field is None or not isinstance(delta.get(field), str):
-            return self._rest(index) + event  # a signature: it stands behind what it signs
-        channel = self._open[index][0] if index in self._open else self._late(kind, index)
-        given = delta[field]
-        told = delta[field] = self._texts.feed(channel, given)
-        if told == given:
-            return event
-        return _frame(body) if told else b""
+            if not self._cite(delta.get("citation")):
+                return b""
+            self._unnamed.withheld(delta, {"citation"})
+            frame = _frame(body)
+            return self._joined.then(lambda: frame)
+        if kind in {"thinking_delta", "input_json_delta"}:
+            field = "thinking" if kind == "thinking_delta" else "partial_json"
+            more = self._more(index, kind, delta.get(field))
+            return more + self._loose(index, delta, {"type", field})
+        if kind == "signature_delta":
+            if self._unnamed.withheld(delta, ()):
+                event = _frame(body)
+            return self._rest(index) + self._joined.then(lambda: event)
+        return self._loose(index, delta, {"type"})
 
-    def _late(self, kind: str, index: int) -> Channel:
-        """Return the channel of a block whose start didn't say what it is."""
+    def _more(self, index: int, kind: str, given: Any) -> bytes:
+        """Tell more of thinking, or of a tool's arguments."""
+        if not isinstance(given, str):
+            return b""
         channel = Channel(ARGUMENTS, 0, index, is_json=True)
-        if kind != "input_json_delta":
-            channel = self._channel(_FIELDS[kind], index)
-        self._open[index] = channel, kind
-        return channel
+        made: Any = _ARGUMENTS
+        if kind == "thinking_delta":
+            channel, made = Channel(self._reasoning, 0, index), _THINKING
+        self._opened(index).setdefault(channel, made)
+        return self._told(index, made, self._texts.feed(channel, given))
+
+    def _loose(self, index: int, delta: dict[str, Any], named: set[str]) -> bytes:
+        """Tell more of what nobody named: each a text of its own."""
+        kind, out = delta.get("type"), b""
+        for one in self._unnamed.loose(delta, named):
+            number = self._unnamed.number(index, kind, *one.path)
+            channel = Channel(QUOTE, 0, number)
+            made = {"type": kind, **one.made}
+            self._opened(index).setdefault(channel, made)
+            told = self._texts.feed(channel, one.inside[one.key])
+            out += self._told(index, made, told)
+        return out
+
+    def _told(self, index: int, made: Any, text: str) -> bytes:
+        if not text:
+            return b""
+        frame = _frame({"type": "content_block_delta", "index": index, "delta": filled(made, text)})
+        return self._joined.then(lambda: frame)
 
     def _rest(self, index: int) -> bytes:
         """Tell what was held back of a block."""
-        opened = self._open.get(index)
-        rest = "" if opened is None else self._texts.end(opened[0])
-        if opened is None or not rest:
-            return b""
-        kind = opened[1]
-        delta = {"type": kind, _FIELDS[kind]: rest}
-        return _frame({"type": "content_block_delta", "index": index, "delta": delta})
+        return b"".join(
+            [
+                self._told(index, made, self._texts.end(channel))
+                for channel, made in self._opened(index).items()
+            ]
+        )
 
-    def _block(self, block: dict[str, Any], index: int) -> None:
+    def _opened(self, index: int) -> dict[Channel, Any]:
+        return self._open.setdefault(index, {})
+
+    def _block(self, block: Any, index: int) -> None:
+        """Pass on what of a block is there, text aside."""
+        if not isinstance(block, dict):
+            return
         kind = block.get("type")
-        if kind in {"text", "thinking"} and isinstance(block.get(kind), str):
-            block[kind] = self._texts.whole(self._channel(kind, index), block[kind])
-            cited = block.get("citations")
-            if cited:
-                block["citations"] = [one for one in cited if self._cite(one)]
-        elif isinstance(kind, str) and kind.endswith("tool_use") and block.get("input"):
-            channel = Channel(ARGUMENTS, 0, index, is_json=True)
-            block["input"] = json.loads(
-                self._texts.whole(channel, _encode(block["input"]).decode())
-            )
+        named = set(_BLOCK)
+        if kind == "thinking" and isinstance(block.get("thinking"), str):
+            channel = Channel(self._reasoning, 0, index)
+            block["thinking"] = self._texts.whole(channel, block["thinking"])
+        elif kind == "redacted_thinking":
+            named.add("data")
+        elif isinstance(kind, str) and kind.endswith("tool_use"):
+            named |= {"input", "name", "server_name"}
+            self._unnamed.name(block, (index,))
+            self._unnamed.name(block, (index, "server"), "server_name")
+            if block.get("input"):
+                channel = Channel(ARGUMENTS, 0, index, is_json=True)
+                written = self._texts.whole(channel, _encode(block["input"]).decode())
+                block["input"] = json.loads(written)
+        elif kind != "text":
+            named = {"type"}
+        self._cited(block)
+        self._unnamed.rest(block, named)
+
+    def _cited(self, block: dict[str, Any]) -> None:
+        cited = block.get("citations")
+        if cited and block.get("type") == "text":
+            block["citations"] = [one for one in cited if self._cite(one)]
 
     def _cite(self, citation: Any) -> bool:
         """Pass on a citation's words; tell whether its place is right."""
         cite(self._texts, citation, None)
+        if isinstance(citation, dict):
+            self._unnamed.rest(citation, CITED)
         return not (
             self._masked and isinstance(citation, dict) and citation.get("type") == "char_location"
         )
@@ -138,10 +238,18 @@ class MessageAnswer:
         body["stop_sequence"] = self._texts.whole(Channel(QUOTE), given)
         return True
 
-    def _channel(self, kind: str, index: int) -> Channel:
-        if kind == "thinking":
-            return Channel(self._reasoning, 0, index)
-        return Channel(TEXT, 0, index, is_json=self._answers_json)
+
+def _is_text(block: Any) -> bool:
+    return (
+        isinstance(block, dict)
+        and block.get("type") == "text"
+        and isinstance(block.get("text"), str)
+    )
+
+
+def _text_delta(index: Hashable, text: str) -> bytes:
+    delta = {"type": "text_delta", "text": text}
+    return _frame({"type": "content_block_delta", "index": index, "delta": delta})
 
 
 def _frame(body: dict[str, Any]) -> bytes:

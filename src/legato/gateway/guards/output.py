@@ -17,7 +17,7 @@ from legato.core.chat import ChatRequest, OutputFormat
 from legato.core.decisions import FROM_CACHE
 from legato.core.errors import OutputInvalid, ProviderTimeout
 from legato.core.guard_output import BEFORE_SENDING
-from legato.core.guarding import ARGUMENTS, SEALED, TEXT, Channel, TextFilter
+from legato.core.guarding import ARGUMENTS, BREAK, NAME, REPEATED, SEALED, TEXT, Channel, TextFilter
 from legato.core.wire import PromptSurface
 from legato.gateway.deadline import Deadlines
 from legato.gateway.guards.asked_of import asked_of, schema_of
@@ -59,6 +59,8 @@ class AnswerChecks:
 
     def filter_for(self, channel: Channel) -> TextFilter | None:
         """Return what a text of an answer passes; see legato.gateway.guards.answers."""
+        if channel.name == REPEATED:
+            return None
         run, place = self.run, channel.place
         where = f"{channel.name}/{channel.choice}/{channel.number}"
         if channel.name == ARGUMENTS:
@@ -69,7 +71,7 @@ class AnswerChecks:
             return ArgumentsFilter(
                 lambda: run.filters(where, place, answer=False, stream=self._stream)
             )
-        sealed = channel.name == SEALED
+        sealed = channel.name in {SEALED, NAME}
         answer = channel.name == TEXT
         filters = run.filters(where, place, answer=answer, stream=self._stream, sealed=sealed)
         if answer and run.is_reviewed:
@@ -83,7 +85,11 @@ class AnswerChecks:
 
     async def review(self) -> None:
         """Ask it. Raises OutputBlocked, DetectorFailed."""
-        texts = [(where, text) for where, some in self._texts.items() if (text := "".join(some))]
+        texts = [
+            (where, text)
+            for where, some in self._texts.items()
+            if (text := "".join(some).replace(BREAK, "\n"))
+        ]
         self._texts.clear()
         if self._reviewer is not None:
             sent = self._stream and self.run.passes_on
@@ -98,6 +104,11 @@ class AnswerChecks:
         """Begin with another answer."""
         self.run.begin()
         self._texts.clear()
+
+    @property
+    def withholds(self) -> bool:
+        """Whether nothing may go out that can't be looked at."""
+        return self.run.withholds and not (self._stream and self.run.passes_on)
 
     def answered(self) -> None:
         """Note that all of an answer has come, and passed."""

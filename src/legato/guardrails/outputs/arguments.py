@@ -1,12 +1,14 @@
 """Arguments of tools: JSON, in which escapes would hide what is looked for."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from legato.core.guarding import TextFilter
 
+_LONG: Final = 1_000_000
+"""Numbers of seven digits and more are looked at, as in requests."""
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -44,6 +46,10 @@ class ArgumentsFilter:
             return [self._within(one) for one in value]
         if isinstance(value, dict):
             return {self._through(name): self._within(one) for name, one in value.items()}
+        if type(value) is int and abs(value) >= _LONG:  # it may be a telephone number
+            written = str(value)
+            passed = self._through(written)
+            return value if passed == written else passed
         return value
 
     def _through(self, text: str) -> str:

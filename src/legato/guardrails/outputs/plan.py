@@ -174,6 +174,11 @@ class OutputRun:
         """Whether something has to be asked elsewhere about the whole answer."""
         return any(one.reviewed for one in self.plans)
 
+    @property
+    def withholds(self) -> bool:
+        """Whether something may not go out at all."""
+        return any(one.enforced and one.action is not OnOutput.FLAG for one in self._watches)
+
     def filters(
         self, where: str, place: Place, *, answer: bool, stream: bool, sealed: bool = False
     ) -> list[TextFilter]:

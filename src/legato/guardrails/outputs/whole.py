@@ -11,6 +11,7 @@ from legato.core.guard_output import (
     LengthCheck,
     OnOutput,
 )
+from legato.core.guarding import BREAK
 from legato.guardrails.outputs.findings import Found
 from legato.guardrails.outputs.grounding import Context
 from legato.guardrails.outputs.language import language_of
@@ -118,9 +119,12 @@ class WholeText:
     def end(self) -> str:
         """Return all of it. Raises OutputInvalid: ask again; OutputBlocked."""
         text = "".join(self._parts)
-        if text.strip():
+        plain = text.replace(BREAK, "")
+        if plain.strip():
             began_ms = self._now_ms()
-            text = self._checked(text)
+            checked = self._checked(plain)
+            if checked != plain:  # mended: all of it stands in the first block
+                text = checked + BREAK * text.count(BREAK)
             self._found.check_ms += self._now_ms() - began_ms
         self._found.open -= 1
         self._found.ended += 1

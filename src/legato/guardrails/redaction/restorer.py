@@ -6,9 +6,12 @@ at once, and the result doesn't depend on how the text was cut. What the end cut
 is: nothing is guessed.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from legato.core.guarding import BREAK
 
 if TYPE_CHECKING:
     from legato.guardrails.redaction.redaction import Redaction
@@ -29,6 +32,8 @@ class Restorer:
 
     def feed(self, text: str) -> str:
         """Return what may go on."""
+        if BREAK in text:  # nothing that stands for a value goes over the end of a block
+            return BREAK.join(self._blocks(text.split(BREAK)))
         if not text:
             return ""
         redaction = self._redaction
@@ -53,6 +58,13 @@ class Restorer:
         self._redaction.unknown += max(0, self._seen)
         self._seen = 0
         return rest
+
+    def _blocks(self, texts: list[str]) -> Iterator[str]:
+        for text in texts[:-1]:
+            told = self.feed(text)
+            rest, self._held = self._held, ""
+            yield told + rest
+        yield self.feed(texts[-1])
 
     def _cut(self, text: str, end: int) -> int:
         """Return from where a text is held back; what is before `end` is done with."""
