@@ -19,7 +19,6 @@ from legato.app import batch_process
 from legato.app.asked import asked
 from legato.app.context import ControlContext
 from legato.app.erasing import Erasing
-from legato.app.evaluations import evaluation_rooms
 from legato.app.floor_desk import floor_of
 from legato.app.instance import Instance
 from legato.app.model_checks import with_unknown_credentials
@@ -32,6 +31,7 @@ from legato.app.reviews import reviews_of
 from legato.app.served_models import ServedModels
 from legato.app.served_reading import ServedReader
 from legato.app.stored_data import StoredData
+from legato.app.thresholds import Thresholds
 from legato.app.twin import Twin
 from legato.app.vaults import open_data_keys
 from legato.core.clock import Clock, SystemClock
@@ -42,10 +42,12 @@ from legato.core.price import Price
 from legato.core.registry import Kind, ObjectName
 from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT, Tenant
+from legato.evaluation.runs import Rooms
 from legato.gateway.breakers import Breakers
 from legato.gateway.loads import LoadBoard, load_state
 from legato.governance.keyring import Keyring
 from legato.insights.captures import Captures
+from legato.insights.guard_samples import GuardSamples
 from legato.registry.floor_status import FloorStatus
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
@@ -54,10 +56,8 @@ from legato.resilience.breaker import State
 from legato.routing.load.wanted import goes_by_load
 from legato.storage.captures import CaptureReader
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.datasets import DatasetBlocks
 from legato.storage.engine import open_engine
 from legato.storage.entries import EntryReader
-from legato.storage.evaluations import EvaluationStore
 from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.floors import FloorStore
 from legato.storage.holdouts import holdout_stores
@@ -128,14 +128,14 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         proposals=_proposals(context, clock),
         reviews=lambda tenant: reviews_of(ReviewStore(engine, tenant), envelopes, tenant),
         captures=lambda tenant: Captures(CaptureReader(engine, tenant), envelopes),
+        guard_samples=_guard_samples(context),
+        thresholds=_thresholds(context),
         asked=asked,
         judge_records=lambda tenant: JudgeRecords(engine, tenant),
         live_scores=lambda tenant: LiveScores(engine, tenant),
         live_score_reader=lambda reach: LiveScoreReader(engine, reach),
         review_terms=ReviewTerms(review.lease_s, review.double_share),
-        evaluations=lambda tenant: evaluation_rooms(
-            (EvaluationStore(engine, tenant), DatasetBlocks(engine, tenant)), tenant, envelopes
-        ),
+        evaluations=_evaluations(context),
         price_of=lambda name: _price_of(_read_again(reader), name),
         wake_runs=lambda: batch_process.wake(context.wake_fd),
         holdouts=lambda tenant: Holdouts(*holdout_stores(engine, clock, ids, tenant)),
@@ -170,6 +170,24 @@ def _proposals(context: ControlContext, clock: Clock) -> Callable[[Tenant], Prop
         return Proposing(instance, stored, Twin(instance, stored, clock), tenant.org)
 
     return of
+
+
+def _evaluations(context: ControlContext) -> Callable[[Tenant], Rooms]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.evaluations(instance, tenant.org)
+
+
+def _guard_samples(context: ControlContext) -> Callable[[Tenant], GuardSamples]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.guard_samples(instance, tenant.org)
+
+
+def _thresholds(context: ControlContext) -> Callable[[Tenant], Thresholds]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: Thresholds(instance, stored, tenant.org)
 
 
 def _cache(context: ControlContext) -> Callable[[Tenant], "CacheDesk"]:

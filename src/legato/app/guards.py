@@ -11,6 +11,7 @@ import msgspec
 from legato.app.answer_checks import AnswerChecksOpening
 from legato.app.context import WorkerContext
 from legato.app.detectors import DetectorOpening
+from legato.app.guard_sampling import SampleQueue, Seal
 from legato.app.policy_reading import PolicyReader, file_policies
 from legato.app.topics import LocalEmbedding, embedding_for
 from legato.app.vaults import open_data_keys
@@ -26,11 +27,13 @@ from legato.gateway.guards.inquiries import Inquiries
 from legato.gateway.guards.masking import mask
 from legato.gateway.guards.policies import Policies
 from legato.gateway.guards.reviewing import Reviewer
+from legato.gateway.guards.sampling import Sampler
 from legato.gateway.guards.topics import Topics
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.record import RecordStage
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
+from legato.storage.guard_samples import GuardSampleIntake
 from legato.storage.registry_snapshot import RegistrySnapshots
 from legato.telemetry.metrics import Meters
 from legato.vault.envelope import Envelopes
@@ -44,6 +47,7 @@ class Guards(msgspec.Struct, frozen=True, eq=False):
     input: InputGuard
     outputs: AnswerGuard
     follower: "PolicyFollower"
+    samples: SampleQueue | None
     close: Callable[[], Awaitable[None]]
 
 
@@ -92,6 +96,7 @@ def open_guards(
     engine = open_engine(context.database_url)
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     source = RegistrySnapshots(engine, context.loaded.config.registry.environment)
+    samples = _sample_queue(said.samples.per_rule, engine, Envelopes(data_keys).seal)
     return Guards(
         InputGuard(
             policies,
@@ -101,6 +106,7 @@ def open_guards(
             meters=meters,
             inquiries=Inquiries(topics),
             in_thread=in_thread,
+            sampler=None if samples is None else Sampler(said.samples, samples, ids.new),
         ),
         outputs,
         PolicyFollower(
@@ -110,6 +116,7 @@ def open_guards(
             ready=ready,
             in_thread=in_thread,
         ),
+        samples,
         opening.close,
     )
 
@@ -134,6 +141,10 @@ def _topics(
     if isinstance(embedding, LocalEmbedding) and policies.file_reads_topics:
         embedding.open()
     return Topics(embedding, in_thread)
+
+
+def _sample_queue(per_rule: int, engine: Any, seal: Seal) -> SampleQueue | None:
+    return SampleQueue(seal, GuardSampleIntake(engine, per_rule)) if per_rule else None
 
 
 class PolicyFollower:

@@ -28,6 +28,7 @@ from legato.storage.datasets import prune_traffic_datasets
 from legato.storage.engine import open_engine
 from legato.storage.evaluations import prune_evaluations
 from legato.storage.feedback import prune_feedback
+from legato.storage.guard_samples import prune_guard_samples
 from legato.storage.ledger import Ledger
 from legato.storage.live_scores import prune_live_scores
 from legato.storage.response_spool import ResponseSpool
@@ -110,6 +111,7 @@ def run(context: ProcessContext) -> None:
         "outcomes": (partial(prune_outcomes, engine), config.telemetry.trace_retention_days),
         "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
         "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
+        "guard samples": (partial(prune_guard_samples, engine), 0),
         "live scores": (partial(prune_live_scores, engine), config.feedback.retention_days),
         "comparisons": (partial(prune_comparisons, engine), config.feedback.retention_days),
         "reviews": (partial(prune_reviews, engine), config.reviews.retention_days),

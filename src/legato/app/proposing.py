@@ -9,6 +9,7 @@ import msgspec
 from legato.app.instance import Instance
 from legato.app.price_changes import as_written, new_proposal
 from legato.app.stored_data import StoredData
+from legato.app.thresholds import THRESHOLD, Thresholds
 from legato.app.twin import Twin, live_models
 from legato.core.clock import SystemClock
 from legato.core.config import Config
@@ -47,6 +48,7 @@ class Proposing:
         self._clock = SystemClock()
         self._org = org
         self.store = stored.proposals(org)
+        self._thresholds = Thresholds(instance, stored, org)
 
     def scan(self, facts: Iterable[Fact], since: str, actor: str) -> list[Proposal]:
         """Propose what facts would change, and what other prices a start would take now.
@@ -88,6 +90,8 @@ class Proposing:
                 was changed since.
         """
         known, _ = self.store.get(proposal_id)
+        if known.kind == THRESHOLD:
+            return self._carried_out(proposal_id, ACCEPTING, actor, reason)
         fact = msgspec.json.decode(known.fact, type=Fact)
         today = datetime.fromtimestamp(self._clock.now_ns() // _NS_PER_S, UTC).date().isoformat()
         early = fact.kind == "price" and fact.day is not None and fact.day > today
@@ -108,7 +112,8 @@ class Proposing:
         back = through == REVERTING
         changes = _changes(begun)[::-1] if back else _changes(begun)
         try:
-            applied, left = self._apply(changes, actor, reason, back=back)
+            apply = self._thresholds.apply if begun.kind == THRESHOLD else self._apply
+            applied, left = apply(changes, actor, reason, back=back)
         except CallerError:
             self.store.give_up(begun)
             raise

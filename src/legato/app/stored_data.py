@@ -21,6 +21,7 @@ from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Reach, Tenant
 from legato.evaluation.datasets import Datasets
 from legato.evaluation.runs import Rooms
+from legato.insights.guard_samples import GuardSamples
 from legato.insights.reviews import Reviews
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
@@ -40,6 +41,7 @@ from legato.storage.evaluations import EvaluationStore
 from legato.storage.feedback_reading import FeedbackReader
 from legato.storage.files import FileStore
 from legato.storage.floors import FloorStore
+from legato.storage.guard_samples import GuardSampleStore
 from legato.storage.holdouts import holdout_stores
 from legato.storage.judge_records import JudgeRecords
 from legato.storage.keys import KeyStore
@@ -175,6 +177,13 @@ class StoredData:
         store = ReviewStore(self._engine, Tenant(org))
         ids = IdSource(self._clock)
         return Reviews(org, store, Envelopes(data_keys), self._clock, new_id=ids.new)
+
+    def guard_samples(self, instance: Instance, org: str) -> GuardSamples:
+        """Return an organisation's samples of what rules found."""
+        data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        ids, tenant = IdSource(self._clock), Tenant(org)
+        store = GuardSampleStore(self._engine, self._clock, ids, tenant)
+        return GuardSamples(org, store, Envelopes(data_keys))
 
     def live_scores(self, org: str) -> LiveScores:
         """Return an organisation's scores of live answers."""

@@ -131,6 +131,8 @@ async def _housekeeping(gateway: Gateway) -> None:
 async def _close(gateway: Gateway) -> None:
     """Leave nothing behind: idle leases go back, the cache is flushed, the journal closed."""
     try:
+        if gateway.guards.samples is not None:
+            await gateway.in_thread(gateway.guards.samples.close)
         if gateway.captures is not None:
             await gateway.in_thread(gateway.captures.close)
         if gateway.cache is not None:

@@ -9,6 +9,9 @@ from legato.cli.options import instance_options, json_option
 from legato.cli.spans import span
 from legato.core.guarding import Place
 
+_org = click.option("--org", default="default", show_default=True, help="Whose.")
+_by = click.option("--by", help="Who says so.  [default: this user]")
+
 
 @click.group()
 def guard() -> None:
@@ -117,11 +120,83 @@ def explain(request_id: str, config_file: Path | None, data: Path, *, as_json: b
 @json_option
 @click.option("--since", type=span, default="24h", show_default=True, help="Of the last 24h, 7d.")
 @click.option("--policy", metavar="NAME", help="Only this policy's rules.")
-def report(
-    config_file: Path | None, data: Path, since: int, policy: str | None, *, as_json: bool
-) -> None:
-    """Sum up what policies did, those in shadow too, with ids of the newest requests."""
-    from legato.cli import guard_actions, ledger_actions  # noqa: PLC0415
+@_org
+def report(config_file: Path | None, data: Path, **options: Any) -> None:
+    """Sum up what policies did, those in shadow too, with ids of the newest requests.
 
-    with ledger_actions.opened(data, config_file) as stored:
-        guard_actions.report(stored, since, policy, as_json=as_json)
+    Where samples were judged, also how often each rule was right, with its 95 % interval.
+    """
+    from legato.cli import guard_actions  # noqa: PLC0415
+
+    guard_actions.report(data, config_file, **options)
+
+
+@guard.command()
+@instance_options
+@json_option
+@_org
+@click.option("--policy", metavar="NAME", help="Only of this policy.")
+@click.option("--rule", metavar="NAME", help="Only of this rule.")
+@click.option("--label", metavar="LABEL", help="Only of this label.")
+@click.option("--open", "only_open", is_flag=True, help="Only those that nobody has judged.")
+@click.option("-n", "--count", type=click.IntRange(1, 500), default=50, show_default=True)
+def samples(config_file: Path | None, data: Path, **options: Any) -> None:
+    """List samples of what rules found that only watch or flag, newest first.
+
+    The text is shown where the request was captured, as it was captured: else only its place.
+    """
+    from legato.cli import guard_sample_actions  # noqa: PLC0415
+
+    guard_sample_actions.samples(data, config_file, **options)
+
+
+@guard.command()
+@instance_options
+@json_option
+@_org
+@_by
+@click.option("--reason", default="", help="Kept with it, sealed.")
+@click.argument("sample_id", metavar="ID")
+def confirm(config_file: Path | None, data: Path, **options: Any) -> None:
+    """Say that a sample is what its label says."""
+    from legato.cli import guard_sample_actions  # noqa: PLC0415
+
+    guard_sample_actions.judge(data, config_file, right=True, **options)
+
+
+@guard.command()
+@instance_options
+@json_option
+@_org
+@_by
+@click.option("--reason", required=True, help="Kept with it, sealed.")
+@click.argument("sample_id", metavar="ID")
+def reject(config_file: Path | None, data: Path, **options: Any) -> None:
+    """Say that a sample is a false alarm, and why."""
+    from legato.cli import guard_sample_actions  # noqa: PLC0415
+
+    guard_sample_actions.judge(data, config_file, right=False, **options)
+
+
+@guard.command()
+@instance_options
+@json_option
+@_org
+@_by
+@click.option("--rule", required=True, metavar="NAME", help="Which rule of the policy.")
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    required=True,
+    help="The share of its finds that is to be right at least, as 0.95.",
+)
+@click.argument("policy", metavar="POLICY")
+def tune(config_file: Path | None, data: Path, **options: Any) -> None:
+    """Propose the lowest `at_least` of a rule whose precision is high enough.
+
+    By the samples that were judged. It changes nothing: `legato proposals accept` does. Ends with 1
+    where they say too little.
+    """
+    from legato.cli import guard_sample_actions  # noqa: PLC0415
+
+    guard_sample_actions.tune(data, config_file, **options)

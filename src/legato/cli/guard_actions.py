@@ -1,18 +1,22 @@
 """What `legato guard explain` and `legato guard report` do: they read traces."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from legato.app.stored_data import StoredData
+from legato.app.instance import find_instance
+from legato.app.stored_data import StoredData, stored_data
 from legato.cli.options import print_json
 from legato.cli.spans import NS_PER_S
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
 from legato.core.guard_facts import Guarded, plain_facts
-from legato.guardrails.policy.reporting import Report, report_of
+from legato.core.tenant import Tenant
+from legato.guardrails.policy.precision import Precision
+from legato.guardrails.policy.reporting import Report, policy_name, report_of
 
 
 def explain(stored: StoredData, request_id: str, *, as_json: bool) -> bool:
@@ -31,21 +35,36 @@ def explain(stored: StoredData, request_id: str, *, as_json: bool) -> bool:
     return True
 
 
-def report(stored: StoredData, since_s: int, policy: str | None, *, as_json: bool) -> None:
-    """Print what policies did since then."""
-    since_ns = SystemClock().now_ns() - since_s * NS_PER_S
-    found = report_of(_guarded(stored, since_ns))
+def report(
+    data: Path,
+    config_file: Path | None,
+    *,
+    org: str,
+    since: int,
+    policy: str | None,
+    as_json: bool,
+) -> None:
+    """Print what policies did since then, and how often people said they were right."""
+    since_ns = SystemClock().now_ns() - since * NS_PER_S
+    instance = find_instance(data, config_file)
+    with stored_data(instance) as stored:
+        found = report_of(_guarded(stored, org, since_ns))
+        precisions = stored.guard_samples(instance, org).precisions()
     if policy is not None:
-        named = tuple(one for one in found.rules if _name(one.policy) == policy)
+        named = tuple(one for one in found.rules if policy_name(one.policy) == policy)
         found = msgspec.structs.replace(found, rules=named)
+    judged = [precisions.get((policy_name(one.policy), one.rule, one.label)) for one in found.rules]
     if as_json:
-        print_json(msgspec.to_builtins(found))
+        plain = msgspec.to_builtins(found)
+        for row, one in zip(plain["rules"], judged, strict=True):
+            row["precision"] = msgspec.to_builtins(one)
+        print_json(plain)
     else:
-        _print(found)
+        _print(found, judged)
 
 
-def _guarded(stored: StoredData, since_ns: int) -> Iterator[tuple[str, Guarded]]:
-    for trace in stored.entries().traces(since_ns):
+def _guarded(stored: StoredData, org: str, since_ns: int) -> Iterator[tuple[str, Guarded]]:
+    for trace in stored.tenant_entries(Tenant(org)).traces(since_ns):
         if trace["guarded"] is not None:
             yield trace["request_id"], trace["guarded"]
 
@@ -67,12 +86,29 @@ def _lines(guarded: Guarded, trace: dict[str, Any]) -> Iterator[str]:
     yield f"Done: {done}; the caller got {trace['http_status']} {trace['error_code']}".rstrip()
 
 
-def _print(found: Report) -> None:
+def _precision(one: Precision | None) -> str:
+    if one is None:
+        return ""
+    total = one.confirmed + one.rejected
+    return f"{one.share:.2f} of {total} ({one.low:.2f}-{one.high:.2f})"
+
+
+def _print(found: Report, judged: Sequence[Precision | None]) -> None:
     acted = ", ".join(f"{action or 'nothing'} {count}" for action, count in found.acted.items())
     click.echo(f"Requests that a policy applied to: {found.requests} (done: {acted or 'nothing'})")
     for name, count in found.passed_over.items():
         click.echo(f"Passed though {name} couldn't look: {count}")
-    header = ("policy", "rule", "label", "action", "mode", "requests", "findings", "newest")
+    header = (
+        "policy",
+        "rule",
+        "label",
+        "action",
+        "mode",
+        "requests",
+        "findings",
+        "right",
+        "newest",
+    )
     rows = [
         (
             one.policy,
@@ -82,12 +118,9 @@ def _print(found: Report) -> None:
             one.mode,
             str(one.requests),
             str(one.findings),
+            _precision(precision),
             next(iter(one.examples), ""),
         )
-        for one in found.rules
+        for one, precision in zip(found.rules, judged, strict=True)
     ]
     print_table(header, rows, numbers=("requests", "findings"))
-
-
-def _name(version: str) -> str:
-    return version.partition("/")[2].partition("@")[0]

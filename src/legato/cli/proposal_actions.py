@@ -162,5 +162,9 @@ def _print_changes(changes: list[ObjectChange]) -> None:
         if not one.after:
             click.echo(f"{one.kind.value} {one.name}: take it out")
             continue
+        if one.kind is Kind.GUARDRAIL:
+            policies = {"policies": [{"name": one.name, **one.after}]}
+            click.echo(yaml.safe_dump({"guardrails": policies}, sort_keys=False))
+            continue
         section, name = sections[one.kind]
         click.echo(yaml.safe_dump({section: [{name: one.name, **one.after}]}, sort_keys=False))

@@ -139,6 +139,15 @@ class TopicReading(_Strict, frozen=True):
     """What a deployment may take for one request; more is a failure."""
 
 
+class KeptSamples(_Strict, frozen=True):
+    """What is kept of finds that nothing is done about, for people to confirm or reject."""
+
+    per_rule: Annotated[int, Meta(ge=0, le=10_000)] = 200
+    """Samples that wait to be judged, of each policy's rule and label; 0 keeps none."""
+    retention_days: Count = 90
+    """How long a sample is kept, judged or not; its text no longer than the request's capture."""
+
+
 class Guardrails(_Strict, frozen=True):
     """Policies of this instance; organisations have theirs in the registry."""
 
@@ -149,3 +158,4 @@ class Guardrails(_Strict, frozen=True):
     topics: TopicReading = TopicReading()
     processes: Count = 1
     """For each gateway worker: how many processes run detectors that take long."""
+    samples: KeptSamples = KeptSamples()

@@ -29,6 +29,7 @@ from legato.storage.erasures import chunks
 from legato.storage.evaluation_schema import evaluation_answer
 from legato.storage.feedback import SIGNALS
 from legato.storage.feedback_schema import feedback
+from legato.storage.guard_sample_schema import guard_judgement, guard_sample
 from legato.storage.live_schema import live_score
 from legato.storage.review_schema import review_claim, review_item, review_label
 from legato.storage.schema import stored_response
@@ -85,6 +86,20 @@ class ContentEraser:
         written = func.length(live_score.c.sealed) > 0
         found = self._conditions(live_score, meant, ("request_id",), ())
         return sum(self._blanked(live_score, one & written) for one in found)
+
+    def guard_samples(self, meant: Meant) -> int:
+        """Blank the texts of samples and what people wrote of them; what was judged stays."""
+        table, said, total = guard_sample.c, guard_judgement.c, 0
+        for named in self._conditions(guard_sample, meant, ("request_id",), ("end_user",)):
+            ids = select(table.id).where(table.org == self._org, named)
+            written = (said.org == self._org) & said.sample_id.in_(ids)
+            with self._writing() as connection:
+                with_reason = func.length(said.sealed) > 0
+                total += self._count(connection, guard_judgement, [written, with_reason])
+                if not self._dry_run:
+                    connection.execute(update(guard_judgement).where(written).values(sealed=b""))
+            total += self._blanked(guard_sample, named & (func.length(table.sealed) > 0))
+        return total
 
     def answers(self, meant: Meant) -> int:
         """Blank answers of evaluations, with the reasons of their scores."""

@@ -31,6 +31,7 @@ from legato.storage.erasure_schema import ERASURE_TABLES
 from legato.storage.evaluation_schema import EVALUATION_TABLES
 from legato.storage.feedback_schema import feedback
 from legato.storage.floor_schema import FLOOR_TABLES
+from legato.storage.guard_sample_schema import GUARD_SAMPLE_TABLES
 from legato.storage.holdout_schema import holdout
 from legato.storage.live_schema import LIVE_TABLES
 from legato.storage.proposal_schema import PROPOSAL_TABLES
@@ -40,7 +41,7 @@ from legato.storage.rollout_schema import ROLLOUT_TABLES
 from legato.storage.semantic_schema import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0028"
+SCHEMA_VERSION: Final = "0029"
 
 migration_marker = Table(
     "migration_marker",
@@ -446,6 +447,7 @@ _ELSEWHERE: Final = (
     | REVIEW_TABLES
     | LIVE_TABLES
     | EVALUATION_TABLES
+    | GUARD_SAMPLE_TABLES
     | PROPOSAL_TABLES
     | SEMANTIC_TABLES
     | ERASURE_TABLES

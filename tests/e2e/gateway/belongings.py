@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from running import ADMIN
 
 from legato.core.clock import SystemClock
+from legato.core.guard_samples import Sample
 from legato.core.ids import IdSource
 from legato.core.tenant import Tenant
 from legato.storage.engine import open_engine
+from legato.storage.guard_samples import GuardSampleIntake, SealedSample
 from legato.storage.holdouts import HoldoutStore
 from legato.storage.live_scores import Alarm, LiveScore, LiveScores, Watched
 from legato.storage.proposals import NewProposal, ProposalStore
@@ -68,6 +70,20 @@ def holdout(legato: RunningLegato, org: str) -> str:
     begun = HoldoutStore(engine, clock, IdSource(clock), Tenant(org)).start("chat", 1, "ann", "")
     engine.dispose()
     return begun.id
+
+
+def guard_sample(legato: RunningLegato, org: str) -> str:
+    """Found beside the program: it takes a policy and traffic."""
+    engine = open_engine(f"sqlite:///{legato.data / 'legato.db'}")
+    found = Sample(
+        id=IdSource(SystemClock()).new(), at_ns=1, expires_at_ns=2**62, text_until_ns=0, org=org,
+        request_id="r", end_user="", policy="p", version="v", rule="r", label="PERSON",
+        detector="names", action="flag", mode="enforce", place="input", pointer="/input", first=0,
+        last=1, score=0.9, at_least=0.5, point=1,
+    )  # fmt: skip
+    GuardSampleIntake(engine, 9).put([SealedSample(found, b"")])
+    engine.dispose()
+    return found.id
 
 
 def proposal(legato: RunningLegato, org: str) -> str:

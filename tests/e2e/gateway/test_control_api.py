@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from belongings import V1, alarm, evaluation, holdout, made, proposal, review
+from belongings import V1, alarm, evaluation, guard_sample, holdout, made, proposal, review
 from hypothesis import HealthCheck, Phase, given, settings
 from running import ADMIN, CALLER, RunningLegato, within
 
@@ -95,6 +95,8 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
         "holdout_id": holdout(legato, name),
         "proposal_id": proposal(legato, name),
         "command": "reject",
+        "sample_id": guard_sample(legato, name),
+        "policy": f"policy-of-{name}",
         "route": "chat",
         "rollout_id": rollout["id"],
         "kind": "prompt",
@@ -117,6 +119,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
 BODIES = {
     **dict.fromkeys(("rotate", "approve", "reject", "rollback", "cancel", "resume"), b"{}"),
     **dict.fromkeys(("skip", "acknowledge"), b"{}"),
+    "tune": b'{"rule":"x","precision":0.9}',
     "label": b'{"levels":{"right":5}}',
     "labels": b'{"label":"x","version":"1"}',
     "steer": b'{"command":"pause"}',
@@ -172,7 +175,7 @@ def test_what_is_anothers_does_not_exist(
     for method, path in with_ids:
         foreign, own = path.format_map(other), path.format_map(acme)
         assert ask(legato, method, foreign, acme["secret"]).status == 404, (method, path)
-        nothing = dict.fromkeys(acme, "0" * 32)
+        nothing = dict.fromkeys(acme, "0" * 32) | {"command": acme["command"]}
         assert ask(legato, method, path.format_map(nothing), acme["secret"]).status == 404
         if method == "GET":
             assert ask(legato, method, own, acme["secret"]).status == 200, path

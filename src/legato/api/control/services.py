@@ -14,7 +14,9 @@ from legato.core.principal import Principal
 from legato.core.semantic_records import Counts, Selection
 from legato.core.tenant import Reach, Tenant
 from legato.evaluation.runs import Rooms
+from legato.guardrails.policy.precision import Tuning
 from legato.insights.captures import Captures
+from legato.insights.guard_samples import GuardSamples
 from legato.insights.reviews import Reviews
 from legato.registry.floor_status import FloorStatus
 from legato.registry.holdouts import Holdouts
@@ -84,6 +86,28 @@ class ProposalDesk(Protocol):
         ...
 
 
+class ProposedThreshold(Protocol):
+    """What judged finds say of a rule's threshold."""
+
+    @property
+    def tuning(self) -> Tuning:
+        """The figures."""
+        ...
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """What was proposed; None where they say nothing, or nothing new."""
+        ...
+
+
+class ThresholdDesk(Protocol):
+    """One organisation's thresholds; blocking."""
+
+    def propose(self, policy: str, rule: str, target: float, actor: str) -> ProposedThreshold:
+        """Propose the lowest one that meets a precision. Raises NotFound, InvalidRequest."""
+        ...
+
+
 class CacheDesk(Protocol):
     """One organisation's semantic cache; blocking."""
 
@@ -141,6 +165,8 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     proposals: Callable[[Tenant], ProposalDesk]
     reviews: Callable[[Tenant], Reviews]
     captures: Callable[[Tenant], Captures]
+    guard_samples: Callable[[Tenant], GuardSamples]
+    thresholds: Callable[[Tenant], ThresholdDesk]
     asked: Callable[[str, dict[str, Any]], tuple[dict[str, Any], ...]]
     """Reads the messages of a body by its surface. Raises InvalidRequest."""
     judge_records: Callable[[Tenant], JudgeRecords]

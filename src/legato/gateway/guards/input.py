@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call
     from legato.gateway.directory import Directory
     from legato.gateway.guards.inquiries import Inquiries
+    from legato.gateway.guards.sampling import Sampler
     from legato.telemetry.metrics import Meters
 
 _NS_PER_US: Final = 1_000
@@ -48,6 +49,7 @@ class InputGuard:
         meters: "Meters",
         inquiries: "Inquiries",
         in_thread: "InThread",
+        sampler: "Sampler | None" = None,
     ) -> None:
         self.policies = policies
         self._detectors = detectors
@@ -56,6 +58,7 @@ class InputGuard:
         self._meters = meters
         self._inquiries = inquiries
         self._in_thread = in_thread
+        self._sampler = sampler
 
     def passes(self, _call: "Call") -> bool:
         """Whether there is no policy at all."""
@@ -99,6 +102,8 @@ class InputGuard:
                     applied, texts, outcome, evidence=gathered.evidence, is_long=is_long
                 )
         self._note(call, outcome, verdict, perf_counter_ns() - began_ns)
+        if verdict.noticed and self._sampler is not None:
+            self._sampler.take(call, verdict)
         self._act(call, verdict)
         if verdict.masked and is_long:
             await self._in_thread(lambda: self._replace(call, verdict, texts))

@@ -59,6 +59,8 @@ class Verdict(msgspec.Struct, frozen=True, eq=False):
     deployments: tuple[str, ...] = ()
     """The only ones that may answer, as the rules name them."""
     masked: tuple[Masked, ...] = ()
+    noticed: tuple[Hit, ...] = ()
+    """What was found by rules that only watch, or flag."""
 
 
 def verdict_of(
@@ -87,7 +89,13 @@ def verdict_of(
         blocking,
         tuple(dict.fromkeys(name for name in named if name is not None)),
         tuple(_masked(hit for hit in acting if hit.rule.setting.action is Action.REDACT)),
+        tuple(hit for hit in hits if _only_noticed(hit)),
     )
+
+
+def _only_noticed(hit: Hit) -> bool:
+    action = hit.rule.setting.action
+    return action is Action.FLAG or (not hit.enforced and action is not Action.ALLOW)
 
 
 def fired_by(hits: Iterable[Hit]) -> Iterator[Fired]:

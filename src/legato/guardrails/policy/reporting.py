@@ -62,6 +62,11 @@ def report_of(guarded: Iterable[tuple[str, Guarded]]) -> Report:
     return Report(requests, acted, passed_over, tuple(listed))
 
 
+def policy_name(version: str) -> str:
+    """Return the name of a policy as its version has it: `guardrail/NAME@3fa9c1d2e4b5`."""
+    return version.partition("/")[2].partition("@")[0]
+
+
 def _by_rule(fired: Iterable[Fired]) -> dict[Key, int]:
     """Put what a rule found in several kinds of place together."""
     found: dict[Key, int] = {}

@@ -1,5 +1,6 @@
 """What guardrails did: with one request, and over all of a time."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -12,10 +13,14 @@ from legato.api.control.services import Services
 from legato.core.errors import NotFound
 from legato.core.guard_facts import plain_facts
 from legato.core.permission import Permission
-from legato.guardrails.policy.reporting import report_of
+from legato.core.tenant import Tenant
+from legato.guardrails.policy.precision import Precision
+from legato.guardrails.policy.reporting import RuleReport, policy_name, report_of
+from legato.insights.guard_samples import Key
 
 Narrow = Annotated[str | None, Parameter(max_length=64, required=False)]
 _DAY_NS = 86_400_000_000_000
+_BOUNDS = ("precision", "precision_low", "precision_high")
 
 
 class GuardedRequest(Shown, frozen=True, kw_only=True):
@@ -28,7 +33,11 @@ class GuardedRequest(Shown, frozen=True, kw_only=True):
 
 
 class FiredRule(Shown, frozen=True, kw_only=True):
-    """What one rule of one version found of one label."""
+    """What one rule of one version found of one label.
+
+    `confirmed` and `rejected` are samples that people judged, of all its versions; `precision` is
+    the share of the confirmed, with its 95 % interval.
+    """
 
     policy: str
     rule: str
@@ -38,6 +47,11 @@ class FiredRule(Shown, frozen=True, kw_only=True):
     requests: int
     findings: int
     examples: list[str]
+    confirmed: int
+    rejected: int
+    precision: float | None
+    precision_low: float | None
+    precision_high: float | None
 
 
 class GuardReport(Shown, frozen=True, kw_only=True):
@@ -75,6 +89,9 @@ def report(
     since_ns = moment_ns(since, "since")
     if since_ns is None:
         since_ns = services.now_ns() - _DAY_NS
+    reach = caller.narrowed(org)
+    whose = reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    precisions = services.guard_samples(whose).precisions()
     traces = services.entries(caller.narrowed(org)).traces(since_ns)
     found = report_of(
         (one["request_id"], one["guarded"]) for one in traces if one["guarded"] is not None
@@ -83,11 +100,24 @@ def report(
         requests=found.requests,
         acted=found.acted,
         passed_over=found.passed_over,
-        rules=[FiredRule(**_plain(one)) for one in found.rules],
+        rules=[FiredRule(**_plain(one), **_judged(one, precisions)) for one in found.rules],
     )
 
 
 HANDLERS = (explain_request, report)
+
+
+def _judged(one: RuleReport, precisions: Mapping[Key, Precision]) -> dict[str, Any]:
+    found = precisions.get((policy_name(one.policy), one.rule, one.label))
+    if found is None:
+        return {"confirmed": 0, "rejected": 0} | dict.fromkeys(_BOUNDS)
+    return {
+        "confirmed": found.confirmed,
+        "rejected": found.rejected,
+        "precision": found.share,
+        "precision_low": found.low,
+        "precision_high": found.high,
+    }
 
 
 def _plain(one: msgspec.Struct) -> dict[str, Any]:

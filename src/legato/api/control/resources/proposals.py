@@ -39,11 +39,12 @@ class Decision(Form, frozen=True, kw_only=True):
 class Proposal(Shown, frozen=True, kw_only=True):
     """A proposal; `told` says in words what it would change.
 
+    One of a `threshold` names its policy and rule under `deployment`.
     `fact` is what the vendor announced, `changes` the objects as they are and as they would be.
     """
 
     id: str
-    kind: Literal["price", "deprecation", "model"]
+    kind: Literal["price", "deprecation", "model", "threshold"]
     deployment: str
     state: Literal["open", "accepting", "accepted", "reverting", "rejected"]
     revision: int
