@@ -7,18 +7,24 @@ tenths of a second.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from legato.detectors.running import Detectors
     from legato.gateway.context import Call, Reply, Sink
     from legato.gateway.guards.checked import Asking
     from legato.gateway.guards.output import OutputGuard
     from legato.gateway.guards.policies import Policies
     from legato.gateway.guards.reviewing import Reviewer
+    from legato.telemetry.metrics import Meters
 
 
 class AnswerChecksOpening:
     """Implements the Protocol `AnswerGuard` by one that is opened with the first policy."""
 
-    def __init__(self, policies: "Policies", reviewer: "Reviewer") -> None:
+    def __init__(
+        self, policies: "Policies", reviewer: "Reviewer", detectors: "Detectors", meters: "Meters"
+    ) -> None:
         self._policies = policies
+        self._detectors = detectors
+        self._meters = meters
         self._reviewer = reviewer
         self._opened: OutputGuard | None = None
 
@@ -29,7 +35,9 @@ class AnswerChecksOpening:
                 output_guard,
             )
 
-            self._opened = output_guard(self._policies, self._reviewer)
+            self._opened = output_guard(
+                self._policies, self._reviewer, self._detectors, self._meters
+            )
         return self._opened
 
     def passes(self, _call: "Call") -> bool:

@@ -84,7 +84,7 @@ def open_guards(
     detectors = Detectors(opening.open, in_thread)
     policies = Policies(file_policies(context.loaded.config), lambda: detectors.labels)
     topics = _topics(context, policies, directory, in_thread, ids=ids, stages=stages)
-    outputs = AnswerChecksOpening(policies, Reviewer(topics, meters))
+    outputs = AnswerChecksOpening(policies, Reviewer(topics, meters), detectors, meters)
 
     def ready() -> None:
         """Load what policies run on: no request waits for it."""

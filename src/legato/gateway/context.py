@@ -102,6 +102,19 @@ class AnswerChecking(Protocol):
         ...
 
     @property
+    def asks_elsewhere(self) -> bool:
+        """Whether detectors have to be asked about all of an answer before any of it goes out."""
+        ...
+
+    async def look(self, gather: "Callable[[], object]") -> None:
+        """Ask them about the texts that `gather` lets pass. Raises DetectorFailed."""
+        ...
+
+    def was_kept(self) -> None:
+        """Note that the answer comes of a cache."""
+        ...
+
+    @property
     def withholds(self) -> bool:
         """Whether nothing may go out that can't be looked at."""
         ...

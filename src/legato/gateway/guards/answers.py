@@ -8,7 +8,8 @@ A stream counts as begun once something of a text has gone on: until then a fail
 too, is an HTTP error or leads to another provider.
 """
 
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from legato.core.usage import Usage
     from legato.gateway.context import Call
 
+HELD_BYTES_MAX: Final = 16 * 1024 * 1024
 _UNREAD = "the provider's answer can't be read, so it can't be checked"
 _NOT_UNDERSTOOD = (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError)
 
@@ -76,10 +78,44 @@ def filtered(call: "Call", body: bytes) -> bytes:
         raise BadProviderResponse(_UNREAD) from error
 
 
+async def passed(call: "Call", body: bytes) -> bytes:
+    """Return a complete answer that may go out, having asked elsewhere where that is needed.
+
+    Raises:
+        DetectorFailed: it couldn't be looked at. What `filtered` raises.
+    """
+    outputs = call.outputs
+    if outputs is not None and outputs.asks_elsewhere:
+        answer = answer_of(call, Texts(call.answer_filters[:1]))
+        if answer is not None:
+            try:
+                await outputs.look(partial(answer.whole, msgspec.json.decode(body)))
+            except _NOT_UNDERSTOOD as error:
+                raise BadProviderResponse(_UNREAD) from error
+    body = filtered(call, body)
+    if outputs is not None and outputs.is_reviewed:
+        await outputs.review()
+    return body
+
+
+async def released(call: "Call", reader: StreamReader) -> bytes:
+    """Return the frames that were held until detectors elsewhere were asked about the answer.
+
+    Raises:
+        DetectorFailed: it couldn't be looked at. OutputBlocked, OutputInvalid.
+    """
+    frames = await reader.released(call) if isinstance(reader, FilteringReader) else b""
+    if call.outputs is not None and call.outputs.is_reviewed:
+        await call.outputs.review()
+    return frames
+
+
 def filtered_reply(call: "Call", reply: Reply) -> Reply:
     """Return an answer of a cache, passed through the call's filters as a fresh one is."""
     if not call.answer_filters:
         return reply
+    if call.outputs is not None:
+        call.outputs.was_kept()
     if not reply.frames:
         return Reply(filtered(call, reply.body), content_type=reply.content_type)
     answer = answer_of(call, _texts(call))
@@ -98,7 +134,9 @@ def filtering(call: "Call", reader: StreamReader) -> StreamReader:
     answer = answer_of(call, texts)
     if answer is None:
         return reader
-    found = FilteringReader(reader, texts, answer, kept_bytes=_kept_bytes(call))
+    holds = call.outputs is not None and call.outputs.asks_elsewhere
+    kept_bytes = _kept_bytes(call)
+    found = FilteringReader(reader, texts, answer, kept_bytes=kept_bytes, holds=holds)
     call.filtering = found
     return found
 
@@ -107,9 +145,20 @@ class FilteringReader:
     """A `StreamReader` around another one."""
 
     def __init__(
-        self, reader: StreamReader, texts: Texts, answer: DialectAnswer, *, kept_bytes: int
+        self,
+        reader: StreamReader,
+        texts: Texts,
+        answer: DialectAnswer,
+        *,
+        kept_bytes: int,
+        holds: bool = False,
     ) -> None:
-        """Keep up to `kept_bytes` of the frames as they were before."""
+        """Keep up to `kept_bytes` of the frames as they were before.
+
+        With `holds` nothing passes before `released`.
+        """
+        self._held: list[bytes] | None = [] if holds else None
+        self._held_bytes = 0
         self._reader = reader
         self._texts = texts
         self._answer = answer
@@ -160,6 +209,26 @@ class FilteringReader:
         """Take the end of the upstream body."""
         return b"" if self._error is not None else self._passed(self._reader.close())
 
+    async def released(self, call: "Call") -> bytes:
+        """Have all of the answer looked at, and return its frames as they may go out.
+
+        Raises:
+            UpstreamError: a filter withholds it. DetectorFailed: it couldn't be looked at.
+        """
+        if self._held is None or call.outputs is None:
+            return b""
+        frames, self._held = b"".join(self._held), None
+        answer = answer_of(call, Texts(call.answer_filters[:1]))
+        if answer is not None:
+            try:
+                await call.outputs.look(lambda: [answer.event(one) for one in sse.split(frames)])
+            except _NOT_UNDERSTOOD as error:
+                raise BadProviderResponse(_UNREAD) from error
+        out = self._passed(frames)
+        if self._error is not None:
+            raise self._error
+        return out
+
     def failure(self, frames: bytes) -> bytes:
         """Return the frames of a failure as they belong behind what went out."""
         answer = self._answer
@@ -167,6 +236,9 @@ class FilteringReader:
 
     def _passed(self, frames: bytes) -> bytes:
         if not frames:
+            return b""
+        if self._held is not None:
+            self._hold(self._held, frames)
             return b""
         if self._kept_bytes > 0:
             self._kept.append(frames)
@@ -178,6 +250,14 @@ class FilteringReader:
         except _NOT_UNDERSTOOD:  # what can't be read can't be checked: nothing of it goes on
             self._error = BadProviderResponse(_UNREAD)
         return b""
+
+    def _hold(self, held: list[bytes], frames: bytes) -> None:
+        self._held_bytes += len(frames)
+        if self._held_bytes > HELD_BYTES_MAX:
+            msg = f"an answer of more than {HELD_BYTES_MAX} bytes can't be looked at elsewhere"
+            self._error = BadProviderResponse(msg)
+            return
+        held.append(frames)
 
 
 def answer_of(call: "Call", texts: Texts) -> DialectAnswer | None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from legato.core.guard_output import OutputFacts
     from legato.gateway.context import Call, Reply, Sink
     from legato.gateway.directory import Deployment
+    from legato.gateway.guards.looking import Looker
 
 PlansFor = Callable[["Call"], Sequence[OutputPlan]]
 """Returns the plans of the policies that a call comes under."""
@@ -46,9 +47,12 @@ class AnswerChecks:
         call: "Call",
         plans: Sequence[OutputPlan],
         schemas: Schemas,
+        *,
         reviewer: "Reviewer | None" = None,
+        looker: "Looker | None" = None,
     ) -> None:
         """What they depend on is taken from the request as it stands now."""
+        self._looker = looker
         self._reviewer = reviewer
         self._texts: dict[str, list[str]] = {}
         self.run = OutputRun(plans, asked_of(call), schemas, _now_ms)
@@ -94,6 +98,22 @@ class AnswerChecks:
         if self._reviewer is not None:
             sent = self._stream and self.run.passes_on
             await self._reviewer(self._call, self.run, texts, sent=sent)
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """Whether detectors have to be asked about all of an answer before any of it goes out."""
+        return bool(self.run.elsewhere)
+
+    async def look(self, gather: Callable[[], object]) -> None:
+        """Ask them about the texts that `gather` lets pass. Raises DetectorFailed."""
+        with self.run.gathering():
+            gather()
+        if self._looker is not None:
+            await self._looker(self.run)
+
+    def was_kept(self) -> None:
+        """Note that the answer comes of a cache: these policies looked at it before."""
+        self.run.looked.was_before = True
 
     @property
     def holds_whole(self) -> bool:
@@ -174,10 +194,11 @@ class OutputGuard:
         idle: Callable[[], bool] = lambda: False,
         *,
         reviewer: "Reviewer | None" = None,
+        looker: "Looker | None" = None,
         deadlines: Deadlines | None = None,
     ) -> None:
         """`idle` tells that there is no policy at all."""
-        self._reviewer = reviewer
+        self._reviewer, self._looker = reviewer, looker
         self._plans_for = plans_for
         self._idle = idle
         self._schemas = Schemas()
@@ -194,7 +215,9 @@ class OutputGuard:
         plans = self._plans_for(call)
         if plans:
             _constrain(call, plans)
-            checks = call.outputs = AnswerChecks(call, plans, self._schemas, self._reviewer)
+            checks = call.outputs = AnswerChecks(
+                call, plans, self._schemas, reviewer=self._reviewer, looker=self._looker
+            )
             call.answer_filters = (checks.filter_for, *call.answer_filters)
 
     async def answered(self, call: "Call", sink: "Sink", ask: Asking) -> "Reply":

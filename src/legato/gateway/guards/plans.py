@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from legato.core.guarding import Action, Detector, Finding, Mode, Place
 from legato.gateway.guards.reviewing import reviewed_by
 from legato.guardrails.outputs.finder import WindowFinder
 from legato.guardrails.outputs.holding import Watch
+from legato.guardrails.outputs.looking import SlowRule
 from legato.guardrails.outputs.plan import OutputPlan
 from legato.guardrails.policy.labels import labels_of
 
@@ -25,6 +27,8 @@ _ACTIONS: Final = {
     Action.REDACT: OnOutput.REDACT,
     Action.BLOCK: OnOutput.BLOCK,
 }
+Labels = Mapping[str, frozenset[str]]
+_NONE: Final[Labels] = MappingProxyType({})
 _PLANS_MAX: Final = 1_000
 PoliciesFor = Callable[["Call"], "Sequence[CompiledPolicy]"]
 
@@ -33,9 +37,16 @@ class Plans:
     """Makes each policy's plan once."""
 
     def __init__(
-        self, policies_for: PoliciesFor, detectors: Callable[[], Mapping[str, Detector]]
+        self,
+        policies_for: PoliciesFor,
+        detectors: Callable[[], Mapping[str, Detector]],
+        labels: Callable[[], Labels] = dict,
     ) -> None:
-        """`detectors` opens the quick ones: they look into answers as they come."""
+        """`detectors` opens the quick ones: they look into answers as they come.
+
+        `labels` are what each of all detectors may find.
+        """
+        self._labels = labels
         self._policies_for = policies_for
         self._detectors = detectors
         self._known: dict[CompiledPolicy, OutputPlan | None] = {}
@@ -47,26 +58,38 @@ class Plans:
             if policy not in self._known:
                 if len(self._known) >= _PLANS_MAX:
                     self._known.clear()
-                self._known[policy] = plan_of(policy, self._detectors())
+                self._known[policy] = plan_of(policy, self._detectors(), self._labels())
             plan = self._known[policy]
             if plan is not None:
                 plans.append(plan)
         return plans
 
 
-def plan_of(policy: "CompiledPolicy", detectors: Mapping[str, Detector]) -> OutputPlan | None:
-    """Return what a policy asks of answers; None where that is nothing."""
+def plan_of(
+    policy: "CompiledPolicy", detectors: Mapping[str, Detector], labels: Labels = _NONE
+) -> OutputPlan | None:
+    """Return what a policy asks of answers; None where that is nothing.
+
+    `labels` are what each of all detectors may find: those that aren't quick are asked elsewhere.
+    """
     rules = policy.rules_on(OF_ANSWERS)
     checks = policy.setting.output
     if checks is None and not rules:
         return None
     checks = checks or OutputChecks()
     enforced = policy.setting.mode is Mode.ENFORCE
-    watches = [
-        _watch(policy, index, detectors, window=checks.hold_back_chars, enforced=enforced)
-        for index, rule in enumerate(policy.rules)
-        if rule in rules and rule.setting.action in _ACTIONS and not rule.only_topics
-    ]
+    watches: list[Watch] = []
+    slow: list[SlowRule] = []
+    for index, rule in enumerate(policy.rules):
+        if rule not in rules or rule.setting.action not in _ACTIONS or rule.only_topics:
+            continue
+        asked = _elsewhere(policy.rules[: index + 1], detectors, labels)
+        if asked:
+            slow.append(_slow(policy, index, detectors, asked))
+        else:
+            watches.append(
+                _watch(policy, index, detectors, window=checks.hold_back_chars, enforced=enforced)
+            )
     return OutputPlan(
         policy.version,
         checks,
@@ -74,7 +97,61 @@ def plan_of(policy: "CompiledPolicy", detectors: Mapping[str, Detector]) -> Outp
         rules=watches,
         policy=policy,
         reviewed=[f"rules.{one.setting.name}" for one in reviewed_by(policy)],
+        slow=slow,
     )
+
+
+def _elsewhere(
+    rules: "Sequence[CompiledRule]", quick: Mapping[str, Detector], labels: Labels
+) -> dict[str, frozenset[Place]]:
+    """Return the detectors elsewhere that the last of some rules needs, exceptions included."""
+    *before, rule = rules
+    if not _missing(rule, quick, labels):
+        return {}
+    exceptions = [one for one in before if one.setting.action is Action.ALLOW]
+    asked: dict[str, frozenset[Place]] = {}
+    for one in (rule, *exceptions):
+        for name in _missing(one, quick, labels):
+            asked[name] = rule.places & OF_ANSWERS
+    return asked
+
+
+def _missing(rule: "CompiledRule", quick: Mapping[str, Detector], labels: Labels) -> frozenset[str]:
+    """Return the detectors that find what no quick one does, or that a rule names."""
+    unknown = set(_unasked(rule, tuple(quick.values())))
+    if not unknown:
+        return frozenset()
+    wanted = labels_of([one for one in rule.setting.detect.labels if one in unknown])
+    return frozenset(
+        name
+        for name, finds in labels.items()
+        if name not in quick
+        and (rule.detectors is None or name in rule.detectors)
+        and (name in unknown or wanted & finds)
+    )
+
+
+def _slow(
+    policy: "CompiledPolicy",
+    index: int,
+    quick: Mapping[str, Detector],
+    asked: dict[str, frozenset[Place]],
+) -> SlowRule:
+    rule = policy.rules[index]
+    exceptions = [one for one in policy.rules[:index] if one.setting.action is Action.ALLOW]
+    watch = Watch(
+        f"rules.{rule.setting.name}",
+        WindowFinder(_nothing, 0),
+        _ACTIONS[rule.setting.action],
+        policy.is_enforced,
+        rule.places & OF_ANSWERS,
+    )
+    find = partial(_found_elsewhere, rule, exceptions, detectors=tuple(quick.values()))
+    return SlowRule(watch, find, asked, policy.setting.time_ms / 1000)
+
+
+def _nothing(_text: str) -> list[Finding]:
+    return []
 
 
 def _watch(
@@ -117,8 +194,8 @@ def _unasked(rule: "CompiledRule", detectors: Sequence[Detector]) -> list[str]:
 
 def _refuse(rule: str, unknown: Sequence[str], _text: str) -> list[Finding]:
     msg = (
-        f"The rule {rule} looks for {', '.join(unknown)} in answers, and no detector that is quick "
-        "enough for answers finds that. Take `output` and `tool_call` out of its `on`."
+        f"The rule {rule} looks for {', '.join(unknown)} in answers, and no detector of this "
+        "instance finds that. Install it, or take `output` and `tool_call` out of the rule's `on`."
     )
     raise DetectorFailed(msg)
 
@@ -130,10 +207,24 @@ def _found(
     text: str,
 ) -> list[Finding]:
     """Return what a rule looks for in a text, less what a rule before it allows."""
-    found = _of(rule, detectors, text)
+    return _found_elsewhere(rule, exceptions, (), text, detectors=detectors)
+
+
+def _found_elsewhere(
+    rule: "CompiledRule",
+    exceptions: "Sequence[CompiledRule]",
+    told: Sequence[Finding],
+    text: str,
+    *,
+    detectors: Sequence[Detector],
+) -> list[Finding]:
+    """Return what a rule looks for in a text, of what detectors elsewhere told of it, too."""
+    found = [*_of(rule, detectors, text), *filter(rule.fits, told)]
     if not found:
         return found
-    allowed = [each for one in exceptions for each in _of(one, detectors, text)]
+    allowed = [
+        each for one in exceptions for each in (*_of(one, detectors, text), *filter(one.fits, told))
+    ]
     return [
         each
         for each in found

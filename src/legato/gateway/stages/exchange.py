@@ -20,7 +20,7 @@ from legato.core.usage import UsageSource
 from legato.core.wire import Answer, StreamReader, WireRequest
 from legato.gateway.books import MODEL_CHARS_MAX, estimate
 from legato.gateway.context import Reply, Waiting
-from legato.gateway.guards.answers import filtered, filtering
+from legato.gateway.guards.answers import filtering, passed, released
 from legato.gateway.stages.cascade import Held, checks_of, require_fit
 from legato.gateway.stages.forward import Forward
 from legato.gateway.stages.reply import reply_headers
@@ -193,10 +193,8 @@ class Exchange:
                 body = answer.body
             as_given = body if call.masked else None
             if call.answer_filters:
-                body = filtered(call, body)
-            if call.outputs is not None and call.outputs.is_reviewed:
                 with Waiting(call):
-                    await call.outputs.review()
+                    body = await passed(call, body)
         except (UpstreamError, DetectorFailed) as error:
             self._settle_useless(attempt, call, answer, error.code)
             raise
@@ -275,13 +273,13 @@ class Exchange:
                 await _read_out(stream.response)
         frames += reader.close()
         self._require_end(attempt, reader)
+        if call.answer_filters:
+            with Waiting(call):
+                frames += await released(call, reader)
         if held is not None:
             whole = held.all_of(frames)
             if is_step:
                 await self._require_fit(attempt, call, reader, whole, frames=True)
-        if call.outputs is not None and call.outputs.is_reviewed:
-            with Waiting(call):
-                await call.outputs.review()
         self._settle_answered(attempt, call, reader)
         if call.view.turn is not None and self._conversations is not None:
             frames = await self._conversations.keep(call, frames, frames=True)

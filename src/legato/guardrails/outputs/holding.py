@@ -51,8 +51,13 @@ class HoldBack:
         window: int,
         now_ms: Callable[[], float],
         pass_on: bool = False,
+        at_end: bool = False,
     ) -> None:
-        """`window` is in characters; `where` names the text in findings."""
+        """`window` is in characters; `where` names the text in findings.
+
+        With `at_end` all of it is held, and looked through once.
+        """
+        self._at_end = at_end
         self._watches = watches
         self._found = found
         self._where = where
@@ -73,6 +78,8 @@ class HoldBack:
         """Return what may go on now. Raises OutputBlocked, OutputInvalid."""
         self._new.append(text)
         self._new_chars += len(text)
+        if self._at_end:
+            return ""
         passed = ""
         if BREAK in text or self._new_chars >= max(self._step, len(self._text) // STEPS):
             passed = self._look(final=False)

@@ -1,6 +1,7 @@
 """What policies ask of answers, compiled; and what that comes to for one request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from legato.core.guard_output import (
@@ -20,6 +21,7 @@ from legato.guardrails.outputs.grounding import Context
 from legato.guardrails.outputs.holding import HoldBack, Watch
 from legato.guardrails.outputs.leaks import CANARY, REDACTED_VALUE, PromptFinder, TextFinder
 from legato.guardrails.outputs.links import LinkFinder
+from legato.guardrails.outputs.looking import Looked, LookedFinder, SlowRule
 from legato.guardrails.outputs.rules import OutputRule, rules_of
 from legato.guardrails.outputs.schemas import Schema, Schemas, UnusableSchema
 from legato.guardrails.outputs.whole import JsonTest, WholeChecks, WholeText
@@ -51,10 +53,12 @@ class OutputPlan:
         rules: Sequence[Watch] = (),
         policy: object = None,
         reviewed: Sequence[str] = (),
+        slow: Sequence[SlowRule] = (),
     ) -> None:
         """`name` is the policy's, with its version; `rules` are those about answers.
 
-        `reviewed` are rules of the compiled `policy` that ask elsewhere about whole answers.
+        `reviewed` are rules of the compiled `policy` that ask elsewhere about whole answers; `slow`
+        those that ask detectors there.
 
         Raises ConfigInvalid naming what is wrong.
         """
@@ -63,6 +67,7 @@ class OutputPlan:
         self.enforced = enforced
         self.policy = policy
         self.reviewed = tuple(reviewed)
+        self.slow = tuple(slow)
         self._rules: tuple[OutputRule, ...] = rules_of(checks.json.rules) if checks.json else ()
         self._watches = (*self._fixed(), *rules)
 
@@ -72,7 +77,9 @@ class OutputPlan:
         checks = self.checks
         given = ("json", "leaks", "links", "length", "language", "grounding")
         named = [one for one in given if getattr(checks, one) is not None]
-        return tuple(dict.fromkeys([*named, *(one.check for one in self._watches), *self.reviewed]))
+        named += [one.check for one in self._watches]
+        named += [one.watch.check for one in self.slow]
+        return tuple(dict.fromkeys([*named, *self.reviewed]))
 
     def watches(self, asked: Asked) -> list[Watch]:
         """Return what is looked for in each text of the answer to a request."""
@@ -150,6 +157,8 @@ class OutputRun:
         self._watches = [watch for plan in plans for watch in plan.watches(asked)]
         whole = [plan.whole(asked, schemas, self.found) for plan in plans]
         self._whole = tuple(one for one in whole if one is not None)
+        self._slow = [rule for plan in plans for rule in plan.slow]
+        self.looked = Looked()
         self._window = max((one.checks.hold_back_chars for one in plans), default=0)
         self.reasks = 0
         self.reasks_max = min((one.checks.reasks_max for one in plans), default=0)
@@ -158,8 +167,13 @@ class OutputRun:
 
     @property
     def passes_on(self) -> bool:
-        """Whether streams go out as they come: only where every policy says so."""
-        return all(one.checks.stream is OutputStream.AS_IT_COMES for one in self.plans)
+        """Whether streams go out as they come: only where every policy says so.
+
+        Not where a detector elsewhere is asked: it is asked about all of an answer.
+        """
+        return not self._slow and all(
+            one.checks.stream is OutputStream.AS_IT_COMES for one in self.plans
+        )
 
     @property
     def holds_whole(self) -> bool:
@@ -167,7 +181,7 @@ class OutputRun:
         if self.passes_on:
             return False
         asked = any(one.checks.stream is OutputStream.HOLD_WHOLE for one in self.plans)
-        return asked or bool(self._whole) or self.is_reviewed
+        return asked or bool(self._whole or self._slow) or self.is_reviewed
 
     @property
     def is_reviewed(self) -> bool:
@@ -177,7 +191,36 @@ class OutputRun:
     @property
     def withholds(self) -> bool:
         """Whether something may not go out at all."""
-        return any(one.enforced and one.action is not OnOutput.FLAG for one in self._watches)
+        watches = [*self._watches, *(one.watch for one in self._slow)]
+        return any(one.enforced and one.action is not OnOutput.FLAG for one in watches)
+
+    @property
+    def elsewhere(self) -> dict[str, frozenset[Place]]:
+        """The detectors that have to be asked elsewhere, and about what."""
+        asked: dict[str, frozenset[Place]] = {}
+        for rule in self._slow:
+            for name, places in rule.detectors.items():
+                asked[name] = asked.get(name, frozenset()) | places
+        return asked
+
+    @property
+    def time_s(self) -> float:
+        """How long they may take."""
+        return min(rule.time_s for rule in self._slow)
+
+    def protects_by(self, detector: str) -> bool:
+        """Whether something would come through if a detector wasn't asked."""
+        return any(rule.protects and detector in rule.detectors for rule in self._slow)
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Gather the texts of an answer that detectors have to be asked about."""
+        found, self.found = self.found, Found()
+        try:
+            with self.looked.gathering():
+                yield
+        finally:
+            self.found = found
 
     def filters(
         self, where: str, place: Place, *, answer: bool, stream: bool, sealed: bool = False
@@ -187,14 +230,11 @@ class OutputRun:
         `answer` tells that it is what the model answers: neither thoughts nor a tool's arguments.
         A `sealed` one may not be changed: what would be redacted blocks.
         """
-        watches = [one for one in self._watches if place in one.places]
-        if sealed:
-            watches = [
-                one._replace(action=OnOutput.BLOCK) if one.action is OnOutput.REDACT else one
-                for one in watches
-            ]
+        watches = _acting([one for one in self._watches if place in one.places], sealed=sealed)
         pass_on = stream and self.passes_on
-        filters: list[TextFilter] = []
+        filters: list[TextFilter] = self._of_slow(where, place, sealed=sealed)
+        if self.looked.gathers:
+            return filters
         if answer and self._whole:
             filters.append(
                 WholeText(
@@ -213,6 +253,18 @@ class OutputRun:
                 )
             )
         return filters
+
+    def _of_slow(self, where: str, place: Place, *, sealed: bool) -> list[TextFilter]:
+        watches = [
+            rule.watch._replace(finder=LookedFinder(self.looked, rule, place))
+            for rule in self._slow
+            if place in rule.watch.places
+        ]
+        if not watches:
+            return []
+        acting = _acting(watches, sealed=sealed)
+        held = HoldBack(acting, self.found, where=where, window=0, now_ms=self._now_ms, at_end=True)
+        return [held]
 
     def begin(self) -> None:
         """Begin with another answer: what was found in the last one stays written down."""
@@ -235,6 +287,16 @@ class OutputRun:
             round(self.found.check_ms * 1_000),
             round(self.found.held_ms),
         )
+
+
+def _acting(watches: list[Watch], *, sealed: bool) -> list[Watch]:
+    """Return what is done about a text: one that may not be changed is blocked instead."""
+    if not sealed:
+        return watches
+    return [
+        one._replace(action=OnOutput.BLOCK) if one.action is OnOutput.REDACT else one
+        for one in watches
+    ]
 
 
 def _context(grounding: GroundingCheck, asked: Asked) -> Context:

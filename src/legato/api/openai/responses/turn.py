@@ -6,7 +6,7 @@ import msgspec
 
 from legato.api import body as check
 from legato.api.openai import errors
-from legato.api.openai.responses import validation
+from legato.api.openai.responses import prompted, validation
 from legato.api.openai.responses.encoder import ResponsesEncoder, events_of
 from legato.api.openai.responses.frames import Frames
 from legato.api.openai.responses.ids import input_id, response_id, response_of_item
@@ -75,6 +75,12 @@ class ResponseTurn:
     def asks(self, body: dict[str, Any]) -> None:
         """Let answers repeat the fields of this body, which isn't quite the caller's."""
         self._repeated = {**repeated(body), "store": self.store}
+
+    def with_prompt(
+        self, body: dict[str, Any], prompt: ChatRequest, *, drop_unsupported: bool
+    ) -> dict[str, Any]:
+        """Put what a policy or a prompt asks before the body's own; raises InvalidRequest."""
+        return prompted.with_prompt(body, prompt, drop_unsupported=drop_unsupported)
 
     def continued(
         self,
