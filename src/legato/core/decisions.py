@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from legato.core.config import DataUse, Requirements, Retry
+from legato.core.config_load import Hedge
 from legato.core.config_routing import Quality, RouteRule
 from legato.core.guard_output import OutputFacts
 
@@ -147,6 +148,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     semantic: SemanticFacts | None = None  # None where it wasn't looked up
     output: OutputFacts | None = None  # None where no policy asks for checks of the answer
     queued: tuple[QueueFacts, ...] = ()  # for each step with the code `queued`
+    hedged: str | None = None  # which of two attempts at the same time answered
 
 
 class DeploymentFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -195,6 +197,10 @@ class RouteFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     steps: tuple[str, ...] = ()
     """Of a cascade."""
     queue: QueueTerms | None = None
+    hedge: Hedge | None = None
+    degrade: tuple[str, ...] = ()
+    """Lesser answers in their order, deployments by name."""
+    lesser: tuple[DeploymentFacts, ...] = ()
 
 
 def digest_of_route(encoded: bytes) -> str:

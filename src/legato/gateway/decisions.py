@@ -71,6 +71,7 @@ class Decided:
             None if call.semantic is None else call.semantic.facts,
             None if call.outputs is None else call.outputs.facts,
             call.queued,
+            call.hedged or None,
         )
 
     def _digest(self, route: "Route", at_ns: int) -> str:
@@ -104,6 +105,9 @@ def facts_of(route: "Route") -> RouteFacts:
         None if route.quality is None else route.quality.terms,
         () if route.cascade is None else route.cascade.names,
         None if route.queue is None else route.queue.terms,
+        None if route.hedging is None else route.hedging.terms,
+        tuple(one if isinstance(one, str) else one.name for one in route.degrade),
+        tuple(_deployment(one) for one in route.degrade if not isinstance(one, str)),
     )
 
 

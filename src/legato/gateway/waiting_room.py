@@ -9,13 +9,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
+from msgspec.structs import replace
+
 from legato.core.config_load import Queue
 from legato.core.decisions import QUEUED, QueueFacts, QueueTerms, Step
 from legato.core.errors import InvalidRequest, Overloaded
 from legato.gateway.context import Waiting
 from legato.gateway.priority import priority_of
 from legato.routing.load.fair_share import FairQueue
-from legato.routing.load.queueing import DISPLACED, FULL, LATE, PLACED, Pace
+from legato.routing.load.queueing import DISPLACED, FULL, LATE, LEFT, PLACED, Pace
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call
@@ -166,16 +168,22 @@ class WaitingRoom:
         until_s = now_s + patience_ms / 1_000
         waiter = _Waiter(call, self._orders, from_s=from_s, until_s=until_s)
         ahead = len(self._fair)
-        with Waiting(call):
-            outcome = await self._outcome(waiter, patience_ms / 1_000)
-        waited_ms = (self._queues.monotonic() - now_s) * 1_000
-        facts = QueueFacts(outcome, waited_ms, patience_ms, ahead)
-        call.queued += (facts,)
+        outcome = LEFT
+        try:
+            with Waiting(call):
+                outcome = await self._outcome(waiter, patience_ms / 1_000)
+        finally:
+            self._note(call, QueueFacts(outcome, 0.0, patience_ms, ahead), now_s)
+        if outcome != PLACED:
+            raise overloaded(call.queued[-1], self._retry_after_s(waiter))
+
+    def _note(self, call: "Call", facts: QueueFacts, since_s: float) -> None:
+        """Write down what became of a call here: also of one that is cancelled."""
+        waited_ms = (self._queues.monotonic() - since_s) * 1_000
+        call.queued += (replace(facts, waited_ms=waited_ms),)
         call.steps += (Step("", QUEUED, 0, 0),)
         if self.count is not None:
-            self.count.queued(self.alias, outcome, int(waited_ms * 1_000))
-        if outcome != PLACED:
-            raise overloaded(facts, self._retry_after_s(waiter))
+            self.count.queued(self.alias, facts.outcome, int(waited_ms * 1_000))
 
     async def _outcome(self, waiter: _Waiter, patience_s: float) -> str:
         """Wait; whoever leaves meanwhile is out of the queue at once."""

@@ -7,6 +7,7 @@ import msgspec
 
 from legato.core.capability import Ability
 from legato.core.config import Strategy
+from legato.core.config_load import Hedge
 from legato.core.decisions import DeploymentFacts, QueueTerms, RouteFacts
 from legato.core.price import UNPRICED, Price
 from legato.core.wire import Operation
@@ -14,6 +15,7 @@ from legato.gateway.directory import Deployment, Route
 from legato.gateway.quality import QualityChoice
 from legato.gateway.steps import RouteCascade
 from legato.replay.recorded import Unreplayable
+from legato.routing.load.hedging import Hedging
 from legato.routing.rules.rules import rules_of
 from legato.routing.strategies import ORDERS, Candidate
 
@@ -92,9 +94,15 @@ class Day:
             rules=rules_of(facts.rules),
             quality=None if facts.quality is None else QualityChoice(facts.quality),
             cascade=RouteCascade(facts.steps) if facts.steps else None,
+            hedging=None if facts.hedge is None else _hedging(facts.hedge),
+            degrade=self._lesser(facts),
             queue=None if facts.queue is None else UnaskedRoom(facts.queue),
         )
         return _with_version(route, facts.version)
+
+    def _lesser(self, facts: RouteFacts) -> tuple[str | Deployment, ...]:
+        named = {one.name: self._deployment(one) for one in facts.lesser}
+        return tuple(named.get(name, name) for name in facts.degrade)
 
     def _deployment(self, facts: DeploymentFacts) -> Deployment:
         unused: Any = None
@@ -128,6 +136,10 @@ class Day:
             msg = f"the price {version} of {deployment} is not kept"
             raise Unreplayable(msg)
         return price
+
+
+def _hedging(terms: Hedge) -> Hedging:
+    return Hedging(terms.after_s, terms.max_share)
 
 
 def _with_version(built: Built, version: str) -> Built:

@@ -6,7 +6,7 @@ attempts, the cache's content, how the caller and time went) comes from the reco
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -15,9 +15,9 @@ import msgspec
 from legato.cache.exact import CachedAnswer
 from legato.core.clock import ManualClock
 from legato.core.config import Strategy
+from legato.core.config_load import STALE_CACHE
 from legato.core.decisions import (
     FROM_CACHE,
-    HEDGED,
     HIT,
     MISS,
     NO_CACHE,
@@ -31,12 +31,14 @@ from legato.core.records import EntryKind, Settled, decode_record
 from legato.core.registry import HOLDOUT, SHADOW, TREATED
 from legato.core.wire import Operation, RequestView
 from legato.gateway.books import Books
-from legato.gateway.context import Call
+from legato.gateway.context import Call, Reply, Sink
 from legato.gateway.directory import Deployment, Directory, Route
 from legato.gateway.stages.cached import CacheStages
 from legato.gateway.stages.call import CallStage
+from legato.gateway.stages.degrade import degraded
 from legato.gateway.stages.route import order_candidates
 from legato.replay.day import Day
+from legato.replay.racing import RecordedRace, flagged
 from legato.replay.recorded import Recorded, Row, Unreplayable, recorded, usage_of
 from legato.replay.script import Diverged, RecordedLoad, RecordedRoom, ReplayingSink, Script
 from legato.routing.assignment import Assignment, Slice, unit_of
@@ -92,10 +94,16 @@ class _Source:
 
 
 class _Cache:
-    """Holds what it held then."""
+    """Holds what it held then; `stale` is what it had beyond its time."""
 
-    def __init__(self, answer: CachedAnswer | None) -> None:
+    def __init__(self, answer: CachedAnswer | None, stale: CachedAnswer | None) -> None:
         self._answer = answer
+        self._stale = stale
+
+    async def stale(self, key: bytes) -> CachedAnswer | None:
+        """Return what had expired, if it was given."""
+        del key
+        return self._stale
 
     def peek(self, key: bytes) -> CachedAnswer | None:
         """Return the answer, if there was one."""
@@ -138,10 +146,6 @@ class Replay:
         return Replayed(request_id, verdict, tuple(differences))
 
     def _differences(self, of: Recorded) -> list[str]:
-        if any(step.flags & HEDGED for step in of.decision.steps):
-            raise Unreplayable("two attempts ran at the same time: who was first is in the record")
-        if of.decision.degraded:
-            raise Unreplayable(f"it got a lesser answer: {of.decision.degraded}")
         call = call_of(of)
         journal = _Journal()
         written: Any = journal
@@ -156,9 +160,12 @@ class Replay:
         script = Script(of, books)
         try:
             self._resolve(call, of)
-            self._look_up(call, of, script, journal)
+            stages = self._look_up(call, of, script, journal)
             if call.reply is None:
-                _decide(call, of, script)
+                _decide(call, of, script, stages)
+                entry = of.entries.get(0)
+                if call.degraded == STALE_CACHE and entry is not None:
+                    _compare_hit(call, entry, script, journal)
         except Diverged as difference:
             if not of.decision.steps and of.trace["error_code"] not in {"", *_OF_ROUTING}:
                 msg = f"it ended before its deployments were ordered: {of.trace['error_code']}"
@@ -191,40 +198,53 @@ class Replay:
             raise Diverged(msg)
         call.arm = _arm(call, of)
 
-    def _look_up(self, call: Call, of: Recorded, script: Script, journal: _Journal) -> None:
-        """Ask the cache as it was, and compare what a hit saved."""
+    def _look_up(
+        self, call: Call, of: Recorded, script: Script, journal: _Journal
+    ) -> CacheStages | None:
+        """Ask the cache as it was, and compare what a hit saved; return it, where there was one."""
         if not of.looked_into_cache:
-            return
+            return None
         route, entry = call.route, of.entries.get(0)
-        answer = None
-        if entry is not None and of.trace["cache"] in FROM_CACHE:
-            answer = CachedAnswer(
-                b"{}",
-                frames=False,
-                usage=usage_of(entry),
-                duration_us=of.decision.cached_us,
-                deployment=entry["deployment"],
-                model_served=entry["model_served"],
-                expires_ns=0,
-            )
-        exact = answer if of.trace["cache"] == HIT else None
-        cache: Any = _Cache(exact)
-        behind = {} if route is None else {one.name: one for one in route.deployments}
-        directory = Directory({}, behind)
-        stages = CacheStages(cache, script.books, directory)
+        answer = _answer_of(of)
+        is_stale = of.decision.degraded == STALE_CACHE
+        fresh = answer if of.trace["cache"] == HIT and not is_stale else None
+        cache: Any = _Cache(fresh, answer if is_stale else None)
+        behind = {} if route is None else {one.name: one for one in route.called}
+        stages = CacheStages(cache, script.books, Directory({}, behind))
         rest = stages.lookup(call)
         if rest is not None:
             msg = "the cache has to be waited for"
             raise Diverged(msg)
-        if answer is not None and exact is None and call.cache == MISS:
+        if answer is not None and fresh is None and not is_stale and call.cache == MISS:
             _serve_alike(call, of, stages, answer)
         if call.reply is not None and entry is not None:
-            again = call.baseline_cost
-            if journal.settled is not None:
-                script.compare_facts(entry, journal.settled.facts)
-            if again != entry["baseline_cost"]:
-                said = f"cache hit: baseline_cost {again}, then {entry['baseline_cost']}"
-                script.differences.append(said)
+            _compare_hit(call, entry, script, journal)
+        return stages
+
+
+def _answer_of(of: Recorded) -> CachedAnswer | None:
+    """Return what the cache answered with; None where it didn't."""
+    entry = of.entries.get(0)
+    if entry is None or of.trace["cache"] not in FROM_CACHE:
+        return None
+    return CachedAnswer(
+        b"{}",
+        frames=False,
+        usage=usage_of(entry),
+        duration_us=of.decision.cached_us,
+        deployment=entry["deployment"],
+        model_served=entry["model_served"],
+        expires_ns=0,
+    )
+
+
+def _compare_hit(call: Call, entry: Row, script: Script, journal: _Journal) -> None:
+    again = call.baseline_cost
+    if journal.settled is not None:
+        script.compare_facts(entry, journal.settled.facts)
+    if again != entry["baseline_cost"]:
+        said = f"cache hit: baseline_cost {again}, then {entry['baseline_cost']}"
+        script.differences.append(said)
 
 
 def _serve_alike(call: Call, of: Recorded, stages: CacheStages, answer: CachedAnswer) -> None:
@@ -248,25 +268,52 @@ def _named(directory: Directory, name: str, call: Call) -> Route:
         raise Diverged(msg) from None
 
 
-def _decide(call: Call, of: Recorded, script: Script) -> None:
+def _decide(call: Call, of: Recorded, script: Script, stages: CacheStages | None) -> None:
     """Order the candidates and call them; what comes of it is set on the call."""
     route = call.route
     if route is None:
         msg = "no route"
         raise Diverged(msg)
+    _require_known(route, of)
     if route.queue is not None:
         room = RecordedRoom(route.queue.terms, script)
         route = call.route = msgspec.structs.replace(route, queue=room)
-    sink = ReplayingSink()
-    stage = CallStage(script, script, script.random, deadlines=script, sleep=script.sleep)
     try:
         set_measured(route, of, script)
         call.candidates = order_candidates(call, route, script.random)
-        call.reply = _run(stage, call, sink)
+        call.reply = _run(_answered(call, script, of, stages))
     except LegatoError as error:
         call.error_code, call.http_status = error.code, error.http_status
     except asyncio.CancelledError:
         call.error_code, call.http_status = _CANCELLED, _CLIENT_CLOSED
+
+
+def _require_known(route: Route, of: Recorded) -> None:
+    """Raise Unreplayable where an older version left out what a decision depended on."""
+    if route.hedging is None and flagged(of.decision.steps):
+        raise Unreplayable("an older version recorded two attempts without who was first")
+    if not route.degrade and of.decision.degraded:
+        raise Unreplayable(f"an older version recorded the lesser answer {of.decision.degraded}")
+
+
+async def _answered(call: Call, script: Script, of: Recorded, stages: CacheStages | None) -> Reply:
+    """Call the candidates, and give a lesser answer where the route has one."""
+    sink, route = ReplayingSink(), call.route
+    racing = RecordedRace(script, of.decision.hedged)
+    stage = CallStage(
+        script, script, script.random, deadlines=script, sleep=script.sleep, racing=racing
+    )
+
+    async def ask(call: Call, sink: Sink) -> Reply:
+        script.asks(call)
+        return await stage(call, sink)
+
+    try:
+        return await ask(call, sink)
+    except LegatoError as error:
+        if route is None or not route.degrade:
+            raise
+        return await degraded(call, sink, error, cache=stages, call_stage=ask)
 
 
 def _compared(call: Call, of: Recorded, script: Script) -> list[str]:
@@ -298,6 +345,8 @@ def _compared(call: Call, of: Recorded, script: Script) -> list[str]:
         ("loads", call.loads, decision.loads),
         ("near", call.near, decision.near),
         ("queued", call.queued, decision.queued),
+        ("hedged", call.hedged or None, decision.hedged),
+        ("degraded", call.degraded, decision.degraded),
         ("text_tokens", call.text_tokens, decision.text_tokens),
     )
     found = [f"{name} {again!r}, then {then!r}" for name, again, then in pairs if again != then]
@@ -388,7 +437,7 @@ def _set_loads(route: Route, able: Sequence[Deployment], of: Recorded, script: S
     closed = any(step.code == RATE_CLOSED for step in decision.steps)
     went_by_load = closed or bool(decision.loads or decision.near or decision.priority)
     busy = {one.name: load for one, load in zip(able, decision.loads, strict=False)}
-    for one in route.deployments:
+    for one in route.called:
         one.load = (
             RecordedLoad(script, busy.get(one.name, 0.0), near=one.name in decision.near)
             if went_by_load
@@ -396,13 +445,13 @@ def _set_loads(route: Route, able: Sequence[Deployment], of: Recorded, script: S
         )
 
 
-def _run(stage: CallStage, call: Call, sink: ReplayingSink) -> Any:
+def _run(coroutine: Coroutine[Any, Any, Reply]) -> Reply:
     """Drive the stage: nothing in it waits, so it needs no event loop."""
-    coroutine = stage(call, sink)
     try:
         coroutine.send(None)
     except StopIteration as done:
-        return done.value
+        reply: Reply = done.value
+        return reply
     coroutine.close()
     msg = "the call stage waits for something"
     raise Diverged(msg)

@@ -10,6 +10,7 @@ from legato.core.decisions import (
     CANCELLED,
     DEADLINE,
     FAILS_OVER,
+    HEDGED,
     INTERNAL_ERROR,
     OK,
     OPENED,
@@ -28,7 +29,7 @@ from legato.gateway.context import Reply
 from legato.gateway.waiting_room import overloaded
 from legato.replay.recorded import Recorded, Row, Unreplayable, usage_of
 from legato.routing.load.concurrency import Priority
-from legato.routing.load.queueing import PLACED, could_be
+from legato.routing.load.queueing import LEFT, PLACED, could_be
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call, Headers, Sink
@@ -112,6 +113,8 @@ class Script:
         self._draws: Iterator[float] = iter(of.decision.draws)
         self._limit = ReplayingLimit()
         self._started = False
+        self._asked: set[str] = set()
+        self._degraded = ""
         self.differences: list[str] = []
         self.has_priority = bool(of.decision.priority)
 
@@ -134,11 +137,28 @@ class Script:
     async def sleep(self, wait_s: float) -> None:
         """Wait no time; what ended while it waited then ends here."""
         del wait_s
-        if self._at < len(self._steps):
+        if self._at < len(self._steps) and self._steps[self._at].deployment in self._asked:
             return
-        if self._of.trace["error_code"] == "provider_timeout":
+        raise self.cut_off()
+
+    def cut_off(self) -> BaseException:
+        """Return how something ended while it waited: its time was over, or its caller left."""
+        # what came after that was another answer in its place
+        more = self._at < len(self._steps) or self._of.decision.degraded != self._degraded
+        if more or self._of.trace["error_code"] == "provider_timeout":
             self._limit.passed = True
-        raise asyncio.CancelledError
+        return asyncio.CancelledError()
+
+    def asks(self, call: "Call") -> None:
+        """Begin with a call stage that asks a call's candidates, under a limit of its own."""
+        self._asked = {"", *(one.name for one in call.candidates)}
+        self._degraded = call.degraded
+        self._limit, self._started = ReplayingLimit(), False
+
+    def is_hedged(self) -> bool:
+        """Tell whether beside the next attempt a second one was made."""
+        following = self._steps[self._at + 1 : self._at + 2]
+        return bool(following and following[0].flags & HEDGED)
 
     def admits(self, cell: int) -> bool:
         """Return what the breaker said then."""
@@ -165,7 +185,6 @@ class Script:
         """Return what became of it there; what ended while it waited ends here."""
         facts = self.stay()
         if facts is None:
-            await self.sleep(0.0)
             msg = "it waits in a queue where it did not wait"
             raise Diverged(msg)
         self._at += 1
@@ -295,9 +314,12 @@ class RecordedRoom:
             patience_ms=facts.patience_ms,
             left=self.terms.length_max - facts.ahead,
         )
-        if not possible or facts.patience_ms + before_ms > self.terms.wait_max_s * 1_000 + 1:
+        bound_ms = max(0.0, self.terms.wait_max_s * 1_000 - before_ms)
+        if not possible or facts.patience_ms > bound_ms:
             msg = f"{facts.outcome} in the queue doesn't follow: {facts}"
             raise Diverged(msg)
+        if facts.outcome == LEFT:
+            raise self._script.cut_off()
         if facts.outcome != PLACED:
             raise overloaded(facts, None)
 

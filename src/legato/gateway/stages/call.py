@@ -106,6 +106,14 @@ class Timing(Protocol):
         ...
 
 
+class Racing(Protocol):
+    """One call's two attempts; see legato.gateway.stages.hedge."""
+
+    async def run(self, deployment: "Deployment") -> Reply:
+        """Return the answer; who gave it is set on the call."""
+        ...
+
+
 class CallStage:
     """Tries the candidates in order until one answers."""
 
@@ -120,12 +128,14 @@ class CallStage:
         *,
         deadlines: Timing | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        racing: "Callable[..., Racing]" = Race,
     ) -> None:
         self._exchange = exchange
         self._breakers = breakers
         self._random = random
         self._deadlines = deadlines or Deadlines()
         self._sleep = sleep
+        self._racing = racing
 
     async def __call__(self, call: "Call", sink: "Sink") -> Reply:
         """Return the answer; a stream has gone out through `sink` by then.
@@ -221,20 +231,24 @@ class CallStage:
             raise _NoneOpen(0.0)
         raise _all_failed(call, last.retry_after_s)
 
-    def _race(self, call: "Call", sink: "Sink", hedging: "Hedging", deadline: Limit) -> Race:
+    def _race(self, call: "Call", sink: "Sink", hedging: "Hedging", deadline: Limit) -> Racing:
         """Return what makes an attempt, and a second one beside it if it is slow."""
 
         def once(call: "Call", sink: "Sink", deployment: "Deployment") -> Awaitable[Reply]:
             return self._once(call, sink, deployment, deadline)
 
-        def choose(first: "Deployment") -> "Deployment | None":
+        def choose(first: "Deployment", passed: list[Step]) -> "Deployment | None":
             for one in call.candidates[call.candidates.index(first) + 1 :]:
-                closed = one.load is not None and _closed_s(call, one.load) > 0
-                if not closed and self._breakers.admits(one.breaker):
+                closed_s = 0.0 if one.load is None else _closed_s(call, one.load)
+                if closed_s > 0:
+                    passed.append(Step(one.name, RATE_CLOSED, 0, 0, closed_s))
+                elif self._breakers.admits(one.breaker):
                     return one
+                else:
+                    passed.append(Step(one.name, BREAKER_OPEN, 0, 0))
             return None
 
-        return Race(call, sink, hedging, once=once, choose=choose)
+        return self._racing(call, sink, hedging, once=once, choose=choose)
 
     def _none_open(self, call: "Call") -> Exception:
         """Return what to raise where no candidate was asked."""

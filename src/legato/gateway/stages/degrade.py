@@ -6,11 +6,13 @@ from legato.core.errors import AllAttemptsFailed, LegatoError, ProviderTimeout
 from legato.gateway.stages.route import can_serve
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from legato.gateway.context import Call, Reply, Sink
     from legato.gateway.directory import Deployment
     from legato.gateway.stages.cached import CacheStages
-    from legato.gateway.stages.call import CallStage
 
+    Asking = Callable[[Call, Sink], Awaitable[Reply]]
 _NO_ANSWER: Final = (AllAttemptsFailed, ProviderTimeout)
 """What may be made up for; a request that was refused for itself would be again."""
 
@@ -21,7 +23,7 @@ async def degraded(
     error: LegatoError,
     *,
     cache: "CacheStages | None",
-    call_stage: "CallStage",
+    call_stage: "Asking",
 ) -> "Reply":
     """Return a lesser answer. Raises the error that there is none, or why the last one failed."""
     route = call.route
@@ -46,7 +48,7 @@ def _given(call: "Call") -> "Reply":
 
 
 async def _asked(
-    call: "Call", sink: "Sink", lesser: "Deployment", call_stage: "CallStage"
+    call: "Call", sink: "Sink", lesser: "Deployment", call_stage: "Asking"
 ) -> "Reply | None":
     """Ask a lesser deployment, under a deadline of its own; None where it fails, too."""
     call.candidates, call.degraded = (lesser,), f"deployment; {lesser.name}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from legato.core.decisions import HEDGED
+from legato.core.decisions import HEDGED, Step
 from legato.core.errors import LegatoError, UpstreamError
 from legato.core.money import NanoUSD
 from legato.core.records import EntryKind
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from legato.routing.load.hedging import Hedging
 
     Once = Callable[[Call, Sink, Deployment], Awaitable[Reply]]
-    Choose = Callable[[Deployment], Deployment | None]
+    Choose = Callable[[Deployment, list[Step]], Deployment | None]
+    """Returns whom to ask beside one, and adds the steps of those that can't be."""
 
 _ASKING: Final = frozenset(
     {
@@ -70,6 +71,7 @@ class Race:
         self._choose = choose
         self._winner = ""
         self._before = call.attempts
+        self._passed = 0
         self._first: Deployment | None = None
         self._second: Deployment | None = None
         self._branch: Call | None = None
@@ -115,12 +117,12 @@ class Race:
         """Start the second attempt, where the first was sent and there is another to ask."""
         if self._winner or self._call.attempts == self._before:
             return
-        self._second = None if self._first is None else self._choose(self._first)
+        passed: list[Step] = []
+        self._second = None if self._first is None else self._choose(self._first, passed)
         if self._second is None or not self._hedging.take():
             return
-        branch = self._branch = copy(self._call)
-        branch.marks, branch.failures, branch.steps = [], [], ()
-        branch.cost, branch.lost, branch.upstream_ns = NanoUSD(0), (), 0
+        branch = self._branch = branch_of(self._call, passed)
+        self._passed = len(passed)
         self._call.hedged, branch.hedged = FIRST, SECOND
         self._forked_s = perf_counter()
         self._task = spawn(self._run_second(branch, self._second), owner=self._owned, name="hedge")
@@ -183,21 +185,36 @@ class Race:
         await asyncio.wait([task])
         if not task.cancelled():
             task.exception()  # it was told, or is of no interest beside the first one's answer
-        call, branch = self._call, self._branch
-        if branch is None:
+        if self._branch is None:
             return
-        call.attempts = max(call.attempts, branch.attempts)
-        call.add_cost(branch.cost)
-        call.lost += branch.lost
-        call.steps += tuple(replace(step, flags=step.flags | HEDGED) for step in branch.steps)
-        call.failures += branch.failures
-        call.overhead = EntryKind.RETRY
-        call.hedged = self._winner  # neither, where both failed
-        if self._winner == SECOND:
-            call.usage, call.model_served = branch.usage, branch.model_served
-            call.baseline_cost, call.measures = branch.baseline_cost, branch.measures
-            call.first_byte_ns = branch.first_byte_ns
-            call.upstream_ns = max(call.upstream_ns, branch.upstream_ns)
+        if len(self._branch.steps) == self._passed:  # it was over before its task had begun
+            self._call.hedged, self._call.overhead = "", EntryKind.RETRY
+        else:
+            merge(self._call, self._branch, self._winner)
+
+
+def branch_of(call: "Call", passed: "Sequence[Step]") -> "Call":
+    """Return what the second attempt is made on; `passed` are those that couldn't be asked."""
+    branch = copy(call)
+    branch.marks, branch.failures, branch.steps = [], [], tuple(passed)
+    branch.cost, branch.lost, branch.upstream_ns = NanoUSD(0), (), 0
+    return branch
+
+
+def merge(call: "Call", branch: "Call", winner: str) -> None:
+    """Take into a call what its second attempt came to, which is over."""
+    call.attempts = max(call.attempts, branch.attempts)
+    call.add_cost(branch.cost)
+    call.lost += branch.lost
+    call.steps += tuple(replace(step, flags=step.flags | HEDGED) for step in branch.steps)
+    call.failures += branch.failures
+    call.overhead = EntryKind.RETRY
+    call.hedged = winner  # neither, where both failed
+    if winner == SECOND:
+        call.usage, call.model_served = branch.usage, branch.model_served
+        call.baseline_cost, call.measures = branch.baseline_cost, branch.measures
+        call.first_byte_ns = branch.first_byte_ns
+        call.upstream_ns = max(call.upstream_ns, branch.upstream_ns)
 
 
 class _Gate:

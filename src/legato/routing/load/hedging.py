@@ -3,6 +3,8 @@
 from math import ceil, log2
 from typing import Final
 
+from legato.core.config_load import Hedge
+
 _STEPS_PER_DOUBLING: Final = 8
 _MEASURED_MIN: Final = 20
 _MEASURED_MAX: Final = 1_000
@@ -49,6 +51,7 @@ class Hedging:
     """
 
     def __init__(self, after_s: float | None, max_share: float) -> None:
+        self.terms = Hedge(after_s=after_s, max_share=max_share)
         self._after_s = after_s
         self._max_share = max_share
         self._credit = 0.0

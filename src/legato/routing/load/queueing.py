@@ -9,13 +9,15 @@ LATE: Final = "late"
 """No place became free in time."""
 DISPLACED: Final = "displaced"
 """It had to make room for a call of somebody who has less waiting."""
+LEFT: Final = "left"
+"""Its caller hung up, or its time for all attempts was over."""
 _KEPT: Final = 0.8
 _TICK_MS: Final = 1.0
 
 
 def could_be(outcome: str, *, waited_ms: float, patience_ms: float, left: int) -> bool:
     """Tell whether that can have become of a call; `left` places to wait in were left for it."""
-    if outcome == PLACED:
+    if outcome in {PLACED, LEFT}:
         return True
     if outcome == LATE:
         return waited_ms >= patience_ms - _TICK_MS
