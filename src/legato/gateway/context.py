@@ -102,6 +102,11 @@ class AnswerChecking(Protocol):
         ...
 
     @property
+    def wants_json(self) -> bool:
+        """Whether the answer must be JSON."""
+        ...
+
+    @property
     def asks_elsewhere(self) -> bool:
         """Whether detectors have to be asked about all of an answer before any of it goes out."""
         ...

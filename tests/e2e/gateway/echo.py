@@ -1,15 +1,19 @@
 """A provider of two dialects that says again what the user said last, and remembers what it got.
 
 What it does is named by its model: `echo` says it, `tool` calls a tool with it, `cut` ends in the
-middle of a placeholder, `invent` says placeholders of its own, `down` fails, `late` breaks off.
+middle of a placeholder, `invent` says placeholders of its own, `down` fails, `late` breaks off,
+`slow` takes its time, `hang` stops in the middle of a stream, `mended` says no JSON before it is
+asked again.
 Streams come a character an event and a few bytes a packet.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -36,6 +40,8 @@ from legato.core.usage import Usage
 PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*_([a-z0-9]{6})_\d{3}")
 _USAGE = Usage(out_text=7)
 _PACKET = 5
+_SLOW_S = 0.7
+_HANG_S = 20.0
 
 
 class Echo(ThreadingHTTPServer):
@@ -46,11 +52,13 @@ class Echo(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.bodies: list[Any] = []
+        self.goes_on = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self._thread = threading.Thread(target=self.serve_forever, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
+        self.goes_on.set()
         self.shutdown()
         self._thread.join()
         self.server_close()
@@ -64,6 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.bodies.append(body)
         how, said = body["model"], _last(body)
+        if how == "slow":
+            time.sleep(_SLOW_S)
+        if how == "mended":
+            said = _mended(body, said)
         if how == "down":
             self._whole(503, json.dumps({"error": {"message": f"can't say {said}"}}).encode())
         elif self.path.endswith("/count_tokens"):
@@ -97,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         if how != "late":
             events += [UsageReported(_USAGE), Stopped(reason), Ended()]
         encoder = AnthropicEncoder() if is_anthropic else OpenAIEncoder(wants_usage=True, now_s=1)
-        self._stream(b"".join(map(encoder.encode, events)))
+        self._stream(b"".join(map(encoder.encode, events)), hangs=how == "hang")
 
     def _complete(self, body: dict[str, Any]) -> None:
         said = body["prompt"]
@@ -119,13 +131,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _stream(self, frames: bytes) -> None:
+    def _stream(self, frames: bytes, *, hangs: bool = False) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("content-length", str(len(frames)))
         self.end_headers()
         for start in range(0, len(frames), _PACKET):
-            self.wfile.write(frames[start : start + _PACKET])
+            if hangs and start > len(frames) // 2:
+                self.wfile.flush()
+                self.server.goes_on.wait(_HANG_S)
+                hangs = False
+            with contextlib.suppress(ConnectionError):  # who asked may have been killed
+                self.wfile.write(frames[start : start + _PACKET])
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -140,6 +157,11 @@ def _changed(how: str, said: str) -> str:
     if how == "invent":
         return f"{found[0]} PERSON_{found[1]}_777 EMAIL_ADDRESS_qqqqqq_001"
     return said
+
+
+def _mended(body: dict[str, Any], said: str) -> str:
+    turns = [one["content"] for one in body["messages"] if one["role"] == "user"]
+    return json.dumps({"who": turns[0]}) if len(turns) > 1 else said
 
 
 def _last(body: dict[str, Any]) -> str:

@@ -263,7 +263,9 @@ class FilteringReader:
 def answer_of(call: "Call", texts: Texts) -> DialectAnswer | None:
     """Return how the texts of a call's answer are passed on; None where answers have none."""
     surface = call.surface
-    answers_json = bool(call.view.needs & (JSON_OBJECT | JSON_SCHEMA))
+    answers_json = bool(call.view.needs & (JSON_OBJECT | JSON_SCHEMA)) or (
+        call.outputs is not None and call.outputs.wants_json
+    )
     if surface.operation is Operation.RERANK:
         return RankedAnswer(texts)
     if surface.operation is Operation.COMPLETIONS:

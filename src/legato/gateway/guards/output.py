@@ -100,6 +100,11 @@ class AnswerChecks:
             await self._reviewer(self._call, self.run, texts, sent=sent)
 
     @property
+    def wants_json(self) -> bool:
+        """Whether the answer must be JSON: what is put back stands within one of its strings."""
+        return self.run.wants_json
+
+    @property
     def asks_elsewhere(self) -> bool:
         """Whether detectors have to be asked about all of an answer before any of it goes out."""
         return bool(self.run.elsewhere)

@@ -189,6 +189,11 @@ class OutputRun:
         return any(one.reviewed for one in self.plans)
 
     @property
+    def wants_json(self) -> bool:
+        """Whether a policy in force lets nothing but JSON pass."""
+        return any(one.enforced and one.json is not None for one in self._whole)
+
+    @property
     def withholds(self) -> bool:
         """Whether something may not go out at all."""
         watches = [*self._watches, *(one.watch for one in self._slow)]
