@@ -27,20 +27,22 @@ from legato.api.openai.responses.surface import Responses
 from legato.api.openai.speech import Speech
 from legato.api.openai.transcriptions import Transcriptions
 from legato.api.pages import healthz, metrics_page, models_page, readyz
+from legato.app.built_routes import built_routes
 from legato.app.caches import Neighbours, exact_cache, semantic_cache, semantic_readings
 from legato.app.captures import CaptureQueue, capture_queue, capture_stage
-from legato.app.catalogue import ProviderInUse, build_provider, build_routes, open_providers
+from legato.app.catalogue import ProviderInUse, build_provider, open_providers
 from legato.app.context import WorkerContext
 from legato.app.credentials import CredentialFollower, credential_names, read_credentials
 from legato.app.deployment_loads import DeploymentLoads
 from legato.app.egress import egress_of
 from legato.app.feedback import feedback_resource
-from legato.app.floors import cascade_judge, copies_of, floor_readings, guard
+from legato.app.floors import cascade_judge, copies_of, floor_readings
 from legato.app.guards import Guards, Stages, open_guards
 from legato.app.kept_files import deferred_calls, kept_pages
 from legato.app.model_follower import ModelFollower
 from legato.app.provider_settings import provider_settings
 from legato.app.provider_swap import ProviderSwap
+from legato.app.router_follower import RouterFollower, worker_routers
 from legato.app.served_models import ServedModels
 from legato.app.served_reading import ServedReader
 from legato.app.summaries import open_summaries
@@ -121,6 +123,7 @@ class Gateway(msgspec.Struct, eq=False):
     prompts: PromptRegistry
     held: HeldCallers
     floors: FloorShares
+    routers: RouterFollower
     comparisons: Comparisons
     models: ModelFollower
     credentials: CredentialFollower | None
@@ -147,6 +150,7 @@ class _Base(msgspec.Struct, eq=False):
     prompts: PromptRegistry
     held: HeldCallers
     floors: FloorShares
+    routers: RouterFollower
     loads: DeploymentLoads
     threads: ThreadPoolExecutor
     in_thread: InThread
@@ -170,10 +174,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
 
     providers = open_providers(config, settings, open_one)
     served = ServedModels(config, context.prices)
-    deployments, routes = build_routes(
-        served, providers, base.loads.breakers.cell, base.loads.of, room_of=base.loads.room
-    )
-    guard(routes.values(), base.floors)
+    deployments, routes = built_routes(base, served, providers)
     directory = Directory(routes, deployments, complete=False)
     cache = exact_cache(context, base.vault.sealer, base.clock, base.in_thread)
     own_calls = Stages()
@@ -197,6 +198,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
         prompts=base.prompts,
         held=base.held,
         floors=base.floors,
+        routers=base.routers,
         comparisons=comparisons,
         models=_models(base, served, providers, directory),
         credentials=_credentials(base, swap),
@@ -217,10 +219,7 @@ def _models(
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
 
     def changed(served: ServedModels) -> None:
-        deployments, routes = build_routes(
-            served, providers, base.loads.breakers.cell, base.loads.of, room_of=base.loads.room
-        )
-        guard(routes.values(), base.floors)
+        deployments, routes = built_routes(base, served, providers)
         directory.swap(routes, deployments)
 
     reader = ServedReader(
@@ -300,6 +299,7 @@ def _base(context: WorkerContext) -> _Base:
         ),
         held=HeldCallers(HoldoutSnapshots(engine), in_thread),
         floors=FloorShares(FloorStore(engine, clock, ids), in_thread),
+        routers=worker_routers(context),
         loads=DeploymentLoads(context, meters),
         threads=threads,
         in_thread=in_thread,

@@ -30,6 +30,7 @@ from legato.gateway.directory import Deployment, DeploymentLoad, Queueing, Route
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
 from legato.providers.batching import batcher_of
 from legato.providers.transport import Timeouts, Transport
+from legato.registry.routers import RouterReference, router_reference
 from legato.routing.ability import ability_of, capabilities_in_force, data_use_in_force
 from legato.routing.assignment import Assignment, Split
 from legato.routing.load.hedging import Hedging
@@ -38,12 +39,15 @@ from legato.routing.strategies import ORDERS, Candidate
 from legato.routing.terms import shortfalls
 
 if TYPE_CHECKING:
-    from legato.gateway.quality import QualityChoice
+    from legato.gateway.quality import OfOrganisation, QualityChoice
     from legato.gateway.steps import RouteCascade
     from legato.routing.rules.rules import Rules
 
 RoomOf = Callable[[str, Queue], Queueing]
 LoadOf = Callable[[int, RateLimits], DeploymentLoad | None]
+RouterOf = Callable[[RouterReference, Mapping[str, str], frozenset[str]], "OfOrganisation"]
+"""Has a router of the registry, for deployments by name with their models, and those of which
+something is expected already."""
 OpenTransport = Callable[[ProviderConfig, str, Timeouts], Transport]
 
 
@@ -96,6 +100,13 @@ def build_provider(settings: ProviderSettings) -> Provider:
     return made
 
 
+def no_routers(
+    _wanted: RouterReference, _models: Mapping[str, str], _stated: frozenset[str]
+) -> "OfOrganisation":
+    """Have no router of the registry: what routes expect of deployments is stated."""
+    return lambda _org: None
+
+
 def build_routes(
     served: ServedModels,
     providers: Mapping[str, ProviderInUse],
@@ -103,11 +114,13 @@ def build_routes(
     load_of: LoadOf,
     *,
     room_of: RoomOf | None = None,
+    routers: RouterOf = no_routers,
 ) -> tuple[dict[str, Deployment], dict[str, Route]]:
     """Return deployments by name, and everything a caller can name: aliases and deployments.
 
     `cell_of` gives each deployment its cell on the breaker board, `load_of` its load; `room_of`
-    gives an alias where its calls wait, for those that serve any.
+    gives an alias where its calls wait, for those that serve any; `routers` has the trained
+    routers of the registry.
     """
 
     def waiting(route: RouteConfig, built: Route, room: Queueing | None = None) -> Route:
@@ -130,13 +143,12 @@ def build_routes(
             RouteConfig(alias=name, deployments=[name], strategy=Strategy.ORDERED),
             deployments,
             providers,
-            direct=True,
         )
         for name in deployments
     }
     for route in config.routes:
         version = served.versions.get(ObjectName(Kind.ROUTE, route.alias), "")
-        built = waiting(route, _route(config, route, deployments, providers, direct=False))
+        built = waiting(route, _route(config, route, deployments, providers, routers=routers))
         routes[route.alias] = msgspec.structs.replace(built, version=version)
 
     for tried in served.tried:
@@ -144,7 +156,7 @@ def build_routes(
             arm: msgspec.structs.replace(
                 waiting(
                     model,
-                    _route(config, model, deployments, providers, direct=False),
+                    _route(config, model, deployments, providers, routers=routers),
                     routes[tried.alias].queue,
                 ),
                 version=version,
@@ -249,8 +261,9 @@ def _route(
     deployments: Mapping[str, Deployment],
     providers: Mapping[str, ProviderInUse],
     *,
-    direct: bool,
+    routers: RouterOf | None = None,
 ) -> Route:
+    """Return a route; without `routers` the one of a deployment that is called directly."""
     lesser = [name for name in route.degrade if name != STALE_CACHE]
     waits = {
         name: changed(providers[deployments[name].provider_name].waits, route.timeouts)
@@ -267,7 +280,7 @@ def _route(
     enabled = config.cache.enabled if route.cache.enabled is None else route.cache.enabled
     return Route(
         alias=route.alias,
-        name="" if direct else route.alias,
+        name="" if routers is None else route.alias,
         deployments=behind,
         order=ORDERS[route.strategy],
         # a route without a baseline is measured against the deployment it prefers, a cascade
@@ -289,7 +302,7 @@ def _route(
         else Hedging(route.hedge.after_s, route.hedge.max_share),
         cache_hints=route.prompt_cache == "auto",
         rules=_rules(route),
-        quality=_quality(route, {one.name: one.model for one in behind}),
+        quality=_quality(route, {one.name: one.model for one in behind}, routers or no_routers),
         cascade=_cascade(route),
         semantic=_semantic(config, route) if enabled else None,
     )
@@ -329,7 +342,9 @@ def _cascade(route: RouteConfig) -> "RouteCascade | None":
     return RouteCascade(tuple(route.cascade.steps), Checks(route.cascade.check))
 
 
-def _quality(route: RouteConfig, models: Mapping[str, str]) -> "QualityChoice | None":
+def _quality(
+    route: RouteConfig, models: Mapping[str, str], routers: RouterOf
+) -> "QualityChoice | None":
     guaranteed = route.quality is not None and route.quality.guarantee is not None
     if route.strategy is Strategy.CASCADE and not guaranteed:
         return None
@@ -340,10 +355,15 @@ def _quality(route: RouteConfig, models: Mapping[str, str]) -> "QualityChoice | 
     terms = route.quality or Quality()
     if not terms.router:
         return QualityChoice(terms, policy_of(route))
+    stated = frozenset(terms.expected)
+    registered = router_reference(terms.router)
+    if registered is not None:
+        of_caller = routers(registered, models, stated)
+        return QualityChoice(terms, policy_of(route), of_caller, moves=True)
     from legato.app.learned_router import learned_router  # noqa: PLC0415 - numpy is an extra
 
-    router = learned_router(terms.router, models, frozenset(terms.expected))
-    return QualityChoice(terms, policy_of(route), router, router.version)
+    router = learned_router(terms.router, models, stated)
+    return QualityChoice(terms, policy_of(route), lambda _org: router)
 
 
 def policy_of(route: RouteConfig) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +20,7 @@ from legato.app import batch_process
 from legato.app.asked import asked
 from legato.app.context import ControlContext
 from legato.app.erasing import Erasing
-from legato.app.floor_desk import floor_of
+from legato.app.floor_desk import RouterVersion, floor_of
 from legato.app.instance import Instance
 from legato.app.model_checks import with_unknown_credentials
 from legato.app.model_guard import ModelGuard
@@ -28,6 +29,7 @@ from legato.app.proposing import Proposing
 from legato.app.registry_access import RegistryAccess
 from legato.app.required_terms import RequiredTerms
 from legato.app.reviews import reviews_of
+from legato.app.router_follower import router_versions
 from legato.app.served_models import ServedModels
 from legato.app.served_reading import ServedReader
 from legato.app.stored_data import StoredData
@@ -139,7 +141,13 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         price_of=lambda name: _price_of(_read_again(reader), name),
         wake_runs=lambda: batch_process.wake(context.wake_fd),
         holdouts=lambda tenant: Holdouts(*holdout_stores(engine, clock, ids, tenant)),
-        floor=_floor(reader, FloorStore(engine, clock, ids)),
+        floor=_floor(
+            reader,
+            FloorStore(engine, clock, ids),
+            router_versions(
+                partial(RegistryReader, engine), context.loaded.config.registry.environment
+            ),
+        ),
         cache=_cache(context),
         erasing=_erasing(context),
         pseudonym=vault.pseudonym,
@@ -149,8 +157,12 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     return Control(Listener(AsgiBridge(build_application(services)), limits), keyring)
 
 
-def _floor(reader: ServedReader, store: FloorStore) -> Callable[[str, str], FloorStatus]:
-    return lambda alias, org: floor_of(_read_again(reader).config, alias, org, store)
+def _floor(
+    reader: ServedReader, store: FloorStore, router_version: RouterVersion
+) -> Callable[[str, str], FloorStatus]:
+    return lambda alias, org: floor_of(
+        _read_again(reader).config, alias, org, store, router_version=router_version
+    )
 
 
 def _rollouts(

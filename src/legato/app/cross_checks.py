@@ -22,6 +22,7 @@ from legato.economics.batch_price import read_factor
 from legato.economics.configured import unit_price
 from legato.providers.transport.proxy import Proxy
 from legato.registry.prompt import MODEL_PREFIX
+from legato.registry.routers import router_reference
 
 KINDS_WITH_ADDRESS = frozenset(
     {"anthropic", "bedrock", "cohere", "gemini", "local", "simulated", "vertex"}
@@ -254,7 +255,10 @@ class _Checks:
         try:
             from legato.app.learned_router import learned_router  # noqa: PLC0415 - numpy
 
-            learned_router(file, {}, frozenset())
+            if router_reference(file) is None:
+                learned_router(file, {}, frozenset())
+        except InvalidRequest as error:
+            self._add(path, error.message, "Name a router of the registry, or a file.")
         except ImportError as error:
             self._add(path, f"it needs {error.name}", "pip install 'legato[semantic]'")
         except ConfigInvalid as error:

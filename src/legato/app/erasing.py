@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from legato.core.erasure import Erasure, Remaining, Subject
+from legato.core.origin import Origin
 from legato.core.semantic_records import Selection
 from legato.evaluation.datasets import Datasets
 from legato.evaluation.scoring import Case
@@ -29,12 +30,18 @@ _BUSY: Final = "a batch still reads them: cancel it or wait for its end, then as
 _OUTSIDE: Final = "backups, exported files and what providers keep are out of reach"
 
 
+EraseRouters = Callable[[Callable[[Origin], bool], bool], int]
+"""Takes what fits out of trained routers, or only counts where it is given True."""
+
+
 class Rooms(NamedTuple):
     """Who keeps content in a form of their own."""
 
     datasets: Datasets
     files: FileErasing
     entries: SemanticEntryStore
+    routers: EraseRouters | None = None
+    """None where numpy isn't here: then none was ever trained."""
 
 
 class Erasing:
@@ -94,9 +101,14 @@ class Erasing:
         """Return each kind with its work, in order; captures last, which others are found by."""
 
         def fits(case: Case) -> bool:
-            origin = case.origin
+            return of_subject(case.origin) or case.id in meant.requests
+
+        def of_subject(origin: Origin) -> bool:
             of_user = bool(meant.user) and origin.user == meant.user
-            return of_user or not meant.requests.isdisjoint((origin.request_id, case.id))
+            return of_user or origin.request_id in meant.requests
+
+        def routers() -> int:
+            return 0 if rooms.routers is None else rooms.routers(of_subject, dry_run)
 
         rooms = self._rooms
         entries = Selection(org=self._org, requests=tuple(sorted(meant.requests)))
@@ -111,6 +123,7 @@ class Erasing:
             "feedback texts": lambda: eraser.feedback(meant),
             "kept responses": lambda: eraser.responses(meant),
             _LINES: lambda: rooms.files.erase(meant.user, meant.requests, dry_run=dry_run).lines,
+            "router questions": routers,
             "semantic cache entries": lambda: rooms.entries.erase(entries, dry_run=dry_run),
             "captures": lambda: eraser.captures(meant),
         }

@@ -99,7 +99,7 @@ def guard(routes: Iterable[Route], floors: FloorShares) -> None:
     for route in _with_arms(routes):
         choice = route.quality
         if choice is not None and choice.terms.guarantee is not None:
-            choice.freedom = floors.share_of(route.alias, choice.policy)
+            choice.freedom = floors.share_of(route.alias, choice.policy_of)
 
 
 def _with_arms(routes: Iterable[Route]) -> Iterator[Route]:
@@ -111,14 +111,19 @@ def _with_arms(routes: Iterable[Route]) -> Iterator[Route]:
 
 def floor_readings(routes: Iterable[Route], floors: FloorShares) -> list[Reading]:
     """Return a gauge of what may leave the baselines of routes that guarantee something."""
-    shares: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for (_, alias, policy), share in floors.shares.items():
-        shares[alias, policy].append(share)
-    found = {
-        route.alias: shares.get((route.alias, route.quality.policy), [0.0])
-        for route in routes
-        if route.quality is not None and route.quality.terms.guarantee is not None
-    }
+    shares: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
+    for (org, alias, policy), share in floors.shares.items():
+        shares[alias].append((org, policy, share))
+    found = {}
+    for route in routes:
+        choice = route.quality
+        if choice is not None and choice.terms.guarantee is not None:
+            current = [
+                share
+                for org, policy, share in shares[route.alias]
+                if policy == choice.policy_of(org)
+            ]
+            found[route.alias] = current or [0.0]
     return freedom_readings(found) if found else []
 
 

@@ -17,13 +17,15 @@ from legato.routing.quality.question import question_of
 class LearnedRouter:
     """Expects of deployments what their judged answers to such questions say."""
 
-    def __init__(self, model: QualityModel, embedder: Embedder, stated: frozenset[str]) -> None:
+    def __init__(
+        self, model: QualityModel, embedder: Embedder, stated: frozenset[str], version: str
+    ) -> None:
         """Of `stated` deployments something is expected already: no prior takes its place."""
         self._model = model
         self._embedder = embedder
         self._stated = stated
-        self.version = model.version
-        """Of the predictor's file: `sha256:…`."""
+        self.version = version
+        """Of the predictor's file, `sha256:…`, or in the registry, `router/chat@3fa9c1d2e4b5`."""
 
     def __call__(self, text: str, names: Sequence[str]) -> dict[str, Estimate]:
         """Return what is expected of each deployment's answer to a text."""
@@ -43,7 +45,7 @@ def learned_router(file: str, models: Mapping[str, str], stated: frozenset[str])
         ConfigInvalid: it can't be read, or its embedder isn't here.
     """
     model, embedder = _opened(file)
-    return LearnedRouter(model.covering(models), embedder, stated)
+    return LearnedRouter(model.covering(models), embedder, stated, model.version)
 
 
 @lru_cache(maxsize=16)
@@ -56,11 +58,25 @@ def _opened(file: str) -> tuple[QualityModel, Embedder]:
         raise ConfigInvalid(f"quality.router: {file}: {error.strerror}") from None
     except UnreadableModel as error:
         raise ConfigInvalid(f"quality.router: {file}: {error}") from None
+    return model, embedder_of(model)
+
+
+def embedder_of(model: QualityModel) -> Embedder:
+    """Return what makes the vectors that a predictor is asked with.
+
+    Raises:
+        ConfigInvalid: it isn't here.
+    """
     try:
-        embedder = load_embedder(model.embedder.partition("-")[0], Path())
+        embedder = _loaded(model.embedder.partition("-")[0])
     except LegatoError as error:
         raise ConfigInvalid(f"quality.router: {error.message}") from None
     if embedder.name != model.embedder:
-        told = f"was trained by the embedder {model.embedder}, here is {embedder.name}"
-        raise ConfigInvalid(f"quality.router: {file}: {told}")
-    return model, embedder
+        told = f"it was trained by the embedder {model.embedder}, here is {embedder.name}"
+        raise ConfigInvalid(f"quality.router: {told}")
+    return embedder
+
+
+@lru_cache(maxsize=4)
+def _loaded(name: str) -> Embedder:
+    return load_embedder(name, Path())

@@ -17,6 +17,7 @@ from legato.registry.checking import check_prompt
 from legato.registry.guardrails import check_guardrail
 from legato.registry.judges import check_judge
 from legato.registry.registry import Check, References, Registry, Sealing
+from legato.registry.routers import check_router
 from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges
 
@@ -89,12 +90,17 @@ def checks(
         Kind.DATASET: _dataset,
         Kind.SUITE: _suite,
         Kind.GUARDRAIL: guardrail,
+        Kind.ROUTER: _router,
     }
 
 
 def _dataset(content: Any) -> References:
     check_manifest(content)
     return frozenset()
+
+
+def _router(content: Any) -> References:
+    return frozenset(("deployment", name) for name in check_router(content).deployments)
 
 
 def _suite(content: Any) -> References:

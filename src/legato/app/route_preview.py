@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from legato.api.openai.chat import ChatCompletions
-from legato.app.catalogue import ProviderInUse, build_provider, build_routes
+from legato.app.catalogue import ProviderInUse, RouterOf, build_provider, build_routes, no_routers
 from legato.app.served_models import ServedModels
 from legato.app.waits import changed
 from legato.core.clock import SystemClock
@@ -48,24 +48,25 @@ def preview(
     headers: dict[str, str],
     org: str,
     shares: Mapping[About, float],
+    routers: RouterOf = no_routers,
 ) -> Explanation:
     """Return what a route does with a chat completion. No provider is called, breakers are closed.
 
-    `shares` tells what may leave the baseline by proof.
+    `shares` tells what may leave the baseline by proof, `routers` has those of the registry.
 
     Raises:
         NotFound: no route has this name.
         CallerError: no deployment of it can serve this.
         ConfigInvalid: a provider can't be built without its secrets.
     """
-    routes = unserved_routes(served)
+    routes = unserved_routes(served, routers)
     route = routes.get(alias)
     if route is None:
         known = ", ".join(sorted(routes))
         raise NotFound(f"There is no route {alias!r}; known: {known or 'none'}.", param="route")
     if route.quality is not None:
-        policy = route.quality.policy
-        route.quality.freedom = lambda whose: shares.get(About(whose, alias, policy), 0.0)
+        choice = route.quality
+        choice.freedom = lambda whose: shares.get(About(whose, alias, choice.policy_of(whose)), 0.0)
     clock = SystemClock()
     call = Call("preview", ChatCompletions(clock), _Headers(headers), clock.now_ns())
     call.body, call.route = {"model": alias, **body}, route
@@ -75,10 +76,14 @@ def preview(
     return explain(call, route, facts_of(route), ordered)
 
 
-def unserved_routes(served: ServedModels) -> Mapping[str, Route]:
+def unserved_routes(served: ServedModels, routers: RouterOf = no_routers) -> Mapping[str, Route]:
     """Return all routes as a gateway would have them, with nothing behind. Raises ConfigInvalid."""
     _, routes = build_routes(
-        served, _providers(served.config), lambda _: 0, lambda _cell, _limits: None
+        served,
+        _providers(served.config),
+        lambda _: 0,
+        lambda _cell, _limits: None,
+        routers=routers,
     )
     return routes
 

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from legato.app.erasing import Erasing
+from legato.app.erasing import EraseRouters, Erasing
 from legato.app.erasing import Rooms as ErasingRooms
 from legato.app.evaluations import evaluation_rooms
+from legato.app.floor_desk import RouterVersion
 from legato.app.instance import Instance
 from legato.app.model_checks import with_unknown_credentials
 from legato.app.model_guard import ModelGuard
 from legato.app.price_book import PriceBook
 from legato.app.registry_access import RegistryAccess
+from legato.app.router_follower import RouterFollower, followed, router_versions
 from legato.app.served_models import ServedModels
 from legato.app.served_reading import ServedReader
 from legato.app.vaults import open_data_keys
@@ -54,8 +58,10 @@ from legato.storage.registry import RegistryReader
 from legato.storage.registry_changes import RegistryChanges, make_together
 from legato.storage.registry_models import ModelPrices, RegistryModels
 from legato.storage.registry_records import Changes
+from legato.storage.registry_snapshot import RegistrySnapshots
 from legato.storage.reviews import ReviewStore
 from legato.storage.rollouts import RolloutStore
+from legato.storage.router_models import RouterModels
 from legato.storage.schema import ledger_entry
 from legato.storage.semantic_entries import SemanticEntryStore
 from legato.storage.sums import Backlog, SpendSums, read_backlog
@@ -66,6 +72,7 @@ from legato.workflows.file_erasing import FileErasing
 
 if TYPE_CHECKING:
     from legato.app.cache_desk import CacheDesk
+    from legato.evaluation.routing.kept import Routers
 
 
 class StoredData:
@@ -313,8 +320,33 @@ class StoredData:
                 self.datasets(instance, org),
                 files,
                 SemanticEntryStore(self._engine, self._clock),
+                self._erase_routers(instance, org),
             ),
         )
+
+    def _erase_routers(self, instance: Instance, org: str) -> EraseRouters | None:
+        if find_spec("numpy") is None:
+            return None
+        routers = self.routers(instance, org)
+        return lambda fits, dry_run: routers.erase(fits, dry_run=dry_run)
+
+    def routers(self, instance: Instance, org: str) -> "Routers":
+        """Return an organisation's trained routers."""
+        from legato.evaluation.routing.kept import Routers  # noqa: PLC0415 - numpy is an extra
+
+        data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        return Routers(org, RouterModels(self._engine, Tenant(org)), Envelopes(data_keys))
+
+    def live_routers(self, instance: Instance) -> RouterFollower:
+        """Return the trained routers as workers have them; `load` reads them."""
+        data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        source = RegistrySnapshots(self._engine, instance.loaded.config.registry.environment)
+        return followed(source, partial(RouterModels, self._engine), Envelopes(data_keys))
+
+    def router_version(self, instance: Instance) -> RouterVersion:
+        """Return what tells the version of an organisation's router that a route asks."""
+        environment = instance.loaded.config.registry.environment
+        return router_versions(partial(RegistryReader, self._engine), environment)
 
     def backlog(self) -> Backlog:
         """Return what has not become an entry."""

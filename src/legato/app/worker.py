@@ -41,6 +41,7 @@ async def _serve(context: WorkerContext) -> None:
     spawn(gateway.prompts.follow(), owner=tasks, name="prompts")
     spawn(gateway.held.follow(), owner=tasks, name="holdouts")
     spawn(gateway.floors.follow(), owner=tasks, name="floors")
+    spawn(gateway.routers.follow(gateway.in_thread), owner=tasks, name="routers")
     spawn(gateway.models.follow(), owner=tasks, name="models")
     spawn(gateway.guards.follower.follow(), owner=tasks, name="guardrails")
     spawn(_housekeeping(gateway), owner=tasks, name="housekeeping")
@@ -98,6 +99,10 @@ async def _listen(context: WorkerContext, gateway: Gateway, listener: Listener) 
         await gateway.models.load()
     except LegatoError as error:
         log.warning("starting without the registry's models", extra={"reason": error.code})
+    try:
+        await gateway.in_thread(gateway.routers.load)
+    except LegatoError as error:  # until they are known the baselines answer
+        log.warning("starting without trained routers", extra={"reason": error.code})
     try:
         await gateway.guards.follower.load()
     except LegatoError as error:  # until they are known nothing passes

@@ -93,6 +93,11 @@ def _training_options(command: Command) -> Command:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file to write.  [default: ROUTE-VERSION.router]",
 )
+@click.option("--save", "name", help="Keep it in the registry instead, as a version of this name.")
+@click.option("--label", default="production", show_default=True, help="That --save points to it.")
+@click.option("--environment", help="Of the label.  [default: registry.environment]")
+@click.option("--author", help="Who keeps it.  [default: this user]")
+@click.option("--reason", default="", help="Why, for the registry's history.")
 def train(**options: Any) -> None:
     """Learn from judged answers what each deployment of a route answers well.
 
@@ -102,7 +107,8 @@ def train(**options: Any) -> None:
 
     TABLE is Parquet, CSV or JSON lines with the columns `prompt` and, for each deployment,
     `DEPLOYMENT|correct` (0 to 1) and, if known, `DEPLOYMENT|cost` in USD; an empty cell wasn't
-    judged. The file that is written goes into `routes[].quality.router`.
+    judged. The file that is written goes into `routes[].quality.router`, or with --save NAME
+    `router/NAME`.
     """
     from legato.cli import route_training  # noqa: PLC0415 - keeps `--help` fast
 

@@ -1,12 +1,14 @@
 """What `legato route explain` does."""
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 from msgspec.structs import replace
 
+from legato.app.catalogue import RouterOf, no_routers
 from legato.app.floor_desk import floor_of
 from legato.app.instance import Instance, find_instance
 from legato.app.price_book import PriceBook
@@ -19,7 +21,9 @@ from legato.cli.spans import time_text
 from legato.core.clock import SystemClock
 from legato.core.config import Config
 from legato.gateway.explaining import Considered, Explanation
+from legato.gateway.quality import OfOrganisation
 from legato.registry.floor_status import FloorStatus
+from legato.registry.routers import RouterReference, router_reference
 from legato.replay.day import Day
 from legato.replay.explaining import explained
 from legato.replay.recorded import Unreplayable
@@ -68,11 +72,30 @@ def explain_prompt(
     body = {"messages": [{"role": "user", "content": prompt}]}
     shares = _shares(instance) if _guarantees(served.config, alias) else {}
     served = replace(served, prices=prices)
-    told = preview(served, alias, body, org=org, headers=headers, shares=shares)
+    with ExitStack() as closing:
+        routers = _routers(instance, served.config, alias, closing)
+        told = preview(
+            served, alias, body, headers=headers, org=org, shares=shares, routers=routers
+        )
     if as_json:
         print_json(told)
     else:
         _print(told)
+
+
+def _routers(instance: Instance, config: Config, alias: str, closing: ExitStack) -> RouterOf:
+    """Return the registry's routers where a route asks one of them."""
+    terms = next((one.quality for one in config.routes if one.alias == alias), None)
+    if terms is None or router_reference(terms.router) is None:
+        return no_routers
+    live = closing.enter_context(stored_data(instance)).live_routers(instance)
+
+    def of(wanted: RouterReference, *of_route: Any) -> OfOrganisation:
+        found = live.of(wanted, *of_route)
+        live.load()
+        return found
+
+    return of
 
 
 def _guarantees(config: Config, alias: str) -> bool:
@@ -92,7 +115,8 @@ def status(place: Place, alias: str, org: str, *, as_json: bool) -> None:
     instance = find_instance(*place)
     served = served_now(instance, partial(click.echo, err=True))
     with stored_data(instance) as stored:
-        told = floor_of(served.config, alias, org, stored.floors())
+        version = stored.router_version(instance)
+        told = floor_of(served.config, alias, org, stored.floors(), router_version=version)
     if as_json:
         print_json(told)
     else:

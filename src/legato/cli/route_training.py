@@ -1,23 +1,29 @@
 """What `legato route train` and `legato route frontier` do."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
+import msgspec
 
 from legato.app.data_dir import DataDir
 from legato.app.instance import find_instance
 from legato.app.stored_data import stored_data
 from legato.cli.options import print_json
+from legato.cli.registry_desk import opened
 from legato.cli.spans import Moment
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
 from legato.core.config import Config
 from legato.core.errors import InvalidRequest, LegatoError, NotFound, OperatorError
+from legato.core.origin import Origin
+from legato.core.registry import Kind, MoveState, checked_name, shown
 from legato.embedding.loading import load_embedder
+from legato.registry.documents import Document
+from legato.registry.routers import Learned, RouterManifest
 
 if TYPE_CHECKING:
     from legato.app.instance import Instance
@@ -28,16 +34,52 @@ if TYPE_CHECKING:
 _COLUMNS: Final = ("deployment", "judged", "mean", "95 %", "error", "cost $")
 
 
-def train(*, output: Path | None, as_json: bool, **options: Any) -> None:
-    """Train on a table of judged answers, write what was learned, print how good it is."""
+class Keeping(NamedTuple):
+    """How a router is kept in the registry; without a name it is written to a file."""
+
+    name: str | None
+    label: str
+    environment: str | None
+    author: str | None
+    reason: str
+
+
+class Trained(NamedTuple):
+    """What was learned: a report, the router's file, and by question whose it was."""
+
+    report: dict[str, Any]
+    content: bytes
+    origins: "Sequence[frozenset[Origin]]"
+
+
+def train(
+    *,
+    output: Path | None,
+    as_json: bool,
+    name: str | None,
+    label: str,
+    environment: str | None,
+    author: str | None,
+    reason: str,
+    **options: Any,
+) -> None:
+    """Train on judged answers, keep what was learned, print how good it is."""
+    keeping = Keeping(name, label, environment, author, reason)
     try:
-        report, content = _trained(**options)
-        path = output or Path(f"{options['alias']}-{report['version'][7:19]}.router")
-        _write(path, content)
+        if name is not None:
+            checked_name(name)
+        trained = _trained(**options)
+        if name is None:
+            path = output or Path(f"{options['alias']}-{trained.report['version'][7:19]}.router")
+            _write(path, trained.content)
+            kept, told = {"file": str(path)}, f"{path}: {trained.report['version']}"
+        else:
+            kept, told = _save(trained, keeping, options)
     except LegatoError as error:
         raise click.ClickException(error.message) from error
+    report = trained.report
     if as_json:
-        print_json({**report, "file": str(path)})
+        print_json({**report, **kept})
         return
     _print_evidence(report)
     print_table(
@@ -56,7 +98,37 @@ def train(*, output: Path | None, as_json: bool, **options: Any) -> None:
         numbers=_COLUMNS[1:],
     )
     _print_held_out(report["held_out"])
-    click.echo(f"{path}: {report['version']}")
+    click.echo(told)
+
+
+def _save(
+    trained: Trained, keeping: Keeping, options: Mapping[str, Any]
+) -> tuple[dict[str, str], str]:
+    """Keep it as a version; return how that is named, and what to say of it."""
+    place = {key: options[key] for key in ("config_file", "data", "org")}
+    with opened(environment=keeping.environment, **place) as desk:
+        instance = find_instance(options["data"], options["config_file"])
+        with stored_data(instance) as stored:
+            routers = stored.routers(instance, options["org"])
+            digest = routers.keep(trained.content, trained.origins)
+        report = trained.report
+        learned = {
+            one["deployment"]: Learned(one["judged"], round(one["mean"], 4))
+            for one in report["deployments"]
+        }
+        manifest = RouterManifest(digest, report["embedder"], report["questions"], learned)
+        document = Document(
+            Kind.ROUTER,
+            keeping.name or "",
+            msgspec.to_builtins(manifest),
+            labels=(keeping.label,),
+        )
+        record, made = desk.registry.save(document, desk.act(keeping.author, keeping.reason))
+    version = shown(record.name, record.digest)
+    waits = any(one.state is not MoveState.APPLIED for one in made)
+    points = "will be pointed to by" if waits else "is pointed to by"
+    told = f"{version} is version {record.number}; it {points} {keeping.label}"
+    return {"router": version}, told
 
 
 def _print_evidence(report: dict[str, Any]) -> None:
@@ -81,7 +153,7 @@ def _print_held_out(found: dict[str, float]) -> None:
 def frontier(*, as_json: bool, **options: Any) -> None:
     """Print accuracy and cost at each price of quality, cross-fitted, with intervals."""
     try:
-        report, _ = _trained(**options)
+        report = _trained(**options).report
     except LegatoError as error:
         raise click.ClickException(error.message) from error
     points = report["frontier"]
@@ -112,7 +184,7 @@ def _trained(
     data: Path,
     config_file: Path | None,
     **when: Any,
-) -> tuple[dict[str, Any], bytes]:
+) -> Trained:
     instance = find_instance(data, config_file)
     made = load_embedder(embedder, DataDir(data).models)
     from legato.evaluation.routing.training import trained_router  # noqa: PLC0415 - numpy is an extra
@@ -121,12 +193,14 @@ def _trained(
         models = _models(instance.loaded.config, alias)
         read = _table(table, alias, models)
         report, content = trained_router(read, models, made)
-        return {**report, "learned_from": _of_table(report)}, content
+        nobody = [frozenset[Origin]()] * len(read.prompts)
+        return Trained({**report, "learned_from": _of_table(report)}, content, nobody)
     with stored_data(instance) as stored:
         models = _models(stored.served(instance).config, alias)
         found, left_out = _recorded((stored, instance), table, (alias, models), sources, **when)
     report, content = trained_router(found.table, models, made)
-    return {**report, "learned_from": _of_records(found, left_out)}, content
+    told = {**report, "learned_from": _of_records(found, left_out)}
+    return Trained(told, content, found.origins)
 
 
 def _table(table: Path, alias: str, models: Mapping[str, str]) -> "JudgedTable":

@@ -45,10 +45,14 @@ class Kind(StrEnum):
     DATASET = "dataset"
     SUITE = "suite"
     GUARDRAIL = "guardrail"
+    ROUTER = "router"
 
 
 INSTANCE_KINDS: Final = frozenset({Kind.DEPLOYMENT, Kind.ROUTE})
 """What belongs to the instance: every organisation calls it, its operator changes it."""
+
+KEPT_APART: Final = frozenset({Kind.DATASET, Kind.ROUTER})
+"""Whose versions only name what is kept beside them: no file of a directory holds it."""
 
 
 class Truth(StrEnum):

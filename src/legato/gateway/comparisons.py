@@ -108,7 +108,7 @@ class Comparisons:
         self._count(route, ("better", "equal", "worse")[loss + 1])
         try:
             terms = Terms(guarantee.margin, guarantee.alpha)
-            about = About(live.caller.org, route.alias, route.quality.policy)
+            about = About(live.caller.org, route.alias, route.quality.policy_of(live.caller.org))
             await self._rooms.learn(about, loss, terms, _compared(live, route, other))
         except LegatoError as error:
             log.warning("a comparison is lost", extra={"reason": error.code})

@@ -1,6 +1,7 @@
 """What a route that chooses by quality knows of its deployments."""
 
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import Protocol
 
 import msgspec
@@ -18,9 +19,18 @@ class Estimate(msgspec.Struct, frozen=True):
 class Estimating(Protocol):
     """Expects something of deployments' answers."""
 
+    @property
+    def version(self) -> str:
+        """What decisions name it by."""
+        ...
+
     def __call__(self, text: str, names: Sequence[str]) -> dict[str, Estimate]:
         """Return what is expected of each for a text; whom nothing is known of is left out."""
         ...
+
+
+OfOrganisation = Callable[[str], Estimating | None]
+"""Returns what an organisation's requests are estimated by now, None for nothing but the terms."""
 
 
 def _nothing_proven(_org: str) -> float:
@@ -34,28 +44,47 @@ class QualityChoice:
         self,
         terms: Quality,
         policy: str = "",
-        estimating: Estimating | None = None,
-        router: str = "",
+        estimating: OfOrganisation | None = None,
+        *,
+        moves: bool = False,
     ) -> None:
         """`policy` tells apart what evidence is about: the terms and who is chosen among.
 
-        `router` is the version of what is estimating.
-
-        Without `estimating`, what the terms expect of a deployment is expected of each call.
+        Without `estimating`, what the terms expect of a deployment is expected of each call. It
+        `moves` where the policy doesn't tell its version.
         """
         self.terms = terms
         self._stated = {
             name: Estimate(one.mean, one.deviation) for name, one in terms.expected.items()
         }
         self._estimating = estimating
-        self.policy = policy
-        self.router = router
+        self._policy = policy
+        self._moves = moves
         self.freedom: Callable[[str], float] = _nothing_proven
         """The share of an organisation's requests that may leave the baseline now, where the terms
         guarantee it."""
 
-    def estimates(self, text: str, names: Sequence[str]) -> dict[str, Estimate]:
-        """Return what is expected of deployments: by the text asked, else as stated."""
-        if self._estimating is None:
-            return self._stated
-        return {**self._stated, **self._estimating(text, names)}
+    def policy_of(self, org: str) -> str:
+        """Return which policy an organisation's evidence is about now."""
+        router = self._of(org) if self._moves else None
+        return self._policy if router is None else policy_with(self._policy, router.version)
+
+    def estimates(
+        self, org: str, text: str, names: Sequence[str]
+    ) -> tuple[dict[str, Estimate], str]:
+        """Return what is expected of deployments: by the text asked, else as stated.
+
+        With it comes the version of the router that was asked, "" for none.
+        """
+        router = self._of(org)
+        if router is None:
+            return self._stated, ""
+        return {**self._stated, **router(text, names)}, router.version
+
+    def _of(self, org: str) -> Estimating | None:
+        return None if self._estimating is None else self._estimating(org)
+
+
+def policy_with(policy: str, router: str) -> str:
+    """Return 16 hex digits over a policy and the version of the router that it asks."""
+    return blake2b(f"{policy}\x00{router}".encode(), digest_size=8).hexdigest()

@@ -43,10 +43,10 @@ class FloorShares:
         self.shares: dict[tuple[str, str, str], float] = {}
         """By organisation, route and policy, as in `About`."""
 
-    def share_of(self, route: str, policy: str) -> Callable[[str], float]:
-        """Return what tells the share of a route's policy now, by organisation."""
+    def share_of(self, route: str, policy_of: Callable[[str], str]) -> Callable[[str], float]:
+        """Return what tells the share of an organisation's policy of a route now."""
         self.used = True
-        return lambda org: self.shares.get((org, route, policy), 0.0)
+        return lambda org: self.shares.get((org, route, policy_of(org)), 0.0)
 
     async def learn(
         self, about: About, loss: int, terms: Terms, compared: Compared | None = None

@@ -10,6 +10,7 @@ from legato.core.config_load import STALE_CACHE
 from legato.core.registry import Kind, ObjectName, shown
 from legato.registry.reading import ContentInvalid, Problem, problems_in, unplain
 from legato.registry.registry import References
+from legato.registry.routers import router_reference
 
 Model = Deployment | Route
 _TYPES: dict[Kind, tuple[type[Deployment | Route], str]] = {
@@ -55,7 +56,9 @@ def references_of(model: Model) -> References:
         return frozenset({("provider", model.provider)})
     lesser = [name for name in model.degrade if name != STALE_CACHE]
     named = {*model.deployments, *lesser, *([] if model.baseline is None else [model.baseline])}
-    return frozenset((Kind.DEPLOYMENT.value, one) for one in named)
+    router = None if model.quality is None else router_reference(model.quality.router)
+    asked = set() if router is None else {(Kind.ROUTER.value, router.name)}
+    return frozenset({(Kind.DEPLOYMENT.value, one) for one in named} | asked)
 
 
 def merged(file: Config, live: Iterable[Live]) -> Config:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from legato.core.registry import Kind, ObjectName
+from legato.core.registry import KEPT_APART, ObjectName
 from legato.storage.registry_records import Details, LabelRecord
 
 
@@ -59,7 +59,7 @@ def plan(wanted: Sequence[Wanted], present: Present) -> Plan:
     pointed = {
         (one.name, one.label): one.digest
         for one in present.labels
-        if one.name in named or one.name.kind is not Kind.DATASET
+        if one.name in named or one.name.kind not in KEPT_APART
     }
     aims = {(one.name, label): one.digest for one in wanted for label in one.labels}
     moves = [

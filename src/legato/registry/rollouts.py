@@ -139,6 +139,12 @@ def _require_tried(name: ObjectName, label: str) -> None:
             "a version of a route that names it",
             param="name",
         )
+    if name.kind is Kind.ROUTER:
+        raise InvalidRequest(
+            f"name: callers are divided on routes: give the version a label of its own, and try "
+            f"a version of a route that names {name}@LABEL",
+            param="name",
+        )
     if name.kind is Kind.ROUTE and label != DEFAULT_LABEL:
         told = f"label: callers reach a route by {DEFAULT_LABEL} alone, not by {label}"
         raise InvalidRequest(told, param="label")

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
-from legato.core.registry import SHOWN_DIGITS, Kind, MoveState, ObjectName, Truth
+from legato.core.registry import KEPT_APART, SHOWN_DIGITS, MoveState, ObjectName, Truth
 from legato.core.tenant import Tenant
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import writing
@@ -144,7 +144,7 @@ class RegistryChanges:
         if truth is None and changes.through is Truth.DIRECTORY:
             move = registry_move.c
             here = (move.org == self._org, move.environment == environment)
-            moved = select(move.id).where(*here, move.kind != Kind.DATASET.value)
+            moved = select(move.id).where(*here, move.kind.not_in(sorted(KEPT_APART)))
             if connection.execute(moved.limit(1)).first() is None:
                 self._say_truth(connection, environment, Truth.DIRECTORY, changes.author)
                 return
@@ -278,7 +278,7 @@ class RegistryChanges:
     def _require_movable(self, connection: Connection, move: MoveRecord) -> None:
         """Refuse what could not be asked for any more. Raises Conflict."""
         changes = Changes(move.author, move.reason, move.environment, Truth.DATABASE)
-        if move.name.kind is not Kind.DATASET:
+        if move.name.kind not in KEPT_APART:
             self.require_truth(connection, changes)
         _require_no_rollout_on(connection, self._label(move))
 
@@ -392,7 +392,7 @@ def under_way(connection: Connection, label: dict[str, str]) -> bool:
 def _imported(changes: Changes) -> bool:
     """Whether only data sets move, by hand: their cases can't come from a directory."""
     by_hand = changes.through is Truth.DATABASE
-    return by_hand and all(one.name.kind is Kind.DATASET for one in changes.moves)
+    return by_hand and all(one.name.kind in KEPT_APART for one in changes.moves)
 
 
 def _require_no_rollout_on(connection: Connection, label: dict[str, str]) -> None:

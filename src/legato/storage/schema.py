@@ -38,10 +38,11 @@ from legato.storage.proposal_schema import PROPOSAL_TABLES
 from legato.storage.registry_schema import REGISTRY_TABLES
 from legato.storage.review_schema import REVIEW_TABLES
 from legato.storage.rollout_schema import ROLLOUT_TABLES
+from legato.storage.router_schema import ROUTER_TABLES
 from legato.storage.semantic_schema import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0029"
+SCHEMA_VERSION: Final = "0030"
 
 migration_marker = Table(
     "migration_marker",
@@ -441,6 +442,7 @@ _ELSEWHERE: Final = (
     REGISTRY_TABLES
     | {feedback.name, holdout.name}
     | FLOOR_TABLES
+    | ROUTER_TABLES
     | ROLLOUT_TABLES
     | CAPTURE_TABLES
     | DECIDED_TABLES

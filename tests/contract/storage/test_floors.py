@@ -47,7 +47,7 @@ async def test_every_node_follows_what_another_has_proven(
     new_store: Callable[[], FloorStore],
 ) -> None:
     first, second = (FloorShares(new_store(), asyncio.to_thread) for _ in range(NODES))
-    of_first, of_second = first.share_of("chat", "one"), second.share_of("chat", "one")
+    of_first, of_second = (each.share_of("chat", lambda _: "one") for each in (first, second))
     following = asyncio.create_task(second.follow())
     while of_first("acme") == 0.0:
         await first.learn(ACME, 0, TERMS)

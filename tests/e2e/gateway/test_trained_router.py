@@ -29,10 +29,17 @@ routes:
     quality:
       expected: {small: {mean: 1.0, deviation: 0.0}}
       guarantee: {margin: 0.04, alpha: 0.2, shadow_share: 1.0, shadow_usd_per_day: "5"}
+  - alias: smart
+    deployments: [large, small]
+    baseline: large
+    strategy: cheapest_good_enough
+    quality: {floor: 0.8, router: router/chat}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
 """
 V1 = "/api/v1"
+WORKERS = 2
+FOLLOWED_S = 2.0
 TOWNS = [f"Which river runs through town {number}?" for number in range(60)]
 SUMS = [f"What is the sum of {number} + {number * 7} - 12?" for number in range(60)]
 
@@ -43,7 +50,7 @@ def legato(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
     oracle.said_by["big"] = "42"
     oracle.answers["sum of"] = "7"
     folder = tmp_path_factory.mktemp("trained")
-    running = RunningLegato(folder, CONFIG.replace("UPSTREAM", oracle.url))
+    running = RunningLegato(folder, CONFIG.replace("UPSTREAM", oracle.url), workers=WORKERS)
     lines = [{"input": text, "expected": "42"} for text in (*TOWNS, *SUMS)]
     (folder / "cases.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
     running.command("datasets", "import", "asked", str(folder / "cases.jsonl"))
@@ -100,10 +107,6 @@ def test_it_learns_from_evaluations_comparisons_and_feedback_together(
     assert by_name["small"]["mean"] == pytest.approx(0.5, abs=0.02)
     assert report["held_out"]["low"] > 0.5  # sums are told from towns
     assert by_name["large"]["cost_usd"] > by_name["small"]["cost_usd"]
-    shown = legato.command(
-        "route", "train", "--route", "chat", "--output", str(legato.data / "again.router")
-    )
-    assert "small: 2 of comparisons, 120 of evaluations, worth 120 judged answers" in shown
 
 
 def test_it_refuses_where_too_little_is_known(legato: RunningLegato) -> None:
@@ -114,3 +117,65 @@ def test_it_refuses_where_too_little_is_known(legato: RunningLegato) -> None:
         trained(legato, "--until", "2020-01-01")
     with pytest.raises(AssertionError, match="too little is known"):
         trained(legato, "--org", "elsewhere")
+
+
+def answered_by(legato: RunningLegato, question: str) -> tuple[str, str]:
+    """Return who answered by a router of the registry, and the router's version."""
+    answer = legato.chat("smart", question)
+    assert answer.status == 200, answer.body
+    routed = legato.trace(answer.request_id)["decision"].routed
+    deployment = {"big": "large", "little": "small"}[answer.json["model"]]
+    return deployment, "" if routed is None else routed.router
+
+
+def everywhere(legato: RunningLegato, question: str, wanted: tuple[str, str]) -> None:
+    for index in range(WORKERS):
+        with legato.only_worker(index):
+            assert within(FOLLOWED_S + LEDGER_S, lambda: answered_by(legato, question) == wanted)
+
+
+def test_a_version_of_the_registry_decides_and_its_label_moves(legato: RunningLegato) -> None:
+    town, asked_sum = "Which river runs through town 77?", "What is the sum of 77 + 539 - 12?"
+    assert answered_by(legato, town) == ("large", "")  # nothing is known yet
+    first = trained(legato, "--save", "chat")["router"]
+    assert first.startswith("router/chat@")
+    assert within(FOLLOWED_S, lambda: legato.chat("smart", town).json["model"] == "little")
+    everywhere(legato, town, ("small", first))
+    everywhere(legato, asked_sum, ("large", first))
+
+    table = legato.data / "judged.csv"
+    rows = [f'"{text}",1,{number % 20 != 0:d}' for number, text in enumerate((*TOWNS, *SUMS))]
+    table.write_text("\n".join(["prompt,large|correct,small|correct", *rows]))
+    asked = ("--route", "chat", "--save", "chat", "--label", "next")
+    said = legato.command("route", "train", str(table), *asked)
+    assert "small: 120 of table, worth 120 judged answers" in said
+    second = said.splitlines()[-1].partition(" ")[0]
+    assert second.startswith("router/chat@")
+    assert second != first
+    everywhere(legato, asked_sum, ("large", first))
+    legato.command("registry", "label", "router:chat@next", "production")
+    assert within(FOLLOWED_S + LEDGER_S, lambda: answered_by(legato, town)[1] == second)
+    everywhere(legato, asked_sum, ("small", second))
+    shown = json.loads(
+        legato.command("route", "explain", "--route", "smart", "--prompt", town, "--json")
+    )
+    assert shown["router"] == second
+    legato.command("rollback", "router:chat@production")
+    assert within(FOLLOWED_S + LEDGER_S, lambda: answered_by(legato, town)[1] == first)
+
+
+def test_whose_questions_are_erased_is_forgotten_by_the_router(legato: RunningLegato) -> None:
+    before = legato.query("SELECT questions, erased FROM router_model ORDER BY erased")
+    assert [one["erased"] for one in before] == [0, 0]
+    told = json.loads(legato.command("erase", "--user", "ann", "--json"))
+    assert told["erased"]["router questions"] == 2  # of the version that learned from captures
+    after = legato.query("SELECT questions, erased FROM router_model ORDER BY erased")
+    assert [one["erased"] for one in after] == [0, 2]
+    again = json.loads(legato.command("erase", "--user", "ann", "--json"))
+    assert again["erased"]["router questions"] == 0
+    everywhere(legato, "Which river runs through town 12?", ("small", _live(legato)))
+    assert "a router can't be read" not in legato.log.read_text()
+
+
+def _live(legato: RunningLegato) -> str:
+    return answered_by(legato, "Which river runs through town 13?")[1]

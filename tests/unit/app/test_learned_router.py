@@ -16,6 +16,8 @@ from legato.core.errors import ConfigInvalid, InvalidRequest
 from legato.embedding.loading import load_embedder
 from legato.evaluation.routing.tables import JudgedTable
 from legato.evaluation.routing.training import trained_router
+from legato.routing.quality.model import QualityModel
+from legato.routing.quality.question import question_of
 
 EMBEDDER = load_embedder("wordllama", Path())
 EASY = "Which river runs through town 40?"
@@ -110,3 +112,19 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(ConfigInvalid, match="it is no file"):
         learned_router(str(pipe), MODELS, frozenset())
+
+
+def test_a_router_without_some_questions_says_less_of_them_and_as_much_of_others() -> None:
+    model = QualityModel.from_bytes(CONTENT)
+    assert model.trained is not None
+    count = len(model.trained.neighbours.near)
+    question = question_of(EASY, EMBEDDER.embed([EASY])[0])
+    (whole,) = model.predict(question, ["small"])
+    most = model.with_only(range(1, count))
+    assert most.trained is not None
+    assert len(most.trained.neighbours.near) == count - 1
+    assert QualityModel.from_bytes(most.to_bytes()).version == most.version != model.version
+    assert most.predict(question, ["small"])[0].mean == pytest.approx(whole.mean, abs=0.05)
+    (blind,) = model.with_only([]).predict(question, ["small"])
+    assert 0.0 < blind.mean < 1.0
+    assert blind.deviation > whole.deviation

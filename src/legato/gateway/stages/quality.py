@@ -43,12 +43,13 @@ def by_quality(
     tokens = routed.input_tokens if known else input_tokens(call)
     usage = _expected_usage(call, terms, tokens)
     if known:
+        router = routed.router
         options = [_again(one, known.get(one.name), usage) for one in able]
     else:
-        estimates = choice.estimates(asked_text(call.body), [one.name for one in able])
+        names = [one.name for one in able]
+        estimates, router = choice.estimates(call.caller.org, asked_text(call.body), names)
         options = [_weighed(one, estimates.get(one.name), usage) for one in able]
     weighed = with_reasons(options, route.baseline.name, terms, asked)
-    router = routed.router if known else choice.router
     call.routed = msgspec.structs.replace(
         routed, options=weighed, floor=asked, input_tokens=tokens, router=router
     )

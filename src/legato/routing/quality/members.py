@@ -216,6 +216,8 @@ class Neighbours(msgspec.Struct, frozen=True, eq=False):
 
     def nearby(self, likeness: Array) -> Array:
         """Return one row's residuals, less the base."""
+        if not len(likeness):
+            return np.zeros(len(self.base), np.float32)
         if len(likeness) > _NEIGHBOURS:
             nearest = np.argpartition(likeness, -_NEIGHBOURS)[-_NEIGHBOURS:]
             likeness = likeness[nearest]

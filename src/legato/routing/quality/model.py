@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from legato.routing.quality.file import Content, read, written
@@ -49,6 +50,23 @@ class QualityModel:
         score says.
         """
         return QualityModel(self.embedder, self.trained, {**self.models, **models})
+
+    def with_only(self, questions: Sequence[int]) -> "QualityModel":
+        """Return a predictor that keeps the vectors of some training questions alone.
+
+        What was averaged over all of them stays.
+        """
+        if self.trained is None:
+            return self
+        near, chosen = self.trained.neighbours, np.array(questions, np.int64)
+        fewer = msgspec.structs.replace(
+            near,
+            near=near.near[chosen],
+            residuals=near.residuals[chosen],
+            known=near.known[chosen],
+        )
+        trained = msgspec.structs.replace(self.trained, neighbours=fewer)
+        return QualityModel(self.embedder, trained, self.models)
 
     def predict(self, question: Question, deployments: Sequence[str]) -> list[Prediction]:
         """Return a prediction for each deployment, in their order."""
@@ -119,7 +137,8 @@ def predicted(trained: Trained, rows: Rows) -> tuple[Array, Array, Array | None]
         ]
     )
     expected = np.clip(trained.doubt.priors + trained.blend.mixed(said), LEAST, 1.0 - LEAST)
-    means, deviations = trained.doubt.weighed(rows, expected, said, likeness.max(1) * rows.held)
+    nearest = likeness.max(1, initial=-1.0) * rows.held  # none is left where all were erased
+    means, deviations = trained.doubt.weighed(rows, expected, said, nearest)
     costs = None
     if trained.spend is not None:
         costs = np.exp(trained.spend.predict(rows))
