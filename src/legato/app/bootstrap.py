@@ -258,7 +258,6 @@ def _base(context: WorkerContext) -> _Base:
         return await loop.run_in_executor(lease_threads, work)
 
     ask_leases = StoreGate(in_lease_thread, clock)
-
     ids = IdSource(clock)
     vault = Vault(context.root)
     engine = open_engine(context.database_url)

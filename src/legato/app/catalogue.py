@@ -123,12 +123,15 @@ def build_routes(
     routers of the registry.
     """
 
-    def waiting(route: RouteConfig, built: Route, room: Queueing | None = None) -> Route:
-        if route.queue is None or room_of is None:
-            return built
-        return msgspec.structs.replace(built, queue=room or room_of(route.alias, route.queue))
-
     config = served.config
+
+    def built(route: RouteConfig, version: str, room: Queueing | None = None) -> Route:
+        made = _route(config, route, deployments, providers, routers=routers)
+        if route.queue is not None and room_of is not None:
+            room = room or room_of(route.alias, route.queue)
+            return msgspec.structs.replace(made, version=version, queue=room)
+        return msgspec.structs.replace(made, version=version)
+
     deployments = {
         deployment.name: _deployment(deployment, served, providers, cell_of(deployment.name))
         for deployment in config.deployments
@@ -148,19 +151,10 @@ def build_routes(
     }
     for route in config.routes:
         version = served.versions.get(ObjectName(Kind.ROUTE, route.alias), "")
-        built = waiting(route, _route(config, route, deployments, providers, routers=routers))
-        routes[route.alias] = msgspec.structs.replace(built, version=version)
-
+        routes[route.alias] = built(route, version)
     for tried in served.tried:
         arms = {
-            arm: msgspec.structs.replace(
-                waiting(
-                    model,
-                    _route(config, model, deployments, providers, routers=routers),
-                    routes[tried.alias].queue,
-                ),
-                version=version,
-            )
+            arm: built(model, version, routes[tried.alias].queue)
             for arm, (model, version) in tried.candidates.items()
         }
         routes[tried.alias] = _divided(tried, routes[tried.alias], arms)
