@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks.gateway.judged import write_router
 from benchmarks.gateway.launch import Launch, Place
 from benchmarks.gateway.processes import BenchmarkFailed, free_port
 
@@ -19,13 +20,17 @@ _PARTS = ("supervisor", "ledger", "worker", "control", "batches")
 
 
 def launch_legato(
-    place: Place, kind: str = "openai_compatible", *, semantic: bool = False
+    place: Place, kind: str = "openai_compatible", *, semantic: bool = False, routed: bool = False
 ) -> Launch:
     port, data = free_port(), place.folder / "data"
     config = place.folder / "legato.yaml"
     wanted = _configuration(place, port, kind)
     if semantic:
         wanted |= _SEMANTIC
+    if routed:
+        router = place.folder / "chat.router"
+        write_router(router)
+        wanted["routes"] = [_routed(router)]
     config.write_text(json.dumps(wanted))  # JSON is YAML too
     program = Path(sys.executable).with_name("legato")
     return Launch(
@@ -37,6 +42,16 @@ def launch_legato(
         booked=lambda: booked_requests(data / "legato.db"),
         parts=_PARTS,
     )
+
+
+def _routed(router: Path) -> dict[str, object]:
+    """Return a route that asks the semantic cache, then the router."""
+    return {
+        **_ROUTE,
+        "cache": {"semantic": {"bound": 0.01}},
+        "strategy": "cheapest_good_enough",
+        "quality": {"router": str(router)},
+    }
 
 
 def _configuration(place: Place, port: int, kind: str) -> dict[str, object]:

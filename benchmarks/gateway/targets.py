@@ -111,6 +111,12 @@ def all_targets(programs: Programs) -> dict[str, Target]:
             caches=True,
         ),
         Target(
+            "legato-semantic-routed",
+            "the same and a route that asks a trained router where each question goes",
+            lambda place: launch_legato(place, semantic=True, routed=True),
+            caches=True,
+        ),
+        Target(
             "legato-translated",
             "the same, upstream speaking Anthropic's dialect, callers OpenAI's",
             lambda place: launch_legato(place, "anthropic"),

@@ -134,9 +134,9 @@ def semantic_readings(context: WorkerContext) -> list[Reading]:
 
 
 def _loaded(context: WorkerContext, said: SemanticCache) -> "Embedder":
-    from legato.embedding.loading import load_embedder  # noqa: PLC0415 - where it is used only
+    from legato.embedding.loading import shared_embedder  # noqa: PLC0415 - where it is used only
 
-    return load_embedder(said.embedder, context.data.models)
+    return shared_embedder(said.embedder, context.data.models)
 
 
 def _deployed(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from legato.core.errors import ConfigInvalid, LegatoError
 from legato.embedding.base import Embedder
-from legato.embedding.loading import load_embedder
+from legato.embedding.loading import shared_embedder
 from legato.gateway.quality import Estimate
 from legato.routing.quality.file import UnreadableModel
 from legato.routing.quality.model import QualityModel
@@ -68,15 +68,10 @@ def embedder_of(model: QualityModel) -> Embedder:
         ConfigInvalid: it isn't here.
     """
     try:
-        embedder = _loaded(model.embedder.partition("-")[0])
+        embedder = shared_embedder(model.embedder.partition("-")[0], Path())
     except LegatoError as error:
         raise ConfigInvalid(f"quality.router: {error.message}") from None
     if embedder.name != model.embedder:
         told = f"it was trained by the embedder {model.embedder}, here is {embedder.name}"
         raise ConfigInvalid(f"quality.router: {told}")
     return embedder
-
-
-@lru_cache(maxsize=4)
-def _loaded(name: str) -> Embedder:
-    return load_embedder(name, Path())

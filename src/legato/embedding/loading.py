@@ -1,5 +1,6 @@
 """From a configured name to an embedder; imports what that one needs, and nothing else."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from legato.embedding.base import KINDS, Embedder, EmbedderUnavailable
@@ -19,6 +20,18 @@ def load_embedder(kind: str, models: Path) -> Embedder:
         return _minilm(models)
     names = ", ".join(KINDS)
     raise EmbedderUnavailable(f"there is no embedder {kind!r}; there are: {names}")
+
+
+def shared_embedder(kind: str, models: Path) -> Embedder:
+    """Open an embedder once for all who ask it of the same texts; see `load_embedder`."""
+    return _shared(kind, Path() if kind == "wordllama" else models)
+
+
+@lru_cache(maxsize=4)
+def _shared(kind: str, models: Path) -> Embedder:
+    from legato.embedding.remembering import Remembering  # noqa: PLC0415 - where it is used only
+
+    return Remembering(load_embedder(kind, models))
 
 
 def _wordllama() -> Embedder:

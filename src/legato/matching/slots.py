@@ -44,6 +44,14 @@ _DIRECTED: Final = re.compile(
 )
 """Ahead, not consumed: "from one to another" has two."""
 
+_BETWEEN: Final = frozenset(
+    (
+        "to", "into", "than", "over", "before", "after", "beat", "beats", "from", "minus", "per",
+        "without",
+    )
+)  # fmt: skip
+"""Every match of `_DIRECTED` has one of these as a word."""
+_QUOTES: Final = ("“", '"', "`", "'")
 _VERBS: Final = frozenset(("may", "march"))
 """Months only where they are written with a capital."""
 
@@ -68,21 +76,25 @@ class Slots(msgspec.Struct, frozen=True, gc=False):
 
 def slots_of(text: str, originals: tuple[str, ...], words: tuple[str, ...]) -> Slots:
     """Read the slots of a text, given its words as written and in lower case."""
-    lowered = unicodedata.normalize("NFKC", text).lower()
+    plain = text.isascii()
+    lowered = text.lower() if plain else unicodedata.normalize("NFKC", text).lower()
+    quotes = any(one in text for one in _QUOTES)
+    between = not (plain and _BETWEEN.isdisjoint(words))
     return Slots(
         numbers=_numbers(lowered, words),
         dates=frozenset(_dates(originals, words)),
         names=_names(originals),
-        negated=not NEGATIONS.isdisjoint(words) or any(word.endswith("n't") for word in words),
+        negated=not NEGATIONS.isdisjoint(words)
+        or ("n't" in lowered and any(word.endswith("n't") for word in words)),
         quoted=frozenset(
             next(filter(None, found)).strip().lower().rstrip("?.!,")
-            for found in _QUOTED.findall(text)
+            for found in (_QUOTED.findall(text) if quotes else ())
         ),
         code=_code(text.replace("://", ":"), words),
         degrees=frozenset(DEGREES[word] for word in words if word in DEGREES),
         directed=frozenset(
             (stem(one), stem(other))
-            for one, other in _DIRECTED.findall(lowered)
+            for one, other in (_DIRECTED.findall(lowered) if between else ())
             if one not in FUNCTION_WORDS and other not in FUNCTION_WORDS
         ),
         polar=frozenset(word for word in words if word in OPPOSITES),

@@ -24,30 +24,44 @@ _IDENTIFIER: Final = re.compile(
     r"(?<![\w.,$€£])#?(?:[A-Za-z]{0,6}[-_/#]?\d{5,}|(?=\w*\d)(?=\w*[A-Za-z])[A-Z0-9]{6,}"
     r"|[A-Z]{2,6}[-#]\d{3,})(?![\w%])"
 )
-_DIGIT: Final = re.compile(r"\d")
+_MAY_IDENTIFY: Final = re.compile(r"\d{3}|[A-Z0-9]{6}")
+"""What every match of `_IDENTIFIER` holds."""
+_CARD_DIGITS_MIN: Final = 13
+_PHONE_DIGITS_MIN: Final = 5
+"""Of those that begin with neither + nor a bracket."""
 _LUHN_BASE: Final = 10
 _IBAN_MODULUS: Final = 97
 
 
 def is_personal(text: str) -> bool:
     """Whether a text holds personal data that this gate knows."""
-    has_digit = any(digit in text for digit in "0123456789")
     if "@" in text and _EMAIL.search(text):
         return True
-    if not has_digit:
+    digits = _digits_in(text)
+    if not digits:
         return False
+    may_call = digits >= _PHONE_DIGITS_MIN or "+" in text or "(" in text
     return (
-        _PHONE.search(text) is not None
-        or any(_passes_luhn(found[0]) for found in _CARD.finditer(text))
+        (may_call and _PHONE.search(text) is not None)
+        or (
+            digits >= _CARD_DIGITS_MIN
+            and any(_passes_luhn(found[0]) for found in _CARD.finditer(text))
+        )
         or any(_passes_iban(found[0]) for found in _IBAN.finditer(text))
     )
 
 
 def is_about_the_caller(text: str) -> bool:
     """Whether a question speaks of the one who asks by something like an account's number."""
-    if _DIGIT.search(text) is None:  # all that looks like an account's number holds one
+    if _MAY_IDENTIFY.search(text) is None:
         return False
     return _IDENTIFIER.search(text) is not None and _FIRST_PERSON.search(text) is not None
+
+
+def _digits_in(text: str) -> int:
+    if text.isascii():
+        return len(text) - len(text.encode().translate(None, b"0123456789"))
+    return sum(map(str.isdecimal, text))
 
 
 def _passes_luhn(text: str) -> bool:

@@ -6,12 +6,12 @@ import msgspec
 import numpy as np
 
 from legato.routing.quality.members import Floats, Lesson, alike
+from legato.routing.quality.prediction import DISAGREEMENT
 from legato.routing.quality.space import Array, Rows
 
 _RIDGE: Final = 3.0
 _FAMILIAR: Final = (0.005, 0.05)
 """Shares of training questions whose nearest other one lies further off."""
-_DISAGREEMENT: Final = 0.5
 
 
 class Doubt(msgspec.Struct, frozen=True, eq=False):
@@ -70,7 +70,7 @@ class Doubt(msgspec.Struct, frozen=True, eq=False):
         means = expected + strange * (self.usual - expected)
         near = _with_one(rows.near)
         reach = ((near @ self.spread) * near).sum(2).T[:, list(self.group)]
-        variance = self.noise * reach + _DISAGREEMENT * said.var(0)
+        variance = self.noise * reach + DISAGREEMENT * said.var(0)
         unknown = means * (1.0 - means) / (self.weights + 1.0)
         variance = np.minimum(variance, unknown)
         variance = variance + strange * (unknown - variance)

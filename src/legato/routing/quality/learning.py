@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from legato.routing.quality.blend import STARTS, Blend
 from legato.routing.quality.doubt import Doubt
 from legato.routing.quality.members import Floats, Lesson, Linear, Neighbours, Topics, Words
-from legato.routing.quality.model import LEAST, QualityModel
+from legato.routing.quality.model import QualityModel
+from legato.routing.quality.prediction import LEAST
 from legato.routing.quality.prior import prior_of
 from legato.routing.quality.question import Question
 from legato.routing.quality.space import Space

@@ -22,9 +22,9 @@ from legato.routing.quality.space import Array, Rows, part
 Floats = NDArray[np.float64]
 
 _TOPIC_WEIGHT: Final = 15.0
-_NEIGHBOURS: Final = 200
-_SHARPNESS: Final = 10.0
-_NEAR_WEIGHT: Final = 4.0
+NEIGHBOURS: Final = 200
+SHARPNESS: Final = 10.0
+NEAR_WEIGHT: Final = 4.0
 _STEPS: Final = 40
 _TOLERANCE: Final = 1e-3
 
@@ -218,14 +218,14 @@ class Neighbours(msgspec.Struct, frozen=True, eq=False):
         """Return one row's residuals, less the base."""
         if not len(likeness):
             return np.zeros(len(self.base), np.float32)
-        if len(likeness) > _NEIGHBOURS:
-            nearest = np.argpartition(likeness, -_NEIGHBOURS)[-_NEIGHBOURS:]
+        if len(likeness) > NEIGHBOURS:
+            nearest = np.argpartition(likeness, -NEIGHBOURS)[-NEIGHBOURS:]
             likeness = likeness[nearest]
         else:
             nearest = np.arange(len(likeness))
-        weights = np.exp(_SHARPNESS * (likeness - likeness.max()))
+        weights = np.exp(SHARPNESS * (likeness - likeness.max()))
         total = weights @ self.residuals[nearest]
-        return np.asarray(total / (weights @ self.known[nearest] + _NEAR_WEIGHT), np.float32)
+        return np.asarray(total / (weights @ self.known[nearest] + NEAR_WEIGHT), np.float32)
 
 
 def base_of(lesson: Lesson) -> Floats:

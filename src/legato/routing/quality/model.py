@@ -3,20 +3,17 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Final
 
 import msgspec
 import numpy as np
 
 from legato.routing.quality.file import Content, read, written
-from legato.routing.quality.prediction import Prediction
+from legato.routing.quality.prediction import LEAST, Prediction
 from legato.routing.quality.prior import prior_of
 from legato.routing.quality.question import Question
+from legato.routing.quality.single import Single
 from legato.routing.quality.space import Array, Rows
 from legato.routing.quality.trained import Trained
-
-LEAST: Final = 0.005
-"""No answer is predicted to be surely good, or surely bad."""
 
 
 class QualityModel:
@@ -72,21 +69,21 @@ class QualityModel:
         """Return a prediction for each deployment, in their order."""
         if self.trained is None:
             return [self._prior_only(name, 0.0) for name in deployments]
-        means, deviations, costs = predicted(self.trained, self.trained.space.rows([question]))
+        means, deviations, costs = self._single(self.trained.space.rows([question]))
         hardness: float | None = None
         found = []
         for name in deployments:
             place = self._places.get(name)
             if place is None:
                 if hardness is None:
-                    hardness = self._hardness(means[0])
+                    hardness = self._hardness(means)
                 found.append(self._prior_only(name, hardness))
             else:
                 found.append(
                     Prediction(
-                        float(means[0, place]),
-                        float(deviations[0, place]),
-                        None if costs is None else float(costs[0, place]),
+                        float(means[place]),
+                        float(deviations[place]),
+                        None if costs is None else float(costs[place]),
                         self.trained.evidence[place],
                     )
                 )
@@ -105,6 +102,11 @@ class QualityModel:
     def version(self) -> str:
         """A name by its content: `sha256:` and 64 digits."""
         return f"sha256:{hashlib.sha256(self._written).hexdigest()}"
+
+    @cached_property
+    def _single(self) -> Single:
+        assert self.trained is not None  # noqa: S101 - for the type checker; asked only then
+        return Single(self.trained)
 
     @cached_property
     def _written(self) -> bytes:

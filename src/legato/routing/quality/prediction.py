@@ -1,6 +1,13 @@
 """What is expected of one deployment."""
 
+from typing import Final
+
 import msgspec
+
+LEAST: Final = 0.005
+"""No answer is predicted to be surely good, or surely bad."""
+DISAGREEMENT: Final = 0.5
+"""How much of the variance between members is doubt."""
 
 
 class Prediction(msgspec.Struct, frozen=True):

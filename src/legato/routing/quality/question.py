@@ -26,17 +26,27 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _MATHS: Final = re.compile(r"[=+*/^<>|]")
 _CHOICE: Final = re.compile(r"(?:^|\n)\s*\(?[A-E1-5][.):]\s")
 _CODE: Final = re.compile(r"```|[{};]\s*\n|\bdef |\bclass |\breturn\b|\bimport |=>|::|#include")
-_COMPARING: Final = re.compile(
-    r"\b(?:more|less|fewer|twice|half|times|each|every|per|percent|remaining|left|total|than"
-    r"|increase|decrease|double|triple|third|quarter|average)\b",
-    re.IGNORECASE,
-)
-_PROVING: Final = re.compile(
-    r"\b(?:prove|show that|derive|explain|why|compare|analy[sz]e|evaluate|find all|integral"
-    r"|probability|polynomial|matrix|triangle|function|such that|let)\b",
-    re.IGNORECASE,
-)
-_DENYING: Final = re.compile(r"\b(?:not|never|except|without|none|neither)\b", re.IGNORECASE)
+_CODE_HOLDS: Final = (
+    "```", "{", "}", ";", "def ", "class ", "return", "import ", "=>", "::", "#include",
+)  # fmt: skip
+"""Every match of `_CODE` holds one of these, and few questions do."""
+_COMPARING: Final = frozenset(
+    (
+        "more", "less", "fewer", "twice", "half", "times", "each", "every", "per", "percent",
+        "remaining", "left", "total", "than", "increase", "decrease", "double", "triple", "third",
+        "quarter", "average",
+    )
+)  # fmt: skip
+_PROVING: Final = frozenset(
+    (
+        "prove", "derive", "explain", "why", "compare", "analyse", "analyze", "evaluate",
+        "integral", "probability", "polynomial", "matrix", "triangle", "function", "let",
+    )
+)  # fmt: skip
+_PHRASES: Final = ("show that", "find all", "such that")
+_PROVING_PHRASE: Final = re.compile(r"\b(?:show that|find all|such that)\b")
+_DENYING: Final = frozenset(("not", "never", "except", "without", "none", "neither"))
+_CAPITALS: Final = bytes(range(ord("A"), ord("Z") + 1))
 
 FEATURES: Final = (
     "characters",
@@ -83,14 +93,20 @@ def question_of(text: str, vector: Vector) -> Question:
     """Read a text whose embedding is known."""
     if len(text) > CHARS_MAX:
         text = f"{text[: CHARS_MAX // 2]}\n{text[-CHARS_MAX // 2 :]}"
-    words = _WORD.findall(text.lower())
-    return Question(vector, _features(text, words), _terms(words))
+    lowered = text.lower()
+    words = _WORD.findall(lowered)
+    return Question(vector, _features(text, lowered, words), _terms(words))
 
 
-def _features(text: str, words: list[str]) -> Vector:
+def _features(text: str, lowered: str, words: list[str]) -> Vector:
     length = len(text) or 1
     numbers = _NUMBER.findall(text)
     choice = _CHOICE.search(text)
+    code = len(_CODE.findall(text)) if any(one in text for one in _CODE_HOLDS) else 0
+    proving = sum(map(_PROVING.__contains__, words))
+    if any(one in lowered for one in _PHRASES):
+        proving += len(_PROVING_PHRASE.findall(lowered))
+    ascii_only = text.isascii()
     found = (
         log1p(len(text)),
         log1p(len(words)),
@@ -103,21 +119,27 @@ def _features(text: str, words: list[str]) -> Vector:
         log1p(text.count("\\")),
         log1p(text.count("$")),
         log1p(text.count("%")),
-        log1p(len(_CHOICE.findall(text))),
+        log1p(len(_CHOICE.findall(text))) if choice else 0.0,
         log1p(len(text) - choice.start()) if choice else 0.0,
-        log1p(len(_CODE.findall(text))),
+        log1p(code),
         log1p(text.count("?")),
-        log1p(len(_COMPARING.findall(text))),
-        log1p(len(_PROVING.findall(text))),
-        log1p(len(_DENYING.findall(text))),
+        log1p(sum(map(_COMPARING.__contains__, words))),
+        log1p(proving),
+        log1p(sum(map(_DENYING.__contains__, words))),
         log1p(text.count("_")),
         log1p(text.count('"')),
-        sum(map(str.isupper, text)) / length,
-        0.0 if text.isascii() else sum(letter > "\x7f" for letter in text) / length,
+        _capitals(text, ascii_only=ascii_only) / length,
+        0.0 if ascii_only else sum(letter > "\x7f" for letter in text) / length,
         sum(map(len, words)) / (1 + len(words)),
         len(set(words)) / (1 + len(words)),
     )
     return np.array(found, np.float32)
+
+
+def _capitals(text: str, *, ascii_only: bool) -> int:
+    if ascii_only:
+        return len(text) - len(text.encode().translate(None, _CAPITALS))
+    return sum(map(str.isupper, text))
 
 
 def _terms(words: list[str]) -> NDArray[np.int32]:

@@ -7,7 +7,7 @@ from tests.unit.routing.quality.a_world import a_world, judged
 
 from legato.routing.quality.file import UnreadableModel
 from legato.routing.quality.learning import learn
-from legato.routing.quality.model import QualityModel, packaged_model
+from legato.routing.quality.model import QualityModel, packaged_model, predicted
 from legato.routing.quality.question import question_of
 
 NAMES = ("small", "large")
@@ -86,3 +86,16 @@ def test_a_text_without_words_or_vector_is_predicted() -> None:
     (found,) = MODEL.predict(question_of("", np.zeros(32, np.float32)), ["small"])
     assert 0.0 < found.mean < 1.0
     assert found.deviation > 0.1
+
+
+def test_one_question_is_told_what_it_is_told_among_others() -> None:
+    trained = MODEL.trained
+    assert trained is not None
+    some = WORLD.questions[:40]
+    means, deviations, costs = predicted(trained, trained.space.rows(some))
+    assert costs is not None
+    for row, question in enumerate(some):
+        said = MODEL.predict(question, MODEL.deployments)
+        assert [one.mean for one in said] == pytest.approx(means[row], abs=1e-4)
+        assert [one.deviation for one in said] == pytest.approx(deviations[row], abs=1e-4)
+        assert [one.cost_usd for one in said] == pytest.approx(costs[row], rel=1e-3)
