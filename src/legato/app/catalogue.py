@@ -122,7 +122,6 @@ def build_routes(
     gives an alias where its calls wait, for those that serve any; `routers` has the trained
     routers of the registry.
     """
-
     config = served.config
 
     def built(route: RouteConfig, version: str, room: Queueing | None = None) -> Route:

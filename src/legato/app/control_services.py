@@ -20,7 +20,7 @@ from legato.app import batch_process
 from legato.app.asked import asked
 from legato.app.context import ControlContext
 from legato.app.erasing import Erasing
-from legato.app.floor_desk import RouterVersion, floor_of
+from legato.app.floor_desk import floor_of
 from legato.app.instance import Instance
 from legato.app.model_checks import with_unknown_credentials
 from legato.app.model_guard import ModelGuard
@@ -141,13 +141,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         price_of=lambda name: _price_of(_read_again(reader), name),
         wake_runs=lambda: batch_process.wake(context.wake_fd),
         holdouts=lambda tenant: Holdouts(*holdout_stores(engine, clock, ids, tenant)),
-        floor=_floor(
-            reader,
-            FloorStore(engine, clock, ids),
-            router_versions(
-                partial(RegistryReader, engine), context.loaded.config.registry.environment
-            ),
-        ),
+        floor=_floor(context, reader),
         cache=_cache(context),
         erasing=_erasing(context),
         pseudonym=vault.pseudonym,
@@ -157,11 +151,13 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     return Control(Listener(AsgiBridge(build_application(services)), limits), keyring)
 
 
-def _floor(
-    reader: ServedReader, store: FloorStore, router_version: RouterVersion
-) -> Callable[[str, str], FloorStatus]:
+def _floor(context: ControlContext, reader: ServedReader) -> Callable[[str, str], FloorStatus]:
+    engine, clock = open_engine(context.database_url), SystemClock()
+    store = FloorStore(engine, clock, IdSource(clock))
+    environment = context.loaded.config.registry.environment
+    version = router_versions(partial(RegistryReader, engine), environment)
     return lambda alias, org: floor_of(
-        _read_again(reader).config, alias, org, store, router_version=router_version
+        _read_again(reader).config, alias, org, store, router_version=version
     )
 
 
