@@ -56,7 +56,7 @@ test: lint .make/weights .make/node ## Everything but chaos and soak; says why a
 
 .PHONY: soak
 soak: .make/package .make/test .make/weights $(FRAMEWORKS) ## Kills, cuts, corruption and large data
-	$(PYTEST) -rfEs -m "soak or chaos or frameworks" --timeout=1800 $(PYTEST_ARGS)
+	tools/soak "$(PARALLEL)" $(PYTEST_ARGS)
 
 .PHONY: frameworks
 frameworks: .make/package .make/test $(FRAMEWORKS) ## Run the pages of other frameworks, each in its own environment

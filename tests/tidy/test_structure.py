@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 import tomllib
 from importlib import import_module
@@ -10,6 +11,8 @@ from pytest_socket import SocketConnectBlockedError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+MARKED = re.compile(r"mark\.(soak|chaos|frameworks|alone)\b")
 
 
 def module_missing_for(test: Path, root: Path) -> Path | None:
@@ -38,6 +41,14 @@ def test_test_files_have_a_name_pytest_collects(tree: list[Path], root: Path) ->
     python = [path for path in tree if path.is_relative_to(root / "tests") and path.suffix == ".py"]
     strays = [path for path in python if not path.name.startswith("test_") and has_tests(path)]
     assert strays == []
+
+
+def test_marks_of_the_soak_stand_in_files_of_tests(tree: list[Path], root: Path) -> None:
+    """`tools/soak` finds its files by them."""
+    python = [path for path in tree if path.is_relative_to(root / "tests") and path.suffix == ".py"]
+    marked = [path for path in python if MARKED.search(path.read_text())]
+    assert [path for path in marked if not path.name.startswith("test_")] == []
+    assert len(marked) > 10
 
 
 def has_tests(path: Path) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .conftest import MakeInstance, Say
     from .instance import Instance
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.chaos, pytest.mark.alone, pytest.mark.timeout(400)]
 
 STREAMS = 5_000
 FILES_NEEDED = 12_000

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .conftest import MakeInstance, Say
     from .instance import Instance
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(1_500)]
+pytestmark = [pytest.mark.soak, pytest.mark.alone, pytest.mark.timeout(1_500)]
 
 CALLS = 100_000
 CALLERS = 24

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .conftest import MakeInstance, Say
     from .instance import Instance
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.chaos, pytest.mark.alone, pytest.mark.timeout(400)]
 
 AWAY_S = 30.0
 CALLERS = 8
