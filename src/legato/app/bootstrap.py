@@ -70,6 +70,7 @@ from legato.gateway.stages.defer import Defer
 from legato.gateway.stages.exchange import Exchange
 from legato.gateway.stages.media import MediaExchange
 from legato.gateway.stages.record import RecordStage
+from legato.gateway.summaries import Summaries
 from legato.governance.budgets import Budgets
 from legato.governance.keyring import Keyring
 from legato.governance.limits import Limits
@@ -84,6 +85,7 @@ from legato.registry.prompts import PromptRegistry
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
+from legato.storage.erasure_marks import ErasureMarks
 from legato.storage.floors import FloorStore
 from legato.storage.holdouts import HoldoutSnapshots
 from legato.storage.kept_responses import KeptResponses
@@ -132,6 +134,7 @@ class Gateway(msgspec.Struct, eq=False):
     """None where nothing is captured."""
     guards: Guards
     count_waiting: Callable[[], None]
+    summaries: Summaries | None
 
 
 class _Base(msgspec.Struct, eq=False):
@@ -190,6 +193,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
         budgets=base.budgets,
         cache=cache,
         semantic=pipeline.semantic,
+        summaries=pipeline.summaries,
         journal=base.journal,
         meters=base.meters,
         transports=[opened.transport for opened in providers.values()],
@@ -369,7 +373,14 @@ def _pipelines(
         shadows=shadows,
         comparisons=comparisons,
         holdouts=HoldoutArms(base.held),
-        summaries=open_summaries(directory, call_stage, record, base.ids),
+        summaries=open_summaries(
+            directory,
+            call_stage,
+            record,
+            base.ids,
+            marks=ErasureMarks(open_engine(context.database_url)),
+            in_thread=base.in_thread,
+        ),
         defer=Defer(lambda: deferred_calls(context)),
         guard_input=guards.input,
         outputs=guards.outputs,

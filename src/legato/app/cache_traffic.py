@@ -20,8 +20,10 @@ from legato.gateway.background import Nowhere
 from legato.gateway.context import Call, Reply
 from legato.gateway.directory import Route
 from legato.gateway.looked import Asked
+from legato.gateway.prompts import names_user
 from legato.gateway.semantic.answers import text_to_keep
 from legato.gateway.semantic.asked import NotEligible, asked_of, scope_of
+from legato.gateway.stages.read import read_json
 from legato.insights.captures import Capture
 
 if TYPE_CHECKING:
@@ -80,11 +82,13 @@ class Traffic:
             raise NotEligible("key")
         if head.http_status != _OK or not capture.content.complete:
             raise NotEligible("answer_content")
-        if capture.content.rendered or head.versions.startswith(_PROMPT):
-            raise NotEligible("prompt")  # what its variables were about isn't kept
+        prompted = head.versions.startswith(_PROMPT)
+        if prompted and route.context is not None:
+            raise NotEligible("prompt")  # it is kept as it was sent, shortened
         call = Call(head.request_id, surface, Nowhere(), head.at_ns)
         call.principal, call.route, call.user = principal, route, head.end_user
         call.body = capture.body
+        call.user_context = prompted and names_user(read_json(capture.content.request))
         try:
             call.view = surface.read(call.body)
         except InvalidRequest:

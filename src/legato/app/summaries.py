@@ -1,21 +1,35 @@
 """Wires the summaries of conversations."""
 
 import random
+from collections.abc import Iterable, Mapping
 
 from legato.api.openai.chat import ChatCompletions
 from legato.core.clock import SystemClock
 from legato.core.ids import IdSource
+from legato.core.tasks import InThread
 from legato.gateway.directory import Directory
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.record import RecordStage
 from legato.gateway.summaries import Summaries, SummaryRooms
+from legato.storage.erasure_marks import ErasureMarks
 
 
 def open_summaries(
-    directory: Directory, call_stage: CallStage, record: RecordStage, ids: IdSource
+    directory: Directory,
+    call_stage: CallStage,
+    record: RecordStage,
+    ids: IdSource,
+    *,
+    marks: ErasureMarks,
+    in_thread: InThread,
 ) -> Summaries:
     """Return a worker's; it calls nobody until a route's policy asks for one."""
     clock = SystemClock()
+
+    async def erased_ns(orgs: Iterable[str]) -> Mapping[str, int]:
+        newest: Mapping[str, int] = await in_thread(lambda: marks.newest_ns(orgs))
+        return newest
+
     return Summaries(
         SummaryRooms(
             directory=directory,
@@ -25,5 +39,6 @@ def open_summaries(
             new_id=ids.new,
             now_ns=clock.now_ns,
             random=random.random,
+            erased_ns=erased_ns,
         )
     )

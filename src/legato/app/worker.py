@@ -49,6 +49,8 @@ async def _serve(context: WorkerContext) -> None:
         spawn(gateway.credentials.follow(), owner=tasks, name="credentials")
     if gateway.cache is not None:
         spawn(gateway.cache.follow(), owner=tasks, name="cache")
+    if gateway.summaries is not None:
+        spawn(gateway.summaries.follow(), owner=tasks, name="summaries")
     if gateway.semantic is not None:
         spawn(gateway.semantic.follow(), owner=tasks, name="semantic cache")
     limits = ConnectionLimits(

@@ -81,10 +81,19 @@ def put_prompt(call: "Call", prompts: Prompts, directory: "Directory") -> None:
         caller = msgspec.structs.replace(caller, live=False)
     prompt = prompts.resolve(call.view.model, caller, unit_of(call.user, call.request_id))
     variables = call.variables = _take_variables(call.body)
-    call.user_context = any(name.lower().startswith(_ABOUT_USERS) for name in variables)
+    call.user_context = _about_user(variables)
     if prompt.shadow is not None:
         call.copy = PromptCopy(prompt.shadow, call.surface, _encode(call.body), variables)
     put_version(call, prompt, variables, directory)
+
+
+def names_user(body: dict[str, Any]) -> bool:
+    """Tell whether variables in a caller's body are about one person; they are taken out of it."""
+    return _about_user(_take_variables(body))
+
+
+def _about_user(variables: Mapping[str, Any]) -> bool:
+    return any(name.lower().startswith(_ABOUT_USERS) for name in variables)
 
 
 def put_version(

@@ -8,12 +8,13 @@ what comes after it is refused.
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Engine, delete, func, select
 
 from legato.core.ids import time_ns_of
 from legato.core.origin import Origin
 from legato.storage.capture_schema import capture_erasure
 from legato.storage.dialect import listed, lock, one_of
+from legato.storage.engine import reading
 from legato.storage.erasure_schema import erased_request
 
 _KEPT_NS: Final = 366 * 86_400_000_000_000
@@ -64,6 +65,23 @@ def locked_and_erased(
         return frozenset()
     lock(connection, [marks_lock(org)])
     return erased_among(connection, org, known)
+
+
+class ErasureMarks:
+    """What was erased, for processes that keep content in memory. May raise StorageUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def newest_ns(self, orgs: Iterable[str]) -> dict[str, int]:
+        """Return when something was erased last in each of these; 0 where nothing was."""
+        found = dict.fromkeys(orgs, 0)
+        with reading(self._engine) as connection:
+            for org in found:
+                for marks in (capture_erasure.c, erased_request.c):
+                    wanted = select(func.max(marks.at_ns)).where(marks.org == org)
+                    found[org] = max(found[org], connection.execute(wanted).scalar() or 0)
+        return found
 
 
 def forget_marks(connection: Connection, now_ns: int) -> None:

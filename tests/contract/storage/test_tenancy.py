@@ -35,6 +35,7 @@ INSTANCE_WIDE = {
     "CredentialStore": "providers and their credentials belong to the instance",
     "DataKeyTable": "each method takes the organisation; keys are wrapped",
     "DecidedBy": "configurations and routes are the instance's",
+    "ErasureMarks": "for workers, which serve every tenant; each time says whose it is",
     "ExecutorBeats": "processes of the instance",
     "FloorStore": "each method takes the organisation; what is read for workers says whose it is",
     "FileStore": "each method takes the organisation; what is kept is sealed for it",

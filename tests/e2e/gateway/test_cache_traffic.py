@@ -8,8 +8,9 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kept_prompts import PromptDesk
 from oracle import Oracle
-from running import ADMIN, RunningLegato, within
+from running import ADMIN, Answer, RunningLegato, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,3 +125,31 @@ def test_a_file_of_answers_is_known_before_anybody_asks(
         legato.command("cache", "warm", str(again), "--route", "faq", "--key", "ci")
     with pytest.raises(AssertionError, match="for whom"):
         legato.command("cache", "warm", str(file))
+
+
+def test_requests_of_prompts_are_met_as_they_were_rendered(legato: RunningLegato) -> None:
+    asked = {"role": "user", "content": "How do I {{ what }}?{{ user_name }}"}
+    spec = {
+        "route": "chat",
+        "messages": [{"role": "system", "content": "Be brief."}, asked],
+        "variables": {"what": {"type": "string"}, "user_name": {"type": "string", "default": ""}},
+    }
+    PromptDesk(legato).save("howto", spec, "production")
+
+    def ask(**variables: str) -> Answer:
+        body = {"model": "prompt:howto", "messages": [], "metadata": {"variables": variables}}
+        return legato.post("/v1/chat/completions", body)
+
+    assert within(5, lambda: ask(what="sharpen a knife").status == 200)
+    assert ask(what="sharpen a saw", user_name="Ann").status == 200
+    captured = "SELECT count(*) AS n FROM capture WHERE model_requested LIKE 'prompt:%'"
+    assert within(20, lambda: legato.query(captured)[0]["n"] >= 2)
+    told = legato.command("cache", "warm", "--from-captures", "--since", "1h")
+    assert "user_context 1" in told, told
+    listed = legato.get("/api/v1/cache/entries?tag=warmed&limit=200", ADMIN).json["data"]
+    versions = [one["versions"] for one in listed if one["versions"].startswith("prompt/howto@")]
+    kept = legato.get("/api/v1/cache/entries?prompt=howto", ADMIN).json["data"]
+    assert versions or kept, (told, listed)
+    told = legato.command("cache", "what-if", "--bound", "0.2", "--since", "1h", "--json")
+    assert json.loads(told)["left_out"]["user_context"] == 1
+    assert "prompt" not in json.loads(told)["left_out"]

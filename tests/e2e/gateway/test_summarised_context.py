@@ -96,6 +96,22 @@ def test_a_conversation_is_summarised_once_a_piece(
     legato.command("ledger", "verify")
 
 
+def test_an_erasure_reaches_what_workers_remember(
+    legato: RunningLegato, recorder: Recorder
+) -> None:
+    body = {"model": "chat", "messages": conversation(7), "user": "ann"}
+
+    def summaries() -> int:
+        assert legato.post("/v1/chat/completions", body).status == 200
+        return sum(one["model"] == "c" for one in recorder.bodies)
+
+    before = summaries()
+    assert summaries() == before
+    legato.command("erase", "--user", "ann")
+    assert within(10, lambda: summaries() == before + 1)
+    assert summaries() == before + 1
+
+
 def test_turns_go_where_nobody_summarises_them(legato: RunningLegato, recorder: Recorder) -> None:
     body = {"model": "alone", "messages": conversation(9)}
     answer = legato.post("/v1/chat/completions", body)
