@@ -7,7 +7,7 @@ import msgspec
 
 from legato.core.errors import NotFound
 from legato.core.principal import Principal
-from legato.gateway.stages.defer import Outcome
+from legato.gateway.stages.defer import TAKEN, Outcome
 from legato.storage.batches import OPEN, BatchRecord, BatchStore
 from legato.workflows.batches import Batches
 from legato.workflows.files import PREFIX, StoredFiles
@@ -53,7 +53,10 @@ class DeferredCalls:
         record = self._batches.find(org, batch_id)
         if record.status in OPEN:
             return None
-        return self._read(record) or Outcome(_FAILED, {"error": {"message": self._reason(record)}})
+        found = self._read(record)
+        if found is None and record.status == "completed":
+            return TAKEN
+        return found or Outcome(_FAILED, {"error": {"message": self._reason(record)}})
 
     def handed_over(self, org: str, batch_id: str) -> None:
         """Forget what was asked and answered; the batch stays, with its counts."""

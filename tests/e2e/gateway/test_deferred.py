@@ -21,14 +21,17 @@ cache: {enabled: false}
 retry: {attempts_max: 1}
 providers:
   - {name: vendor, kind: openai_compatible, base_url: "VENDOR/v1", api_key: {env: VENDOR_KEY}}
+  - {name: machine, kind: simulated}
 deployments:
   - name: small
     provider: vendor
     model: m-1
     price: {input_per_mtok: "1", output_per_mtok: "2"}
     batch: {lane: native, price_factor: "0.5"}
+  - {name: other, provider: machine, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
 routes:
   - {alias: chat, deployments: [small], deferred: {hold_s: 30}}
+  - {alias: own, deployments: [other], deferred: {hold_s: 30}}
   - {alias: brief, deployments: [small], deferred: {hold_s: 0.5}}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
@@ -110,6 +113,38 @@ def test_the_same_call_twice_at_once_has_two_answers(legato: RunningLegato) -> N
 
     with ThreadPoolExecutor(2) as threads:
         assert all(threads.map(ask, range(2)))
+
+
+def test_messages_may_wait_in_their_own_dialect(
+    legato: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    before = len(vendor.batches)
+    messages = [{"role": "user", "content": "five"}]
+    body = {"model": "chat", "max_tokens": 50, "messages": messages, "service_tier": "flex"}
+    answer = legato.post("/v1/messages", body)
+    assert answer.status == 200, answer.body
+    assert answer.json["type"] == "message"
+    assert len(vendor.batches) == before + 1
+    vendor.at_once = False
+    refused = legato.post("/v1/messages", body | {"model": "brief"})
+    assert refused.status == 429
+    assert "/v1/messages/batches/msgbatch_" in refused.error["message"]
+    vendor.at_once = True
+    vendor.run(list(vendor.batches)[-1])
+
+
+def test_responses_may_wait_and_are_kept_as_their_callers_want(legato: RunningLegato) -> None:
+    body = {"model": "own", "input": "six", "service_tier": "flex"}
+    answer = legato.post("/v1/responses", body)
+    assert answer.status == 200, answer.body
+    assert answer.json["id"] == f"resp_{answer.request_id}"
+    assert answer.json["store"] is True
+    kept = legato.get(f"/v1/responses/{answer.json['id']}")
+    assert kept.json["output"] == answer.json["output"]
+    on = body | {"previous_response_id": answer.json["id"], "input": "seven", "store": False}
+    again = legato.post("/v1/responses", on)
+    assert again.status == 200, again.body
+    assert legato.get(f"/v1/responses/{again.json['id']}").status == 404
 
 
 def test_what_the_provider_refuses_is_told(legato: RunningLegato) -> None:

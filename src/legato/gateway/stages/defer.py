@@ -26,7 +26,12 @@ _ENDPOINTS: Final = {
     "chat_completions": "/v1/chat/completions",
     "completions": "/v1/completions",
     "embeddings": "/v1/embeddings",
+    "responses": "/v1/responses",
+    "messages": "/v1/messages",
 }
+_BATCH: Final = "batch_"
+_MESSAGE_BATCH: Final = "msgbatch_"
+"""What batches of messages are called by callers."""
 _OK: Final = 200
 _HELD_MAX: Final = 256
 _LOOK_S: Final = 0.25
@@ -57,6 +62,10 @@ class Outcome(NamedTuple):
     body: Any
 
 
+TAKEN: Final = Outcome(0, None)
+"""The very same call of another caller was given the answer: this one begins anew."""
+
+
 class Queue(Protocol):
     """The durable queue. Blocking; every method may raise StorageUnavailable."""
 
@@ -65,7 +74,7 @@ class Queue(Protocol):
         ...
 
     def outcome(self, org: str, batch_id: str) -> Outcome | None:
-        """Return what came of it; None while it waits."""
+        """Return what came of it; None while it waits, TAKEN where another has got it."""
         ...
 
     def handed_over(self, org: str, batch_id: str) -> None:
@@ -94,6 +103,8 @@ class Defer:
             return None
         if call.masked:  # what it takes to restore its answer is never stored
             return None
+        if call.body.get("background"):  # it isn't waited for anyway
+            return None
         if call.view.stream:
             msg = f"stream: with `{_FIELD}: {call.body[_FIELD]}` an answer comes whole"
             raise InvalidRequest(msg, param="stream")
@@ -105,28 +116,34 @@ class Defer:
     async def _wait(self, call: "Call", endpoint: str) -> None:
         queue, ask, wake = self._opened = self._opened or self._queue()
         caller = call.caller
+        turn = call.view.turn
         body = {name: value for name, value in call.body.items() if name != _FIELD}
+        if turn is not None:  # what is kept is this call's answer, with this one's id
+            body["store"] = False
         self._held += 1
         try:
             with Waiting(call):
-                batch_id = await ask(lambda: queue.begin(caller, endpoint, body))
-                wake()
-                outcome = await self._outcome(call, batch_id)
+                until_s = asyncio.get_running_loop().time() + _hold_s(call)
+                outcome = TAKEN
+                while outcome is TAKEN:
+                    batch_id = await ask(lambda: queue.begin(caller, endpoint, body))
+                    wake()
+                    outcome = await self._outcome(call, batch_id, until_s)
         finally:
             self._held -= 1
         call.cost = call.baseline_cost = None  # its own entries in the ledger know it
         await ask(lambda: queue.handed_over(caller.org, batch_id))
         if outcome.status != _OK:
             raise _failed(outcome)
-        call.reply = Reply(_encode(outcome.body))
+        if turn is not None:
+            outcome.body["store"] = turn.store
+        answer = _encode(outcome.body)
+        call.reply = Reply(answer if turn is None else turn.recast(answer))
 
-    async def _outcome(self, call: "Call", batch_id: str) -> Outcome:
+    async def _outcome(self, call: "Call", batch_id: str, until_s: float) -> Outcome:
         queue, ask, _ = self._opened = self._opened or self._queue()
-        org, hold_s = call.caller.org, 0.0
-        if call.route is not None and call.route.deferred_s is not None:
-            hold_s = call.route.deferred_s
+        org = call.caller.org
         loop, wait_s = asyncio.get_running_loop(), _LOOK_S
-        until_s = loop.time() + hold_s
         while True:
             outcome: Outcome | None = await ask(lambda: queue.outcome(org, batch_id))
             if outcome is not None:
@@ -134,12 +151,24 @@ class Defer:
             left_s = until_s - loop.time()
             if left_s <= 0:
                 msg = (
-                    f"No answer within {hold_s:g} s: the call waits on as {batch_id}. Send the "
-                    f"very same request again for its answer, or look at /v1/batches/{batch_id}."
+                    f"No answer within {_hold_s(call):g} s: the call waits on as "
+                    f"{_shown(call, batch_id)}. Send the very same request again for its answer, "
+                    "or look at that."
                 )
                 raise ResourceUnavailable(msg, retry_after_s=_AGAIN_S)
             await asyncio.sleep(min(wait_s, left_s))
             wait_s = min(wait_s * 1.5, _LOOK_MAX_S)
+
+
+def _hold_s(call: "Call") -> float:
+    route = call.route
+    return 0.0 if route is None or route.deferred_s is None else route.deferred_s
+
+
+def _shown(call: "Call", batch_id: str) -> str:
+    if call.surface.name == "messages":
+        return f"/v1/messages/batches/{_MESSAGE_BATCH}{batch_id.removeprefix(_BATCH)}"
+    return f"/v1/batches/{batch_id}"
 
 
 def _failed(outcome: Outcome) -> DeferredFailed:
