@@ -55,7 +55,8 @@ def explain_request(
         return
     _print(told.explanation)
     for step in told.steps:
-        click.echo(f"asked {step.deployment}: {step.code}")
+        what = f"asked {step.deployment}" if step.deployment else "the route's queue"
+        click.echo(f"{what}: {step.code}")
     cost, baseline = (_dollars(one) for one in (told.cost_usd, told.baseline_cost_usd))
     click.echo(f"answered by {told.deployment or 'nobody'} for {cost}; the baseline: {baseline}")
 
