@@ -21,7 +21,7 @@ from legato.core.decisions import (
     QueueTerms,
     Step,
 )
-from legato.core.errors import LegatoError, UpstreamError
+from legato.core.errors import InvalidRequest, LegatoError, UpstreamError
 from legato.core.measures import read_measures
 from legato.core.records import EntryKind
 from legato.gateway.books import Books, charge
@@ -184,6 +184,8 @@ class Script:
     async def stayed(self) -> QueueFacts:
         """Return what became of it there; what ended while it waited ends here."""
         facts = self.stay()
+        if facts is None and self._of.trace["error_code"] == InvalidRequest.code:
+            raise InvalidRequest("as recorded")  # its caller's word on how long it would wait
         if facts is None:
             msg = "it waits in a queue where it did not wait"
             raise Diverged(msg)

@@ -92,6 +92,13 @@ def test_a_stay_in_the_queue_ends_as_it_did() -> None:
         assert told.verdict is wanted, (shed, told)
 
 
+def test_a_word_nobody_can_read_on_how_long_it_would_wait_is_refused_again() -> None:
+    refused = {"http_status": 400, "error_code": "invalid_request", "deployment": ""}
+    told = trace(decision(CLOSED, baseline_cost=0), attempts=0, cost=0, **refused)
+    assert replay(told, facts=QUEUEING).verdict is Verdict.REPRODUCED
+    assert_differs(replay(told, facts=route(retry=ONCE)), "")
+
+
 def test_where_it_waited_without_a_queue_it_differs() -> None:
     made = decision(CLOSED, QUEUED, Step("a", "ok", 200, OPENED), queued=(queued("placed"),))
     assert replay(trace(made), entry()).verdict is Verdict.DIFFERENT
