@@ -53,7 +53,7 @@ def exposed(folder: Path) -> list[Metric]:
     meters.restored(1, 1)
     meters.queued("chat", "placed", 5_000)
     meters.queued("chat", "late", 5_000)
-    meters.queues({("chat",): 2})
+    meters.counts.queue_depth = {("chat",): 2}
     meters.gauge("open_requests", 1)
     loads = load_readings({"d": LoadState(1, 1, None, 0.0, 1)})
     bounds = bound_readings(SemanticCache(), {"0.01/0/0.95": {b"o\x1ft\x1fchat": Tally()}})

@@ -85,7 +85,6 @@ from legato.registry.prompts import PromptRegistry
 from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
-from legato.storage.erasure_marks import ErasureMarks
 from legato.storage.floors import FloorStore
 from legato.storage.holdouts import HoldoutSnapshots
 from legato.storage.kept_responses import KeptResponses
@@ -133,7 +132,6 @@ class Gateway(msgspec.Struct, eq=False):
     captures: CaptureQueue | None
     """None where nothing is captured."""
     guards: Guards
-    count_waiting: Callable[[], None]
     summaries: Summaries | None
 
 
@@ -208,7 +206,6 @@ def build_gateway(context: WorkerContext) -> Gateway:
         credentials=_credentials(base, swap),
         captures=base.captures,
         guards=guards,
-        count_waiting=base.loads.count_waiting,
     )
 
 
@@ -373,14 +370,7 @@ def _pipelines(
         shadows=shadows,
         comparisons=comparisons,
         holdouts=HoldoutArms(base.held),
-        summaries=open_summaries(
-            directory,
-            call_stage,
-            record,
-            base.ids,
-            marks=ErasureMarks(open_engine(context.database_url)),
-            in_thread=base.in_thread,
-        ),
+        summaries=open_summaries(context, (directory, call_stage, record), base.in_thread),
         defer=Defer(lambda: deferred_calls(context)),
         guard_input=guards.input,
         outputs=guards.outputs,
@@ -408,7 +398,6 @@ def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Direc
     server, run = base.context.loaded.config.server, base.context.data.run
 
     def render_metrics() -> bytes:
-        base.loads.count_waiting()
         base.meters.save()
         readings = base.loads.readings(directory.every_deployment())
         readings += floor_readings(directory.every_route(), base.floors)

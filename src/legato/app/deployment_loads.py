@@ -45,13 +45,12 @@ class DeploymentLoads:
         if room is None:
             room = self._rooms[alias] = WaitingRoom(alias, setting, self._loads)
             room.count = self._meters
+            self._meters.queue_depths = self._depths
         room.change(setting)
         return room
 
-    def count_waiting(self) -> None:
-        """Tell the metrics how many wait."""
-        if self._rooms:
-            self._meters.queues({(alias,): one.depth for alias, one in self._rooms.items()})
+    def _depths(self) -> dict[tuple[str, ...], int]:
+        return {(alias,): one.depth for alias, one in self._rooms.items()}
 
     def readings(self, deployments: Iterable[Deployment]) -> list[Reading]:
         """Return gauges of those whose load is counted."""

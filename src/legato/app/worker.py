@@ -123,7 +123,6 @@ async def _housekeeping(gateway: Gateway) -> None:
     while True:
         await asyncio.sleep(_HOUSEKEEPING_S)
         gateway.meters.gauge("open_requests", gateway.app.open_calls)
-        gateway.count_waiting()
         try:
             await gateway.limits.return_idle()
             await gateway.budgets.return_idle()

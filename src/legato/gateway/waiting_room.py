@@ -16,17 +16,18 @@ from legato.core.decisions import QUEUED, QueueFacts, QueueTerms, Step
 from legato.core.errors import InvalidRequest, Overloaded
 from legato.gateway.context import Waiting
 from legato.gateway.priority import priority_of
+from legato.routing.load.concurrency import Priority
 from legato.routing.load.fair_share import FairQueue
 from legato.routing.load.queueing import DISPLACED, FULL, LATE, LEFT, PLACED, Pace
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call
-    from legato.gateway.directory import DeploymentLoad
-    from legato.routing.load.concurrency import Priority
+    from legato.gateway.directory import Deployment, DeploymentLoad
 
 HEADER: Final = b"x-legato-queue-max-ms"
 """How long a caller would wait; at most what the route allows."""
 _LOOK_S: Final = 0.05
+_ANY: Final = 1 << 62
 _PASSED_BY_MAX: Final = 2
 """How often a place is left to another worker, before it is taken after all."""
 _TOLD: Final = {
@@ -100,7 +101,7 @@ class _Waiter:
         """Return what became of it."""
         return await self._future
 
-    def says_priority(self) -> "Priority":
+    def says_priority(self) -> Priority:
         """Return its priority."""
         return self.priority
 
@@ -127,6 +128,10 @@ class WaitingRoom:
         self._fair: FairQueue[_Waiter] = FairQueue(setting.weights)
         self._pace = Pace()
         self._orders = 0
+        self._refused: dict[tuple[tuple[DeploymentLoad, ...], float], int] = {}
+        """Within a look, for whom there was no place: of as many tokens, and for the same."""
+        self._wanted: dict[tuple[Deployment, ...], int] = {}
+        """Which deployments calls wait for, and how many."""
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -194,7 +199,8 @@ class WaitingRoom:
             if len(self._fair) > self.terms.length_max:
                 last = self._fair.last(waiter)
                 self._shed(last, FULL if last is waiter else DISPLACED)
-            self.look()
+            if len(self._fair) == 1 or not self._is_closed(waiter):  # else nothing has changed
+                self.look()
             outcome = await waiter.ended()
         finally:
             limit.cancel()
@@ -206,7 +212,8 @@ class WaitingRoom:
 
     def look(self) -> None:
         """Let those go, next first, for whom there is a place."""
-        while self._fair:
+        self._refused.clear()
+        while self._fair and self._any_place():
             waiter = self._fair.first(self._has_place)
             if waiter is None:
                 break
@@ -223,6 +230,9 @@ class WaitingRoom:
 
     def _has_place(self, waiter: _Waiter) -> bool:
         """Tell whether there is a place for one, and keep it."""
+        known = (waiter.loads, waiter.rank)
+        if self._refused.get(known, _ANY) <= waiter.call.tokens_needed:
+            return False
         now_s = self._queues.monotonic()
         if now_s < waiter.from_s:
             return False
@@ -240,13 +250,31 @@ class WaitingRoom:
                 waiter.take(load)
                 return True
         waiter.passed_by += passed_by
+        if well and not passed_by:
+            self._refused[known] = waiter.call.tokens_needed
         return not well  # there is nothing to wait for
+
+    def _any_place(self) -> bool:
+        """Tell whether the least of calls would find a place: else nobody need be asked."""
+        return any(
+            one.load is None
+            or not self._queues.is_well(one.breaker)
+            or not one.load.closed_s(0, _most_urgent)
+            for candidates in self._wanted
+            for one in candidates
+        )
+
+    def _is_closed(self, waiter: _Waiter) -> bool:
+        """Tell whether all that it waits for is."""
+        return bool(waiter.loads) and min(self._closed(waiter)) > 0
 
     def _enter(self, waiter: _Waiter) -> None:
         if not self._fair:
             self._queues.rooms[self] = None
             self._pace.begins(self._queues.monotonic())
         self._fair.add(waiter)
+        wanted = tuple(waiter.call.candidates)
+        self._wanted[wanted] = self._wanted.get(wanted, 0) + 1
         for load in waiter.loads:
             load.waits(1)
 
@@ -254,6 +282,10 @@ class WaitingRoom:
         for load in waiter.loads:
             load.waits(-1)
         waiter.loads = ()
+        wanted = tuple(waiter.call.candidates)
+        self._wanted[wanted] -= 1
+        if not self._wanted[wanted]:
+            del self._wanted[wanted]
         if not self._fair:
             self._queues.rooms.pop(self, None)
             if self._timer is not None:
@@ -290,7 +322,11 @@ class WaitingRoom:
                 yield _closed_s(one.load, waiter.call, waiter.says_priority)
 
 
-def _closed_s(load: "DeploymentLoad", call: "Call", priority: "Callable[[], Priority]") -> float:
+def _most_urgent() -> Priority:
+    return Priority.HIGH
+
+
+def _closed_s(load: "DeploymentLoad", call: "Call", priority: Callable[[], Priority]) -> float:
     return load.closed_s(call.tokens_needed, priority)
 
 

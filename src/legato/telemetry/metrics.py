@@ -6,7 +6,7 @@ so counters never fall.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count as counter
 from pathlib import Path
 from typing import NamedTuple
@@ -74,6 +74,8 @@ class Meters:
         self._file = snapshot_file
         self.counts = _read(snapshot_file) or Counts()
         self.counts.gauges, self.counts.queue_depth = {}, {}
+        self.queue_depths: Callable[[], dict[Key, int]] | None = None
+        """Tells how many calls wait in each route's queue; None where no route has one."""
         self._saves = counter()
 
     def request(self, labels: Key, *, latency_us: int, overhead_us: int) -> None:
@@ -164,10 +166,6 @@ class Meters:
         else:
             _add(self.counts.queue_shed, (alias, outcome), 1)
 
-    def queues(self, depths: Mapping[Key, int]) -> None:
-        """Say how many calls wait in each route's queue."""
-        self.counts.queue_depth = dict(depths)
-
     def trace_lost(self) -> None:
         """Count a request whose trace record had no room in the journal."""
         _add(self.counts.traces_lost, ("journal_full",), 1)
@@ -178,6 +176,8 @@ class Meters:
 
     def save(self) -> None:
         """Leave a snapshot. Blocking: called in a thread, once a second."""
+        if self.queue_depths is not None:
+            self.counts.queue_depth = self.queue_depths()
         # the metrics page and housekeeping may save at the same moment: each writes its own part
         part = self._file.with_suffix(f".{next(self._saves)}.part")
         part.write_bytes(msgspec.msgpack.encode(self.counts))
