@@ -50,6 +50,7 @@ from legato.gateway.loads import LoadBoard, load_state
 from legato.governance.keyring import Keyring
 from legato.insights.captures import Captures
 from legato.insights.guard_samples import GuardSamples
+from legato.insights.kept_maps import Restoring
 from legato.registry.floor_status import FloorStatus
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
@@ -96,7 +97,6 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     engine, vault = open_engine(context.database_url), Vault(context.root)
     keyring = Keyring(KeyStore(engine, clock, ids, EVERY_TENANT), vault.digest, clock, in_thread)
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
-    review = context.loaded.config.reviews
     breakers = Breakers(context.breakers, context.loaded.config.breaker, time.monotonic)
     prices, envelopes = ModelPrices(engine, clock), Envelopes(data_keys)
     access, reader = _registry(
@@ -131,12 +131,13 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         reviews=lambda tenant: reviews_of(ReviewStore(engine, tenant), envelopes, tenant),
         captures=lambda tenant: Captures(CaptureReader(engine, tenant), envelopes),
         guard_samples=_guard_samples(context),
+        restoring=_restoring(context),
         thresholds=_thresholds(context),
         asked=asked,
         judge_records=lambda tenant: JudgeRecords(engine, tenant),
         live_scores=lambda tenant: LiveScores(engine, tenant),
         live_score_reader=lambda reach: LiveScoreReader(engine, reach),
-        review_terms=ReviewTerms(review.lease_s, review.double_share),
+        review_terms=_review_terms(context),
         evaluations=_evaluations(context),
         price_of=lambda name: _price_of(_read_again(reader), name),
         wake_runs=lambda: batch_process.wake(context.wake_fd),
@@ -190,6 +191,17 @@ def _guard_samples(context: ControlContext) -> Callable[[Tenant], GuardSamples]:
     instance = Instance(context.data, None, context.loaded)
     stored = StoredData(context.database_url)
     return lambda tenant: stored.guard_samples(instance, tenant.org)
+
+
+def _restoring(context: ControlContext) -> Callable[[Tenant], Restoring]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.restoring(instance, tenant.org)
+
+
+def _review_terms(context: ControlContext) -> ReviewTerms:
+    said = context.loaded.config.reviews
+    return ReviewTerms(said.lease_s, said.double_share)
 
 
 def _thresholds(context: ControlContext) -> Callable[[Tenant], Thresholds]:

@@ -118,6 +118,7 @@ class Erasing:
             "evaluation answers": lambda: eraser.answers(meant),
             "live score reasons": lambda: eraser.live_scores(meant),
             "guard samples": lambda: eraser.guard_samples(meant),
+            "redaction maps": lambda: eraser.kept_maps(meant),
             "dataset cases": lambda: rooms.datasets.erase(fits, dry_run=dry_run),
             "reviews": lambda: eraser.reviews(meant),
             "feedback texts": lambda: eraser.feedback(meant),

@@ -11,7 +11,8 @@ import msgspec
 from legato.app.answer_checks import AnswerChecksOpening
 from legato.app.context import WorkerContext
 from legato.app.detectors import DetectorOpening
-from legato.app.guard_sampling import SampleQueue, Seal
+from legato.app.guard_sampling import SampleQueue, sample_queue
+from legato.app.map_keeping import MapQueue, map_queue
 from legato.app.policy_reading import PolicyReader, file_policies
 from legato.app.topics import LocalEmbedding, embedding_for
 from legato.app.vaults import open_data_keys
@@ -24,6 +25,7 @@ from legato.gateway.directory import Directory
 from legato.gateway.guards.checked import AnswerGuard
 from legato.gateway.guards.input import InputGuard
 from legato.gateway.guards.inquiries import Inquiries
+from legato.gateway.guards.keeping import Keepers
 from legato.gateway.guards.masking import mask
 from legato.gateway.guards.policies import Policies
 from legato.gateway.guards.reviewing import Reviewer
@@ -34,6 +36,7 @@ from legato.gateway.stages.record import RecordStage
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.engine import open_engine
 from legato.storage.guard_samples import GuardSampleIntake
+from legato.storage.kept_maps import KeptMapIntake
 from legato.storage.registry_snapshot import RegistrySnapshots
 from legato.telemetry.metrics import Meters
 from legato.vault.envelope import Envelopes
@@ -48,6 +51,7 @@ class Guards(msgspec.Struct, frozen=True, eq=False):
     outputs: AnswerGuard
     follower: "PolicyFollower"
     samples: SampleQueue | None
+    maps: MapQueue
     close: Callable[[], Awaitable[None]]
 
 
@@ -96,7 +100,10 @@ def open_guards(
     engine = open_engine(context.database_url)
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     source = RegistrySnapshots(engine, context.loaded.config.registry.environment)
-    samples = _sample_queue(said.samples.per_rule, engine, Envelopes(data_keys).seal)
+    per_rule, sealing = said.samples.per_rule, Envelopes(data_keys)
+    samples = sample_queue(per_rule, GuardSampleIntake(engine, per_rule), sealing.seal)
+    maps = map_queue(KeptMapIntake(engine), sealing.seal)
+    sampler = None if samples is None else Sampler(said.samples, samples, ids.new)
     return Guards(
         InputGuard(
             policies,
@@ -106,17 +113,18 @@ def open_guards(
             meters=meters,
             inquiries=Inquiries(topics),
             in_thread=in_thread,
-            sampler=None if samples is None else Sampler(said.samples, samples, ids.new),
+            keepers=Keepers(sampler, maps.offer),
         ),
         outputs,
         PolicyFollower(
-            PolicyReader(source, Envelopes(data_keys)),
+            PolicyReader(source, sealing),
             policies,
             detectors=detectors,
             ready=ready,
             in_thread=in_thread,
         ),
         samples,
+        maps,
         opening.close,
     )
 
@@ -141,10 +149,6 @@ def _topics(
     if isinstance(embedding, LocalEmbedding) and policies.file_reads_topics:
         embedding.open()
     return Topics(embedding, in_thread)
-
-
-def _sample_queue(per_rule: int, engine: Any, seal: Seal) -> SampleQueue | None:
-    return SampleQueue(seal, GuardSampleIntake(engine, per_rule)) if per_rule else None
 
 
 class PolicyFollower:

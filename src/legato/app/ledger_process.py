@@ -29,6 +29,7 @@ from legato.storage.engine import open_engine
 from legato.storage.evaluations import prune_evaluations
 from legato.storage.feedback import prune_feedback
 from legato.storage.guard_samples import prune_guard_samples
+from legato.storage.kept_maps import prune_kept_maps
 from legato.storage.ledger import Ledger
 from legato.storage.live_scores import prune_live_scores
 from legato.storage.response_spool import ResponseSpool
@@ -112,13 +113,13 @@ def run(context: ProcessContext) -> None:
         "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
         "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
         "guard samples": (partial(prune_guard_samples, engine), 0),
+        "redaction maps": (partial(prune_kept_maps, engine), 0),
         "live scores": (partial(prune_live_scores, engine), config.feedback.retention_days),
         "comparisons": (partial(prune_comparisons, engine), config.feedback.retention_days),
         "reviews": (partial(prune_reviews, engine), config.reviews.retention_days),
         "evaluations": (partial(prune_evaluations, engine), config.evaluation.retention_days),
     }
-    traffic_days = config.evaluation.traffic_dataset_retention_days
-    if traffic_days is not None:
+    if (traffic_days := config.evaluation.traffic_dataset_retention_days) is not None:
         forgetting["data sets"] = (partial(prune_traffic_datasets, engine), traffic_days)
     pruner = threading.Thread(target=_prune, args=(forgetting, stop))
     pruner.start()

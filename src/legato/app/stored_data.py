@@ -26,6 +26,7 @@ from legato.core.tenant import EVERY_TENANT, Reach, Tenant
 from legato.evaluation.datasets import Datasets
 from legato.evaluation.runs import Rooms
 from legato.insights.guard_samples import GuardSamples
+from legato.insights.kept_maps import Restoring
 from legato.insights.reviews import Reviews
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
@@ -48,6 +49,7 @@ from legato.storage.floors import FloorStore
 from legato.storage.guard_samples import GuardSampleStore
 from legato.storage.holdouts import holdout_stores
 from legato.storage.judge_records import JudgeRecords
+from legato.storage.kept_maps import KeptMaps
 from legato.storage.keys import KeyStore
 from legato.storage.ledger import Ledger
 from legato.storage.live_scores import LiveScoreReader, LiveScores
@@ -184,6 +186,12 @@ class StoredData:
         store = ReviewStore(self._engine, Tenant(org))
         ids = IdSource(self._clock)
         return Reviews(org, store, Envelopes(data_keys), self._clock, new_id=ids.new)
+
+    def restoring(self, instance: Instance, org: str) -> Restoring:
+        """Return what reads the redaction maps that an organisation's policies keep."""
+        data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        maps = KeptMaps(self._engine, self._clock, IdSource(self._clock), Tenant(org))
+        return Restoring(org, maps, Envelopes(data_keys))
 
     def guard_samples(self, instance: Instance, org: str) -> GuardSamples:
         """Return an organisation's samples of what rules found."""

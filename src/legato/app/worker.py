@@ -139,6 +139,7 @@ async def _close(gateway: Gateway) -> None:
     try:
         if gateway.guards.samples is not None:
             await gateway.in_thread(gateway.guards.samples.close)
+        await gateway.in_thread(gateway.guards.maps.close)
         if gateway.captures is not None:
             await gateway.in_thread(gateway.captures.close)
         if gateway.cache is not None:

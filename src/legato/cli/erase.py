@@ -23,8 +23,9 @@ def erase(config_file: Path | None, data: Path, **options: Any) -> None:
     """Erase all content of a user, or of one request.
 
     Captured requests, kept responses, cases of data sets, answers of evaluations, reviews, the
-    texts of feedback and of samples of guardrails, and the reasons of live scores. It says what
-    went and what has to stay. Cut off, it is finished by asking again.
+    texts of feedback and of samples of guardrails, redacted values that policies keep, and the
+    reasons of live scores. It says what went and what has to stay. Cut off, it is finished by
+    asking again.
     """
     from legato.cli import erase_actions  # noqa: PLC0415 - keeps `--help` fast
 

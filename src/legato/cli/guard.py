@@ -200,3 +200,33 @@ def tune(config_file: Path | None, data: Path, **options: Any) -> None:
     from legato.cli import guard_sample_actions  # noqa: PLC0415
 
     guard_sample_actions.tune(data, config_file, **options)
+
+
+@guard.command()
+@instance_options
+@json_option
+@_org
+@_by
+@click.option("--reason", help="Why; kept with the reading, sealed.")
+@click.option(
+    "--in",
+    "within",
+    type=click.File(encoding="utf-8"),
+    help="Put the values back into this text instead (`-`: standard input).",
+)
+@click.option("--list", "only_list", is_flag=True, help="Say who asked for it before, and why.")
+@click.argument("request_id", metavar="REQUEST")
+def restore(config_file: Path | None, data: Path, **options: Any) -> None:
+    """Read what was redacted in a request, where its policy keeps it.
+
+    Each reading is written down with who, when and why before anything is shown.
+    """
+    from legato.cli import guard_restore  # noqa: PLC0415
+
+    if options.pop("only_list"):
+        options = {name: options[name] for name in ("org", "request_id", "as_json")}
+        guard_restore.readings(data, config_file, **options)
+    elif not options["reason"]:
+        raise click.UsageError("say why by --reason: it is kept with the reading")
+    else:
+        guard_restore.restore(data, config_file, **options)

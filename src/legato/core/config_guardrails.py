@@ -100,6 +100,22 @@ class InputTerms(_Strict, frozen=True):
     conditions: list[Terms] = []
 
 
+class KeptMap(_Strict, frozen=True):
+    """That what stands for redacted values can be turned back after the request."""
+
+    retention_days: Count
+    """How long the values are kept, sealed."""
+    who: Annotated[list[Name], Meta(min_length=1)] | None = None
+    """Names of the keys that may read them; None: whichever has the permission."""
+
+
+class RedactionTerms(_Strict, frozen=True):
+    """What becomes of redacted values."""
+
+    keep: KeptMap | None = None
+    """None: they are gone when the request has ended."""
+
+
 class GuardPolicy(_Strict, frozen=True):
     """Rules for the requests it is attached to. Of several policies the strictest action wins."""
 
@@ -109,6 +125,7 @@ class GuardPolicy(_Strict, frozen=True):
     input: InputTerms = InputTerms()
     rules: list[GuardRule] = []
     """In order: of those that find the same, the first decides."""
+    redaction: RedactionTerms = RedactionTerms()
     output: OutputChecks | None = None
     """What answers must be like; rules on `output` and `tool_call` say what they may not hold."""
     time_ms: Positive = 500.0

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     CACHE_UPDATE = "control:cache:update"
     SAMPLE_READ = "guardrails:sample:read"
     SAMPLE_JUDGE = "guardrails:sample:judge"
+    REQUEST_RESTORE = "guardrails:request:restore"
     THRESHOLD_PROPOSE = "guardrails:threshold:propose"
     EVALUATION_READ = "evaluation:run:read"
     EVALUATION_CREATE = "evaluation:run:create"

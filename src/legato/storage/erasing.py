@@ -30,6 +30,7 @@ from legato.storage.evaluation_schema import evaluation_answer
 from legato.storage.feedback import SIGNALS
 from legato.storage.feedback_schema import feedback
 from legato.storage.guard_sample_schema import guard_judgement, guard_sample
+from legato.storage.kept_map_schema import kept_map, map_reading
 from legato.storage.live_schema import live_score
 from legato.storage.review_schema import review_claim, review_item, review_label
 from legato.storage.schema import stored_response
@@ -100,6 +101,14 @@ class ContentEraser:
                     connection.execute(update(guard_judgement).where(written).values(sealed=b""))
             total += self._blanked(guard_sample, named & (func.length(table.sealed) > 0))
         return total
+
+    def kept_maps(self, meant: Meant) -> int:
+        """Delete kept redaction maps; who read them stays, without the reasons."""
+        reasons = func.length(map_reading.c.sealed) > 0
+        for named in self._conditions(map_reading, meant, ("request_id",), ()):
+            self._blanked(map_reading, named & reasons)
+        found = self._conditions(kept_map, meant, ("request_id",), ("end_user",))
+        return sum(self._deleted(kept_map, one) for one in found)
 
     def answers(self, meant: Meant) -> int:
         """Blank answers of evaluations, with the reasons of their scores."""

@@ -33,6 +33,7 @@ from legato.storage.feedback_schema import feedback
 from legato.storage.floor_schema import FLOOR_TABLES
 from legato.storage.guard_sample_schema import GUARD_SAMPLE_TABLES
 from legato.storage.holdout_schema import holdout
+from legato.storage.kept_map_schema import KEPT_MAP_TABLES
 from legato.storage.live_schema import LIVE_TABLES
 from legato.storage.proposal_schema import PROPOSAL_TABLES
 from legato.storage.registry_schema import REGISTRY_TABLES
@@ -450,6 +451,7 @@ _ELSEWHERE: Final = (
     | LIVE_TABLES
     | EVALUATION_TABLES
     | GUARD_SAMPLE_TABLES
+    | KEPT_MAP_TABLES
     | PROPOSAL_TABLES
     | SEMANTIC_TABLES
     | ERASURE_TABLES

@@ -44,6 +44,7 @@ INSTANCE_WIDE = {
     "ResponseStore": "each method takes the organisation; what is kept is sealed for it",
     "RegistrySnapshots": "for workers, which serve every tenant; each row says whose it is",
     "GuardSampleIntake": "takes in what workers found, each row with its organisation",
+    "KeptMapIntake": "takes in what workers redacted, each row with its organisation",
     "HoldoutSnapshots": "for workers, which serve every tenant; each row says whose it is",
     "RegistryModels": "deployments and routes belong to the instance",
     "ModelPrices": "what they charge, too",

@@ -9,10 +9,12 @@ from running import ADMIN
 from legato.core.clock import SystemClock
 from legato.core.guard_samples import Sample
 from legato.core.ids import IdSource
+from legato.core.kept_maps import MapHead
 from legato.core.tenant import Tenant
 from legato.storage.engine import open_engine
 from legato.storage.guard_samples import GuardSampleIntake, SealedSample
 from legato.storage.holdouts import HoldoutStore
+from legato.storage.kept_maps import Asking, KeptMapIntake, KeptMaps, SealedMap
 from legato.storage.live_scores import Alarm, LiveScore, LiveScores, Watched
 from legato.storage.proposals import NewProposal, ProposalStore
 
@@ -84,6 +86,19 @@ def guard_sample(legato: RunningLegato, org: str) -> str:
     GuardSampleIntake(engine, 9).put([SealedSample(found, b"")])
     engine.dispose()
     return found.id
+
+
+def kept_map(legato: RunningLegato, org: str, request_id: str) -> None:
+    """Kept and read beside the program: it takes a policy that says so."""
+    engine = open_engine(f"sqlite:///{legato.data / 'legato.db'}")
+    head = MapHead(
+        org=org, request_id=request_id, end_user="", at_ns=1, expires_at_ns=2**62, policies=("v",),
+        who=None, count=1,
+    )  # fmt: skip
+    KeptMapIntake(engine).put([SealedMap(head, b"")])
+    clock = SystemClock()
+    KeptMaps(engine, clock, IdSource(clock), Tenant(org)).read(request_id, Asking("a", None, b""))
+    engine.dispose()
 
 
 def proposal(legato: RunningLegato, org: str) -> str:

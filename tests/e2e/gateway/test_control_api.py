@@ -6,7 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from belongings import V1, alarm, evaluation, guard_sample, holdout, made, proposal, review
+from belongings import (
+    V1,
+    alarm,
+    evaluation,
+    guard_sample,
+    holdout,
+    kept_map,
+    made,
+    proposal,
+    review,
+)
 from hypothesis import HealthCheck, Phase, given, settings
 from running import ADMIN, CALLER, RunningLegato, within
 
@@ -87,6 +97,7 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     rollout = made(legato, "/registry/rollouts", wish, key["secret"])
     request_id = legato.chat("chat", key=key["secret"]).request_id
     legato.trace(request_id)
+    kept_map(legato, name, request_id)
     return {
         "request_id": request_id,
         "evaluation_id": evaluation(legato, name, key["secret"]),
@@ -119,6 +130,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
 BODIES = {
     **dict.fromkeys(("rotate", "approve", "reject", "rollback", "cancel", "resume"), b"{}"),
     **dict.fromkeys(("skip", "acknowledge"), b"{}"),
+    "restore": b'{"reason":"x"}',
     "tune": b'{"rule":"x","precision":0.9}',
     "label": b'{"levels":{"right":5}}',
     "labels": b'{"label":"x","version":"1"}',

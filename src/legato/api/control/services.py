@@ -17,6 +17,7 @@ from legato.evaluation.runs import Rooms
 from legato.guardrails.policy.precision import Tuning
 from legato.insights.captures import Captures
 from legato.insights.guard_samples import GuardSamples
+from legato.insights.kept_maps import Restoring
 from legato.insights.reviews import Reviews
 from legato.registry.floor_status import FloorStatus
 from legato.registry.holdouts import Holdouts
@@ -166,6 +167,7 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     reviews: Callable[[Tenant], Reviews]
     captures: Callable[[Tenant], Captures]
     guard_samples: Callable[[Tenant], GuardSamples]
+    restoring: Callable[[Tenant], Restoring]
     thresholds: Callable[[Tenant], ThresholdDesk]
     asked: Callable[[str, dict[str, Any]], tuple[dict[str, Any], ...]]
     """Reads the messages of a body by its surface. Raises InvalidRequest."""

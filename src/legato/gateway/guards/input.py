@@ -15,6 +15,7 @@ from legato.core.guard_facts import Fired, Guarded, shown_pointer
 from legato.core.guarding import Action, Finding, Mode, Piece, Place
 from legato.core.registry import Kind
 from legato.detectors.running import Detectors, Outcome, takes_long
+from legato.gateway.guards.keeping import Keepers, keep_map
 from legato.gateway.guards.policies import SENT, Applied, Policies
 from legato.guardrails.pieces import pieces, token_ids
 from legato.guardrails.policy.deciding import NOTHING, Evidence, Masked, Verdict, verdict_of
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call
     from legato.gateway.directory import Directory
     from legato.gateway.guards.inquiries import Inquiries
-    from legato.gateway.guards.sampling import Sampler
     from legato.telemetry.metrics import Meters
 
 _NS_PER_US: Final = 1_000
@@ -49,7 +49,7 @@ class InputGuard:
         meters: "Meters",
         inquiries: "Inquiries",
         in_thread: "InThread",
-        sampler: "Sampler | None" = None,
+        keepers: Keepers | None = None,
     ) -> None:
         self.policies = policies
         self._detectors = detectors
@@ -58,7 +58,7 @@ class InputGuard:
         self._meters = meters
         self._inquiries = inquiries
         self._in_thread = in_thread
-        self._sampler = sampler
+        self._keepers = keepers or Keepers()
 
     def passes(self, _call: "Call") -> bool:
         """Whether there is no policy at all."""
@@ -102,13 +102,15 @@ class InputGuard:
                     applied, texts, outcome, evidence=gathered.evidence, is_long=is_long
                 )
         self._note(call, outcome, verdict, perf_counter_ns() - began_ns)
-        if verdict.noticed and self._sampler is not None:
-            self._sampler.take(call, verdict)
+        if verdict.noticed and self._keepers.sampler is not None:
+            self._keepers.sampler.take(call, verdict)
         self._act(call, verdict)
         if verdict.masked and is_long:
             await self._in_thread(lambda: self._replace(call, verdict, texts))
         elif verdict.masked:
             self._replace(call, verdict, texts)
+        if verdict.kept and self._keepers.take_map is not None:
+            keep_map(call, verdict, self._keepers.take_map)
 
     def refuse_unread(self, call: "Call") -> None:
         """Refuse what can't be looked into, where a policy would have to act on it.

@@ -36,6 +36,8 @@ def problems_of(policy: GuardPolicy, known: Known) -> Iterator[Found]:
         yield "rules", "the policy says nothing: give it rules, `input` or `output`"
     if len(policy.rules) > RULES_MAX:
         yield "rules", f"more than {RULES_MAX}; put labels together, or make several policies"
+    if policy.redaction.keep is not None and not any(map(_redacts, policy.rules)):
+        yield "redaction.keep", "no rule on what is sent redacts: there is nothing to keep"
     yield from _doubled("rules", [one.name for one in policy.rules])
     yield from _doubled("input.conditions", [one.name for one in policy.input.conditions])
     for index, rule in enumerate(policy.rules):
@@ -45,6 +47,10 @@ def problems_of(policy: GuardPolicy, known: Known) -> Iterator[Found]:
         yield from output_problems(policy.output, known.deployments)
     if policy.input.json_schema is not None:
         yield from _of_schema(policy.input.json_schema)
+
+
+def _redacts(rule: GuardRule) -> bool:
+    return rule.action is Action.REDACT and not frozenset(rule.on) <= _OF_ANSWERS
 
 
 def _of_rule(rule: GuardRule, known: Known) -> Iterator[Found]:

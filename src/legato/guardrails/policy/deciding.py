@@ -61,6 +61,8 @@ class Verdict(msgspec.Struct, frozen=True, eq=False):
     masked: tuple[Masked, ...] = ()
     noticed: tuple[Hit, ...] = ()
     """What was found by rules that only watch, or flag."""
+    kept: tuple[Hit, ...] = ()
+    """What policies redact that keep the values for later."""
 
 
 def verdict_of(
@@ -90,12 +92,19 @@ def verdict_of(
         tuple(dict.fromkeys(name for name in named if name is not None)),
         tuple(_masked(hit for hit in acting if hit.rule.setting.action is Action.REDACT)),
         tuple(hit for hit in hits if _only_noticed(hit)),
+        tuple(hit for hit in acting if _is_kept(hit)),
     )
 
 
 def _only_noticed(hit: Hit) -> bool:
     action = hit.rule.setting.action
     return action is Action.FLAG or (not hit.enforced and action is not Action.ALLOW)
+
+
+def _is_kept(hit: Hit) -> bool:
+    return hit.rule.setting.action is Action.REDACT and (
+        hit.policy.setting.redaction.keep is not None
+    )
 
 
 def fired_by(hits: Iterable[Hit]) -> Iterator[Fired]:
