@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from running import Answer
 
 BLOCKED = "lg-the-key-whose-words-are-blocked"
+ANSWERS = "lg-the-key-whose-answers-are-checked"
 CONFIG = """\
 config_version: 1
 storage: {ledger_poll_s: 0.1}
@@ -38,11 +39,17 @@ guardrails:
     - name: blocking
       attach: {features: [blocked]}
       rules: [{name: r, detect: {words: {w: [Kestrel]}}, action: block}]
+    - name: answers
+      attach: {features: [answers]}
+      output: {leaks: {canaries: [quokka-7741-zebra]}}
 keys:
+  - {name: ck, team: platform, feature: answers, secret: {env: ANSWERS_KEY}}
   - {name: ci, team: platform, feature: masked, secret: {env: CALLER_KEY}}
   - {name: cj, team: platform, feature: blocked, secret: {env: BLOCKED_KEY}}
 """
 RELAYED = ("images", "audio")
+WORDLESS = {"embeddings", "moderations", "rerank", "count_tokens", "input_tokens"}
+"""Surfaces whose answers no model wrote in words: figures, and what repeats the request."""
 # Valid at every surface: what one of them doesn't know passes through it.
 BODY: dict[str, Any] = {
     "messages": [{"role": "user", "content": "Where is Kestrel?"}],
@@ -66,7 +73,9 @@ def recorder() -> Iterator[Recorder]:
 def legato(recorder: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
     config = CONFIG.replace("RECORDER", f"http://127.0.0.1:{recorder.server_port}")
     running = RunningLegato(
-        tmp_path_factory.mktemp("legato"), config, variables={"BLOCKED_KEY": BLOCKED}
+        tmp_path_factory.mktemp("legato"),
+        config,
+        variables={"BLOCKED_KEY": BLOCKED, "ANSWERS_KEY": ANSWERS},
     )
     yield running
     assert running.stop() == 0
@@ -94,6 +103,35 @@ def asked(legato: RunningLegato, path: str, key: str, **fields: Any) -> Answer:
         sent = (prompt + part.format("model", fields["model"], *kind)).encode()
         return legato.post(path, sent, key, {"content-type": "multipart/form-data; boundary=x"})
     return legato.post(path, body, key)
+
+
+def test_every_surface_has_its_guards_before_what_they_guard(
+    surfaces: list[dict[str, Any]],
+) -> None:
+    """A surface without a guard, or a stage put before one, fails here the day it is added."""
+    unguarded = {"authenticate", "read", "admit", "resolve", "recall", "capture"}
+    assert len(surfaces) > 10
+    for one in surfaces:
+        stages = one["stages"]
+        assert "guard_input" in stages, one
+        assert set(stages[: stages.index("guard_input")]) <= unguarded, one
+        is_relayed = any(f"/{kind}/" in one["path"] for kind in RELAYED)
+        if is_relayed or one["surface"] in WORDLESS:
+            continue
+        assert stages[stages.index("guard_input") + 1] == "plan_output", one
+
+
+def test_what_cannot_be_checked_is_refused_where_answers_must_be(
+    legato: RunningLegato, recorder: Recorder, surfaces: list[dict[str, Any]]
+) -> None:
+    before, refused = len(recorder.paths), 0
+    for one in surfaces:
+        if any(f"/{kind}/" in one["path"] for kind in RELAYED):
+            answer = asked(legato, one["path"], ANSWERS, model="small", stream=False)
+            assert (answer.status, answer.error["code"]) == (400, "input_blocked"), one["path"]
+            refused += 1
+    assert refused >= 4
+    assert recorder.paths[before:] == []
 
 
 @pytest.mark.parametrize("stream", [False, True])

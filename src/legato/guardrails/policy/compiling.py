@@ -7,6 +7,7 @@ import msgspec
 
 from legato.core.config_guardrails import Attachment, GuardPolicy, GuardRule
 from legato.core.errors import ConfigInvalid
+from legato.core.guard_output import OutputChecks
 from legato.core.guarding import Action, Finding, Mode, Place
 from legato.guardrails.policy.custom import Custom, custom_of
 from legato.guardrails.policy.labels import labels_of
@@ -104,12 +105,22 @@ class CompiledPolicy(msgspec.Struct, frozen=True, eq=False):
             bool(self.setting.input.conditions)
             or self.setting.input.json_schema is not None
             or any(one.protects for one in self.rules)
+            or _withholds(self.setting.output)
         )
 
     def rules_on(self, places: Iterable[Place]) -> tuple[CompiledRule, ...]:
         """Return the rules about any of these places."""
         wanted = frozenset(places)
         return tuple(one for one in self.rules if one.places & wanted)
+
+
+def _withholds(checks: OutputChecks | None) -> bool:
+    """Whether checks of answers may withhold one, so that none may go by them."""
+    if checks is None:
+        return False
+    asked = (checks.json, checks.leaks, checks.links, checks.length, checks.language)
+    every = (*asked, checks.grounding)
+    return any(one is not None and one.action != "flag" for one in every)
 
 
 def compiled_policy(setting: GuardPolicy, version: str, org: str | None = None) -> CompiledPolicy:
