@@ -1,0 +1,1 @@
+"""The audit log as mathematics: events, Merkle trees, proofs, signed checkpoints."""
