@@ -16,6 +16,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
 
+from legato.audit.acting import act_as
+from legato.audit.event import Actor
 from legato.core.errors import LegatoError, OperatorError
 
 log = logging.getLogger(__name__)
@@ -160,6 +162,7 @@ def _child(target: Callable[[], None], parent_pid: int, blocked: set[signal.Sign
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        act_as(Actor("process", "legato"))  # whoever started it isn't who acts from now on
         target()
         status = 0
     except BaseException:  # noqa: BLE001 - the last frame of a process: say why it ends

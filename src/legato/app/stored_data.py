@@ -6,6 +6,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from legato.app.audit import AuditDesk, signing_key
 from legato.app.erasing import EraseRouters, Erasing
 from legato.app.erasing import Rooms as ErasingRooms
 from legato.app.evaluations import evaluation_rooms
@@ -31,6 +32,7 @@ from legato.insights.reviews import Reviews
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
+from legato.storage.audit import AuditLog
 from legato.storage.batches import BatchStore
 from legato.storage.captures import CaptureReader
 from legato.storage.comparisons import ComparisonReader
@@ -355,6 +357,13 @@ class StoredData:
         """Return what tells the version of an organisation's router that a route asks."""
         environment = instance.loaded.config.registry.environment
         return router_versions(partial(RegistryReader, self._engine), environment)
+
+    def audit(self, instance: Instance, org: str | None = None) -> AuditDesk:
+        """Return the audit log, of one organisation where it is named."""
+        whole = AuditLog(self._engine, EVERY_TENANT)
+        log = whole if org is None else AuditLog(self._engine, Tenant(org))
+        keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        return AuditDesk(log, whole, signing_key(Vault(keys.root())))
 
     def backlog(self) -> Backlog:
         """Return what has not become an entry."""

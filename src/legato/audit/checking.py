@@ -6,7 +6,8 @@ may; then they say which leaf is wrong. Where neither does, the first signed roo
 says between which two checkpoints the history was rewritten.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Final
 
@@ -49,6 +50,65 @@ def find_fault(copy: Copy, kept: Sequence[Checkpoint] = ()) -> Finding | None:
     if own is None or (fork is not None and fork.end <= own.index):
         return fork or own
     return own
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An event as a database keeps it: its columns, its leaf, and the nodes it completes."""
+
+    number: int
+    org: str
+    leaf: bytes
+    nodes: bytes
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What came of looking at a database: the first fault, or the whole tree."""
+
+    fault: Finding | None
+    tree: Frontier
+
+
+def find_kept_fault(rows: Iterable[Row], head: Frontier, kept: Sequence[Checkpoint] = ()) -> Kept:
+    """Look through a database's log in constant memory; `head` is the tree it says it has.
+
+    Nothing there is signed: somebody who makes all hashes anew is shown only by `kept`.
+    """
+    tree, counts, waiting = Frontier(), Counter[str](), _ordered(kept)
+    good = 0
+    for row in rows:
+        told = _row_fault(row, tree, counts)
+        if told is not None:
+            return Kept(Finding(tree.size, tree.size + 1, told), tree)
+        tree, _ = tree.appended(leaf_hash(row.leaf))
+        while waiting and waiting[0].size == tree.size:
+            if waiting[0].root != tree.root:
+                told = f"this history isn't the one that was signed at {tree.size} events"
+                return Kept(Finding(good, tree.size, told), tree)
+            good = waiting.pop(0).size
+    size = max([head.size, *(one.size for one in waiting)])
+    if tree.size < size:
+        told = f"event {tree.size} is missing: {size} were recorded"
+        return Kept(Finding(tree.size, tree.size + 1, told), tree)
+    if tree != head:
+        told = f"the log's head says {head.size} events, with other hashes than theirs"
+        return Kept(Finding(min(head.size, tree.size), tree.size + 1, told), tree)
+    return Kept(None, tree)
+
+
+def _row_fault(row: Row, tree: Frontier, counts: Counter[str]) -> str | None:
+    index = tree.size
+    if row.number != index:
+        return f"event {index} is missing"
+    if row.nodes != b"".join(tree.appended(leaf_hash(row.leaf))[1]):
+        return f"event {index} isn't what was recorded: its hashes differ"
+    try:
+        event = event_of(row.leaf)
+    except ValueError as error:
+        return f"event {index}: {error}"
+    counts[event.org] += 1
+    if (event.index, event.org, event.org_index) != (index, row.org, counts[event.org] - 1):
+        return f"event {index} is kept under another index or organisation than it says"
+    return None
 
 
 def _own_fault(copy: Copy, found: list[bytes]) -> Finding | None:

@@ -1,15 +1,23 @@
 """The `legato` command. A subcommand's module is imported only when it runs."""
 
+import os
+import pwd
 from importlib import import_module
 from types import MappingProxyType
 
 import click
 
+from legato.audit.acting import acting_as
+from legato.audit.event import Actor
 from legato.core.errors import ConfigInvalid, LegatoError
 
 _COMMANDS = MappingProxyType(
     {
         "apply": ("legato.cli.registry:apply", "Make an environment what a directory says."),
+        "audit": (
+            "legato.cli.audit:audit",
+            "Read the audit log, and verify that nobody changed it.",
+        ),
         "cache": (
             "legato.cli.cache:cache",
             "Look at the semantic cache, and purge it.",
@@ -114,10 +122,19 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run; an error of ours is one clear line, never a traceback."""
         try:
-            return super().invoke(ctx)
+            with acting_as(Actor("operator", _user())):
+                return super().invoke(ctx)
         except LegatoError as error:
             click.echo(f"legato: {error.message}", err=True)
             ctx.exit(_EXIT_CONFIG if isinstance(error, ConfigInvalid) else _EXIT_ERROR)
+
+
+def _user() -> str:
+    """Return who works at this terminal, the number where the machine knows no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

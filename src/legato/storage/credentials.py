@@ -6,8 +6,10 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.clock import Clock
 from legato.core.errors import NotFound
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import lock
 from legato.storage.engine import reading, writing
 from legato.storage.schema import credential
@@ -43,6 +45,7 @@ class CredentialStore:
                 of_name = update(credential).where(credential.c.name == name)
                 connection.execute(of_name, {"version": number, **values})
             bump(connection, _VERSION_NAME)
+            recorded(connection, _act("set", name, {"version": number}))
         return CredentialRecord(name, number, values["changed_at_ns"])  # type: ignore[arg-type]
 
     def remove(self, name: str) -> None:
@@ -52,6 +55,7 @@ class CredentialStore:
             if not gone.rowcount:
                 raise NotFound(f"the vault has no credential named {name}", param="name")
             bump(connection, _VERSION_NAME)
+            recorded(connection, _act("remove", name, {}))
 
     def list(self) -> list[CredentialRecord]:
         """Return all by name, without their secret."""
@@ -70,6 +74,10 @@ class CredentialStore:
         """Return a number that rises with every change: one row, cheap to poll."""
         with reading(self._engine) as connection:
             return version(connection, _VERSION_NAME)
+
+
+def _act(action: str, name: str, details: dict[str, Detail]) -> Act:
+    return Act("", f"credential.{action}", Subject("credential", name), details=details)
 
 
 def _number(connection: Connection, name: str) -> int | None:

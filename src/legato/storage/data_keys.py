@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.wrapped_key import WrappedKey
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import lock
 from legato.storage.engine import empty_log, overwrite_deleted, reading, writing
 from legato.storage.erasure_schema import destroyed_data_key
@@ -47,6 +49,7 @@ class DataKeyTable:
             if connection.execute(in_the_way.limit(1)).first() is not None:
                 return False
             connection.execute(insert(data_key), msgspec.structs.asdict(key))
+            recorded(connection, _act("create", key.org, {"id": key.id, "version": key.version}))
             return True
 
     def generation(self) -> int:
@@ -100,6 +103,7 @@ class DataKeyTable:
                 bump(connection, _DESTRUCTIONS)
                 bump(connection, REGISTRY_VERSION)  # prompts in workers' memory go, too
                 forget_organisation(connection, org, now_ns)  # and so do cached answers
+                recorded(connection, _act("destroy", org, {"keys": len(rows), "by": author}))
         empty_log(self._engine)
         return len(rows)
 
@@ -112,7 +116,13 @@ class DataKeyTable:
             for new in differing:
                 values = {"master_id": new.master_id, "wrapped": new.wrapped}
                 connection.execute(update(data_key).where(data_key.c.id == new.id), values)
+            if differing:
+                recorded(connection, _act("rewrap", "", {"keys": len(differing)}))
             return len(differing)
+
+
+def _act(action: str, org: str, details: dict[str, Detail]) -> Act:
+    return Act(org, f"data_key.{action}", Subject("data key", org), details=details)
 
 
 def _all(connection: Connection) -> list[WrappedKey]:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, case, delete, func, select, update
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.errors import Conflict
 from legato.core.origin import Origin
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import now_ns, upsert
 from legato.storage.engine import overwrite_deleted, reading, writing
 from legato.storage.erasure_marks import erased_among, locked_and_erased
@@ -60,7 +62,9 @@ class DatasetBlocks:
                     created_at_ns=now_ns(connection, None),
                     traffic=bool(block.origins),
                 )
-                connection.execute(kept.on_conflict_do_nothing())
+                done = connection.execute(kept.on_conflict_do_nothing())
+                if done.rowcount and number == 0:
+                    self._tell(connection, "keep", digest, {"traffic": bool(block.origins)})
 
     def erased(self, origins: Iterable[Origin]) -> frozenset[Origin]:
         """Return which of these were erased, so that cases of them aren't kept."""
@@ -131,7 +135,15 @@ class DatasetBlocks:
         with writing(self._engine) as connection:
             overwrite_deleted(connection)
             gone = delete(dataset_block).where(*self._own(digest)).returning(dataset_block.c.cases)
-            return sum(connection.execute(gone).scalars())
+            cases = int(sum(connection.execute(gone).scalars()))
+            self._tell(connection, "delete", digest, {"cases": cases})
+            return cases
+
+    def _tell(
+        self, connection: Connection, action: str, digest: str, details: dict[str, Detail]
+    ) -> None:
+        subject = Subject("dataset cases", "", digest)
+        recorded(connection, Act(self._org, f"dataset.{action}", subject, details=details))
 
     def _own(self, digest: str) -> list[ColumnElement[bool]]:
         return [dataset_block.c.org == self._org, dataset_block.c.cases_digest == digest]

@@ -6,10 +6,12 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, Engine, select
 
+from legato.audit.event import Act, Subject
 from legato.core.clock import Clock
 from legato.core.config import Config
 from legato.core.decisions import RouteFacts, decode_route
 from legato.core.records import RouteKnown
+from legato.storage.audit_writing import recorded
 from legato.storage.decided_schema import config_version, route_facts
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
@@ -34,6 +36,8 @@ class DecidedBy:
         with writing(self._engine) as connection:
             kept = upsert(connection, config_version).values(row)
             connection.execute(kept.on_conflict_do_nothing())
+            subject = Subject("configuration", "", content_hash)
+            recorded(connection, Act("", "configuration.load", subject))
 
     def config(self, content_hash: str) -> Config | None:
         """Return a configuration as it was, None where it is not known."""

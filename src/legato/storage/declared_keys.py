@@ -6,7 +6,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from legato.core.errors import ConfigInvalid
 from legato.core.ids import IdSource
-from legato.storage.key_records import DeclaredKey, KeyRecord, key_columns, key_record
+from legato.storage.audit_writing import recorded
+from legato.storage.key_records import DeclaredKey, KeyRecord, key_act, key_columns, key_record
 from legato.storage.schema import api_key, api_key_secret
 from legato.storage.tenancy import ensure_place
 
@@ -55,6 +56,7 @@ def _insert(connection: Connection, key: DeclaredKey, now_ns: int, ids: IdSource
     }
     connection.execute(insert(api_key), row)
     connection.execute(insert(api_key_secret), {"digest": key.digest, "key_id": key_id})
+    recorded(connection, key_act("create", key_id, key.spec))
 
 
 def _update(connection: Connection, key: DeclaredKey, record: KeyRecord) -> bool:
@@ -72,18 +74,20 @@ def _update(connection: Connection, key: DeclaredKey, record: KeyRecord) -> bool
     if not same_secret:
         connection.execute(delete(api_key_secret).where(api_key_secret.c.key_id == record.id))
         connection.execute(insert(api_key_secret), {"digest": key.digest, "key_id": record.id})
+    recorded(connection, key_act("change", record.id, key.spec))
     return True
 
 
 def _revoke_others(connection: Connection, names: set[str], now_ns: int) -> bool:
     gone = [
-        record.id
+        record
         for name, record in _stored(connection).items()
         if name not in names and record.revoked_at_ns is None
     ]
-    for key_id in gone:
+    for record in gone:
         values = {"revoked_at_ns": now_ns, "revoked_by": "config"}
-        connection.execute(update(api_key).where(api_key.c.id == key_id), values)
+        connection.execute(update(api_key).where(api_key.c.id == record.id), values)
+        recorded(connection, key_act("revoke", record.id, record.spec))
     return bool(gone)
 
 

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, update
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.clock import Clock
-from legato.core.erasure import Subject
+from legato.core.erasure import Subject as Erased
 from legato.core.ids import IdSource
 from legato.core.origin import Origin
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.capture_schema import capture, capture_erasure
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
@@ -42,7 +44,7 @@ class ErasureStore:
         self._ids = ids
         self._org = tenant.org
 
-    def begin(self, subject: Subject, author: str) -> ErasureRecord:
+    def begin(self, subject: Erased, author: str) -> ErasureRecord:
         """Mark what is erased, so that no more of it comes in, and record who asked.
 
         One that was cut off goes on under its own record.
@@ -78,6 +80,7 @@ class ErasureStore:
             )
             row = {**msgspec.structs.asdict(new), "org": self._org, "counts": "{}"}
             connection.execute(insert(erasure), row)
+            self._tell(connection, "begin", new.id, {"by": author, **_meant(subject)})
         return new
 
     def count(self, erasure_id: str, counts: Mapping[str, int], *, ended: bool = False) -> None:
@@ -92,8 +95,16 @@ class ErasureStore:
                 .where(erasure.c.org == self._org, erasure.c.id == erasure_id)
                 .values(values)
             )
+            if ended:
+                self._tell(connection, "end", erasure_id, dict(counts))
 
-    def requests(self, subject: Subject) -> set[str]:
+    def _tell(
+        self, connection: Connection, action: str, erasure_id: str, told: dict[str, Detail]
+    ) -> None:
+        subject = Subject("erasure", erasure_id)
+        recorded(connection, Act(self._org, f"erasure.{action}", subject, details=told))
+
+    def requests(self, subject: Erased) -> set[str]:
         """Return the requests that are meant."""
         if not subject.user:
             return {subject.request_id}
@@ -105,7 +116,7 @@ class ErasureStore:
                 found.update(connection.execute(wanted).scalars())
         return found
 
-    def entries(self, request_ids: set[str], subject: Subject) -> int:
+    def entries(self, request_ids: set[str], subject: Erased) -> int:
         """Return how many entries of the ledger name the subject: they stay."""
         table = ledger_entry.c
         named: ColumnElement[bool] = table.end_user == subject.user
@@ -136,6 +147,11 @@ class ErasureStore:
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(erasure.c.id.desc()).limit(count)).all()
         return [_record(row) for row in rows]
+
+
+def _meant(subject: Erased) -> dict[str, Detail]:
+    """Return who or what is meant: a user by the pseudonym that the ledger has."""
+    return {"user": subject.user, "request_id": subject.request_id}
 
 
 def chunks(texts: Iterable[str], size: int = _ROWS_PER_WRITE) -> Iterator[list[str]]:

@@ -6,9 +6,11 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Engine, Row, delete, insert, or_, select, tuple_, update
 
+from legato.audit.event import Act, Subject
 from legato.core.errors import NotFound
 from legato.core.origin import Origin
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.erasure_marks import locked_and_erased
@@ -76,6 +78,8 @@ class EvaluationStore:
         """Keep a new evaluation."""
         with writing(self._engine) as connection:
             connection.execute(insert(evaluation), msgspec.structs.asdict(record))
+            subject, by = Subject("evaluation", record.id), {"by": record.author}
+            recorded(connection, Act(self._org, "evaluation.create", subject, details={**by}))
 
     def get(self, evaluation_id: str) -> EvaluationRecord:
         """Return one evaluation. Raises NotFound."""
@@ -101,7 +105,14 @@ class EvaluationStore:
             *self._own(evaluation_id), evaluation.c.status.in_(before)
         )
         with writing(self._engine) as connection:
-            return connection.execute(statement.values(values)).rowcount > 0
+            done = connection.execute(statement.values(values)).rowcount > 0
+            if done:
+                subject = Subject("evaluation", evaluation_id)
+                status = {"status": values.get("status"), "fields": " ".join(sorted(values))}
+                recorded(
+                    connection, Act(self._org, "evaluation.change", subject, details={**status})
+                )
+            return done
 
     def record(self, evaluation_id: str, answer: AnswerRecord) -> None:
         """Keep an answer and count it; what is recorded stays.

@@ -5,10 +5,12 @@ from typing import Final
 import msgspec
 from sqlalchemy import Engine, insert, select
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.clock import Clock
 from legato.core.ids import IdSource
 from legato.routing.floor.compared import Compared
 from legato.routing.floor.freedom import About, Floor, Moved, Terms, observed
+from legato.storage.audit_writing import recorded
 from legato.storage.comparisons import add_comparison
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
@@ -70,6 +72,9 @@ class FloorStore:
                 connection.execute(
                     insert(route_floor_move).values(**named, at_ns=now_ns, move=move)
                 )
+                subject = Subject("route", about.route)
+                told: dict[str, Detail] = {"policy": about.policy, "move": move}
+                recorded(connection, Act(about.org, "floor.move", subject, details=told))
             if moved is not None or text is None:
                 bump(connection, FLOOR_VERSION)
         return moved

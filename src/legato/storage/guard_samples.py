@@ -6,12 +6,14 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
+from legato.audit.event import Act, Subject
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound
 from legato.core.guard_samples import Judgement, Sample
 from legato.core.ids import IdSource
 from legato.core.origin import Origin
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.erasure_marks import locked_and_erased
@@ -172,6 +174,10 @@ class GuardSampleStore:
                 "sealed": sealed_reason,
             }
             connection.execute(insert(guard_judgement), row)
+            # the reason is sealed: it may quote what was found
+            told = {"judgement": judgement.value, "by": actor}
+            subject = Subject("guardrail sample", sample_id)
+            recorded(connection, Act(self._org, "guardrail.judge", subject, details={**told}))
         return msgspec.structs.replace(known, judgement=judgement)
 
     def counts(self) -> list[SampleCount]:

@@ -5,11 +5,13 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Engine, Row, case, func, insert, or_, select, update
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound
 from legato.core.ids import IdSource
 from legato.core.records import EntryKind
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import lock
 from legato.storage.engine import reading, writing
 from legato.storage.holdout_schema import holdout
@@ -86,7 +88,9 @@ class HoldoutStore:
             }
             connection.execute(insert(holdout), row)
             bump(connection, HOLDOUT_VERSION)
-            return self._get(connection, str(row["id"]))
+            made = self._get(connection, str(row["id"]))
+            recorded(connection, _act("start", made, author))
+            return made
 
     def end(self, holdout_id: str, by: str) -> Holdout:
         """End one. Raises NotFound, Conflict where it has ended."""
@@ -97,7 +101,9 @@ class HoldoutStore:
             values = {"ended_at_ns": self._clock.now_ns(), "ended_by": by}
             connection.execute(update(holdout).where(*self._is(holdout_id)), values)
             bump(connection, HOLDOUT_VERSION)
-            return self._get(connection, holdout_id)
+            ended = self._get(connection, holdout_id)
+            recorded(connection, _act("end", ended, by))
+            return ended
 
     def get(self, holdout_id: str) -> Holdout:
         """Return one. Raises NotFound."""
@@ -177,6 +183,13 @@ def holdout_stores(
 ) -> tuple[HoldoutStore, RolloutOutcomes]:
     """Return one organisation's holdouts, and what became of the requests in their arms."""
     return HoldoutStore(engine, clock, ids, tenant), RolloutOutcomes(engine, tenant)
+
+
+def _act(action: str, of: Holdout, by: str) -> Act:
+    details: dict[str, Detail] = {"route": of.route, "share_bp": of.share_bp, "by": by}
+    reason = of.reason if action == "start" else ""
+    subject = Subject("holdout", of.id)
+    return Act(of.org, f"holdout.{action}", subject, reason=reason, details=details)
 
 
 def _record(row: Row[Any]) -> Holdout:

@@ -3,7 +3,9 @@
 import msgspec
 from sqlalchemy import Engine, insert, select
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.engine import reading, writing
 from legato.storage.review_schema import judge_record
 
@@ -34,6 +36,9 @@ class JudgeRecords:
         with writing(self._engine) as connection:
             row = {"org": self._org, **msgspec.structs.asdict(record)}
             connection.execute(insert(judge_record), row)
+            subject = Subject("judge", record.judge, record.digest)
+            details: dict[str, Detail] = {"measurement": record.id, "by": record.author}
+            recorded(connection, Act(self._org, "judge.measure", subject, details=details))
 
     def page(self, count: int, before_id: str | None, judge: str | None) -> list[JudgeRecord]:
         """Return up to `count`, newest first, that are older than the one of an id."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.config import Requirements
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Principal, Scope, Window
@@ -162,3 +163,17 @@ def _budget(row: Any) -> KeyBudget | None:
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def key_act(action: str, key_id: str, spec: KeySpec) -> Act:
+    """Return what the audit log says of an act on a key: what it may do, never its secret."""
+    details: dict[str, Detail] = {
+        "name": spec.name,
+        "team": spec.team,
+        "feature": spec.feature,
+        "scopes": " ".join(sorted(spec.scopes)),
+        "models": " ".join(sorted(spec.models)),
+        "budget_nano_usd": None if spec.budget is None else int(spec.budget.limit),
+        "expires_at_ns": spec.expires_at_ns,
+    }
+    return Act(spec.org, f"key.{action}", Subject("key", key_id), details=details)

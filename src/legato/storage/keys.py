@@ -10,6 +10,7 @@ from legato.core.clock import Clock
 from legato.core.errors import InvalidRequest, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Reach
+from legato.storage.audit_writing import recorded
 from legato.storage.declared_keys import apply_declared
 from legato.storage.engine import reading, writing
 from legato.storage.key_records import (
@@ -18,6 +19,7 @@ from legato.storage.key_records import (
     KeyRecord,
     KeySnapshot,
     KeySpec,
+    key_act,
     key_columns,
     key_record,
     principal,
@@ -65,6 +67,7 @@ class KeyStore:
                 connection.execute(insert(api_key), row)
                 connection.execute(insert(api_key_secret), {"digest": digest, "key_id": key_id})
                 bump(connection, _VERSION_NAME)
+                recorded(connection, key_act("create", key_id, spec))
         except IntegrityError:
             message = f"a key named {spec.name} is in force already: pick another name or revoke it"
             raise InvalidRequest(message, param="name") from None
@@ -115,7 +118,9 @@ class KeyStore:
             values = {name: columns[name] for name in CHANGEABLE}
             connection.execute(update(api_key).where(api_key.c.id == key_id), values)
             bump(connection, _VERSION_NAME)
-            return _get(connection, key_id, self._reach)
+            changed = _get(connection, key_id, self._reach)
+            recorded(connection, key_act("change", key_id, changed.spec))
+            return changed
 
     def revoke(self, key_id: str) -> None:
         """End a key for good; again is no error.
@@ -132,6 +137,7 @@ class KeyStore:
                 values["revoked_at_ns"] = self._clock.now_ns()
             connection.execute(update(api_key).where(api_key.c.id == key_id), values)
             bump(connection, _VERSION_NAME)
+            recorded(connection, key_act("revoke", key_id, record.spec))
 
     def rotate(self, key_id: str, new_digest: bytes, overlap_s: float) -> None:
         """Give a key a new secret; the old ones go on for `overlap_s`.
@@ -153,6 +159,7 @@ class KeyStore:
                 )
                 connection.execute(insert(api_key_secret), {"digest": new_digest, "key_id": key_id})
                 bump(connection, _VERSION_NAME)
+                recorded(connection, key_act("rotate", key_id, record.spec))
         except IntegrityError:
             raise InvalidRequest("this secret is in use already: make a new one") from None
 

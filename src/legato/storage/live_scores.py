@@ -6,9 +6,11 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, update
 
+from legato.audit.event import Act, Subject
 from legato.core.errors import NotFound
 from legato.core.origin import Origin
 from legato.core.tenant import Reach, Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
 from legato.storage.erasure_marks import erased_among, marks_lock
@@ -195,6 +197,10 @@ class LiveScores:
             alarm = Alarm(*found)
             if not alarm.acknowledged_by:
                 connection.execute(update(drift_alarm).where(*mine).values(acknowledged_by=by))
+                subject = Subject("alarm", alarm_id)
+                recorded(
+                    connection, Act(self._org, "alarm.acknowledge", subject, details={"by": by})
+                )
                 connection.execute(
                     delete(score_watch).where(
                         score_watch.c.org == self._org,

@@ -7,10 +7,12 @@ import msgspec
 from sqlalchemy import Connection, Engine, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
 from legato.core.tenant import Reach
+from legato.storage.audit_writing import recorded
 from legato.storage.engine import reading, writing
 from legato.storage.schema import feature, organisation, team
 from legato.storage.tenancy import covers, within
@@ -106,7 +108,9 @@ class PlaceStore:
                 connection.execute(insert(_TABLES[kind]), row)
             except IntegrityError:
                 raise Conflict(f"there is a {kind} named {name} already", param="name") from None
-        return Place(**{"org": "", "team": "", **row})
+            made = Place(**{"org": "", "team": "", **row})
+            recorded(connection, _act(kind, "create", made))
+        return made
 
     def retitle(self, kind: Kind, place_id: str, title: str, version: int) -> Place:
         """Change the title of a place that still has this version.
@@ -122,6 +126,7 @@ class PlaceStore:
             values = {"title": title, "version": version + 1}
             if not connection.execute(update(table).where(same), values).rowcount:
                 raise PreconditionFailed(f"this {kind} was changed since you read it")
+            recorded(connection, _act(kind, "change", place))
         return msgspec.structs.replace(place, title=title, version=version + 1)
 
     def _get(self, connection: Connection, kind: Kind, place_id: str) -> Place:
@@ -131,6 +136,12 @@ class PlaceStore:
         if row is None:
             raise NotFound(f"there is no {kind} with this id", param="id")
         return _place(row)
+
+
+def _act(kind: Kind, action: str, place: Place) -> Act:
+    org = place.name if kind is Kind.ORGANISATION else place.org
+    details: dict[str, Detail] = {"name": place.name, "team": place.team}
+    return Act(org, f"{kind}.{action}", Subject(kind.value, place.id), details=details)
 
 
 def _names_below(above: Place, kind: Kind) -> dict[str, str]:

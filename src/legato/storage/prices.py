@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Engine, select
 
+from legato.audit.event import Act, Subject
 from legato.core.clock import Clock
 from legato.core.price import Price
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.schema import price_version
@@ -31,9 +33,16 @@ class PriceStore:
             }
             for deployment, price in prices.items()
         ]
+        columns = price_version.c
         if rows:
             with writing(self._engine) as connection:
+                known = set(connection.execute(select(columns.deployment, columns.version)).all())
                 connection.execute(upsert(connection, price_version).on_conflict_do_nothing(), rows)
+                for row in rows:
+                    if (row["deployment"], row["version"]) not in known:
+                        subject = Subject("deployment", str(row["deployment"]))
+                        told = {"version": str(row["version"]), "source": str(row["source"])}
+                        recorded(connection, Act("", "price.change", subject, details={**told}))
 
     def history(self, deployment: str) -> list[tuple[int, Price]]:
         """Return every price a deployment ever had, and since when (ns), oldest first."""

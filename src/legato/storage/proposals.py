@@ -6,10 +6,12 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
+from legato.audit.event import Act, Subject
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound
 from legato.core.ids import IdSource
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.proposal_schema import proposal, proposal_event
@@ -237,6 +239,9 @@ class ProposalStore:
             "reason": reason,
         }
         connection.execute(insert(proposal_event), row)
+        subject = Subject("proposal", proposal_id)
+        act = Act(self._org, f"proposal.{action}", subject, reason=reason, details={"by": actor})
+        recorded(connection, act)
 
     def _get(self, connection: Connection, proposal_id: str) -> Proposal:
         wanted = select(proposal).where(proposal.c.org == self._org, proposal.c.id == proposal_id)

@@ -4,17 +4,19 @@ Versions are never altered and moves never forgotten: what a label pointed to at
 told from its moves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.clock import Clock
 from legato.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
 from legato.core.registry import KEPT_APART, SHOWN_DIGITS, MoveState, ObjectName, Truth
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import writing
 from legato.storage.registry import move_record
@@ -95,6 +97,9 @@ class RegistryChanges:
             values = {"state": state.value, "ended_at_ns": ended_at_ns}
             connection.execute(update(registry_move).where(*self._is(move_id)), values)
             bump(connection, REGISTRY_VERSION)
+            action = "approve" if approved else "reject"
+            told = {"move": move_id, "label": move.label, "state": state.value}
+            self._tell(connection, action, move.name, (move.to_digest, reason, told))
             row = connection.execute(select(registry_move).where(*self._is(move_id))).one()
         if state is MoveState.OVERTAKEN:
             raise Conflict("The label was moved since this was asked for; ask for it again.")
@@ -117,6 +122,7 @@ class RegistryChanges:
                 raise PreconditionFailed(f"{name} was changed since you read it")
             values = {**_columns(details), "version": version + 1}
             connection.execute(update(table).where(*of_name), values)
+            self._tell(connection, "describe", name, ("", "", {"version": version + 1}))
 
     def set_truth(self, environment: str, truth: Truth, by: str) -> None:
         """Say what decides an environment's labels from now on.
@@ -175,6 +181,22 @@ class RegistryChanges:
         connection.execute(
             statement.on_conflict_do_update(index_elements=["org", "environment"], set_=row)
         )
+        subject = Subject("environment", environment)
+        details: dict[str, Detail] = {"truth": truth.value, "by": by}
+        recorded(connection, Act(self._org, "registry.truth", subject, details=details))
+
+    def _tell(
+        self,
+        connection: Connection,
+        action: str,
+        name: ObjectName,
+        told: tuple[str, str, Mapping[str, Detail]],
+    ) -> None:
+        """Record an act on an object: the version's digest, the reason, and more."""
+        digest, reason, details = told
+        subject = Subject(name.kind.value, name.name, digest)
+        act = Act(self._org, f"registry.{action}", subject, reason=reason, details=dict(details))
+        recorded(connection, act)
 
     def _keep(self, connection: Connection, version: NewVersion, changes: Changes) -> None:
         names = self._names(version.name)
@@ -201,6 +223,8 @@ class RegistryChanges:
         ]
         if references:
             connection.execute(insert(registry_reference), references)
+        told = {"number": last + 1, "by": changes.author}
+        self._tell(connection, "save", version.name, (version.digest, changes.reason, told))
 
     def _keep_object(
         self, connection: Connection, names: dict[str, str], details: Details | None
@@ -256,7 +280,7 @@ class RegistryChanges:
             _require_kept(connection, names, move.digest)
         now_ns = self._clock.now_ns()
         waits = move.approvals > 0
-        row = {
+        row: dict[str, Any] = {
             **label,
             "id": self._ids.new(),
             "from_digest": there,
@@ -273,6 +297,14 @@ class RegistryChanges:
         made = move_record(connection.execute(by_id).one())
         if not waits:
             self._point(connection, made)
+        told = {
+            "label": move.label,
+            "environment": changes.environment,
+            "from": there,
+            "state": row["state"],
+            "by": changes.author,
+        }
+        self._tell(connection, "move", move.name, (move.digest, changes.reason, told))
         return made
 
     def _require_movable(self, connection: Connection, move: MoveRecord) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import Connection, Engine, select
 
+from legato.audit.event import Act, Subject
 from legato.core.clock import Clock
 from legato.core.price import Price
 from legato.core.registry import DEFAULT_LABEL, INSTANCE_KINDS, INSTANCE_ORG, Kind
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.registry import version_record
@@ -94,12 +96,19 @@ class ModelPrices:
         if not prices:
             return
         with writing(self._engine) as connection:
-            for one in prices:
-                _record(connection, one, now_ns)
+            new = [one for one in prices if _record(connection, one, now_ns)]
             bump(connection, REGISTRY_VERSION)
+            for one in new:
+                subject = Subject("deployment", one.name, one.digest)
+                told = {"version": None if one.price is None else one.price.version}
+                act = Act(
+                    INSTANCE_ORG, "price.change", subject, reason=one.reason, details={**told}
+                )
+                recorded(connection, act)
 
 
-def _record(connection: Connection, one: ModelPrice, now_ns: int) -> None:
+def _record(connection: Connection, one: ModelPrice, now_ns: int) -> bool:
+    """Keep a price; return whether it is one that wasn't known."""
     values = {
         "price": _encoded(one.price),
         "batch_price": _encoded(one.batch),
@@ -109,6 +118,7 @@ def _record(connection: Connection, one: ModelPrice, now_ns: int) -> None:
     row = {"org": INSTANCE_ORG, "name": one.name, "digest": one.digest, **values}
     statement = upsert(connection, registry_price).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=values))
+    new = False
     for price in (one.price, one.batch):
         if price is not None:
             known = {
@@ -119,7 +129,8 @@ def _record(connection: Connection, one: ModelPrice, now_ns: int) -> None:
                 "price": _encoded(price),
             }
             once = upsert(connection, price_version).on_conflict_do_nothing()
-            connection.execute(once, known)
+            new |= connection.execute(once, known).rowcount > 0
+    return new
 
 
 def _prices(connection: Connection, digests: list[str]) -> list[ModelPrice]:

@@ -1,5 +1,6 @@
 """Answers that people review: who has which before them, and what they said. Content is sealed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,9 +18,11 @@ from sqlalchemy import (
     update,
 )
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.errors import Conflict, NotFound
 from legato.core.origin import Origin
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import lock, upsert
 from legato.storage.engine import reading, writing
 from legato.storage.erasure_marks import locked_and_erased
@@ -98,6 +101,10 @@ class ReviewStore:
                     raise Conflict(msg, param="request_id")
                 kept = upsert(connection, review_item).on_conflict_do_nothing()
                 connection.execute(kept, rows[first : first + _ROWS_PER_WRITE])
+                for judge, of_judge in Counter(one.judge for one in some).items():
+                    subject = Subject("judge", judge)
+                    act = Act(self._org, "review.add", subject, details={"items": of_judge})
+                    recorded(connection, act)
 
     def claim(self, judge: str, reviewer: str, now_ns: int, until_ns: int) -> Item | None:
         """Put the oldest open item before a reviewer until a time; None where there is none.
@@ -127,6 +134,8 @@ class ReviewStore:
                     index_elements=["org", "item_id", "reviewer"], set_={"until_ns": until_ns}
                 )
             )
+            subject, told = Subject("review item", found.id), {"by": reviewer}
+            recorded(connection, Act(self._org, "review.claim", subject, details={**told}))
             return Item(*found)
 
     def label(self, label: SealedLabel) -> None:
@@ -158,6 +167,9 @@ class ReviewStore:
                 .values(labels_given=review_item.c.labels_given + more)
             )
             connection.execute(delete(review_claim).where(*self._of(review_claim, label)))
+            subject, by = Subject("review item", label.item_id), label.reviewer
+            told: dict[str, Detail] = {"by": by, "skipped": label.skipped}
+            recorded(connection, Act(self._org, "review.label", subject, details=told))
 
     def get(self, item_id: str) -> Item:
         """Return an item. Raises NotFound."""

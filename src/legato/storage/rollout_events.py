@@ -3,7 +3,9 @@
 import msgspec
 from sqlalchemy import Connection, func, insert, select
 
+from legato.audit.event import Act, Subject
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.rollout_schema import rollout_event
 
 
@@ -24,6 +26,9 @@ def note(connection: Connection, tenant: Tenant, rollout_id: str, event: Event) 
     last = connection.execute(select(func.max(table.number)).where(*of_rollout)).scalar()
     row = {"org": tenant.org, "rollout_id": rollout_id, "number": (last or 0) + 1}
     connection.execute(insert(rollout_event), {**row, **msgspec.structs.asdict(event)})
+    subject, by = Subject("rollout", rollout_id), {"by": event.actor}
+    act = Act(tenant.org, f"rollout.{event.action}", subject, reason=event.reason, details={**by})
+    recorded(connection, act)
 
 
 def noted(connection: Connection, tenant: Tenant, rollout_id: str) -> list[Event]:

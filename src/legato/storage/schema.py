@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from legato.core.usage import USAGE_CLASSES
 from legato.storage import columns
+from legato.storage.audit_schema import AUDIT_TABLES
 from legato.storage.capture_schema import CAPTURE_TABLES
 from legato.storage.columns import Id, RowId, number_column, origin_column, text_column
 from legato.storage.decided_schema import DECIDED_TABLES
@@ -43,7 +44,7 @@ from legato.storage.router_schema import ROUTER_TABLES
 from legato.storage.semantic_schema import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0030"
+SCHEMA_VERSION: Final = "0031"
 
 migration_marker = Table(
     "migration_marker",
@@ -441,6 +442,7 @@ PLAIN_COLUMNS: Final = ENTRY_COLUMNS[: ENTRY_COLUMNS.index("original_at_ns")]
 """What an entry says that is neither late nor provisional: the columns behind are at rest."""
 _ELSEWHERE: Final = (
     REGISTRY_TABLES
+    | AUDIT_TABLES
     | {feedback.name, holdout.name}
     | FLOOR_TABLES
     | ROUTER_TABLES

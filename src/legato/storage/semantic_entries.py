@@ -17,9 +17,11 @@ from sqlalchemy import (
     update,
 )
 
+from legato.audit.event import Act, Detail, Subject
 from legato.core.clock import Clock
 from legato.core.origin import Origin
 from legato.core.semantic_records import Batch, Changed, Counts, Kept, Purge, Selection
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import upsert
 from legato.storage.engine import overwrite_deleted, reading, writing
 from legato.storage.erasure_marks import locked_and_erased
@@ -54,6 +56,8 @@ class SemanticEntryStore:
             number = _forget(connection, batch.forgotten, number, self._now_ns())
             for offset, (selection, at_ns) in enumerate(batch.purges):
                 _purge(connection, selection, at_ns, number + offset)
+            for selection, _ in batch.purges:
+                recorded(connection, _act(selection))
 
     def warm(self, embedder: str, org: str, kept: Sequence[Kept]) -> int:
         """Write entries of one organisation that were asked elsewhere; return how many.
@@ -248,6 +252,17 @@ def _purge(connection: Connection, selection: Selection, at_ns: int, number: int
     told = msgspec.json.encode(selection).decode()
     row = {"change": number, "at_ns": at_ns, "selection": told}
     connection.execute(insert(semantic_purge).values(row))
+
+
+def _act(selection: Selection) -> Act:
+    org = selection.org or ""
+    told: dict[str, Detail] = {
+        "ids": len(selection.ids),
+        "requests": len(selection.requests),
+        "user": selection.user,
+        "before_ns": selection.before_ns,
+    }
+    return Act(org, "cache.purge", Subject("semantic cache", org), details=told)
 
 
 def _named(selection: Selection, at_ns: int) -> list[ColumnElement[bool]]:

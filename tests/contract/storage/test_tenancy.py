@@ -54,6 +54,7 @@ INSTANCE_WIDE = {
 # Why a table has no column `org`.
 NO_TENANTS_ROWS = {
     "api_key_secret": "reached through api_key only",
+    "audit_head": "one counter, and hashes over every tenant's events",
     "config_version": "the instance's",
     "credential": "the instance's",
     "journal_alarm": "what could not be read, so nobody knows whose",

@@ -15,6 +15,8 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
 from legato.api.control.errors import ErrorBody
+from legato.audit.acting import act_as
+from legato.audit.event import Actor
 from legato.core.errors import Forbidden, NotFound
 from legato.core.permission import Permission, permissions_of
 from legato.core.principal import Principal, Scope
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _PERMISSION = "permission"
 _BEARER = "bearer "
+_REQUEST_ID = "x-legato-request-id"
 _ERRORS = {
     400: "The request can't be served as written.",
     401: "No key, or one that isn't in force.",
@@ -71,6 +74,8 @@ async def guard(
     if permission not in caller.permissions:
         raise Forbidden(f"This key doesn't have the permission {permission.value}.")
     connection.scope["state"]["caller"] = caller
+    # what the handler's thread does from here on is recorded as this key's
+    act_as(Actor("key", caller.principal.key_id), connection.headers.get(_REQUEST_ID, ""))
 
 
 def read(
