@@ -44,7 +44,7 @@ from legato.storage.router_schema import ROUTER_TABLES
 from legato.storage.semantic_schema import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0031"
+SCHEMA_VERSION: Final = "0032"
 
 migration_marker = Table(
     "migration_marker",

@@ -75,8 +75,8 @@ _ELSEWHERE: Final = MappingProxyType(
         33: (Verdict.NOT_PROVEN, "not checked by this command"),
         34: (Verdict.NOT_APPLICABLE, "Legato has no MCP servers yet"),
         35: (Verdict.NOT_APPLICABLE, "Legato has no console yet"),
-        36: (Verdict.NOT_APPLICABLE, "Legato has no audit log yet"),
-        37: (Verdict.NOT_APPLICABLE, "Legato has no audit log yet"),
+        36: (Verdict.NOT_PROVEN, "not checked by this command; see `legato audit verify`"),
+        37: (Verdict.NOT_PROVEN, "not checked by this command"),
         38: (Verdict.NOT_PROVEN, "not checked by this command; `legato erase` changes real data"),
         40: (Verdict.NOT_APPLICABLE, "Legato has no policies for tools yet"),
     }
