@@ -61,6 +61,12 @@ class Piece(msgspec.Struct, frozen=True):
     where: str
     """A JSON pointer into the body; one ending in `#` is the key itself."""
     place: Place = Place.INPUT
+    lead: int = 0
+    """How many characters at its beginning are no part of it, but say what it is: `phone: 0123`."""
+    fixed: bool = False
+    """Nothing else can stand there: a name, an id, a file."""
+    token: bool = False
+    """It is of names and ids alone: detectors that read sentences have nothing to say of it."""
 
 
 class Detector(Protocol):

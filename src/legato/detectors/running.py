@@ -99,7 +99,12 @@ class Detectors:
         large = takes_long(pieces)
 
         async def ask(name: str, places: frozenset[Place]) -> None:
-            where = [index for index, one in enumerate(pieces) if one.place in places]
+            reads = name in opened.slow
+            where = [
+                index
+                for index, one in enumerate(pieces)
+                if one.place in places and not (reads and one.token)
+            ]
             began_ns = perf_counter_ns()
             try:
                 found = await asyncio.wait_for(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from legato.core.guarding import Finding
-from legato.guardrails.pieces import pieces
+from legato.guardrails.pieces import looked_into
 from legato.guardrails.redaction.spans import spans
 from legato.guardrails.replacing import replaced
 
@@ -35,10 +35,11 @@ def labelled_body(body: dict[str, Any], find: Find) -> dict[str, Any]:
     """
     bare: dict[str, Any] = _without_files(body)
     changed: dict[str, str] = {}
-    for piece in pieces(bare):
+    looked = looked_into(bare)
+    for piece in (*looked.texts, *looked.names):
         found = find(piece.text)
         if found:
-            changed[piece.where] = labelled(piece.text, found)
+            changed[piece.where] = labelled(piece.text, found)[piece.lead :]
     return replaced(bare, changed)
 
 

@@ -1,8 +1,9 @@
 """Every text of a request, whatever its dialect, with the place where it stands.
 
 What isn't known to be otherwise is a text: unknown fields, names of fields and large numbers, too.
-Left out is what names things to machines: models, roles, types, ids, functions, as long as it looks
-like that and not like an address; and what is no text: pictures and files in base64.
+What names things to machines (types, ids, functions, fields), as long as it looks like that and not
+like an address, is looked into, but nothing else can stand there. Left out are the dialects' own
+words, and what is no text: pictures, sound and files in base64.
 
 A piece is named by a JSON pointer (RFC 6901), in which `#` is written `~2`: one that ends in `#`
 is the name of a field. Below a text that is JSON itself, as arguments of tools are, the pointer
@@ -11,12 +12,14 @@ goes on into it.
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from legato.core.errors import InvalidRequest
 from legato.core.guarding import Piece, Place
+from legato.guardrails.encoded import decoded_text, is_media
 from legato.guardrails.replacing import pointer_token
+from legato.guardrails.vocabulary import VOCABULARY
 
 _STRUCTURAL: Final = frozenset(
     {
@@ -57,20 +60,56 @@ _NAMED_SCHEMAS: Final = frozenset(
 _SCHEMA_VALUES: Final = frozenset({"enum", "const", "default", "examples", "example"})
 _DOCUMENTS: Final = frozenset({"document", "search_result", "web_search_result", "input_file"})
 _DOCUMENT_FIELDS: Final = frozenset({"documents", "search_results", "results"})
-_TOKENIZED: Final = ("input", "prompt")
+_TOKENIZED: Final = ("input", "prompt", "prompt_token_ids", "input_ids", "token_ids")
+_TENSORS: Final = ("prompt_embeds", "inputs_embeds", "input_embeds")
+_APART: Final = "\n,\n"
+"""Between names and ids that are looked into together: no detector takes it for part of a value."""
+_TOKEN_MIN: Final = 3
+_DIGITS: Final = re.compile(r"[\d\s().+/-]{7,40}")
+"""What is found only where something beside it says what it is: the name of its field."""
+_TELLING: Final = re.compile(
+    r"ssn|social|phone|mobile|cell|fax|tel|card|account|passport|birth|dob|tax|licen|patient",
+    re.IGNORECASE,
+)
+"""Fields whose numbers are somebody's. Others' names would only tell what a number isn't."""
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|[_-]+")
 _NUMBER_MIN: Final = 1_000_000
 """A shorter number is nobody's phone, card or social security number."""
 
 
-def pieces(body: Mapping[str, Any]) -> list[Piece]:
-    """Return the texts of a request, in order. Raises InvalidRequest: it is too deep."""
+class Looked(NamedTuple):
+    """All there is to look into."""
+
+    texts: list[Piece]
+    names: list[Piece]
+    """Names and ids that callers choose: each once in each kind of place."""
+
+
+def looked_into(body: Mapping[str, Any]) -> Looked:
+    """Return the texts of a request, in order, and its names. Raises InvalidRequest: too deep."""
     found = _Found()
     try:
         found.table(body, "", Place.INPUT)
     except RecursionError:
         msg = "The body is nested too deeply."
         raise InvalidRequest(msg) from None
-    return found.pieces
+    return Looked(found.pieces, list(found.names.values()))
+
+
+def pieces(body: Mapping[str, Any]) -> list[Piece]:
+    """Return the texts of a request, in order. Raises InvalidRequest: it is too deep."""
+    return looked_into(body).texts
+
+
+def together(names: Iterable[Piece]) -> list[Piece]:
+    """Return one text of all names for each kind of place: dozens of short ones take long."""
+    by_place: dict[Place, list[str]] = {}
+    for one in names:
+        by_place.setdefault(one.place, []).append(one.text)
+    return [
+        Piece(_APART.join(some), "", place, fixed=True, token=True)
+        for place, some in by_place.items()
+    ]
 
 
 def token_ids(body: Mapping[str, Any]) -> str:
@@ -82,7 +121,7 @@ def token_ids(body: Mapping[str, Any]) -> str:
             for one in value
         ):
             return name
-    return ""
+    return next((name for name in _TENSORS if body.get(name)), "")
 
 
 class _Found:
@@ -90,6 +129,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.pieces: list[Piece] = []
+        self.names: dict[tuple[str, Place], Piece] = {}
 
     def table(self, table: Mapping[str, Any], where: str, place: Place) -> None:
         """Look into an object of a dialect."""
@@ -97,22 +137,26 @@ class _Found:
         place = _place_in(table, kind, place)
         for name, value in table.items():
             here = f"{where}/{pointer_token(name)}"
-            if _FIELD.fullmatch(name) is None:
-                self._text(name, f"{here}#", place)
+            self._field(name, here, place)
             if type(value) is str:
-                if (name == "model" and not where) or _is_structural(name, value, table):
+                if name == "model" and not where:
                     continue
-                if name == "arguments":
+                if _is_structural(name, value, table):
+                    self._name(value, here, place)
+                elif name == "arguments":
                     self._json(value, here, place)
                 else:
                     url = 0 if name in _WORDS or kind == "text" else _FILE_MIN
-                    self._told(value, here, place, url=url, bare=url if name in _OPAQUE else 0)
+                    bare = url if name in _OPAQUE else 0
+                    self._told(value, here, place, url=url, bare=bare, of=name)
             elif type(value) is dict or type(value) is list:
                 self._inner(name, value, here, place=_place_of(name, kind, place), kind=kind)
+            else:
+                self._number(value, here, place, name)
 
     def _inner(self, name: str, value: Any, here: str, *, place: Place, kind: Any) -> None:
         if name in _FREE or (name == "input" and _is_use(kind)):
-            self.free(value, here, place)
+            self.free(value, here, place, name)
         elif name in _SCHEMAS:
             self.schema(value, here, place)
         else:
@@ -125,25 +169,31 @@ class _Found:
             for index, one in enumerate(value):
                 here = f"{where}/{index}"
                 if type(one) is str:
-                    if not (name in _STRUCTURAL and _is_token(one)):
-                        self._told(one, here, place, url=0 if name in _WORDS else _FILE_MIN)
+                    if name in _STRUCTURAL and _is_token(one):
+                        self._name(one, here, place)
+                    else:
+                        self._told(
+                            one, here, place, url=0 if name in _WORDS else _FILE_MIN, of=name
+                        )
                 else:
                     self._either(one, here, place, name)
+        else:
+            self._number(value, where, place, name)
 
-    def free(self, value: Any, where: str, place: Place) -> None:
-        """Look into what has no known form: all in it is text."""
+    def free(self, value: Any, where: str, place: Place, of: str = "") -> None:
+        """Look into what has no known form: all in it is text. `of` is the field that has it."""
         if type(value) is str:
-            self._told(value, where, place, url=_FILE_MIN, bare=_ENDLESS)
+            self._told(value, where, place, url=_FILE_MIN, bare=_ENDLESS, of=of)
         elif type(value) is dict:
             for name, one in value.items():
                 here = f"{where}/{pointer_token(name)}"
                 self._text(name, f"{here}#", place)
-                self.free(one, here, place)
+                self.free(one, here, place, name)
         elif type(value) is list:
             for index, one in enumerate(value):
-                self.free(one, f"{where}/{index}", place)
-        elif _is_number(value) and abs(value) >= _NUMBER_MIN:
-            self._text(str(int(value)), where, place)
+                self.free(one, f"{where}/{index}", place, of)
+        else:
+            self._number(value, where, place, of)
 
     def schema(self, value: Any, where: str, place: Place) -> None:
         """Look into a JSON schema: its words stay, its texts and unusual names don't."""
@@ -151,26 +201,27 @@ class _Found:
             for index, one in enumerate(value):
                 self.schema(one, f"{where}/{index}", place)
         elif type(value) is str:
-            if _FIELD.fullmatch(value) is None:
-                self._text(value, where, place)
+            self._field(value, where, place, "")
         elif type(value) is dict:
             for name, one in value.items():
                 self._term(name, one, f"{where}/{pointer_token(name)}", place)
+        else:
+            self._number(value, where, place, "")
 
     def _term(self, name: str, value: Any, here: str, place: Place) -> None:
         if name in _NAMED_SCHEMAS and type(value) is dict:
             for field, inner in value.items():
                 inside = f"{here}/{pointer_token(field)}"
-                if _FIELD.fullmatch(field) is None:
-                    self._text(field, f"{inside}#", place)
+                self._field(field, inside, place)
                 self.schema(inner, inside, place)
             return
-        if _FIELD.fullmatch(name) is None:
-            self._text(name, f"{here}#", place)
+        self._field(name, here, place)
         if name in _SCHEMA_VALUES:
             self.free(value, here, place)
         elif type(value) is str:
-            if not (name in _SCHEMA_TERMS and _is_token(value)):
+            if name in _SCHEMA_TERMS and _is_token(value):
+                self._name(value, here, place)
+            else:
                 self._text(value, here, place)
         else:
             self.schema(value, here, place)
@@ -181,16 +232,47 @@ class _Found:
         if value is None:
             self._text(text, where, place)
         else:
-            self.free(value, where, place)
+            self.free(value, where, place, "arguments")
 
-    def _told(self, text: str, where: str, place: Place, *, url: int, bare: int = 0) -> None:
+    def _told(
+        self, text: str, where: str, place: Place, *, url: int, bare: int = 0, of: str = ""
+    ) -> None:
         """Note a text, unless it is a file of at least so many characters; 0: it never is."""
         start, least = 0, bare
         if text.startswith("data:"):
             start = text[:_DATA_URL_HEAD].find(_ENCODED) + len(_ENCODED)
             least = url if start >= len(_ENCODED) else 0
-        if not (least and len(text) >= least and _BASE64.fullmatch(text, start)):
+        if least and len(text) >= least and _BASE64.fullmatch(text, start):
+            inner = decoded_text(text, start)
+            if inner:
+                self.pieces.append(Piece(inner, where, place, fixed=True))
+                return
+            if is_media(text, start):
+                return
+        if of and _DIGITS.fullmatch(text) is not None:
+            self._led(text, where, place, of)
+        else:
             self._text(text, where, place)
+
+    def _number(self, value: Any, where: str, place: Place, of: str) -> None:
+        if _is_number(value) and abs(value) >= _NUMBER_MIN:
+            self._led(str(int(value)), where, place, of)
+
+    def _led(self, text: str, where: str, place: Place, of: str) -> None:
+        """Note a number, with the words of its field's name before it."""
+        lead = f"{_HUMP.sub(' ', of)}: " if _TELLING.search(of) else ""
+        self.pieces.append(Piece(lead + text, where, place, lead=len(lead)))
+
+    def _field(self, name: str, where: str, place: Place, mark: str = "#") -> None:
+        """Note the name of a field, or another that is like one."""
+        if _FIELD.fullmatch(name) is None:
+            self._text(name, where + mark, place)
+        else:
+            self._name(name, where + mark, place)
+
+    def _name(self, text: str, where: str, place: Place) -> None:
+        if len(text) >= _TOKEN_MIN and text not in VOCABULARY and (text, place) not in self.names:
+            self.names[text, place] = Piece(text, where, place, fixed=True, token=True)
 
     def _text(self, text: str, where: str, place: Place) -> None:
         if text:

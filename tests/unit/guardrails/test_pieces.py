@@ -8,14 +8,14 @@ import pytest
 
 from legato.core.errors import InvalidRequest
 from legato.core.guarding import Place
-from legato.guardrails.pieces import pieces, token_ids
+from legato.guardrails.pieces import looked_into, pieces, token_ids
 from legato.guardrails.replacing import replaced
 
 PICTURE = "data:image/png;base64," + b64encode(bytes(range(200))).decode()
 
 
 def texts(body: dict[str, Any]) -> dict[str, str]:
-    return {piece.where: piece.text for piece in pieces(body)}
+    return {piece.where: piece.text[piece.lead :] for piece in pieces(body)}
 
 
 def places(body: dict[str, Any]) -> dict[str, Place]:
@@ -114,7 +114,10 @@ def test_messages_of_anthropic_have_all_their_texts() -> None:
                         "title": "T",
                         "source": {"type": "text", "media_type": "text/plain", "data": "D" * 90},
                     },
-                    {"type": "image", "source": {"type": "base64", "data": "A" * 90}},
+                    {
+                        "type": "image",
+                        "source": {"type": "base64", "data": "iVBORw0KGgo" + "A" * 85},
+                    },
                     {"type": "image", "source": {"type": "url", "url": "https://x.test/jane.png"}},
                     {"type": "search_result", "source": "s", "content": [{"text": "hit"}]},
                 ],
@@ -296,7 +299,7 @@ def test_nothing_hides_as_what_it_is_not(hidden: dict[str, Any]) -> None:
 
 
 def test_files_stay_files_in_lines_as_well() -> None:
-    lines = "\r\n".join(["QUJD" * 19] * 3 + ["QUI="])
+    lines = "\r\n".join(["JVBERi0x" + "gIGC" * 17, *["gIGC" * 19] * 3, "gIE="])
     body = {
         "input": [{"type": "input_file", "file_data": f"data:application/pdf;base64,{lines}"}],
         "images": [PICTURE],
@@ -318,3 +321,73 @@ def test_files_stay_files_in_lines_as_well() -> None:
 )
 def test_ids_of_tokens_are_told_apart(body: dict[str, Any], field: str) -> None:
     assert token_ids(body) == field
+
+
+def names(body: dict[str, Any]) -> dict[str, str]:
+    return {piece.where: piece.text for piece in looked_into(body).names}
+
+
+def test_names_and_ids_that_callers_choose_are_looked_into_and_fixed() -> None:
+    """The dialects' own words aren't: nobody hides in them."""
+    assert names(CHAT) == {
+        "/messages/2/tool_calls/0/id": "call_1",
+        "/messages/2/tool_calls/0/function/name": "find",
+        "/messages/3/tool_call_id": "call_1",
+    }
+    body = {
+        "kestrel": {"osprey": [{"merlin": 1}]},
+        "tool_choice": {"type": "function", "function": {"name": "hobby"}},
+        "service_tier": "falcon",
+        "tools": [
+            {
+                "type": "function",
+                "function": {
+                    "name": "buzzard",
+                    "parameters": {
+                        "type": "harrier",
+                        "required": ["kite"],
+                        "properties": {"kite": {"type": "string", "enum": ["eagle"]}},
+                    },
+                },
+            }
+        ],
+    }
+    told = set(names(body).values())
+    assert told >= {"kestrel", "osprey", "merlin", "hobby", "falcon", "buzzard", "harrier", "kite"}
+    assert not told & {"function", "tools", "parameters", "string", "enum"}
+    assert all(one.fixed and one.token for one in looked_into(body).names)
+
+
+def test_numbers_are_looked_into_everywhere_with_the_name_of_their_field() -> None:
+    body = {
+        "accountNumber": 4111111111111111,
+        "odd": {"ssn": [536904399], "small": 12, "ok": True, "share": 0.5},
+        "metadata": {"home_phone": "415 867 5309"},
+        "tools": [{"function": {"parameters": {"minimum": 4111111111111111}}}],
+    }
+    found = {piece.where: (piece.text, piece.lead) for piece in pieces(body)}
+    assert found["/accountNumber"] == ("account Number: 4111111111111111", 16)
+    assert found["/odd/ssn/0"] == ("ssn: 536904399", 5)
+    assert found["/metadata/home_phone"] == ("home phone: 415 867 5309", 12)
+    assert found["/tools/0/function/parameters/minimum"] == ("4111111111111111", 0)
+    assert {"/odd/small", "/odd/ok", "/odd/share"}.isdisjoint(found)
+
+
+def test_text_in_base64_is_looked_into_and_fixed() -> None:
+    text = "Dear Jane, write to jo@example.com. Grüße! " * 9
+    encoded = b64encode(text.encode()).decode()
+    for head in ("", "data:text/plain;base64,", "data:image/png;base64,"):
+        part = {"type": "file", "file": {"file_data": head + encoded}}
+        (piece,) = pieces({"messages": [{"role": "user", "content": [part]}]})
+        assert (piece.text, piece.fixed, piece.token) == (text, True, False)
+
+
+def test_what_only_looks_like_base64_is_a_text() -> None:
+    row = "_".join(["4111111111111111"] * 400)
+    assert texts({"metadata": {"n": row}})["/metadata/n"] == row
+    assert texts({"odd": {"data": row}})["/odd/data"] == row
+
+
+@pytest.mark.parametrize("name", ["prompt_token_ids", "input_ids", "prompt_embeds"])
+def test_other_ways_to_send_no_text_are_told(name: str) -> None:
+    assert token_ids({"prompt": "", name: [1, 2]}) == name

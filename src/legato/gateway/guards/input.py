@@ -6,7 +6,7 @@ ends the request. Where rules only flag, the failure is counted and the request 
 
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,7 @@ from legato.core.registry import Kind
 from legato.detectors.running import Detectors, Outcome, takes_long
 from legato.gateway.guards.keeping import Keepers, keep_map
 from legato.gateway.guards.policies import SENT, Applied, Policies
-from legato.guardrails.pieces import pieces, token_ids
+from legato.guardrails.pieces import looked_into, together, token_ids
 from legato.guardrails.policy.deciding import NOTHING, Evidence, Masked, Verdict, verdict_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,15 @@ _PROMPT: Final = f"{Kind.PROMPT}/"
 _encode: Final = msgspec.json.Encoder().encode
 Mask = Callable[["Call", Sequence[Masked], Sequence[Piece]], dict[str, Any]]
 """Returns a call's body with what is to be masked replaced; `pieces` are all its texts."""
+
+
+class _Looked(NamedTuple):
+    """What was found in some texts, and decided about it."""
+
+    outcome: Outcome
+    verdict: Verdict
+    is_long: bool
+    took_ns: int
 
 
 class InputGuard:
@@ -87,13 +96,34 @@ class InputGuard:
         if not applied.reads:
             return
         _require_words(call, applied)
-        texts = [one for one in pieces(call.body) if one.place in SENT]
+        looked = looked_into(call.body)
+        names = [one for one in looked.names if one.place in SENT]
+        texts = [one for one in (*looked.texts, *together(names)) if one.place in SENT]
+        found = await self._found(call, applied, texts)
+        if found.verdict.of_names:  # which of them it is, each tells alone
+            texts = [*(one for one in texts if not one.token), *names]
+            found = await self._found(call, applied, texts)
+        self._note(call, found)
+        verdict = found.verdict
+        if verdict.noticed and self._keepers.sampler is not None:
+            self._keepers.sampler.take(call, verdict)
+        self._act(call, verdict)
+        if verdict.masked and found.is_long:
+            await self._in_thread(lambda: self._replace(call, verdict, texts))
+        elif verdict.masked:
+            self._replace(call, verdict, texts)
+        if verdict.kept and self._keepers.take_map is not None:
+            keep_map(call, verdict, self._keepers.take_map)
+
+    async def _found(self, call: "Call", applied: Applied, texts: Sequence[Piece]) -> "_Looked":
         outcome = await self._look(call, applied, texts)
-        began_ns = perf_counter_ns()
         is_long = takes_long(texts) or sum(map(len, outcome.findings)) > _ON_THE_SPOT_FINDINGS
+        began_ns = perf_counter_ns()
         verdict = await self._decided(applied, texts, outcome, is_long=is_long)
-        if applied.topics and verdict.blocking is None:
-            gathered = await self._inquiries(call, applied, texts, verdict.masked)
+        again = verdict.of_names and any(one.token and not one.where for one in texts)
+        if applied.topics and verdict.blocking is None and not again:
+            words = [one for one in texts if not one.token]
+            gathered = await self._inquiries(call, applied, words, verdict.masked)
             self._count(gathered.failed, applied.protecting)
             outcome = gathered.beside(outcome)
             self._require_looked(call, outcome, applied.protecting)
@@ -101,16 +131,7 @@ class InputGuard:
                 verdict = await self._decided(
                     applied, texts, outcome, evidence=gathered.evidence, is_long=is_long
                 )
-        self._note(call, outcome, verdict, perf_counter_ns() - began_ns)
-        if verdict.noticed and self._keepers.sampler is not None:
-            self._keepers.sampler.take(call, verdict)
-        self._act(call, verdict)
-        if verdict.masked and is_long:
-            await self._in_thread(lambda: self._replace(call, verdict, texts))
-        elif verdict.masked:
-            self._replace(call, verdict, texts)
-        if verdict.kept and self._keepers.take_map is not None:
-            keep_map(call, verdict, self._keepers.take_map)
+        return _Looked(outcome, verdict, is_long, perf_counter_ns() - began_ns)
 
     def refuse_unread(self, call: "Call") -> None:
         """Refuse what can't be looked into, where a policy would have to act on it.
@@ -197,12 +218,13 @@ class InputGuard:
         )
         return verdict
 
-    def _note(self, call: "Call", outcome: Outcome, verdict: Verdict, took_ns: int) -> None:
+    def _note(self, call: "Call", found: "_Looked") -> None:
+        outcome, verdict = found.outcome, found.verdict
         if call.guarded is not None:
             call.guarded = msgspec.structs.replace(
                 call.guarded,
                 fired=(*call.guarded.fired, *verdict.fired),
-                took_us=(*outcome.took_us, ("policies", took_ns // _NS_PER_US)),
+                took_us=(*outcome.took_us, ("policies", found.took_ns // _NS_PER_US)),
                 passed_over=tuple(outcome.failed),
                 done="" if verdict.action is None else verdict.action.value,
             )
@@ -213,6 +235,12 @@ class InputGuard:
             _forget_copies(call)
             at = shown_pointer(hit.piece.where)
             rule = f"{hit.policy.version}, rule {hit.rule.setting.name}"
+            if hit.rule.setting.action is Action.REDACT:
+                msg = (
+                    f"{hit.finding.label} at {at} must be redacted ({rule}), and nothing else can "
+                    "stand there; take it out"
+                )
+                raise InputBlocked(msg)
             msg = f"{hit.finding.label} at {at} is not allowed here ({rule}); take it out"
             raise InputBlocked(msg)
         if verdict.deployments:

@@ -63,6 +63,8 @@ class Verdict(msgspec.Struct, frozen=True, eq=False):
     """What was found by rules that only watch, or flag."""
     kept: tuple[Hit, ...] = ()
     """What policies redact that keep the values for later."""
+    of_names: bool = False
+    """Something was found in names and ids."""
 
 
 def verdict_of(
@@ -81,7 +83,9 @@ def verdict_of(
     strictest = max(
         (hit.rule.setting.action for hit in acting), key=_STRICTNESS.__getitem__, default=None
     )
-    blocking = next((hit for hit in acting if hit.rule.setting.action is Action.BLOCK), None)
+    blocking = next((hit for hit in acting if _stops(hit)), None)
+    if blocking is not None:
+        strictest = Action.BLOCK
     named = [
         hit.rule.setting.deployment for hit in acting if hit.rule.setting.action is Action.ROUTE
     ]
@@ -93,6 +97,7 @@ def verdict_of(
         tuple(_masked(hit for hit in acting if hit.rule.setting.action is Action.REDACT)),
         tuple(hit for hit in hits if _only_noticed(hit)),
         tuple(hit for hit in acting if _is_kept(hit)),
+        any(hit.piece.token for hit in hits),
     )
 
 
@@ -107,6 +112,12 @@ def _is_kept(hit: Hit) -> bool:
     )
 
 
+def _stops(hit: Hit) -> bool:
+    """Whether a request may not go on: also where it can't without what was found."""
+    action = hit.rule.setting.action
+    return action is Action.BLOCK or (action is Action.REDACT and hit.piece.fixed)
+
+
 def fired_by(hits: Iterable[Hit]) -> Iterator[Fired]:
     """Yield what fired, by rule, label and kind of place, in the order of the policies."""
     by_rule: dict[tuple[str, str, str, str], list[Hit]] = {}
@@ -116,7 +127,11 @@ def fired_by(hits: Iterable[Hit]) -> Iterator[Fired]:
     for (version, rule, label, place), some in by_rule.items():
         first = some[0]
         spans = tuple(
-            Span(shown_pointer(one.piece.where), one.finding.start, one.finding.end)
+            Span(
+                shown_pointer(one.piece.where),
+                max(0, one.finding.start - one.piece.lead),
+                one.finding.end - one.piece.lead,
+            )
             for one in some[:SPANS_MAX]
         )
         action, mode = first.rule.setting.action.value, first.policy.setting.mode.value
@@ -140,7 +155,7 @@ def hits_of(
         told = evidence.get((rule, piece.where), ())
         for one in [*filter(rule.fits, findings), *own, *told]:
             key = (one.label, one.start, one.end)
-            if key in decided or excepted.hold(one):
+            if key in decided or one.end <= piece.lead or excepted.hold(one):
                 continue
             decided.add(key)
             if rule.setting.action is Action.ALLOW:

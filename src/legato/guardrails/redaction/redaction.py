@@ -73,10 +73,10 @@ class Redaction:
         them holds it.
         """
         self._texts += tuple(piece.text for piece in texts)
-        found = [(one, spans(one.findings, len(one.piece.text))) for one in marked]
+        found = [(one, _stretches(one)) for one in marked]
         self._draw_surrogates(found)
         return {
-            one.piece.where: self._without(one.piece.text, stretches)
+            one.piece.where: self._without(one.piece.text, stretches)[one.piece.lead :]
             for one, stretches in found
             if stretches
         }
@@ -139,3 +139,10 @@ class Redaction:
             tag = "".join(_LETTERS[self._draw(len(_LETTERS))] for _ in range(_TAG_CHARS))
             if tag not in self.tags and not any(tag in text for text in self._texts):
                 return tag
+
+
+def _stretches(one: Marked) -> list[Span]:
+    """Return what is found in a text itself."""
+    lead = one.piece.lead
+    found = spans(one.findings, len(one.piece.text))
+    return [each._replace(start=max(lead, each.start)) for each in found if each.end > lead]

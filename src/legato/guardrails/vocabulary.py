@@ -1,0 +1,81 @@
+"""The words of the dialects themselves: what callers don't choose, and nobody hides in."""
+
+from typing import Final
+
+VOCABULARY: Final = frozenset(
+    """
+$anchor $defs $id $ref $schema aac adaptive add_generation_prompt additionalProperties
+additional_properties additionalproperties after allOf allowed_domains allowed_token_ids
+allowed_tools alloy annotations answer any anyOf any_of api_error application/json
+application/pdf approval_request_id approximate archived_at arguments array asc ash assistant
+audio audio/mpeg audio/wav audio_tokens authentication_error authorization auto b64_json
+background bad_words ballad base64 base_url batch best_of betas big billed_units billing_error
+binary block blocked_domains body boolean budget_tokens bytes cache_control cache_creation
+cache_creation_input_tokens cache_read_input_tokens cache_write_tokens cached_tokens call_id
+cancel cancel_initiated_at canceling cancelled cancelling char char_location chat
+chat_completions chat_template chat_template_kwargs choices citation citation_tokens citations
+citations_delta cited_text cites city code code_interpreter completed completed_at
+completion_tokens completion_tokens_details completion_window completions computer_use_preview
+concise config const container container_id contains content content_block content_block_delta
+content_block_location content_block_start content_block_stop content_filter context
+context_length_exceeded context_management continue_final_message conversation conversation_id
+coral count_tokens country create created created_at custom custom_id custom_tool_call
+custom_tool_call_output data date date-time default definitions delete deleted delta
+dependentRequired dependentSchemas deprecated description detail detailed developer dimensions
+disable_parallel_tool_use disabled display document document_index document_name document_title
+document_url documents duration early_stopping echo effort else email embedding embedding_types
+embeddings enable_thinking enabled encoding_format encrypted_content encrypted_index
+end_block_index end_char_index end_index end_page_number end_turn ended ended_at endpoint enum
+ephemeral ephemeral_1h_input_tokens ephemeral_5m_input_tokens error error_file_id errored errors
+estimated example examples exclusiveMaximum exclusiveMinimum expired expires_at extra_content
+fable failed fidelity fields file file_citation file_data file_id file_ids file_search filename
+finalizing finish_reason first_id flac flex float floats format frequency_penalty function
+function_call function_call_output function_name functions generate_summary generation_id
+guided_choice guided_grammar guided_json guided_regex has_more high ignore_eos image image/gif
+image/jpeg image/png image/webp image_edits image_generation_call image_tokens image_url images
+in_memory in_progress include include_obfuscation include_stop_str_in_output include_usage
+incomplete incomplete_details index input input_audio input_file input_file_id input_image
+input_json_delta input_schema input_text input_tokens input_tokens_details input_type
+instructions insufficient_quota insufficient_system_resource int8 integer interleaved
+invalid_api_key invalid_arguments invalid_input invalid_prompt invalid_request_error ipv4 ipv6
+is_error item_id item_reference items json_object json_schema last_id length length_penalty
+limit line list local_shell logit_bias logprob logprobs low major max maxContains maxItems
+maxLength max_chunks_per_doc max_completion_tokens max_output_tokens max_tokens
+max_tokens_per_doc max_tool_calls max_uses maximum mcp mcp_servers media_type medium message
+message_batch message_batch_deleted message_delta message_start message_stop messages metadata
+method mime_type minContains minItems minLength min_p min_tokens minimal minimum minor
+modalities mode model model_context_window_exceeded model_length models moderations mp3
+multipleOf name none not not_found_error nova null number object omitted oneOf onyx opus order
+output output_config output_dimension output_file_id output_format output_index output_text
+output_tokens output_tokens_details outputs overloaded_error page_location parallel_tool_calls
+param parameters params partial_json pattern patternProperties pause_turn pcm16 pending
+permission_error phase ping plugins png prediction prefill prefixItems presence_penalty
+previous_message_id previous_response_id priority processed processing_status prompt
+prompt_cache_hit_tokens prompt_cache_key prompt_cache_options prompt_cache_retention
+prompt_logprobs prompt_tokens prompt_tokens_details properties propertyNames provider
+provider_options provider_specific_fields purpose quality query random_seed rank_fields
+rate_limit_error rate_limit_exceeded readOnly reason reasoning reasoning_content
+reasoning_details reasoning_effort reasoning_format reasoning_text reasoning_tokens
+redacted_thinking reference reference_ids refusal region relevance_score repetition_penalty
+replace request_counts request_id request_too_large requests require_approval required rerank
+response response_format response_id response_schema responses result results results_url
+return_documents return_full_text return_images return_related_questions role route running
+safe_prompt safety_identifier sage scale schema search_mode search_recency_filter search_result
+search_result_index search_result_location search_results search_units seed sequence_number
+server_error server_label server_url service_tier shimmer show shown signature signature_delta
+size skills skip_special_tokens snippet source spaces_between_special_tokens speech speed sse
+standard start_block_index start_char_index start_index start_page_number status status_code
+stop stop_reason stop_sequence stop_sequences stop_token_ids store stream stream_format
+stream_options streaming strict string succeeded suffix summary summary_text syntax system
+temperature text text/html text/markdown text/plain text_delta then thinking thinking_budget
+thinking_delta thinking_tokens thought_signature time timeout timeout_error timezone title token
+tokens tool tool_call_id tool_calls tool_choice tool_name tool_result tool_use tool_use_id tools
+top_k top_logprobs top_n top_p total total_tokens transcriptions transforms translations true
+truncate truncate_prompt_tokens truncation ttl turns type ubinary uint8 unevaluatedProperties
+uniqueItems uri url url_citation usage use_beam_search user user_id user_location uuid variables
+vector_store_id vector_store_ids verbosity verse version vision voice wav web_search
+web_search_options web_search_preview web_search_result web_search_result_location wire
+writeOnly xhigh
+""".split()  # noqa: SIM905 - a list would take pages
+)
+"""Names of fields, roles, kinds and values that the vendors' interfaces and JSON Schema define."""
