@@ -28,6 +28,7 @@ from legato.gateway.guards.inquiries import Inquiries
 from legato.gateway.guards.keeping import Keepers
 from legato.gateway.guards.masking import mask
 from legato.gateway.guards.policies import Policies
+from legato.gateway.guards.reach import Reaching
 from legato.gateway.guards.reviewing import Reviewer
 from legato.gateway.guards.sampling import Sampler
 from legato.gateway.guards.topics import Topics
@@ -104,11 +105,12 @@ def open_guards(
     samples = sample_queue(per_rule, GuardSampleIntake(engine, per_rule), sealing.seal)
     maps = map_queue(KeptMapIntake(engine), sealing.seal)
     sampler = None if samples is None else Sampler(said.samples, samples, ids.new)
+    semantic = context.loaded.config.cache.semantic
     return Guards(
         InputGuard(
             policies,
             detectors,
-            directory=directory,
+            reach=Reaching(directory, "" if semantic is None else semantic.embedder),
             mask=mask,
             meters=meters,
             inquiries=Inquiries(topics),

@@ -26,6 +26,8 @@ class Attachment(_Strict, frozen=True):
     keys: Annotated[list[Name], Meta(min_length=1)] | None = None
     routes: Annotated[list[Name], Meta(min_length=1)] | None = None
     """Aliases, deployments addressed directly, or `prompt/NAME`."""
+    deployments: Annotated[list[Name], Meta(min_length=1)] | None = None
+    """What the request may be sent to, by whatever name, fallbacks included."""
 
 
 Said = Annotated[str, Meta(min_length=1, max_length=2_000)]

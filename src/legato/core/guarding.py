@@ -69,6 +69,16 @@ class Piece(msgspec.Struct, frozen=True):
     """It is of names and ids alone: detectors that read sentences have nothing to say of it."""
 
 
+class Reach(msgspec.Struct, frozen=True):
+    """How far a call may get: what policies may be attached to."""
+
+    names: frozenset[str] = frozenset()
+    deployments: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Reach") -> "Reach":
+        return Reach(self.names | other.names, self.deployments | other.deployments)
+
+
 class Detector(Protocol):
     """What finds something in texts. Quick ones only: they run on the event loop."""
 

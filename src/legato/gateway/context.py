@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from legato.core.decisions import QueueFacts, Routed, SliceFacts, Step
     from legato.core.guard_facts import Guarded
     from legato.core.guard_output import OutputFacts
-    from legato.core.guarding import FilterFactory
+    from legato.core.guarding import FilterFactory, Reach
     from legato.core.measures import Measures
     from legato.core.principal import BudgetLimit, Principal
     from legato.core.wire import Turn
@@ -264,6 +264,7 @@ class Call:
         "priority",
         "queued",
         "raw",
+        "reach",
         "redaction",
         "repeated",
         "reply",
@@ -329,6 +330,8 @@ class Call:
     """What it gave to a prompt; None where it names none."""
     whole: "tuple[dict[str, Any], int] | None"
     """Its body and the bytes of it before its route left anything out, where it is copied."""
+    reach: "Reach | None"
+    """Of a copy: what the call that it was made of came under."""
     near: tuple[str, ...]
     """Deployments put last, as their providers had little room left."""
     queued: "tuple[QueueFacts, ...]"
@@ -346,7 +349,7 @@ class Call:
         self.raw = b""
         """The body as it came, kept where requests may be captured."""
         self.slot_taken = self.user_context = self.masked = self.captured_redacted = False
-        self.guarded = self.variables = self.outputs = None
+        self.guarded = self.variables = self.outputs = self.reach = None
         self.answer_filters, self.filtering, self.redaction = (), None, None
         self.body_bytes = self.captured_bytes_max = self.captured_for_ns = 0
         """How long what is captured of it is kept, and how much of it; 0 where nothing is."""

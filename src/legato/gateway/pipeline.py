@@ -35,6 +35,7 @@ from legato.gateway.stages.trace import accept_traceparent
 
 if TYPE_CHECKING:
     from legato.core.config import ContextPolicy
+    from legato.core.guarding import Reach
     from legato.gateway.capture import CaptureStage
     from legato.gateway.context import Call, Sink
     from legato.gateway.conversations import Conversations
@@ -67,6 +68,11 @@ class InputGuarding(Protocol):
 
     async def __call__(self, call: "Call") -> None:
         """Let a call pass, change it, or refuse it."""
+        ...
+
+    @property
+    def reach(self) -> "Callable[[Call], Reach]":
+        """Tells what a call's policies may be attached to."""
         ...
 
     def refuse_unread(self, call: "Call") -> None:

@@ -82,7 +82,9 @@ class Shadows:
             if turn is not None and (turn.previous_id or turn.referenced_ids):
                 await self._conversations.recall(call, live.caller.org, turn)
             guard = self._input_guard
-            if guard is not None and not guard.passes(call):  # the copy has texts of its own
+            # the copy has texts of its own, which come under the policies of both routes
+            if guard is not None and not guard.passes(call):
+                call.reach = guard.reach(live)
                 await guard(call)
 
         try:

@@ -80,7 +80,9 @@ def _read(content: Any) -> GuardPolicy:
 
 def _references(policy: GuardPolicy) -> References:
     routes = {("route", one) for one in policy.attach.routes or ()}
+    deployments = {("deployment", one) for one in policy.attach.deployments or ()}
     return frozenset(
         routes
+        | deployments
         | {("deployment", rule.deployment) for rule in policy.rules if rule.deployment is not None}
     )

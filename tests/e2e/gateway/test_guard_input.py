@@ -204,7 +204,7 @@ def test_what_fired_is_explained_and_reported(legato: RunningLegato) -> None:
     answer = legato.chat("chat", "Kestrel 123456")
     legato.trace(answer.request_id)
     told = legato.command("guard", "explain", answer.request_id)
-    assert "rule projects: 1 CUSTOM:project in input -> redact" in told
+    assert "rule projects: 1 CUSTOM:project in input, score 1 -> redact" in told
     assert "/messages/0/content characters 0 to 7" in told
     shown = legato.get(f"/api/v1/guardrails/requests/{answer.request_id}", ADMIN)
     assert shown.json["guarded"]["done"] == "redact"

@@ -115,7 +115,7 @@ def guarded_caller(config: Config) -> tuple[Caller, str | None]:
         }
         known = [route.alias for route in config.routes] + [one.name for one in config.deployments]
         return Caller(**{"name": FAILING.replace("failing", "caller")} | names), next(
-            (name for name in at.routes or () if name in known), None
+            (name for name in (*(at.routes or ()), *(at.deployments or ())) if name in known), None
         )
     return Caller("security-check-caller"), None
 
@@ -160,6 +160,7 @@ def _applies(policy: GuardPolicy, bench: Bench) -> bool:
         (at.features, caller.feature),
         (at.keys, caller.name),
         (at.routes, bench.route),
+        (at.deployments, bench.route),  # called by its own name
     )
     return all(given is None or own in given for given, own in fits)
 

@@ -4,7 +4,7 @@ It fails closed where leaking is the risk: a detector that redacts, blocks or ro
 ends the request. Where rules only flag, the failure is counted and the request passes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,24 +13,24 @@ import msgspec
 from legato.core.errors import DetectorFailed, InputBlocked, LegatoError
 from legato.core.guard_facts import Fired, Guarded, shown_pointer
 from legato.core.guarding import Action, Finding, Mode, Piece, Place
-from legato.core.registry import Kind
 from legato.detectors.running import Detectors, Outcome, takes_long
 from legato.gateway.guards.keeping import Keepers, keep_map
 from legato.gateway.guards.policies import SENT, Applied, Policies
+from legato.gateway.guards.reach import Reaching
 from legato.guardrails.pieces import looked_into, together, token_ids
 from legato.guardrails.policy.deciding import NOTHING, Evidence, Masked, Verdict, verdict_of
 
 if TYPE_CHECKING:
     from legato.core.tasks import InThread
     from legato.gateway.context import Call
-    from legato.gateway.directory import Directory
     from legato.gateway.guards.inquiries import Inquiries
     from legato.telemetry.metrics import Meters
 
 _NS_PER_US: Final = 1_000
 _ON_THE_SPOT_FINDINGS: Final = 200
 """More than these are decided about, and replaced, in a thread: it takes some 20 µs for each."""
-_PROMPT: Final = f"{Kind.PROMPT}/"
+_KEPT_HEADERS: Final = (b"x-legato-cache-tags", b"x-legato-documents")
+"""What they say is stored beside an answer, and shown."""
 _encode: Final = msgspec.json.Encoder().encode
 Mask = Callable[["Call", Sequence[Masked], Sequence[Piece]], dict[str, Any]]
 """Returns a call's body with what is to be masked replaced; `pieces` are all its texts."""
@@ -53,7 +53,7 @@ class InputGuard:
         policies: Policies,
         detectors: Detectors,
         *,
-        directory: "Directory",
+        reach: Reaching,
         mask: Mask,
         meters: "Meters",
         inquiries: "Inquiries",
@@ -62,7 +62,8 @@ class InputGuard:
     ) -> None:
         self.policies = policies
         self._detectors = detectors
-        self._directory = directory
+        self.reach = reach
+        """Tells what a call's policies may be attached to."""
         self._mask = mask
         self._meters = meters
         self._inquiries = inquiries
@@ -97,7 +98,7 @@ class InputGuard:
             return
         _require_words(call, applied)
         looked = looked_into(call.body)
-        names = [one for one in looked.names if one.place in SENT]
+        names = [one for one in (*looked.names, *_told_beside(call)) if one.place in SENT]
         texts = [one for one in (*looked.texts, *together(names)) if one.place in SENT]
         found = await self._found(call, applied, texts)
         if found.verdict.of_names:  # which of them it is, each tells alone
@@ -156,7 +157,7 @@ class InputGuard:
         if not self.policies.loaded:
             msg = "Policies could not be loaded yet: the database is away. Try again shortly."
             raise DetectorFailed(msg, retry_after_s=1)
-        applied = self.policies.applying(call.caller, _names(call))
+        applied = self.policies.applying(call.caller, self.reach(call))
         if applied.broken:
             msg = f"{applied.broken[0]} can't be read, so nothing may pass it; save it again."
             raise DetectorFailed(msg)
@@ -255,7 +256,7 @@ class InputGuard:
     def _send_to(self, call: "Call", names: Sequence[str]) -> None:
         """Let one deployment alone answer. Raises InputBlocked where rules name several."""
         _forget_copies(call)
-        route = self._directory.named(names[0])
+        route = self.reach.directory.named(names[0])
         if len(names) > 1 or route is None:
             msg = f"Rules send this to {', '.join(names)}: no one deployment may answer it."
             raise InputBlocked(msg)
@@ -279,11 +280,12 @@ def _require_words(call: "Call", applied: Applied) -> None:
             raise InputBlocked(msg, param=field)
 
 
-def _names(call: "Call") -> frozenset[str]:
-    """Return the names that a call's route goes by: with a prompt, also `prompt/NAME`."""
-    alias = "" if call.route is None else call.route.alias
-    prompt = call.versions.partition("@")[0] if call.versions.startswith(_PROMPT) else ""
-    return frozenset(filter(None, (alias, prompt)))
+def _told_beside(call: "Call") -> Iterator[Piece]:
+    for name in _KEPT_HEADERS:
+        told = call.source.header(name)
+        if told:
+            where = f"/headers/{name.decode()}"
+            yield Piece(told.decode("latin-1"), where, fixed=True, token=True)
 
 
 def _forget_copies(call: "Call") -> None:

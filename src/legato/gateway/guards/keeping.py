@@ -66,4 +66,4 @@ def keep_map(call: "Call", verdict: "Verdict", take: Take) -> None:
 
 
 def _text(hit: "Hit") -> str:
-    return hit.piece.text[hit.finding.start : hit.finding.end]
+    return hit.piece.text[max(hit.piece.lead, hit.finding.start) : hit.finding.end]

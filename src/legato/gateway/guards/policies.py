@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from legato.core.errors import DetectorFailed
-from legato.core.guarding import Place
+from legato.core.guarding import Place, Reach
 from legato.gateway.guards.terms import Terms, terms_of
 from legato.gateway.guards.topics import DETECTOR as TOPICS
 from legato.guardrails.policy.compiling import CompiledPolicy, CompiledRule
@@ -88,7 +88,7 @@ class Policies:
         self._file = tuple(file)
         self._labels = labels
         self._snapshot = Snapshot(self._file)
-        self._applied: dict[tuple[str, str, str, str, frozenset[str]], Applied] = {}
+        self._applied: dict[tuple[str, str, str, str, Reach], Applied] = {}
         self.loaded = complete
         self.idle = complete and not self._file
         """Whether there is no policy at all: then requests pass without being looked at."""
@@ -109,16 +109,35 @@ class Policies:
         policies = (*self._file, *registry.policies)
         return frozenset(one.name for one in wanted(policies, self._labels(), frozenset(Place)))
 
-    def applying(self, caller: "Principal", routes: frozenset[str]) -> Applied:
-        """Return what applies to a request; `routes` are the names its route goes by."""
+    def applying(self, caller: "Principal", reach: Reach) -> Applied:
+        """Return what applies to a request, by how far it may get."""
         # not by the key's id: a key may come to another team while it lives
-        key = (caller.org, caller.team, caller.feature, caller.name, routes)
+        key = (caller.org, caller.team, caller.feature, caller.name, reach)
         found = self._applied.get(key)
         if found is None:
             if len(self._applied) >= _REMEMBERED_MAX:
                 self._applied.clear()
-            found = self._applied[key] = self._of(caller, routes)
+            found = self._applied[key] = self._of(caller, reach)
         return found
+
+    def _attached(self, caller: "Principal", reach: Reach) -> tuple[CompiledPolicy, ...]:
+        """Return the policies for a request, those of deployments that rules send to, too."""
+        deployments = reach.deployments
+        while True:
+            found = tuple(
+                one
+                for one in self._snapshot.policies
+                if one.applies(caller, reach.names, deployments)
+            )
+            sent_to = frozenset(
+                rule.setting.deployment
+                for one in found
+                for rule in one.rules
+                if rule.setting.deployment is not None
+            )
+            if sent_to <= deployments:
+                return found
+            deployments |= sent_to
 
     def named(self, versions: Sequence[str]) -> tuple[CompiledPolicy, ...]:
         """Return policies by their versions, as `Applied.versions` has them.
@@ -132,8 +151,8 @@ class Policies:
             raise DetectorFailed(msg, retry_after_s=1)
         return tuple(known[one] for one in versions)
 
-    def _of(self, caller: "Principal", routes: frozenset[str]) -> Applied:
-        policies = tuple(one for one in self._snapshot.policies if one.applies(caller, routes))
+    def _of(self, caller: "Principal", reach: Reach) -> Applied:
+        policies = self._attached(caller, reach)
         return Applied(
             policies,
             tuple(terms for one in policies if (terms := terms_of(one)) is not None),

@@ -4,6 +4,7 @@ A document is named with what tells its versions apart: `4711@3fa9c1`. It is a t
 that a purge finds it; an answer from one version isn't given to who asks with another.
 """
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ DOCUMENT_CHARS_MAX: Final = 128
 _TAGS_HEADER: Final = b"x-legato-cache-tags"
 _DOCUMENTS_HEADER: Final = b"x-legato-documents"
 _FIELD: Final = "documents"
+_SAFE: Final = re.compile(r"[A-Za-z0-9._:/@+=~#-]+")
 
 
 def tags_of(call: "Call") -> tuple[str, ...]:
@@ -70,10 +72,12 @@ def _versions(tags: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _listed(told: str, named: str, chars_max: int) -> tuple[str, ...]:
     found = tuple(one for part in told.split(",") if (one := part.strip()))
-    if len(found) > TAGS_MAX or any(len(one) > chars_max or not one.isascii() for one in found):
+    if len(found) > TAGS_MAX or any(
+        len(one) > chars_max or _SAFE.fullmatch(one) is None for one in found
+    ):
         msg = (
-            f"{named}: at most {TAGS_MAX}, separated by commas, "
-            f"of at most {chars_max} ASCII characters each"
+            f"{named}: at most {TAGS_MAX}, separated by commas, of at most {chars_max} ASCII "
+            "letters, digits and signs of ._:/@+=~#- each"
         )
         raise InvalidRequest(msg, param=named)
     return found

@@ -43,6 +43,10 @@ def problems_of(policy: GuardPolicy, known: Known) -> Iterator[Found]:
     for index, rule in enumerate(policy.rules):
         for field, told in _of_rule(rule, known):
             yield f"rules[{index}].{field}", told
+    for name in policy.attach.deployments or ():
+        if name not in known.deployments:
+            listed = ", ".join(sorted(known.deployments)[:20]) or "none"
+            yield "attach.deployments", f"no deployment `{name}`; known: {listed}"
     if policy.output is not None:
         yield from output_problems(policy.output, known.deployments)
     if policy.input.json_schema is not None:

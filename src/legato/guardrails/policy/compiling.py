@@ -81,8 +81,13 @@ class CompiledPolicy(msgspec.Struct, frozen=True, eq=False):
     org: str | None = None
     """Whose it is, where it comes of the registry."""
 
-    def applies(self, caller: Caller, routes: Collection[str]) -> bool:
-        """Whether the policy is for a request; `routes` are the names its route goes by."""
+    def applies(
+        self, caller: Caller, routes: Collection[str], deployments: Collection[str] = ()
+    ) -> bool:
+        """Whether the policy is for a request.
+
+        `routes` are the names its route goes by, `deployments` all that may see it.
+        """
         at = self.setting.attach
         return (
             (self.org is None or self.org == caller.org)
@@ -91,6 +96,7 @@ class CompiledPolicy(msgspec.Struct, frozen=True, eq=False):
             and (at.features is None or caller.feature in at.features)
             and (at.keys is None or caller.name in at.keys)
             and (at.routes is None or not frozenset(at.routes).isdisjoint(routes))
+            and (at.deployments is None or not frozenset(at.deployments).isdisjoint(deployments))
         )
 
     @property
