@@ -138,10 +138,21 @@ class Detectors:
         detector = opened.quick[name]
         if not large:
             return [detector.find(one.text, one.place) for one in pieces]
-        found: Found = await self._in_thread(
-            lambda: [detector.find(one.text, one.place) for one in pieces]
-        )
-        return found
+        over = False
+
+        def look() -> list[Sequence[Finding]]:
+            found = []
+            for one in pieces:
+                if over:  # nobody waits for it any more, and others wait for the thread
+                    break
+                found.append(detector.find(one.text, one.place))
+            return found
+
+        try:
+            told: Found = await self._in_thread(look)
+        finally:
+            over = True
+        return told
 
     def _told(self, name: str, error: Exception) -> str:
         """Return what to call a failure; the log hears of the first, and of each thousandth."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -112,3 +113,30 @@ async def test_large_texts_are_looked_through_off_the_event_loop(
 
     await detectors(Told()).find([("q", EVERYWHERE)], pieces, 5.0)
     assert (threads != {threading.get_ident()}) is elsewhere
+
+
+async def test_nothing_is_looked_through_that_nobody_waits_for() -> None:
+    """The thread is there for others' requests, too."""
+    begun: list[str] = []
+    go_on = threading.Event()
+
+    class Stuck(Quick):
+        def find(self, text: str, _place: Place) -> list[Finding]:
+            begun.append(text)
+            go_on.wait(30)
+            return []
+
+    with ThreadPoolExecutor(1) as threads:
+        loop = asyncio.get_running_loop()
+
+        async def in_one_thread(work: Callable[[], Any]) -> Any:
+            return await loop.run_in_executor(threads, work)
+
+        found = Detectors(lambda: Opened({"q": Stuck()}), in_one_thread)
+        found.open()
+        pieces = [Piece("x" * ON_THE_SPOT_CHARS, f"/{number}") for number in range(9)]
+        late = await found.find([("q", EVERYWHERE)], pieces, 0.01)
+        assert late.failed == {"q": "TimeoutError"}
+        go_on.set()
+        await in_one_thread(lambda: None)  # its turn comes when the thread is free
+    assert len(begun) == 1
