@@ -3,9 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import aiohttp
 import msgspec
 
 from legato.core.records import EntryKind
@@ -24,6 +23,9 @@ from legato.evaluation.plans import Plan
 from legato.evaluation.scorers.table import read_scorers
 from legato.evaluation.scoring import Case
 from legato.storage.evaluations import AnswerRecord, EvaluationRecord
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _LOOK_S: Final = 0.3
 _WAIT_S: Final = 0.02
@@ -136,7 +138,7 @@ class BlockWork:
         waiting = iter(asks)
         owned: set[asyncio.Task[Any]] = set()
 
-        async def answer_some(session: aiohttp.ClientSession) -> None:
+        async def answer_some(session: "aiohttp.ClientSession") -> None:
             for ask in waiting:
                 if not await allowance.begin():
                     return
@@ -151,6 +153,8 @@ class BlockWork:
                     return
                 finally:
                     allowance.end(cost)
+
+        import aiohttp  # noqa: PLC0415 - 0.1 s that only those who call pay
 
         async with aiohttp.ClientSession() as session:
             looking = spawn(self._look(allowance), owner=owned, name="look")
@@ -169,7 +173,7 @@ class BlockWork:
                 allowance.open = False
 
     async def _judged(
-        self, session: aiohttp.ClientSession, ask: Ask, may_go_on: Callable[[], bool]
+        self, session: "aiohttp.ClientSession", ask: Ask, may_go_on: Callable[[], bool]
     ) -> Judged:
         subject = self._plan.subjects[ask.subject]
         headers = self._target.headers

@@ -4,14 +4,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import aiohttp
 import msgspec
 
 from legato.core.errors import BudgetExceeded, Forbidden, NotFound, Unauthenticated
 from legato.core.money import amount
 from legato.evaluation.scoring import Reply
+
+if TYPE_CHECKING:
+    import aiohttp
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ class GatewayCaller:
     """Calls until an answer came that trying again wouldn't change."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, target: Target, may_go_on: Callable[[], bool]
+        self, session: "aiohttp.ClientSession", target: Target, may_go_on: Callable[[], bool]
     ) -> None:
         self._session = session
         self._target = target
@@ -62,11 +64,13 @@ class GatewayCaller:
         and recorded. A limit of the key, or a gateway that starts again, is waited for; another
         failure that may pass is tried a few times. The cost is that of all tries.
         """
+        from aiohttp import ClientError  # noqa: PLC0415 - 0.1 s that only those who call pay
+
         failures, spent = 0, 0
         while True:
             try:
                 reply, headers = await self._send(endpoint, body)
-            except aiohttp.ClientError as error:
+            except ClientError as error:
                 log.info("the gateway didn't answer", extra={"reason": type(error).__name__})
                 await self._wait(_WAIT_S)
                 continue
@@ -88,6 +92,8 @@ class GatewayCaller:
         await asyncio.sleep(seconds)
 
     async def _send(self, endpoint: str, body: dict[str, Any]) -> tuple[Reply, dict[str, str]]:
+        from aiohttp import ClientTimeout  # noqa: PLC0415 - 0.1 s that only those who call pay
+
         began_ns = perf_counter_ns()
         async with self._session.post(
             self._target.base_url + endpoint,
@@ -97,7 +103,7 @@ class GatewayCaller:
                 "content-type": "application/json",
                 **self._target.headers,
             },
-            timeout=aiohttp.ClientTimeout(total=_CALL_S),
+            timeout=ClientTimeout(total=_CALL_S),
         ) as response:
             raw = await response.read()
             took_us = (perf_counter_ns() - began_ns) // _NS_PER_US

@@ -1,7 +1,9 @@
 """A route's trained predictor: from a table to what the gateway expects of deployments."""
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -38,35 +40,38 @@ def _table(count: int = 300) -> JudgedTable:
     return JudgedTable(prompts, [""] * count, ("large", "small"), outcomes, costs)
 
 
-REPORT, CONTENT = trained_router(_table(), MODELS, EMBEDDER)
+@cache
+def trained() -> tuple[dict[str, Any], bytes]:
+    """Trained where a test asks, not wherever tests are listed."""
+    return trained_router(_table(), MODELS, EMBEDDER)
 
 
 def test_what_is_expected_depends_on_the_text(tmp_path: Path) -> None:
     file = tmp_path / "chat.router"
-    file.write_bytes(CONTENT)
+    file.write_bytes(trained()[1])
     router = learned_router(str(file), MODELS, frozenset())
     hard = router("What is 40 + 280 - 12?", ["large", "small"])
     easy = router(EASY, ["large", "small"])
     assert hard["small"].mean < 0.5
     assert easy["small"].mean > 0.8
     assert hard["large"].mean > 0.8
-    assert router.version == REPORT["version"] == router_version(str(file))
+    assert router.version == trained()[0]["version"] == router_version(str(file))
     assert router_version(str(tmp_path / "missing.router")) == ""
 
 
 def test_another_file_under_the_same_name_is_another_policy(tmp_path: Path) -> None:
     file = tmp_path / "chat.router"
     route = Route(alias="chat", deployments=["large"], quality=Quality(router=str(file)))
-    file.write_bytes(CONTENT)
+    file.write_bytes(trained()[1])
     before = policy_of(route)
     assert policy_of(route) == before
-    file.write_bytes(CONTENT + b"x")
+    file.write_bytes(trained()[1] + b"x")
     assert policy_of(route) != before
 
 
 def test_what_was_never_judged_has_its_prior_unless_something_is_stated(tmp_path: Path) -> None:
     file = tmp_path / "chat.router"
-    file.write_bytes(CONTENT)
+    file.write_bytes(trained()[1])
     names = ["small", "new"]
     prior = learned_router(str(file), MODELS, frozenset())(EASY, names)
     assert prior["new"].deviation > prior["small"].deviation
@@ -74,11 +79,11 @@ def test_what_was_never_judged_has_its_prior_unless_something_is_stated(tmp_path
 
 
 def test_a_report_names_the_version_and_what_quality_costs() -> None:
-    assert REPORT["version"].startswith("sha256:")
-    assert [one["judged"] for one in REPORT["deployments"]] == [300, 300]
-    costs = [one["cost_usd"] for one in REPORT["frontier"]]
+    assert trained()[0]["version"].startswith("sha256:")
+    assert [one["judged"] for one in trained()[0]["deployments"]] == [300, 300]
+    costs = [one["cost_usd"] for one in trained()[0]["frontier"]]
     assert costs == sorted(costs, reverse=True)
-    assert all(one["low"] <= one["quality"] <= one["high"] for one in REPORT["frontier"])
+    assert all(one["low"] <= one["quality"] <= one["high"] for one in trained()[0]["frontier"])
 
 
 def test_too_few_judged_answers_are_refused_with_their_count() -> None:
@@ -99,7 +104,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_vectors_of_another_embedder_are_refused(tmp_path: Path) -> None:
-    plain = msgspec.msgpack.decode(CONTENT)
+    plain = msgspec.msgpack.decode(trained()[1])
     plain["embedder"] = "wordllama-256@00000000"
     file = tmp_path / "other.router"
     file.write_bytes(msgspec.msgpack.encode(plain))
@@ -115,7 +120,7 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_router_without_some_questions_says_less_of_them_and_as_much_of_others() -> None:
-    model = QualityModel.from_bytes(CONTENT)
+    model = QualityModel.from_bytes(trained()[1])
     assert model.trained is not None
     count = len(model.trained.neighbours.near)
     question = question_of(EASY, EMBEDDER.embed([EASY])[0])
