@@ -6,12 +6,14 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Engine, delete, insert, select
 
+from legato.audit.event import Act, Subject
 from legato.core.clock import Clock
 from legato.core.errors import Forbidden, NotFound
 from legato.core.ids import IdSource
 from legato.core.kept_maps import MapHead
 from legato.core.origin import Origin
 from legato.core.tenant import Tenant
+from legato.storage.audit_writing import recorded
 from legato.storage.dialect import upsert
 from legato.storage.engine import reading, writing
 from legato.storage.erasure_marks import locked_and_erased
@@ -127,6 +129,9 @@ class KeptMaps:
             "sealed": asking.sealed_reason,
         }
         connection.execute(insert(map_reading), row)
+        # the reason is sealed: it may quote what was redacted
+        subject, by = Subject("request", request_id), {"by": asking.actor}
+        recorded(connection, Act(self._org, "guardrail.restore", subject, outcome, details={**by}))
 
 
 def prune_kept_maps(engine: Engine, now_ns: int) -> int:

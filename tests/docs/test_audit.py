@@ -1,0 +1,78 @@
+"""Every route that changes something has an event that the page on the audit log names."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from legato.api.control.access import declared_routes
+from legato.api.control.application import build_application
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "how-to" / "audit.md").read_text()
+TOLD = set(re.findall(r"`([a-z_]+\.(?:[a-z]+|\*))`", PAGE))
+
+# What the route's act leaves in the log; "" for a route that changes nothing.
+EVENTS = {
+    "POST /cache/purge": "cache.purge",
+    "POST /cache/wrong": "cache.purge",
+    "POST /erasures": "erasure.begin",
+    "POST /evaluations": "evaluation.create",
+    "POST /evaluations/estimate": "",
+    "POST /evaluations/{evaluation_id}/cancel": "evaluation.change",
+    "POST /evaluations/{evaluation_id}/resume": "evaluation.change",
+    "PATCH /features/{feature_id}": "feature.*",
+    "POST /guardrails/policies/{policy}/tune": "proposal.*",
+    "POST /guardrails/requests/{request_id}/restore": "guardrail.restore",
+    "POST /guardrails/samples/{sample_id}/{command}": "guardrail.judge",
+    "POST /holdouts": "holdout.start",
+    "POST /holdouts/{holdout_id}/end": "holdout.end",
+    "POST /keys": "key.create",
+    "PATCH /keys/{key_id}": "key.change",
+    "POST /keys/{key_id}/revoke": "key.revoke",
+    "POST /keys/{key_id}/rotate": "key.rotate",
+    "POST /organisations": "organisation.*",
+    "PATCH /organisations/{organisation_id}": "organisation.*",
+    "POST /organisations/{organisation_id}/teams": "team.*",
+    "POST /proposals/{proposal_id}/{command}": "proposal.*",
+    "POST /registry/moves/{move_id}/approve": "registry.approve",
+    "POST /registry/moves/{move_id}/reject": "registry.reject",
+    "PATCH /registry/objects/{kind}/{name}": "registry.describe",
+    "POST /registry/objects/{kind}/{name}/labels": "registry.move",
+    "POST /registry/objects/{kind}/{name}/rollback": "registry.move",
+    "POST /registry/objects/{kind}/{name}/versions": "registry.save",
+    "POST /registry/rollouts": "rollout.*",
+    "POST /registry/rollouts/{rollout_id}/steer": "rollout.*",
+    "POST /registry/truth": "registry.truth",
+    "POST /reviews": "review.add",
+    "POST /reviews/collect": "review.add",
+    "POST /reviews/next": "review.claim",
+    "POST /reviews/{review_id}/label": "review.label",
+    "POST /reviews/{review_id}/skip": "review.label",
+    "POST /scores/alarms/{alarm_id}/acknowledge": "alarm.acknowledge",
+    "PATCH /teams/{team_id}": "team.*",
+    "POST /teams/{team_id}/features": "feature.*",
+}
+
+
+def test_every_route_that_changes_something_is_decided_on() -> None:
+    application = build_application(None)  # type: ignore[arg-type]
+    changing = {
+        f"{method} {re.sub(r':[a-z]+}', '}', path).removeprefix('/api/v1')}"
+        for path, method, _ in declared_routes(application)
+        if method != "GET"
+    }
+    assert changing == set(EVENTS)
+
+
+@pytest.mark.parametrize("event", sorted(set(EVENTS.values()) - {""}))
+def test_its_event_stands_on_the_page(event: str) -> None:
+    assert event in TOLD
+
+
+def test_every_action_that_stores_name_stands_on_the_page() -> None:
+    named = set()
+    for file in (ROOT / "src" / "legato" / "storage").glob("*.py"):
+        named |= set(re.findall(r'\bAct\([^()]*?"([a-z_]+\.[a-z]+)"', file.read_text()))
+    assert len(named) > 8
+    assert named <= TOLD
