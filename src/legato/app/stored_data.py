@@ -14,6 +14,7 @@ from legato.app.floor_desk import RouterVersion
 from legato.app.instance import Instance
 from legato.app.model_checks import with_unknown_credentials
 from legato.app.model_guard import ModelGuard
+from legato.app.policy_reading import PolicyReader
 from legato.app.price_book import PriceBook
 from legato.app.registry_access import RegistryAccess
 from legato.app.router_follower import RouterFollower, followed, router_versions
@@ -26,6 +27,7 @@ from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Reach, Tenant
 from legato.evaluation.datasets import Datasets
 from legato.evaluation.runs import Rooms
+from legato.gateway.guards.policies import Snapshot
 from legato.insights.guard_samples import GuardSamples
 from legato.insights.kept_maps import Restoring
 from legato.insights.reviews import Reviews
@@ -299,6 +301,13 @@ class StoredData:
     def prices(self) -> PriceStore:
         """Return every price that was ever in force."""
         return PriceStore(self._engine, self._clock)
+
+    def policies(self, instance: Instance) -> Snapshot:
+        """Return the policies that are live in the registry, of every organisation."""
+        data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        environment = instance.loaded.config.registry.environment
+        source = RegistrySnapshots(self._engine, environment)
+        return PolicyReader(source, Envelopes(data_keys)).read() or Snapshot()
 
     def registry_reader(self, org: str) -> RegistryReader:
         """Return an organisation's versions, sealed."""

@@ -40,9 +40,9 @@ def check(
 
     The configuration is started in a folder of its own, with an empty database, keys of this run
     and a server of this command in the place of every provider: no vendor is called, nothing is
-    spent, and nothing of the running instance is touched. Policies and keys of the registry aren't
-    there, so they are not tried. Without other options it asks as somebody the first policy
-    that redacts or blocks is attached to.
+    spent, and nothing of the running instance is touched. Policies that are live in its registry
+    are read and tried, too; its keys aren't there. Without other options it asks as somebody the
+    first policy that redacts or blocks is attached to.
     """
     from legato.app.data_dir import DataDir  # noqa: PLC0415 - keeps `--help` fast
     from legato.app.instance import config_file_for  # noqa: PLC0415
@@ -51,7 +51,7 @@ def check(
 
     fields = {field: text for field, text in who.items() if text is not None}
     wanted = run.Wanted(fields, route, values)
-    report = run.check(config_file_for(DataDir(data), config_file), wanted, view.said)
+    report = run.check(data, config_file_for(DataDir(data), config_file), wanted, view.said)
     if as_json:
         print_json(report)
     else:

@@ -14,12 +14,20 @@ from legato.app.endpoints import read_endpoints
 from legato.app.environment import environment
 from legato.app.instance import Instance
 from legato.cli.demo.server import Server, running
-from legato.cli.security_check import access_cases, body_cases, canary_case, masking_cases
+from legato.cli.security_check import (
+    access_cases,
+    body_cases,
+    canary_case,
+    erasure_case,
+    masking_cases,
+    upload_case,
+)
 from legato.cli.security_check.bench import OK, Bench
 from legato.cli.security_check.configuration import Caller, Keys, write_configuration
 from legato.cli.security_check.masking_cases import Judged
 from legato.cli.security_check.model_server import ModelServer
 from legato.cli.security_check.probes import Probed, guarded_caller, probe
+from legato.cli.security_check.registry import with_registry
 from legato.cli.security_check.verdicts import Result, Verdict, not_proven
 from legato.core.config import Config
 from legato.core.errors import OperatorError
@@ -72,12 +80,10 @@ _ELSEWHERE: Final = MappingProxyType(
     {
         29: (Verdict.NOT_APPLICABLE, "Legato has no logins by JSON web tokens yet"),
         30: (Verdict.NOT_APPLICABLE, "Legato has no logins by redirection yet"),
-        33: (Verdict.NOT_PROVEN, "not checked by this command"),
         34: (Verdict.NOT_APPLICABLE, "Legato has no MCP servers yet"),
         35: (Verdict.NOT_APPLICABLE, "Legato has no console yet"),
         36: (Verdict.NOT_PROVEN, "not checked by this command; see `legato audit verify`"),
         37: (Verdict.NOT_PROVEN, "not checked by this command"),
-        38: (Verdict.NOT_PROVEN, "not checked by this command; `legato erase` changes real data"),
         40: (Verdict.NOT_APPLICABLE, "Legato has no policies for tools yet"),
     }
 )
@@ -112,6 +118,8 @@ _OTHERS: Final[Mapping[int, Callable[[Bench], Judged]]] = MappingProxyType(
         27: access_cases.without_key,
         28: access_cases.forged_headers,
         31: access_cases.other_origins,
+        33: upload_case.uploads,
+        38: erasure_case.erased,
         39: body_cases.truncated,
     }
 )
@@ -134,7 +142,9 @@ class Report(msgspec.Struct, frozen=True):
     cases: list[Result]
 
 
-def check(config_file: Path | None, wanted: Wanted, said: Callable[[str], None]) -> Report:
+def check(
+    data_folder: Path, config_file: Path | None, wanted: Wanted, said: Callable[[str], None]
+) -> Report:
     """Run the cases on a configuration. Nothing of the operator's is called or changed.
 
     Raises:
@@ -142,6 +152,7 @@ def check(config_file: Path | None, wanted: Wanted, said: Callable[[str], None])
         OperatorError: it names no model, or the program didn't start with it.
     """
     config = load(config_file, environment(), secrets=no_secret).config
+    config, told = with_registry(config, data_folder, config_file)
     caller, route = _who(config, wanted)
     keys, models = Keys(), ModelServer()
     with tempfile.TemporaryDirectory(prefix="legato-security-") as name, models.serving():
@@ -163,7 +174,7 @@ def check(config_file: Path | None, wanted: Wanted, said: Callable[[str], None])
             canary_case.keep_metrics(bench)
         results[32] = canary_case.search(bench, probed, given_away)
     cases = [Result(case, TITLES[case], *results[case]) for case in sorted(TITLES)]
-    return Report(caller, route, changed, cases)
+    return Report(caller, route, [*changed, *told], cases)
 
 
 def _who(config: Config, wanted: Wanted) -> tuple[Caller, str]:
