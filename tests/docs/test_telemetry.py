@@ -50,6 +50,7 @@ def exposed(folder: Path) -> list[Metric]:
     meters.comparison("chat", "equal")
     meters.guardrail(("guardrail/p", "r", "block", "enforce"))
     meters.detector("structured", "closed")
+    meters.looked_up("customer_tier", "kept")
     meters.restored(1, 1)
     meters.queued("chat", "placed", 5_000)
     meters.queued("chat", "late", 5_000)

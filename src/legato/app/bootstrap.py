@@ -37,7 +37,7 @@ from legato.app.deployment_loads import DeploymentLoads
 from legato.app.egress import egress_of
 from legato.app.feedback import feedback_resource
 from legato.app.floors import cascade_judge, copies_of, floor_readings
-from legato.app.guards import Guards, Stages, open_guards
+from legato.app.guards import Guards, open_guards
 from legato.app.kept_files import deferred_calls, kept_pages
 from legato.app.model_follower import ModelFollower
 from legato.app.provider_settings import provider_settings
@@ -178,10 +178,9 @@ def build_gateway(context: WorkerContext) -> Gateway:
     deployments, routes = built_routes(base, served, providers)
     directory = Directory(routes, deployments, complete=False)
     cache = exact_cache(context, base.vault.sealer, base.clock, base.in_thread)
-    own_calls = Stages()
-    guards = open_guards(context, directory, base.meters, ids=base.ids, stages=own_calls)
+    guards = open_guards(context, directory, base.meters, ids=base.ids)
     pipeline, relay, shadows, comparisons = _pipelines(base, directory, cache, guards)
-    own_calls.wired = (pipeline.call_stage, pipeline.record)
+    guards.own_calls.wired = (pipeline.call_stage, pipeline.record)
     swap = ProviderSwap(settings, providers, directory.every_deployment, build_provider)
     return Gateway(
         app=_data_plane(base, (pipeline, relay), directory),
@@ -350,8 +349,7 @@ def _pipelines(
     stages = None if cache is None else CacheStages(cache, books, directory)
 
     def beside(exact: CacheStages) -> Neighbours:
-        chat = ChatCompletions(base.clock)
-        parts = (exact, directory, call_stage, record, base.meters, chat)
+        parts = (exact, directory, call_stage, record, base.meters, ChatCompletions(base.clock))
         return Neighbours(*parts, base.clock, base.ids.new)
 
     pipeline = Pipeline(
@@ -374,6 +372,7 @@ def _pipelines(
         defer=Defer(lambda: deferred_calls(context)),
         guard_input=guards.input,
         outputs=guards.outputs,
+        lookups=guards.lookups,
     )
     return pipeline, _relay(base, pipeline, books), shadows, comparisons
 
@@ -391,6 +390,7 @@ def _relay(base: _Base, pipeline: Pipeline, books: Books) -> Relay:
         conversations=pipeline.conversations,
         prompts=pipeline.prompts,
         guard_input=pipeline.guard_input,
+        lookups=pipeline.lookups,
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from legato.app.cascade_checks import problems_of_cascade
 from legato.app.egress import egress_of, host_problem
+from legato.app.lookups import problems_of_lookups
 from legato.app.problems import Path, Problem, suggestion
 from legato.app.queue_checks import problems_of_queue
 from legato.app.required_terms import REMEDY, RequiredTerms
@@ -56,6 +57,8 @@ class _Checks:
             if problem:
                 path = ("telemetry", "otlp", "endpoint")
                 self._add(path, problem, "Name a host that may be called.")
+        for index, (name, message, remedy) in problems_of_lookups(config):
+            self._add(("lookups", index, name), message, remedy)
         self._unique("providers", "name", (one.name for one in config.providers))
         self._unique("deployments", "name", (one.name for one in config.deployments))
         self._unique("routes", "alias", (one.alias for one in config.routes))
@@ -276,7 +279,8 @@ class _Checks:
             self._add(path, message, "Put conditions together by ||.")
         names: set[str] = set()
         for index, rule in enumerate(route.rules):
-            for name, message, remedy in problems_in(rule, route.deployments):
+            known = [one.name for one in self.config.lookups]
+            for name, message, remedy in problems_in(rule, route.deployments, known):
                 self._add((*path, index, name), message, remedy)
             if rule.floor is not None and route.strategy is not Strategy.CHEAPEST_GOOD_ENOUGH:
                 message = f"the strategy `{route.strategy.value}` has no floor"

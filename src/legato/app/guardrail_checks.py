@@ -28,6 +28,7 @@ def known_to_policies(config: Config) -> Known:
         deployments=frozenset(one.name for one in config.deployments),
         environment=config.registry.environment,
         compliance=tuple(guardrails.compliance),
+        lookups=tuple(one.name for one in config.lookups),
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from legato.app.answer_checks import AnswerChecksOpening
 from legato.app.context import WorkerContext
 from legato.app.detectors import DetectorOpening
 from legato.app.guard_sampling import SampleQueue, sample_queue
+from legato.app.lookups import LookupOpening
 from legato.app.map_keeping import MapQueue, map_queue
 from legato.app.policy_reading import PolicyReader, file_policies
 from legato.app.topics import LocalEmbedding, embedding_for
@@ -32,6 +34,7 @@ from legato.gateway.guards.reach import Reaching
 from legato.gateway.guards.reviewing import Reviewer
 from legato.gateway.guards.sampling import Sampler
 from legato.gateway.guards.topics import Topics
+from legato.gateway.lookups import Lookups
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.record import RecordStage
 from legato.storage.data_keys import DataKeyTable
@@ -50,9 +53,12 @@ class Guards(msgspec.Struct, frozen=True, eq=False):
 
     input: InputGuard
     outputs: AnswerGuard
+    lookups: Lookups | None
+    """None where nothing can be looked up."""
     follower: "PolicyFollower"
     samples: SampleQueue | None
     maps: MapQueue
+    own_calls: "Stages"
     close: Callable[[], Awaitable[None]]
 
 
@@ -70,14 +76,9 @@ class Stages:
 
 
 def open_guards(
-    context: WorkerContext, directory: Directory, meters: Meters, *, ids: IdSource, stages: Stages
+    context: WorkerContext, directory: Directory, meters: Meters, *, ids: IdSource
 ) -> Guards:
-    """Open them; detectors and checks of answers are loaded once there is a policy.
-
-    Raises:
-        ConfigInvalid: a detector can't be opened.
-        EmbedderUnavailable: rules of the file name topics, and what reads them isn't there.
-    """
+    """Open them. Raises ConfigInvalid: a detector; EmbedderUnavailable: what reads topics."""
     said = context.loaded.config.guardrails
     threads = ThreadPoolExecutor(1, thread_name_prefix="guardrails")
     loop = asyncio.get_running_loop()
@@ -86,8 +87,10 @@ def open_guards(
         return await loop.run_in_executor(threads, work)
 
     opening = DetectorOpening(context.loaded.config)
+    looking = LookupOpening(context.loaded.config, meters)
     detectors = Detectors(opening.open, in_thread)
     policies = Policies(file_policies(context.loaded.config), lambda: detectors.labels)
+    stages = Stages()
     topics = _topics(context, policies, directory, in_thread, ids=ids, stages=stages)
     outputs = AnswerChecksOpening(policies, Reviewer(topics, meters), detectors, meters)
 
@@ -113,11 +116,12 @@ def open_guards(
             reach=Reaching(directory, "" if semantic is None else semantic.embedder),
             mask=mask,
             meters=meters,
-            inquiries=Inquiries(topics),
+            inquiries=Inquiries(topics, looking.lookups),
             in_thread=in_thread,
             keepers=Keepers(sampler, maps.offer),
         ),
         outputs,
+        looking.lookups,
         PolicyFollower(
             PolicyReader(source, sealing),
             policies,
@@ -127,8 +131,14 @@ def open_guards(
         ),
         samples,
         maps,
-        opening.close,
+        stages,
+        partial(_close, opening, looking),
     )
+
+
+async def _close(opening: DetectorOpening, looking: LookupOpening) -> None:
+    await opening.close()
+    await looking.close()
 
 
 def _topics(

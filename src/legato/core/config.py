@@ -13,6 +13,7 @@ from legato.core.config_cache import Cache, RouteCache
 from legato.core.config_cascade import Cascade
 from legato.core.config_guardrails import Guardrails
 from legato.core.config_load import Hedge, Load, Queue, RateLimits
+from legato.core.config_lookups import Lookup
 from legato.core.config_parts import Count, Dollars, Name, Positive, Share
 from legato.core.config_records import (
     Capture,
@@ -427,6 +428,7 @@ class Config(_Strict, frozen=True):
     feedback: Feedback = Feedback()
     capture: Capture = Capture()
     guardrails: Guardrails = Guardrails()
+    lookups: list[Lookup] = []
     reviews: Reviews = Reviews()
     proposals: Proposals = Proposals()
     live_scoring: list[LivePolicy] = []

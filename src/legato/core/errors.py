@@ -21,6 +21,7 @@ LegatoError
     ├── ConfigInvalid       (start-up)
     ├── StorageUnavailable  503
     ├── NotAccountable      503
+    ├── LookupFailed        503
     └── DetectorFailed      503
 
 An error knows its status, its log level and whether a retry may help, so nobody writes
@@ -292,6 +293,14 @@ class NotAccountable(OperatorError):
     """The call could not be accounted for (journal full, price unknown), so it isn't made."""
 
     code = "not_accountable"
+    http_status = 503
+    retryable = True
+
+
+class LookupFailed(OperatorError):
+    """A condition asks one of the operator's own systems, and nothing could be learnt there."""
+
+    code = "lookup_failed"
     http_status = 503
     retryable = True
 

@@ -252,6 +252,7 @@ class Call:
         "kind",
         "latencies",
         "loads",
+        "looked_up",
         "lost",
         "marks",
         "masked",
@@ -320,6 +321,8 @@ class Call:
     """What the semantic cache knows of it; None where it isn't asked."""
     user_context: bool
     """A prompt was given variables that are about its user."""
+    looked_up: "dict[str, str | int | bool] | None"
+    """What its route's rules look up, by their variables; None where nobody looked."""
     guarded: "Guarded | None"
     """What guardrails did with it; None where no policy applies."""
     masked: bool
@@ -349,7 +352,7 @@ class Call:
         self.raw = b""
         """The body as it came, kept where requests may be captured."""
         self.slot_taken = self.user_context = self.masked = self.captured_redacted = False
-        self.guarded = self.variables = self.outputs = self.reach = None
+        self.guarded = self.variables = self.outputs = self.reach = self.looked_up = None
         self.answer_filters, self.filtering, self.redaction = (), None, None
         self.body_bytes = self.captured_bytes_max = self.captured_for_ns = 0
         """How long what is captured of it is kept, and how much of it; 0 where nothing is."""

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from legato.gateway.directory import Directory, Route
     from legato.gateway.guards.checked import AnswerGuard
     from legato.gateway.holdouts import HoldoutArms
+    from legato.gateway.lookups import Lookups
     from legato.gateway.prompts import Prompts
     from legato.gateway.stages.cached import CacheStages
     from legato.gateway.stages.call import CallStage
@@ -169,6 +170,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     summaries: "Summaries | None" = None
     guard_input: InputGuarding | None = None
     outputs: "AnswerGuard | None" = None
+    lookups: "Lookups | None" = None
 
     def assemble(self, surface: Surface) -> Assembly:
         """Return what serves a surface's requests."""
@@ -247,6 +249,20 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         call.slot_taken = await self.limits.admit(call.caller)
 
     def _resolve(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
+        waiting = self._resolved(call)
+        return waiting if self.lookups is None else self._looked_up(call, waiting, self.lookups)
+
+    async def _looked_up(
+        self, call: "Call", waiting: Awaitable[None] | None, lookups: "Lookups"
+    ) -> None:
+        """Ask what the route's rules look up, once it is known."""
+        if waiting is not None:
+            await waiting
+        rules = None if call.route is None else call.route.rules
+        if rules is not None and rules.lookups:
+            call.looked_up = await lookups.of_route(call, rules)
+
+    def _resolved(self, call: "Call") -> Awaitable[None] | None:
         if self.prompts is None or not names_prompt(call.body):
             route = self.directory.resolve(call.view.model, call.caller)
             call.route = serving(call, route) if route.version else route

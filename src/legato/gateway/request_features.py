@@ -50,6 +50,8 @@ def of_caller(call: "Call", rules: "Rules") -> bytes:
         if name in rules.variables:
             held = call.caller.tags if name == "tags" else call.body.get("metadata")
             values[name] = _read(held, rules.keys[name])
+    if rules.lookups:
+        values |= call.looked_up or {}
     return _encode(values) if values else b""
 
 

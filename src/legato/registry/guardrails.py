@@ -13,6 +13,7 @@ from legato.guardrails.policy.compliance import breaches
 from legato.registry.reading import ContentInvalid, Problem, problems_in, unplain
 from legato.registry.registry import References
 from legato.routing.rules.expression import condition
+from legato.routing.rules.lookups import unknown_lookups
 
 _UNNAMED = "policy"
 
@@ -49,7 +50,9 @@ def every_problem(policy: GuardPolicy, known: Known) -> Iterator[tuple[str, str]
     yield from problems_of(policy, known)
     for index, terms in enumerate(policy.input.conditions):
         try:
-            condition(terms.when)
+            asked = condition(terms.when).lookups
+            for told in unknown_lookups(asked, known.lookups):
+                yield f"input.conditions[{index}].when", told
         except ConfigInvalid as error:
             yield f"input.conditions[{index}].when", error.message
 

@@ -60,6 +60,7 @@ class Counts(msgspec.Struct):
     comparisons: dict[Key, int] = {}  # model, result
     guardrails: dict[Key, int] = {}  # policy, rule, action, mode
     detectors: dict[Key, int] = {}  # detector, result
+    lookups: dict[Key, int] = {}  # lookup, result
     restored: dict[Key, int] = {}  # result
     queue_shed: dict[Key, int] = {}  # model, reason
     queue_wait: dict[Key, Histogram] = {}  # model
@@ -152,6 +153,10 @@ class Meters:
         """Count a request that a detector failed: closed, or open where only flags hang on it."""
         _add(self.counts.detectors, (name, result), 1)
 
+    def looked_up(self, name: str, result: str) -> None:
+        """Count what a condition looked up: kept, asked or failed."""
+        _add(self.counts.lookups, (name, result), 1)
+
     def restored(self, restored: int, unknown: int) -> None:
         """Count values put back into an answer, and placeholders in it that stand for none."""
         if restored:
@@ -231,6 +236,7 @@ def merged(parts: Iterable[Counts]) -> Counts:
             "comparisons",
             "guardrails",
             "detectors",
+            "lookups",
             "restored",
             "queue_shed",
             "queue_depth",
@@ -367,6 +373,12 @@ class _Families:
             "Requests that a detector failed: refused, or let pass where only flags hang on it",
             ("detector", "result"),
             counts.detectors,
+        )
+        yield _counter(
+            "legato_lookups",
+            "What conditions looked up: kept from before, asked for, or failed",
+            ("lookup", "result"),
+            counts.lookups,
         )
         yield _counter(
             "legato_restored_values",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from legato.core.tasks import InThread
     from legato.gateway.context import Call
     from legato.gateway.guards.inquiries import Inquiries
+    from legato.gateway.guards.terms import Broken
     from legato.telemetry.metrics import Meters
 
 _NS_PER_US: Final = 1_000
@@ -93,7 +94,8 @@ class InputGuard:
         if not applied.policies:
             return
         call.guarded = Guarded(applied.versions)
-        self._require_terms(call, applied)
+        if applied.terms:
+            await self._require_terms(call, applied)
         if not applied.reads:
             return
         _require_words(call, applied)
@@ -163,8 +165,10 @@ class InputGuard:
             raise DetectorFailed(msg)
         return applied
 
-    def _require_terms(self, call: "Call", applied: Applied) -> None:
-        broken = [one for terms in applied.terms for one in terms.broken_by(call)]
+    async def _require_terms(self, call: "Call", applied: Applied) -> None:
+        broken: list[Broken] = []
+        for terms in applied.terms:
+            broken += await terms.broken_by(call, self._inquiries.lookups)
         if not broken or call.guarded is None:
             return
         enforced = next((one for one in broken if one.enforced), None)

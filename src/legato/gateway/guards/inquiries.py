@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call
     from legato.gateway.guards.policies import Applied
     from legato.gateway.guards.topics import Topics
+    from legato.gateway.lookups import Lookups
 
 _NS_PER_US: Final = 1_000
 
@@ -41,8 +42,10 @@ class Gathered(msgspec.Struct, eq=False):
 class Inquiries:
     """Asks; what leaves this process is redacted as for a model."""
 
-    def __init__(self, topics: "Topics") -> None:
+    def __init__(self, topics: "Topics", lookups: "Lookups | None" = None) -> None:
+        """`lookups` are what conditions may ask; None where they are none."""
         self._topics = topics
+        self.lookups = lookups
 
     async def __call__(
         self, call: "Call", applied: "Applied", texts: Sequence[Piece], masked: Sequence[Masked]

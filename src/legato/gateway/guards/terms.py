@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from legato.core.errors import LookupFailed
 from legato.core.guard_facts import Fired
 from legato.core.guarding import Action, Mode
 from legato.guardrails.policy.compiling import CompiledPolicy
@@ -16,7 +17,9 @@ from legato.routing.rules.features import MAPS
 from legato.routing.rules.rules import Rules
 
 if TYPE_CHECKING:
+    from legato.core.config_lookups import Known
     from legato.gateway.context import Call
+    from legato.gateway.lookups import Lookups
 
 SCHEMA_LABEL: Final = "SCHEMA"
 CONDITION_LABEL: Final = "CONDITION"
@@ -70,12 +73,30 @@ class Terms(msgspec.Struct, frozen=True, eq=False):
     asked: Rules | None
     """What of a request they ask for."""
 
-    def broken_by(self, call: "Call") -> list[Broken]:
-        """Return what a request doesn't meet; the first of the schema's errors alone."""
+    async def broken_by(self, call: "Call", lookups: "Lookups | None") -> list[Broken]:
+        """Return what a request doesn't meet; the first of the schema's errors alone.
+
+        Raises:
+            LookupFailed: a condition that is enforced looks something up, and it can't be told.
+        """
         found = self._by_schema(call)
         if self.asked is not None and not found:
-            found = self._by_conditions(call, self.asked)
+            told = await self._looked_up(call, self.asked, lookups) if self.asked.lookups else {}
+            found = [] if told is None else self._by_conditions(call, self.asked, told)
         return found
+
+    async def _looked_up(
+        self, call: "Call", asked: Rules, lookups: "Lookups | None"
+    ) -> "dict[str, Known] | None":
+        """Return what conditions look up; None where a shadow can't tell."""
+        if lookups is None:
+            raise LookupFailed("A condition looks something up, and `lookups` is empty.")
+        try:
+            return await lookups.of_route(call, asked)
+        except LookupFailed:
+            if self._enforced:
+                raise
+            return None
 
     def _by_schema(self, call: "Call") -> list[Broken]:
         if self.validator is None:
@@ -89,12 +110,12 @@ class Terms(msgspec.Struct, frozen=True, eq=False):
         told = f"{at}: {_rule_of(error)}"
         return [Broken(self._fired("input.json_schema", SCHEMA_LABEL), told, at, self._enforced)]
 
-    def _by_conditions(self, call: "Call", asked: Rules) -> list[Broken]:
+    def _by_conditions(self, call: "Call", asked: Rules, told: "dict[str, Known]") -> list[Broken]:
         from legato.gateway.request_features import (  # noqa: PLC0415 - where there are conditions
             features_of,
         )
 
-        context = context_of(dict(features_of(call, asked)))
+        context = context_of({**features_of(call, asked), **told})
         return [
             Broken(self._fired(name, CONDITION_LABEL), message, None, self._enforced)
             for name, message, one in self.conditions
@@ -136,6 +157,7 @@ def _asked(conditions: tuple[tuple[str, str, Condition], ...]) -> Rules | None:
         (),
         frozenset[str]().union(*(one.variables for one in compiled)),
         {of: frozenset(key for name, key in read if name == of) for of in MAPS},
+        tuple({each.variable: each for one in compiled for each in one.lookups}.values()),
     )
 
 

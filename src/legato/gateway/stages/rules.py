@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from legato.core.decisions import Routed
+from legato.core.errors import LookupFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,10 @@ def ruling_of(call: "Call", route: "Route", able: "Sequence[str]") -> "Rule | No
         )
 
         features = features_of(call, rules)
+        if rules.lookups:
+            if call.looked_up is None:
+                raise LookupFailed("A rule of this route looks something up, and nobody did.")
+            features |= call.looked_up
     else:
         features = call.routed.features
     ruling = rules.decide(features, able)

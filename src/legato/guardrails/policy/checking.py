@@ -1,6 +1,6 @@
 """What is wrong with a policy, each problem at its place."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 import jsonschema_rs
@@ -27,6 +27,7 @@ class Known(msgspec.Struct, frozen=True):
     deployments: Collection[str]
     environment: str = "production"
     compliance: Collection[str] = ()
+    lookups: Sequence[str] = ()
 
 
 def problems_of(policy: GuardPolicy, known: Known) -> Iterator[Found]:

@@ -1,6 +1,7 @@
 """Conditions over what a request is like, compiled and tried once."""
 
 import re
+from itertools import product
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from legato.core.expressions import (
     program_of,
 )
 from legato.routing.rules.features import FEATURES, MAPS
+from legato.routing.rules.lookups import SAMPLES, LookupCall, taken_out
 
 __all__ = ["CHARACTERS_MAX", "FAILURES", "Condition", "condition", "context_of"]
 
@@ -31,6 +33,8 @@ class Condition(msgspec.Struct, frozen=True, eq=False):
     program: Program
     variables: frozenset[str]
     keys: frozenset[tuple[str, str]]
+    lookups: tuple[LookupCall, ...] = ()
+    """What it asks of the operator's systems, by variables that aren't among `variables`."""
 
 
 def condition(source: str) -> Condition:
@@ -39,13 +43,16 @@ def condition(source: str) -> Condition:
     Raises:
         ConfigInvalid: it can't be, costs too much, or names what no request has; with the remedy.
     """
-    program = program_of(source)
-    variables = frozenset(program.variables())
+    plain, lookups = taken_out(source)
+    program = program_of(plain)
+    told = {one.variable for one in lookups}
+    names = {name for one in lookups for name in one.key.variables()}
+    variables = (frozenset(program.variables()) - told) | names
     unknown = sorted(variables - FEATURES.keys())
     if unknown:
         msg = f"a request has no {unknown[0]!r}. Known: {', '.join(FEATURES)}."
         raise ConfigInvalid(msg)
-    found = Condition(source, program, variables, _keys(source))
+    found = Condition(source, program, variables, _keys(source), lookups)
     _check_type(found)
     return found
 
@@ -72,7 +79,7 @@ def _check_type(one: Condition) -> None:
         if name in values:
             values[name] = {key: "" for of, key in one.keys if of == name}
     try:
-        value = one.program.execute(context_of(values))
+        value = _tried(one, values)
     except FAILURES as error:
         told = " ".join(str(error).split()).partition(". ")[0].rstrip(".")
         msg = f"can't be evaluated: {told}. Compare values of one type; see the list of features."
@@ -80,3 +87,17 @@ def _check_type(one: Condition) -> None:
     if not isinstance(value, bool):
         msg = f"it is {type(value).__name__}, not true or false. Compare it with something."
         raise ConfigInvalid(msg)
+
+
+def _tried(one: Condition, values: dict[str, Any]) -> Any:
+    """Return its value, where look-ups tell something of the types it takes them for."""
+    names = [each.variable for each in one.lookups]
+    *others, last = product(SAMPLES, repeat=len(names))
+    for told in others:
+        try:
+            value = one.program.execute(context_of(values | dict(zip(names, told, strict=True))))
+        except FAILURES:
+            continue
+        if isinstance(value, bool):
+            return value
+    return one.program.execute(context_of(values | dict(zip(names, last, strict=True))))

@@ -9,6 +9,7 @@ from legato.core.config_routing import RouteRule
 from legato.core.errors import ConfigInvalid
 from legato.routing.rules.expression import FAILURES, Condition, condition, context_of
 from legato.routing.rules.features import MAPS, Values
+from legato.routing.rules.lookups import LookupCall, unknown_lookups
 
 RULES_MAX: Final = 50
 """Of one route: each costs a microsecond or so of every request."""
@@ -48,6 +49,8 @@ class Rules(msgspec.Struct, frozen=True, eq=False):
     variables: frozenset[str]
     keys: Mapping[str, frozenset[str]]
     """Of each map."""
+    lookups: tuple[LookupCall, ...] = ()
+    """What the operator's systems are asked for; what they tell is among the values."""
 
     def decide(self, values: Values, able: Collection[str]) -> Ruling:
         """Return the first rule that fits and leaves any of the deployments able to serve.
@@ -94,6 +97,7 @@ def rules_of(settings: Iterable[RouteRule]) -> Rules | None:
         rules,
         frozenset[str]().union(*(one.condition.variables for one in rules)),
         {of: frozenset(key for name, key in read if name == of) for of in MAPS},
+        tuple({each.variable: each for one in rules for each in one.condition.lookups}.values()),
     )
 
 
@@ -105,11 +109,15 @@ def _rule(setting: RouteRule) -> Rule:
         raise ConfigInvalid(msg) from None
 
 
-def problems_in(rule: RouteRule, deployments: Collection[str]) -> list[tuple[str, str, str]]:
+def problems_in(
+    rule: RouteRule, deployments: Collection[str], lookups: Sequence[str] = ()
+) -> list[tuple[str, str, str]]:
     """Return what is wrong with a rule: field, message, remedy."""
     found: list[tuple[str, str, str]] = []
     try:
-        condition(rule.when)
+        asked = condition(rule.when).lookups
+        remedy = "Declare it under `lookups` in legato.yaml."
+        found += [("when", told, remedy) for told in unknown_lookups(asked, lookups)]
     except ConfigInvalid as error:
         told, _, remedy = error.message.partition(". ")
         found.append(("when", told, remedy))

@@ -1,0 +1,1 @@
+"""A Legato look-up that reads the tiers of customers from a file."""
