@@ -14,7 +14,6 @@ from legato.core.guard_samples import Excerpt, encode_excerpt, excerpt_context
 from legato.core.guarding import Finding
 from legato.gateway.guards.sampling import SampleOffer
 from legato.guardrails.labelling import labelled
-from legato.guardrails.scanning import structured
 from legato.storage.guard_samples import GuardSampleIntake, SealedSample
 
 _CONTEXT_CHARS: Final = 80
@@ -47,6 +46,8 @@ def excerpt_of(offer: SampleOffer) -> Excerpt:
     text, first, last = offer.text, offer.sample.first, offer.sample.last
     masked = list(offer.masked)
     if offer.labelled:
+        from legato.guardrails.scanning import structured  # noqa: PLC0415 - with a policy only
+
         masked += structured().find(text)
     shown = min(last, first + _FOUND_CHARS_MAX)
     parts = ((max(0, first - _CONTEXT_CHARS), first), (first, shown), (last, last + _CONTEXT_CHARS))
