@@ -20,6 +20,5 @@ holdout: Final = Table(
     text_column("ended_by"),
     PrimaryKeyConstraint("org", "id"),
     Index("holdout_under_way", "org", "route", unique=True,
-          sqlite_where=text("ended_at_ns IS NULL"),
-          postgresql_where=text("ended_at_ns IS NULL")),
+          sqlite_where=text("ended_at_ns IS NULL")),
 )  # fmt: skip

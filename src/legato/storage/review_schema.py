@@ -30,8 +30,7 @@ review_item: Final = Table(
     origin_column("origin_user"),
     PrimaryKeyConstraint("org", "id"),
     Index("review_item_open", "org", "judge", "id",
-          sqlite_where=text("labels_given < labels_wanted"),
-          postgresql_where=text("labels_given < labels_wanted")),
+          sqlite_where=text("labels_given < labels_wanted")),
 )  # fmt: skip
 
 # Who has an item before them, until when: nobody else gets it meanwhile.

@@ -46,8 +46,7 @@ rollout: Final = Table(
     Column("waits", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("org", "id"),
     Index("rollout_under_way", "org", "environment", "kind", "name", "label", unique=True,
-          sqlite_where=text("ended_at_ns IS NULL"),
-          postgresql_where=text("ended_at_ns IS NULL")),
+          sqlite_where=text("ended_at_ns IS NULL")),
 )  # fmt: skip
 
 # Everything that was done, by whom, and the evidence it rested on.
