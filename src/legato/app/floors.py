@@ -16,6 +16,7 @@ from legato.gateway.cascade import CascadeJudge
 from legato.gateway.comparisons import ComparisonRooms, Comparisons
 from legato.gateway.conversations import Conversations
 from legato.gateway.directory import Directory, Route
+from legato.gateway.judge_calls import JudgeCalls, JudgeRooms
 from legato.gateway.pipeline import InputGuarding
 from legato.gateway.shadows import Shadows
 from legato.gateway.stages.call import CallStage
@@ -84,13 +85,16 @@ def cascade_judge(
 ) -> CascadeJudge:
     """Return who is asked whether an answer of a cascade will do."""
     return CascadeJudge(
-        directory=directory,
-        call_stage=call_stage,
-        record=record,
-        chat=ChatCompletions(base.clock),
-        new_id=base.ids.new,
-        now_ns=base.clock.now_ns,
-        random=random.random,
+        JudgeCalls(
+            JudgeRooms(
+                directory=directory,
+                stages=lambda: (call_stage, record),
+                chat=ChatCompletions(base.clock),
+                new_id=base.ids.new,
+                now_ns=base.clock.now_ns,
+                random=random.random,
+            )
+        )
     )
 
 

@@ -28,6 +28,7 @@ def known_to_policies(config: Config) -> Known:
         deployments=frozenset(one.name for one in config.deployments),
         environment=config.registry.environment,
         compliance=tuple(guardrails.compliance),
+        routes=frozenset(one.alias for one in config.routes),
         lookups=tuple(one.name for one in config.lookups),
     )
 

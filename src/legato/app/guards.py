@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from legato.api.openai.chat import ChatCompletions
 from legato.app.answer_checks import AnswerChecksOpening
 from legato.app.context import WorkerContext
 from legato.app.detectors import DetectorOpening
@@ -18,6 +20,7 @@ from legato.app.map_keeping import MapQueue, map_queue
 from legato.app.policy_reading import PolicyReader, file_policies
 from legato.app.topics import LocalEmbedding, embedding_for
 from legato.app.vaults import open_data_keys
+from legato.core.clock import SystemClock
 from legato.core.errors import DetectorFailed
 from legato.core.ids import IdSource
 from legato.core.tasks import InThread
@@ -27,6 +30,7 @@ from legato.gateway.directory import Directory
 from legato.gateway.guards.checked import AnswerGuard
 from legato.gateway.guards.input import InputGuard
 from legato.gateway.guards.inquiries import Inquiries
+from legato.gateway.guards.judging import RuleJudges
 from legato.gateway.guards.keeping import Keepers
 from legato.gateway.guards.masking import mask
 from legato.gateway.guards.policies import Policies
@@ -34,6 +38,7 @@ from legato.gateway.guards.reach import Reaching
 from legato.gateway.guards.reviewing import Reviewer
 from legato.gateway.guards.sampling import Sampler
 from legato.gateway.guards.topics import Topics
+from legato.gateway.judge_calls import JudgeCalls, JudgeRooms
 from legato.gateway.lookups import Lookups
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.record import RecordStage
@@ -79,20 +84,21 @@ def open_guards(
     context: WorkerContext, directory: Directory, meters: Meters, *, ids: IdSource
 ) -> Guards:
     """Open them. Raises ConfigInvalid: a detector; EmbedderUnavailable: what reads topics."""
-    said = context.loaded.config.guardrails
+    config = context.loaded.config
+    said, loop = config.guardrails, asyncio.get_running_loop()
     threads = ThreadPoolExecutor(1, thread_name_prefix="guardrails")
-    loop = asyncio.get_running_loop()
 
     async def in_thread(work: Callable[[], Any]) -> Any:
         return await loop.run_in_executor(threads, work)
 
-    opening = DetectorOpening(context.loaded.config)
-    looking = LookupOpening(context.loaded.config, meters)
+    opening, looking = DetectorOpening(config), LookupOpening(config, meters)
     detectors = Detectors(opening.open, in_thread)
     policies = Policies(file_policies(context.loaded.config), lambda: detectors.labels)
     stages = Stages()
     topics = _topics(context, policies, directory, in_thread, ids=ids, stages=stages)
-    outputs = AnswerChecksOpening(policies, Reviewer(topics, meters), detectors, meters)
+    judges = _judges(directory, ids, stages)
+    reviewer = Reviewer(topics, judges, meters)
+    outputs = AnswerChecksOpening(policies, reviewer, detectors, meters)
 
     def ready() -> None:
         """Load what policies run on: no request waits for it."""
@@ -116,7 +122,7 @@ def open_guards(
             reach=Reaching(directory, "" if semantic is None else semantic.embedder),
             mask=mask,
             meters=meters,
-            inquiries=Inquiries(topics, looking.lookups),
+            inquiries=Inquiries(topics, judges, looking.lookups),
             in_thread=in_thread,
             keepers=Keepers(sampler, maps.offer),
         ),
@@ -161,6 +167,14 @@ def _topics(
     if isinstance(embedding, LocalEmbedding) and policies.file_reads_topics:
         embedding.open()
     return Topics(embedding, in_thread)
+
+
+def _judges(directory: Directory, ids: IdSource, stages: Stages) -> RuleJudges:
+    clock = SystemClock()
+    rooms = JudgeRooms(
+        directory, stages, ChatCompletions(clock), ids.new, clock.now_ns, random.random
+    )
+    return RuleJudges(JudgeCalls(rooms))
 
 
 class PolicyFollower:

@@ -66,6 +66,25 @@ class Detect(_Strict, frozen=True):
     """Matters that a turn, or an answer, must be about; what isn't is labelled `OFF_TOPIC`."""
 
 
+class RuleJudge(_Strict, frozen=True):
+    """A model that is asked before a rule acts."""
+
+    deployment: Name
+    """A deployment, or an alias."""
+    asks: Literal["injection", "toxicity"]
+    below: Share = 0.9
+    """Findings with a lower score are put to it; those above stand unasked."""
+    always: bool = False
+    """Whether it is asked about every text, and finds what no detector found."""
+    time_ms: Positive = 5_000.0
+    characters_max: Annotated[int, Meta(ge=500, le=100_000)] = 12_000
+    """Of all texts of one request together; more is a failure."""
+    max_tokens: Annotated[int, Meta(ge=16, le=4_096)] = 300
+    on_failure: Literal["refuse", "score"] = "refuse"
+    """Whether what it can't tell refuses the request, or the detectors' scores decide. Where the
+    rule only flags, and in shadow, they decide."""
+
+
 class GuardRule(_Strict, frozen=True):
     """What is done where something is found."""
 
@@ -81,6 +100,7 @@ class GuardRule(_Strict, frozen=True):
     """What redacted text is replaced by: `[EMAIL_ADDRESS_1_...]`, or text of the same form."""
     deployment: Name | None = None
     """The only one that may answer, with the action `route`."""
+    judge: RuleJudge | None = None
 
 
 class Terms(_Strict, frozen=True):

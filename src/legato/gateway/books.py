@@ -23,6 +23,7 @@ from legato.economics.estimate import estimated_usage, input_tokens_bound
 from legato.gateway.context import Lost
 
 if TYPE_CHECKING:
+    from legato.core.principal import Principal
     from legato.gateway.context import Call
     from legato.gateway.directory import Deployment, Route
     from legato.governance.budgets import Budgets, Hold
@@ -332,7 +333,7 @@ class Books:
             principal.feature,
             principal.key_id,
             call.user,
-            {**principal.tags, "degraded": call.degraded} if call.degraded else principal.tags,
+            _tags(call, principal),
             call.view.model,
             route.name,
             deployment.name,
@@ -436,3 +437,11 @@ def _input_bound(call: "Call", deployment: "Deployment") -> int:
         )
         raise NotAccountable(msg)
     return deployment.ability.context_tokens
+
+
+def _tags(call: "Call", principal: "Principal") -> dict[str, str]:
+    """Return the key's tags with what the attempt was for, where that isn't a caller's answer."""
+    if not (call.degraded or call.purpose):
+        return principal.tags
+    more = {"degraded": call.degraded, "purpose": call.purpose}
+    return {**principal.tags, **{name: value for name, value in more.items() if value}}

@@ -263,6 +263,7 @@ class Call:
         "overhead",
         "principal",
         "priority",
+        "purpose",
         "queued",
         "raw",
         "reach",
@@ -323,6 +324,8 @@ class Call:
     """A prompt was given variables that are about its user."""
     looked_up: "dict[str, str | int | bool] | None"
     """What its route's rules look up, by their variables; None where nobody looked."""
+    purpose: str
+    """What a judge is asked for; "" of any other call."""
     guarded: "Guarded | None"
     """What guardrails did with it; None where no policy applies."""
     masked: bool
@@ -363,7 +366,7 @@ class Call:
         self.route: Route | None = None
         self.copy: Copy | None = None
         """What a shadow is sent once the call is over."""
-        self.versions = self.arm = self.holdout = ""
+        self.purpose = self.versions = self.arm = self.holdout = ""
         self.route_asked = self.hedged = self.degraded = ""
         self.candidates: Sequence[Deployment] = ()
         self.repeated = self.measures = self.priority = self.semantic = self.whole = None

@@ -124,12 +124,14 @@ class InputGuard:
         began_ns = perf_counter_ns()
         verdict = await self._decided(applied, texts, outcome, is_long=is_long)
         again = verdict.of_names and any(one.token and not one.where for one in texts)
-        if applied.topics and verdict.blocking is None and not again:
-            words = [one for one in texts if not one.token]
+        if applied.inquires and verdict.blocking is None and not again:
+            both = zip(texts, outcome.findings, strict=True)
+            words = [(piece, some) for piece, some in both if not piece.token]
             gathered = await self._inquiries(call, applied, words, verdict.masked)
-            self._count(gathered.failed, applied.protecting)
+            protecting = (*applied.protecting, *gathered.closed)
+            self._count(gathered.failed, protecting)
             outcome = gathered.beside(outcome)
-            self._require_looked(call, outcome, applied.protecting)
+            self._require_looked(call, outcome, protecting)
             if gathered.evidence:
                 verdict = await self._decided(
                     applied, texts, outcome, evidence=gathered.evidence, is_long=is_long

@@ -1,4 +1,7 @@
-"""What rules have to ask elsewhere about a request: an embedder. It answers as detectors do."""
+"""What rules have to ask elsewhere about a request: an embedder, a judge. They answer as detectors.
+
+What leaves this process is redacted as for a model.
+"""
 
 from collections.abc import Sequence
 from time import perf_counter_ns
@@ -6,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from legato.core.errors import LegatoError
-from legato.core.guarding import Piece
+from legato.core.errors import DetectorFailed, LegatoError
+from legato.core.guarding import Finding, Piece
 from legato.detectors.running import Outcome
+from legato.gateway.guards.judging import DETECTOR as JUDGE
+from legato.gateway.guards.judging import RuleJudges, doubts_of
 from legato.gateway.guards.topics import DETECTOR as TOPICS
-from legato.guardrails.policy.deciding import Evidence, Masked
+from legato.guardrails.policy.deciding import Masked
 from legato.guardrails.redaction import Redaction
 from legato.guardrails.topics.reading import reading_of
 
@@ -19,16 +24,21 @@ if TYPE_CHECKING:
     from legato.gateway.guards.policies import Applied
     from legato.gateway.guards.topics import Topics
     from legato.gateway.lookups import Lookups
+    from legato.guardrails.policy.compiling import CompiledRule
 
 _NS_PER_US: Final = 1_000
+Looked = Sequence[tuple[Piece, tuple[Finding, ...]]]
+"""Texts with what detectors found in them."""
 
 
 class Gathered(msgspec.Struct, eq=False):
     """What was told, what failed, and what it took."""
 
-    evidence: Evidence
-    failed: dict[str, str]
-    took_us: list[tuple[str, int]]
+    evidence: "dict[tuple[CompiledRule, str], list[Finding]]" = {}
+    failed: dict[str, str] = {}
+    closed: list[str] = []
+    """Of what failed: what stops the request."""
+    took_us: list[tuple[str, int]] = []
 
     def beside(self, outcome: Outcome) -> Outcome:
         """Return what detectors found with what was asked elsewhere."""
@@ -38,29 +48,73 @@ class Gathered(msgspec.Struct, eq=False):
             (*outcome.took_us, *self.took_us),
         )
 
+    def took(self, name: str, began_ns: int) -> None:
+        """Note what asking took."""
+        self.took_us.append((name, (perf_counter_ns() - began_ns) // _NS_PER_US))
+
 
 class Inquiries:
-    """Asks; what leaves this process is redacted as for a model."""
+    """Asks."""
 
-    def __init__(self, topics: "Topics", lookups: "Lookups | None" = None) -> None:
+    def __init__(
+        self, topics: "Topics", judges: RuleJudges, lookups: "Lookups | None" = None
+    ) -> None:
         """`lookups` are what conditions may ask; None where they are none."""
         self._topics = topics
+        self._judges = judges
         self.lookups = lookups
 
     async def __call__(
-        self, call: "Call", applied: "Applied", texts: Sequence[Piece], masked: Sequence[Masked]
+        self, call: "Call", applied: "Applied", found: Looked, masked: Sequence[Masked]
     ) -> Gathered:
         """Ask about a request. Raises nothing: what fails is told."""
-        gathered = Gathered({}, {}, [])
+        gathered = Gathered()
+        texts = [piece for piece, _ in found]
+        shown = as_redacted(masked, texts)
+        if applied.topics:
+            read = shown if self._topics.remote else texts
+            await self._ask_topics(call, applied, read, gathered)
+        if applied.judged:
+            began_ns = perf_counter_ns()
+            await self._ask_judges(call, applied, found, shown, gathered=gathered)
+            gathered.took(JUDGE, began_ns)
+        return gathered
+
+    async def _ask_topics(
+        self, call: "Call", applied: "Applied", texts: Sequence[Piece], gathered: Gathered
+    ) -> None:
         began_ns = perf_counter_ns()
-        shown = as_redacted(masked, texts) if self._topics.remote else texts
         try:
-            reading = reading_of(call.body, shown)
-            gathered.evidence = await self._topics.find(call, applied.topics, reading)
+            found = await self._topics.find(call, applied.topics, reading_of(call.body, texts))
+            gathered.evidence.update(found)
         except LegatoError as error:
             gathered.failed[TOPICS] = error.code
-        gathered.took_us.append((TOPICS, (perf_counter_ns() - began_ns) // _NS_PER_US))
-        return gathered
+        gathered.took(TOPICS, began_ns)
+
+    async def _ask_judges(
+        self,
+        call: "Call",
+        applied: "Applied",
+        found: Looked,
+        shown: Sequence[Piece],
+        *,
+        gathered: Gathered,
+    ) -> None:
+        reading = reading_of(call.body, [piece for piece, _ in found])
+        spoken = frozenset(one.piece.where for one in reading.stretches)
+        for policy, rule in applied.judged:
+            judge = rule.setting.judge
+            standing, doubts = doubts_of(rule, shown, found, spoken)
+            try:
+                told = await self._judges.confirmed(call, rule, doubts)
+            except DetectorFailed as error:
+                gathered.failed[JUDGE] = error.message
+                told = {one.piece.where: list(one.findings) for one in doubts}
+                refuses = judge is not None and judge.on_failure == "refuse"
+                if refuses and rule.protects and policy.is_enforced:
+                    gathered.closed.append(JUDGE)
+            for where, some in (*standing.items(), *told.items()):
+                gathered.evidence.setdefault((rule, where), []).extend(some)
 
 
 def as_redacted(masked: Sequence[Masked], texts: Sequence[Piece]) -> list[Piece]:

@@ -81,7 +81,7 @@ def plan_of(
     watches: list[Watch] = []
     slow: list[SlowRule] = []
     for index, rule in enumerate(policy.rules):
-        if rule not in rules or rule.setting.action not in _ACTIONS or rule.only_topics:
+        if rule not in rules or rule.setting.action not in _ACTIONS or rule.only_elsewhere:
             continue
         asked = _elsewhere(policy.rules[: index + 1], detectors, labels)
         if asked:

@@ -41,6 +41,8 @@ class Applied(msgspec.Struct, frozen=True, eq=False):
     """Policies that can't be read: nothing may pass."""
     topics: tuple[CompiledRule, ...] = ()
     """Rules that ask what is sent is about."""
+    judged: tuple[tuple[CompiledPolicy, CompiledRule], ...] = ()
+    """Rules that ask a judge before they act, with their policies."""
     topics_protect: bool = False
     """Whether one of them is enforced that blocks or routes."""
 
@@ -49,6 +51,11 @@ class Applied(msgspec.Struct, frozen=True, eq=False):
         """Detectors, and `topics`, whose failure stops a request."""
         named = tuple(one.name for one in self.detectors if one.protects)
         return (*named, TOPICS) if self.topics_protect else named
+
+    @property
+    def inquires(self) -> bool:
+        """Whether something has to be asked elsewhere."""
+        return bool(self.topics or self.judged)
 
     @property
     def reads(self) -> bool:
@@ -160,6 +167,12 @@ class Policies:
             min((one.setting.time_ms for one in policies), default=0.0) / 1000,
             self._snapshot.broken.get(caller.org, ()),
             tuple(rule for one in policies for rule in topics_of(one)),
+            tuple(
+                (one, rule)
+                for one in policies
+                for rule in one.rules_on(SENT)
+                if rule.setting.judge is not None
+            ),
             any(rule.protects for one in policies if one.is_enforced for rule in topics_of(one)),
         )
 

@@ -1,4 +1,4 @@
-"""Looks at whole answers by what has to be asked elsewhere: an embedder.
+"""Looks at whole answers by what has to be asked elsewhere: an embedder, a judge.
 
 It happens when all of an answer has come and passed the other checks, before any of it goes out
 and before its attempt is ended in the books. The text is as the model wrote it: what was redacted
@@ -10,7 +10,9 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
 from legato.core.errors import DetectorFailed, LegatoError, OutputBlocked
-from legato.core.guarding import Action, Piece, Place
+from legato.core.guarding import Action, Finding, Piece, Place
+from legato.gateway.guards.judging import DETECTOR as JUDGE
+from legato.gateway.guards.judging import doubt_of_answer
 from legato.gateway.guards.topics import DETECTOR as TOPICS
 from legato.guardrails.policy.compiling import CompiledPolicy
 from legato.guardrails.policy.deciding import Evidence, Hit, hits_of
@@ -18,6 +20,7 @@ from legato.guardrails.topics.reading import reading_of_answer
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call
+    from legato.gateway.guards.judging import RuleJudges
     from legato.gateway.guards.topics import Topics
     from legato.guardrails.outputs.plan import OutputRun
     from legato.guardrails.policy.compiling import CompiledRule
@@ -45,8 +48,9 @@ class Gathering:
 class Reviewer:
     """Reviews answers; for one event loop."""
 
-    def __init__(self, topics: "Topics", meters: "Meters") -> None:
+    def __init__(self, topics: "Topics", judges: "RuleJudges", meters: "Meters") -> None:
         self._topics = topics
+        self._judges = judges
         self._meters = meters
 
     async def __call__(
@@ -72,23 +76,38 @@ class Reviewer:
     async def _evidence(
         self, call: "Call", policies: Sequence[CompiledPolicy], piece: Piece, *, sent: bool
     ) -> Evidence:
-        rules = [rule for one in policies for rule in reviewed_by(one)]
+        rules = [(one, rule) for one in policies for rule in reviewed_by(one)]
+        topical = [pair for pair in rules if pair[1].reads_topics]
+        found: dict[tuple[CompiledRule, str], list[Finding]] = {}
         try:
-            return await self._topics.find(call, rules, reading_of_answer(piece))
+            reading = reading_of_answer(piece)
+            found |= await self._topics.find(call, [rule for _, rule in topical], reading)
         except LegatoError as error:
-            closed = not sent and any(
-                rule.protects for one in policies if one.is_enforced for rule in reviewed_by(one)
-            )
-            self._meters.detector(TOPICS, "closed" if closed else "open")
-            if not closed:
-                return {}
-            msg = f"The detector {TOPICS} couldn't look at the answer ({error.code})."
-            raise DetectorFailed(msg) from error
+            closed = not sent and any(rule.protects for one, rule in topical if one.is_enforced)
+            self._failed(TOPICS, error.code, closed=closed)
+        for policy, rule in rules:
+            judge = rule.setting.judge
+            if judge is None:
+                continue
+            try:
+                doubt = doubt_of_answer(piece.text, piece.where)
+                told = await self._judges.confirmed(call, rule, [doubt])
+                found |= {(rule, where): some for where, some in told.items()}
+            except DetectorFailed as error:
+                refuses = judge.on_failure == "refuse" and rule.protects and policy.is_enforced
+                self._failed(JUDGE, error.message, closed=refuses and not sent)
+        return found
+
+    def _failed(self, name: str, reason: str, *, closed: bool) -> None:
+        """Count it. Raises DetectorFailed where the answer must not go out unlooked at."""
+        self._meters.detector(name, "closed" if closed else "open")
+        if closed:
+            raise DetectorFailed(f"The detector {name} couldn't look at the answer ({reason}).")
 
 
 def reviewed_by(policy: CompiledPolicy) -> "tuple[CompiledRule, ...]":
     """Return the rules about answers that have to ask elsewhere."""
-    return tuple(rule for rule in policy.rules_on([Place.OUTPUT]) if rule.reads_topics)
+    return tuple(rule for rule in policy.rules_on([Place.OUTPUT]) if rule.asks_elsewhere)
 
 
 def _hits(policies: Sequence[CompiledPolicy], piece: Piece, evidence: Evidence) -> Iterator[Hit]:

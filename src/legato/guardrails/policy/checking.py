@@ -6,7 +6,7 @@ from typing import Any, Final, NoReturn
 import jsonschema_rs
 import msgspec
 
-from legato.core.config_guardrails import GuardPolicy, GuardRule
+from legato.core.config_guardrails import Detect, GuardPolicy, GuardRule, RuleJudge
 from legato.core.errors import ConfigInvalid
 from legato.core.guarding import Action, Place
 from legato.guardrails.outputs.checking import output_problems
@@ -28,6 +28,7 @@ class Known(msgspec.Struct, frozen=True):
     environment: str = "production"
     compliance: Collection[str] = ()
     lookups: Sequence[str] = ()
+    routes: Collection[str] = ()
 
 
 def problems_of(policy: GuardPolicy, known: Known) -> Iterator[Found]:
@@ -64,6 +65,8 @@ def _of_rule(rule: GuardRule, known: Known) -> Iterator[Found]:
     if not (detect.labels or detect.detectors or own):
         yield "detect", "nothing is looked for: give labels, detectors, patterns, words or topics"
     yield from _of_topics(rule)
+    if rule.judge is not None:
+        yield from _of_judge(rule, rule.judge, known)
     found = frozenset[str]().union(*known.detectors.values())
     for label in unknown_labels(detect.labels, found):
         listed = ", ".join([*GROUPS, *sorted(LABELS | found)])
@@ -96,6 +99,20 @@ def _of_topics(rule: GuardRule) -> Iterator[Found]:
             both = {*topic.examples} & {*topic.counter_examples}
             if both:
                 yield f"detect.{field}.{name}.counter_examples", "one is among the examples, too"
+
+
+def _of_judge(rule: GuardRule, judge: RuleJudge, known: Known) -> Iterator[Found]:
+    if rule.action in {Action.REDACT, Action.ALLOW}:
+        yield "judge", f"a judge is asked before `flag`, `route` or `block`, not `{rule.action}`"
+    if judge.deployment not in known.deployments and judge.deployment not in known.routes:
+        listed = ", ".join([*sorted(known.deployments), *sorted(known.routes)][:20]) or "none"
+        yield "judge.deployment", f"no deployment or alias `{judge.deployment}`; known: {listed}"
+    if rule.detect != Detect(labels=rule.detect.labels, detectors=rule.detect.detectors):
+        yield "judge", "is about what detectors find: make another rule of patterns, words, topics"
+    if _OF_ANSWERS & frozenset(rule.on) and not judge.always:
+        yield "judge.always", "is needed on `output`: an answer is judged as a whole"
+    if Place.TOOL_CALL in rule.on:
+        yield "on", "arguments of tools aren't judged: take `tool_call` out"
 
 
 def _of_action(rule: GuardRule, known: Known) -> Iterator[Found]:

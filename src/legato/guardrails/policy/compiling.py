@@ -62,9 +62,15 @@ class CompiledRule(msgspec.Struct, frozen=True, eq=False):
         return bool(self.setting.detect.topics or self.setting.detect.only_topics)
 
     @property
-    def only_topics(self) -> bool:
-        """Whether it asks nothing else."""
-        return self.reads_topics and self.custom is None and self.labels == frozenset()
+    def asks_elsewhere(self) -> bool:
+        """Whether it asks an embedder or a judge."""
+        return self.reads_topics or self.setting.judge is not None
+
+    @property
+    def only_elsewhere(self) -> bool:
+        """Whether nothing else finds anything for it."""
+        only_topics = self.custom is None and self.labels == frozenset()
+        return self.setting.judge is not None or (self.reads_topics and only_topics)
 
     @property
     def protects(self) -> bool:

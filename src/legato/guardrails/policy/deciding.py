@@ -22,7 +22,7 @@ NOTHING: Final[Mapping[Any, Sequence[Finding]]] = MappingProxyType({})
 
 
 Evidence = Mapping[tuple[CompiledRule, str], Sequence[Finding]]
-"""What had to be asked elsewhere, by rule and the pointer of a text: topics."""
+"""What had to be asked elsewhere, by rule and the pointer of a text: topics, judges."""
 
 
 class Masked(msgspec.Struct, frozen=True):
@@ -153,7 +153,8 @@ def hits_of(
             continue
         own = [] if rule.custom is None else rule.custom.find(piece.text)
         told = evidence.get((rule, piece.where), ())
-        for one in [*filter(rule.fits, findings), *own, *told]:
+        fitting = () if rule.setting.judge is not None else filter(rule.fits, findings)
+        for one in [*fitting, *own, *told]:
             key = (one.label, one.start, one.end)
             if key in decided or one.end <= piece.lead or excepted.hold(one):
                 continue
