@@ -23,6 +23,7 @@ FENCE = re.compile(r"^ *```[^\n]*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`(legato [a-z][^`\n]*)`")
 LEGATO = re.compile(r"(?:^|[(;|&$] ?)(?:\S+/bin/)?legato ([a-z-].*)$")
 
+FILES = (click.Path, click.File)
 NO_COMMANDS = {"legato unfinished"}  # the name of a span
 
 
@@ -80,7 +81,7 @@ def test_a_command_line_shown_is_one_the_program_takes(command_line: str) -> Non
         value = given.get(parameter.name)
         assert value is not None or not parameter.required, f"{parameter.name} is missing"
         # A file in an example need not be here.
-        if value is not None and not isinstance(parameter.type, click.Path):
+        if value is not None and not isinstance(parameter.type, FILES):
             if parameter.multiple or parameter.nargs == -1:
                 for one in value:
                     parameter.type(one, parameter, context)
