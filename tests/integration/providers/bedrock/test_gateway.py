@@ -353,11 +353,11 @@ def test_an_arn_is_quoted_in_the_path(legato: RunningLegato, bedrock: BedrockSer
 
 
 def test_embeddings(legato: RunningLegato) -> None:
-    client = openai.OpenAI(base_url=f"{legato.url}/v1", api_key=CALLER, max_retries=0)
-    titan = client.embeddings.create(model="titan", input="one", dimensions=256)
-    assert titan.data[0].embedding == [3.0] * 256
-    assert titan.usage.prompt_tokens == 7
-    cohere = client.embeddings.create(model="cohere", input=["one", "three"])
-    assert [one.embedding for one in cohere.data] == [[3.0] * 3, [5.0] * 3]
-    with pytest.raises(openai.BadRequestError, match="one text a call"):
-        client.embeddings.create(model="titan", input=["one", "two"])
+    with openai.OpenAI(base_url=f"{legato.url}/v1", api_key=CALLER, max_retries=0) as client:
+        titan = client.embeddings.create(model="titan", input="one", dimensions=256)
+        assert titan.data[0].embedding == [3.0] * 256
+        assert titan.usage.prompt_tokens == 7
+        cohere = client.embeddings.create(model="cohere", input=["one", "three"])
+        assert [one.embedding for one in cohere.data] == [[3.0] * 3, [5.0] * 3]
+        with pytest.raises(openai.BadRequestError, match="one text a call"):
+            client.embeddings.create(model="titan", input=["one", "two"])
