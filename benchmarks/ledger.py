@@ -19,9 +19,9 @@ from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
 from legato.core.records import EntryKind, Facts, Intent, Served, Settled, encode_record
 from legato.core.usage import Usage, UsageSource
-from legato.storage.engine import open_engine
-from legato.storage.leases import LeaseStore
-from legato.storage.ledger import Ledger
+from legato.storage.database.engine import open_engine
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.limits.leases import LeaseStore
 from legato.storage.migrate import upgrade
 
 BUDGET = BudgetLimit("key:bench", NanoUSD(10**15), Window.DAY)

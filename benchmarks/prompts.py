@@ -18,7 +18,7 @@ from legato.core.registry import Kind, ObjectName, digest_of
 from legato.gateway.prompts import names_prompt
 from legato.registry.checking import check_prompt
 from legato.registry.prompts import PromptRegistry
-from legato.storage.registry_records import LabelledVersion, VersionRecord
+from legato.storage.registry.records import LabelledVersion, VersionRecord
 
 ROUNDS = 200
 SPEC = {

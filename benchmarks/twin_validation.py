@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from legato.app.environment import environment as environment_variables
+from legato.app.config.environment import environment as environment_variables
 from legato.core.clock import SystemClock
 from legato.providers.simulated.child import SimulatedChild
 from legato.providers.simulated.settings import SimulatedSettings

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from legato.app.catalogue import build_provider
+from legato.app.models.catalogue import build_provider
 from legato.cli.verify.evidence import Evidence
 from legato.cli.verify.plan import Work
 from legato.core.config import Provider as ProviderConfig

@@ -72,7 +72,7 @@ def test_its_event_stands_on_the_page(event: str) -> None:
 
 def test_every_action_that_stores_name_stands_on_the_page() -> None:
     named = set()
-    for file in (ROOT / "src" / "legato" / "storage").glob("*.py"):
+    for file in (ROOT / "src" / "legato" / "storage").rglob("*.py"):
         named |= set(re.findall(r'\bAct\([^()]*?"([a-z_]+\.[a-z]+)"', file.read_text()))
     assert len(named) > 8
     assert named <= TOLD

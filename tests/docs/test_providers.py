@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from legato.app.provider_kinds import BUILT_IN
+from legato.app.config.provider_kinds import BUILT_IN
 
 if TYPE_CHECKING:
     from types import ModuleType

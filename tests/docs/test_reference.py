@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import legato
-from legato.app.configuration import load, no_secret
+from legato.app.checks.configuration import load, no_secret
 from legato.core.config import CONFIG_VERSION, Config
 from legato.core.errors import LegatoError
 

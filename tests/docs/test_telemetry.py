@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from legato.app.cache_readings import bound_readings
-from legato.app.deployment_loads import load_readings
-from legato.app.floors import freedom_readings
+from legato.app.caches.cache_readings import bound_readings
+from legato.app.models.deployment_loads import load_readings
+from legato.app.models.floors import freedom_readings
 from legato.core.config_cache import SemanticCache
 from legato.core.records import Served
 from legato.core.usage import Usage

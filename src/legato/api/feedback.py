@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from legato.core.principal import Principal
     from legato.core.tasks import InThread
     from legato.insights.feedback import FeedbackDesk
-    from legato.storage.feedback import KeptWord
+    from legato.storage.evaluation.feedback import KeptWord
 
 COMMENT_CHARS_MAX: Final = 4_000
 CORRECTION_BYTES_MAX: Final = 64 * 1024

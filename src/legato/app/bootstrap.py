@@ -27,27 +27,27 @@ from legato.api.openai.responses.surface import Responses
 from legato.api.openai.speech import Speech
 from legato.api.openai.transcriptions import Transcriptions
 from legato.api.pages import healthz, metrics_page, models_page, readyz
-from legato.app.built_routes import built_routes
-from legato.app.caches import Neighbours, exact_cache, semantic_cache, semantic_readings
+from legato.app.batches.kept_files import deferred_calls, kept_pages
+from legato.app.caches.caches import Neighbours, exact_cache, semantic_cache, semantic_readings
 from legato.app.captures import CaptureQueue, capture_queue, capture_stage
-from legato.app.catalogue import ProviderInUse, build_provider, open_providers
+from legato.app.checks.egress import egress_of
 from legato.app.context import WorkerContext
 from legato.app.credentials import CredentialFollower, credential_names, read_credentials
-from legato.app.deployment_loads import DeploymentLoads
-from legato.app.egress import egress_of
 from legato.app.feedback import feedback_resource
-from legato.app.floors import cascade_judge, copies_of, floor_readings
-from legato.app.guards import Guards, open_guards
-from legato.app.kept_files import deferred_calls, kept_pages
-from legato.app.model_follower import ModelFollower
-from legato.app.provider_settings import provider_settings
-from legato.app.provider_swap import ProviderSwap
-from legato.app.router_follower import RouterFollower, worker_routers
-from legato.app.served_models import ServedModels
-from legato.app.served_reading import ServedReader
+from legato.app.guards.guards import Guards, open_guards
+from legato.app.models.built_routes import built_routes
+from legato.app.models.catalogue import ProviderInUse, build_provider, open_providers
+from legato.app.models.deployment_loads import DeploymentLoads
+from legato.app.models.floors import cascade_judge, copies_of, floor_readings
+from legato.app.models.model_follower import ModelFollower
+from legato.app.models.provider_settings import provider_settings
+from legato.app.models.provider_swap import ProviderSwap
+from legato.app.models.router_follower import RouterFollower, worker_routers
+from legato.app.models.served_models import ServedModels
+from legato.app.models.served_reading import ServedReader
+from legato.app.models.upstream import transport_to
+from legato.app.models.vaults import open_data_keys
 from legato.app.summaries import open_summaries
-from legato.app.upstream import transport_to
-from legato.app.vaults import open_data_keys
 from legato.cache.exact import ExactCache
 from legato.core.clock import Clock, SystemClock
 from legato.core.config import Provider as ProviderConfig
@@ -82,18 +82,18 @@ from legato.providers.transport import Timeouts, Transport
 from legato.registry.floor_shares import FloorShares
 from legato.registry.held_callers import HeldCallers
 from legato.registry.prompts import PromptRegistry
-from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.engine import open_engine
-from legato.storage.floors import FloorStore
-from legato.storage.holdouts import HoldoutSnapshots
-from legato.storage.kept_responses import KeptResponses
-from legato.storage.keys import KeyStore
-from legato.storage.leases import LeaseStore
-from legato.storage.registry_models import RegistryModels
-from legato.storage.registry_snapshot import RegistrySnapshots
-from legato.storage.response_spool import ResponseSpool
-from legato.storage.responses import ResponseStore
+from legato.storage.database.engine import open_engine
+from legato.storage.kept.kept_responses import KeptResponses
+from legato.storage.kept.response_spool import ResponseSpool
+from legato.storage.kept.responses import ResponseStore
+from legato.storage.limits.leases import LeaseStore
+from legato.storage.registry.floors import FloorStore
+from legato.storage.registry.holdouts import HoldoutSnapshots
+from legato.storage.registry.models import RegistryModels
+from legato.storage.registry.snapshot import RegistrySnapshots
+from legato.storage.tenants.credentials import CredentialStore
+from legato.storage.tenants.keys import KeyStore
 from legato.telemetry.metrics import Meters, exposition, load_counts
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault

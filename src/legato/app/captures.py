@@ -9,15 +9,15 @@ from typing import Final
 import msgspec
 
 from legato.app.context import WorkerContext
-from legato.app.vaults import open_data_keys
+from legato.app.models.vaults import open_data_keys
 from legato.core.captured import CapturedContent, encode_content, sealing_context
 from legato.core.clock import Clock, SystemClock
 from legato.core.errors import LegatoError
 from legato.gateway.capture import CaptureStage, Offer
-from legato.storage.capture_spool import CaptureSpool
-from legato.storage.captures import SealedCapture
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
+from legato.storage.kept.capture_spool import CaptureSpool
+from legato.storage.kept.captures import SealedCapture
 from legato.telemetry.metrics import Meters
 from legato.vault.envelope import Envelopes
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from legato.app.acting import Acting
-from legato.app.data_dir import DataDir
-from legato.app.loaded import LoadedConfig
+from legato.app.config.data_dir import DataDir
+from legato.app.config.loaded import LoadedConfig
 from legato.core.price import Price
 from legato.gateway.breakers import BreakerBoard
 from legato.gateway.loads import LoadBoard

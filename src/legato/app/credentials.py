@@ -7,7 +7,7 @@ from legato.core.config import Config
 from legato.core.errors import ConfigInvalid
 from legato.core.tasks import InThread
 from legato.core.watching import Watch
-from legato.storage.credentials import CredentialStore
+from legato.storage.tenants.credentials import CredentialStore
 from legato.vault.data_keys import INSTANCE
 from legato.vault.envelope import Envelopes
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from legato.api.endpoints import Resource
 from legato.api.feedback import feedback_page
+from legato.app.checks.instance import Instance
 from legato.app.context import WorkerContext
-from legato.app.instance import Instance
-from legato.app.vaults import open_data_keys
+from legato.app.models.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.errors import Conflict
 from legato.core.ids import IdSource
@@ -17,11 +17,11 @@ from legato.core.tenant import Tenant
 from legato.governance.store_gate import StoreGate
 from legato.insights.feedback import FeedbackDesk
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.engine import open_engine
-from legato.storage.entries import EntryReader
-from legato.storage.feedback import FeedbackIntake
-from legato.storage.registry_models import RegistryModels
-from legato.storage.semantic_entries import SemanticEntryStore
+from legato.storage.database.engine import open_engine
+from legato.storage.evaluation.feedback import FeedbackIntake
+from legato.storage.kept.semantic_entries import SemanticEntryStore
+from legato.storage.ledger.entries import EntryReader
+from legato.storage.registry.models import RegistryModels
 from legato.vault.envelope import Envelopes
 
 
@@ -39,7 +39,7 @@ def feedback_resource(context: WorkerContext, pseudonym: Callable[[str, str], st
         if context.loaded.config.cache.semantic is None:
             told = "outcome: there is no semantic cache here that could have answered"
             raise Conflict(told, param="outcome")
-        from legato.app.cache_desk import Sources, open_cache_desk  # noqa: PLC0415 - an extra
+        from legato.app.caches.cache_desk import Sources, open_cache_desk  # noqa: PLC0415 - an extra
 
         sources = Sources(
             DataKeyTable(engine),

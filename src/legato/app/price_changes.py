@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 
 from legato.app.context import ProcessContext
-from legato.app.price_book import PriceBook
-from legato.app.pricing import PricedDeployment, priced_deployments
+from legato.app.models.vaults import open_data_keys
+from legato.app.prices.price_book import PriceBook
+from legato.app.prices.pricing import PricedDeployment, priced_deployments
 from legato.app.startup import read_live
-from legato.app.vaults import open_data_keys
 from legato.core.clock import Clock, SystemClock
 from legato.core.config import Config, TokenPrice
 from legato.core.errors import StorageUnavailable
@@ -22,12 +22,12 @@ from legato.core.price import Price, same_charges
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.registry.models import merged
 from legato.replay.vendor import Consequence, Fact, consequence
-from legato.storage.charged import ChargedPrices
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.engine import open_engine
-from legato.storage.prices import PriceStore
-from legato.storage.proposals import NewProposal, ProposalStore
-from legato.storage.registry_models import RegistryModels
+from legato.storage.database.engine import open_engine
+from legato.storage.ledger.charged import ChargedPrices
+from legato.storage.ledger.prices import PriceStore
+from legato.storage.registry.models import RegistryModels
+from legato.storage.registry.proposals import NewProposal, ProposalStore
 from legato.vault.envelope import Envelopes
 
 log = logging.getLogger(__name__)

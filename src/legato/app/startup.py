@@ -5,15 +5,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from legato.app.config.data_dir import DataDir
+from legato.app.config.environment import environment
+from legato.app.config.loaded import LoadedConfig
+from legato.app.config.weak_secrets import ADMIN_KEY_VARIABLE
 from legato.app.context import Prepared
 from legato.app.credentials import read_credentials, require_credentials
-from legato.app.data_dir import DataDir
-from legato.app.environment import environment
-from legato.app.loaded import LoadedConfig
-from legato.app.model_guard import declared
-from legato.app.served_reading import open_live
-from legato.app.vaults import open_data_keys
-from legato.app.weak_secrets import ADMIN_KEY_VARIABLE
+from legato.app.models.model_guard import declared
+from legato.app.models.served_reading import open_live
+from legato.app.models.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.config import Config, Key
 from legato.core.errors import ConfigInvalid
@@ -24,18 +24,18 @@ from legato.core.principal import Scope, Window
 from legato.core.registry import DEFAULT_LABEL
 from legato.core.tenant import EVERY_TENANT
 from legato.registry.models import Live
-from legato.storage.batches import BatchStore
-from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.decided import DecidedBy
-from legato.storage.engine import open_engine
-from legato.storage.evaluations import open_evaluations
-from legato.storage.files import FileStore
-from legato.storage.key_records import DeclaredKey, KeyBudget, KeyRecord, KeySpec
-from legato.storage.keys import KeyStore
+from legato.storage.database.engine import open_engine
+from legato.storage.evaluation.evaluations import open_evaluations
+from legato.storage.kept.files import FileStore
+from legato.storage.ledger.decided import DecidedBy
+from legato.storage.ledger.prices import PriceStore
 from legato.storage.migrate import upgrade
-from legato.storage.prices import PriceStore
-from legato.storage.registry_models import ModelPrice, ModelPrices, RegistryModels
+from legato.storage.registry.models import ModelPrice, ModelPrices, RegistryModels
+from legato.storage.runs.batches import BatchStore
+from legato.storage.tenants.credentials import CredentialStore
+from legato.storage.tenants.key_records import DeclaredKey, KeyBudget, KeyRecord, KeySpec
+from legato.storage.tenants.keys import KeyStore
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
 from legato.vault.secrets import new_secret

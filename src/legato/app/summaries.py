@@ -12,7 +12,7 @@ from legato.gateway.directory import Directory
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.record import RecordStage
 from legato.gateway.summaries import Summaries, SummaryRooms
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
 from legato.storage.erasure_marks import ErasureMarks
 
 

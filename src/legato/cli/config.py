@@ -6,15 +6,15 @@ from typing import Any
 import click
 import yaml
 
-from legato.app.configuration import every_secret, load, no_secret
-from legato.app.data_dir import DataDir
-from legato.app.environment import environment
-from legato.app.instance import config_file_for
-from legato.app.problems import ConfigProblems, render
-from legato.app.shown_config import shown_values
-from legato.app.versions import migrate as migrate_document
-from legato.app.weak_secrets import REMEDY, weak_secrets
-from legato.app.yaml_file import read_yaml
+from legato.app.checks.configuration import every_secret, load, no_secret
+from legato.app.checks.instance import config_file_for
+from legato.app.config.data_dir import DataDir
+from legato.app.config.environment import environment
+from legato.app.config.problems import ConfigProblems, render
+from legato.app.config.shown_config import shown_values
+from legato.app.config.versions import migrate as migrate_document
+from legato.app.config.weak_secrets import REMEDY, weak_secrets
+from legato.app.config.yaml_file import read_yaml
 from legato.cli.options import instance_options, json_option, print_json
 from legato.core.config import CONFIG_VERSION
 from legato.core.errors import ConfigInvalid

@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from legato.app.data_dir import DataDir
-from legato.app.instance import running_server
+from legato.app.checks.instance import running_server
+from legato.app.config.data_dir import DataDir
 from legato.core.errors import OperatorError
 
 _TIMEOUT_S: Final = 300.0

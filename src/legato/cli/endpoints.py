@@ -16,8 +16,8 @@ def endpoints(data: Path, *, as_json: bool) -> None:
     It is what the workers assembled when they last started. The control API below /api/ is not
     among them: its document is at /api/openapi.json.
     """
-    from legato.app.data_dir import DataDir  # noqa: PLC0415 - keeps `--help` fast
-    from legato.app.endpoints import read_endpoints  # noqa: PLC0415
+    from legato.app.config.data_dir import DataDir  # noqa: PLC0415 - keeps `--help` fast
+    from legato.app.processes.endpoints import read_endpoints  # noqa: PLC0415
     from legato.cli.tables import print_table  # noqa: PLC0415
 
     found = read_endpoints(DataDir(data))

@@ -13,82 +13,118 @@ from legato.core.errors import ConfigInvalid, LegatoError
 
 _COMMANDS = MappingProxyType(
     {
-        "apply": ("legato.cli.registry:apply", "Make an environment what a directory says."),
+        "apply": (
+            "legato.cli.registry.registry:apply",
+            "Make an environment what a directory says.",
+        ),
         "audit": (
-            "legato.cli.audit:audit",
+            "legato.cli.governance.audit:audit",
             "Read the audit log, and verify that nobody changed it.",
         ),
         "cache": (
-            "legato.cli.cache:cache",
+            "legato.cli.routing.cache:cache",
             "Look at the semantic cache, and purge it.",
         ),
-        "captures": ("legato.cli.captures:captures", "Read captured requests."),
+        "captures": ("legato.cli.governance.captures:captures", "Read captured requests."),
         "config": ("legato.cli.config:config", "Show, check or migrate a configuration."),
         "conformance": (
             "legato.cli.conformance.command:conformance",
             "Check any OpenAI-compatible server's wire.",
         ),
-        "datasets": ("legato.cli.datasets:datasets", "Keep the cases that versions are judged by."),
+        "datasets": (
+            "legato.cli.evaluation.datasets:datasets",
+            "Keep the cases that versions are judged by.",
+        ),
         "demo": ("legato.cli.demo.command:demo", "Watch real prompts go through, with their cost."),
-        "diff": ("legato.cli.registry:diff", "Show what `apply` would change."),
+        "diff": ("legato.cli.registry.registry:diff", "Show what `apply` would change."),
         "doctor": ("legato.cli.doctor:doctor", "Say what this machine lacks and how to get it."),
         "endpoints": (
             "legato.cli.endpoints:endpoints",
             "List what is served, with the stages each request passes.",
         ),
-        "erase": ("legato.cli.erase:erase", "Erase all content of a user, or of one request."),
-        "eval": ("legato.cli.evaluations:evaluations", "Judge versions and models; gate a change."),
-        "export": ("legato.cli.registry:export", "Write an environment as a directory."),
-        "feedback": ("legato.cli.feedback:feedback", "Read what callers said of their answers."),
-        "guard": ("legato.cli.guard:guard", "Look for personal data and secrets."),
+        "erase": (
+            "legato.cli.governance.erase:erase",
+            "Erase all content of a user, or of one request.",
+        ),
+        "eval": (
+            "legato.cli.evaluation.evaluations:evaluations",
+            "Judge versions and models; gate a change.",
+        ),
+        "export": ("legato.cli.registry.registry:export", "Write an environment as a directory."),
+        "feedback": (
+            "legato.cli.evaluation.feedback:feedback",
+            "Read what callers said of their answers.",
+        ),
+        "guard": ("legato.cli.guardrails.guard:guard", "Look for personal data and secrets."),
         "holdout": (
-            "legato.cli.holdout:holdout",
+            "legato.cli.registry.holdout:holdout",
             "Measure what a route saves, by callers who have its baseline.",
         ),
-        "journal": ("legato.cli.journal:journal", "Look at the spend journal."),
+        "journal": ("legato.cli.spend.journal:journal", "Look at the spend journal."),
         "judges": (
-            "legato.cli.judges:judges",
+            "legato.cli.evaluation.judges:judges",
             "Try judges, and measure how they agree with people.",
         ),
-        "keys": ("legato.cli.keys:keys", "Create, list, rotate and revoke keys."),
-        "ledger": ("legato.cli.ledger:ledger", "Read, sum, export and verify what was spent."),
+        "keys": ("legato.cli.governance.keys:keys", "Create, list, rotate and revoke keys."),
+        "ledger": (
+            "legato.cli.spend.ledger:ledger",
+            "Read, sum, export and verify what was spent.",
+        ),
         "local": ("legato.cli.local:local", "Run small models on this machine."),
-        "models": ("legato.cli.models:models", "Show what each deployment can do."),
-        "prices": ("legato.cli.prices:prices", "Show what each deployment charges."),
+        "models": ("legato.cli.routing.models:models", "Show what each deployment can do."),
+        "prices": ("legato.cli.spend.prices:prices", "Show what each deployment charges."),
         "proposals": (
-            "legato.cli.proposals:proposals",
+            "legato.cli.registry.proposals:proposals",
             "See what a vendor's change would do, accept or reject it.",
         ),
         "registry": (
-            "legato.cli.registry:registry",
+            "legato.cli.registry.registry:registry",
             "Look at versions of prompts, move their labels.",
         ),
-        "replay": ("legato.cli.replay:replay", "Decide recorded requests again and compare."),
+        "replay": (
+            "legato.cli.routing.replay:replay",
+            "Decide recorded requests again and compare.",
+        ),
         "reviews": (
-            "legato.cli.reviews:reviews",
+            "legato.cli.evaluation.reviews:reviews",
             "Let people label answers by a judge's rubric.",
         ),
-        "rollback": ("legato.cli.registry:rollback", "Point a label to what it was before."),
+        "rollback": (
+            "legato.cli.registry.registry:rollback",
+            "Point a label to what it was before.",
+        ),
         "rollouts": (
-            "legato.cli.rollouts:rollouts",
+            "legato.cli.registry.rollouts:rollouts",
             "Replace a version step by step, or take it back.",
         ),
-        "route": ("legato.cli.route:route", "Say why requests go where they go."),
-        "scores": ("legato.cli.scores:scores", "Show scores of live answers, and their drift."),
+        "route": ("legato.cli.routing.route:route", "Say why requests go where they go."),
+        "scores": (
+            "legato.cli.evaluation.scores:scores",
+            "Show scores of live answers, and their drift.",
+        ),
         "security": (
-            "legato.cli.security:security",
+            "legato.cli.guardrails.security:security",
             "Try adversarial requests on your own configuration.",
         ),
         "simulate": ("legato.cli.simulate:simulate", "Run the simulated provider by itself."),
-        "stats": ("legato.cli.stats:stats", "Watch traffic, spend and savings."),
-        "twin": ("legato.cli.twin:twin", "Try a change on recorded traffic before it is real."),
+        "stats": ("legato.cli.spend.stats:stats", "Watch traffic, spend and savings."),
+        "twin": (
+            "legato.cli.routing.twin:twin",
+            "Try a change on recorded traffic before it is real.",
+        ),
         "up": ("legato.cli.up:up", "Start the control plane."),
-        "vault": ("legato.cli.vault:vault", "Keep credentials; rotate the keys that seal them."),
+        "vault": (
+            "legato.cli.governance.vault:vault",
+            "Keep credentials; rotate the keys that seal them.",
+        ),
         "verify": (
             "legato.cli.verify.command:verify",
             "Call a provider for real and see whether it works.",
         ),
-        "where-used": ("legato.cli.registry:where_used", "List the versions that name something."),
+        "where-used": (
+            "legato.cli.registry.registry:where_used",
+            "List the versions that name something.",
+        ),
         "version": ("legato.cli.version:version", "Print the version."),
     }
 )

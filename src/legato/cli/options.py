@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from legato.app.data_dir import DEFAULT_DATA_DIR
+from legato.app.config.data_dir import DEFAULT_DATA_DIR
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from legato.app.instance import find_instance
-from legato.app.stored_data import stored_data
+from legato.app.checks.instance import find_instance
+from legato.app.desks.stored_data import stored_data
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.registry import (
     DEFAULT_LABEL,
@@ -27,8 +27,8 @@ from legato.evaluation.datasets import Datasets
 from legato.registry.documents import Placed
 from legato.registry.registry import Act, Registry
 from legato.registry.rollouts import Rollouts
-from legato.storage.registry_changes import RegistryChanges
-from legato.storage.registry_records import Changes, VersionRecord
+from legato.storage.registry.changes import RegistryChanges
+from legato.storage.registry.records import Changes, VersionRecord
 
 
 class Desk(msgspec.Struct, frozen=True, eq=False):

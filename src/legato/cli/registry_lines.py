@@ -9,7 +9,7 @@ import msgspec
 from legato.cli.spans import time_text
 from legato.cli.tables import print_table
 from legato.core.registry import SHOWN_DIGITS, MoveState, ObjectName
-from legato.storage.registry_records import MoveRecord, VersionRecord
+from legato.storage.registry.records import MoveRecord, VersionRecord
 
 
 def move_line(name: ObjectName, label: str, from_digest: str, to_digest: str) -> str:

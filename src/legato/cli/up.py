@@ -33,7 +33,7 @@ def up(
         flags["server.host"] = (host, "flag --host")
     if port is not None:
         flags["server.port"] = (port, "flag --port")
-    from legato.app.start import start  # noqa: PLC0415 - keeps `--help` fast
+    from legato.app.processes.start import start  # noqa: PLC0415 - keeps `--help` fast
 
     sys.exit(start(data, config_file, flags, workers=workers, on_ready=_announce))
 

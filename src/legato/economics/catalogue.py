@@ -1,6 +1,6 @@
 """Prices from the `genai-prices` package, exact or not at all.
 
-The package costs half a second and 60 MiB to import, so only `legato.app.price_lookup`, a
+The package costs half a second and 60 MiB to import, so only `legato.app.prices.price_lookup`, a
 short-lived process, may import this module. Its network update is never called: the prices
 are those of the installed version.
 

@@ -22,7 +22,7 @@ from legato.evaluation.gateway_calls import (
 from legato.evaluation.plans import Plan
 from legato.evaluation.scorers.table import read_scorers
 from legato.evaluation.scoring import Case
-from legato.storage.evaluations import AnswerRecord, EvaluationRecord
+from legato.storage.evaluation.evaluations import AnswerRecord, EvaluationRecord
 
 if TYPE_CHECKING:
     import aiohttp

@@ -15,7 +15,7 @@ from legato.core.errors import Erased, NotFound
 from legato.core.origin import NO_ORIGIN
 from legato.evaluation.scoring import Case
 from legato.registry.reading import ContentInvalid, problems_in
-from legato.storage.datasets import DatasetBlocks, KeptCases, NewBlock
+from legato.storage.evaluation.datasets import DatasetBlocks, KeptCases, NewBlock
 
 BLOCK_CASES: Final = 100
 _decode = msgspec.json.Decoder(list[Case]).decode

@@ -11,7 +11,12 @@ from legato.evaluation.answering import Judged
 from legato.evaluation.datasets import Sealing
 from legato.evaluation.plans import Plan
 from legato.evaluation.scoring import Answer
-from legato.storage.evaluations import OPEN, AnswerRecord, EvaluationRecord, EvaluationStore
+from legato.storage.evaluation.evaluations import (
+    OPEN,
+    AnswerRecord,
+    EvaluationRecord,
+    EvaluationStore,
+)
 
 RESUMABLE: Final = ("cancelled", "failed", "capped")
 

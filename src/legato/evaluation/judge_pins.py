@@ -12,7 +12,7 @@ from legato.evaluation.scorers.judge import Judge, Standing
 from legato.judging.labels import Record
 from legato.registry.judges import read_judge
 from legato.registry.registry import Registry
-from legato.storage.judge_records import JudgeRecords
+from legato.storage.evaluation.judge_records import JudgeRecords
 
 
 class JudgePins:

@@ -16,8 +16,8 @@ from legato.evaluation.scoring import Answer, Caller, Case, Score, Scorer, Unsco
 from legato.insights.answers import NoText, answer_text
 from legato.insights.captures import Capture, Captures
 from legato.insights.drift import Drift, Terms, Watch, watched
-from legato.storage.captures import CaptureFilter
-from legato.storage.live_scores import Alarm, LiveScore, LiveScores, Watched
+from legato.storage.evaluation.live_scores import Alarm, LiveScore, LiveScores, Watched
+from legato.storage.kept.captures import CaptureFilter
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from legato.evaluation.judge_pins import JudgePins
 from legato.evaluation.suites import Suite
 from legato.registry.prompt import MODEL_PREFIX, PromptSpec, read_prompt
 from legato.registry.registry import Registry
-from legato.storage.registry_records import VersionRecord
+from legato.storage.registry.records import VersionRecord
 
 ANSWERS_MAX: Final = 200_000
 """Of one evaluation: its grid is made of all of them at once."""

@@ -24,7 +24,7 @@ from legato.insights.answers import NoText
 from legato.insights.captures import Capture, Captures
 from legato.insights.reviews import Reviews, Wish
 from legato.judging.asking import Subject
-from legato.storage.captures import CaptureFilter
+from legato.storage.kept.captures import CaptureFilter
 
 ANSWERS_MAX: Final = 5_000
 """Put into a queue at once."""

@@ -21,7 +21,7 @@ from legato.evaluation.datasets import BLOCK_CASES, Datasets
 from legato.evaluation.evaluations import Evaluations
 from legato.evaluation.gateway_calls import Target
 from legato.evaluation.turns import Turn, Turns
-from legato.storage.evaluations import OPEN
+from legato.storage.evaluation.evaluations import OPEN
 
 log = logging.getLogger(__name__)
 

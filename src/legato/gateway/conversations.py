@@ -17,8 +17,8 @@ from legato.core.errors import Erased, NotFound, OperatorError, StorageUnavailab
 from legato.core.ids import is_id
 from legato.core.tasks import InThread
 from legato.gateway.context import Reply
-from legato.storage.kept_responses import KeptResponses, NotKept
-from legato.storage.responses import StoredResponse
+from legato.storage.kept.kept_responses import KeptResponses, NotKept
+from legato.storage.kept.responses import StoredResponse
 
 if TYPE_CHECKING:
     from legato.core.wire import Turn

@@ -15,7 +15,7 @@ from legato.core.money import NanoUSD, display_places, display_usd
 from legato.core.principal import BudgetLimit
 from legato.core.tasks import InThread, spawn
 from legato.governance.store_gate import answered
-from legato.storage.leases import Grant, LeaseStore
+from legato.storage.limits.leases import Grant, LeaseStore
 
 _SHARES_PER_WORKER = 16
 _IDLE_NS = 1_000_000_000

@@ -15,7 +15,7 @@ from legato.core.errors import LegatoError, RateLimited
 from legato.core.principal import Principal
 from legato.core.tasks import InThread, spawn
 from legato.governance.store_gate import answered
-from legato.storage.leases import Grant, LeaseStore
+from legato.storage.limits.leases import Grant, LeaseStore
 
 WINDOW_S = 60
 _SHARES_PER_WORKER = 16

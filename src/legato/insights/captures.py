@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from legato.core.captured import CapturedContent, CapturedHead, decode_content, sealing_context
-from legato.storage.captures import CaptureFilter, CaptureReader, KeptCapture
+from legato.storage.kept.captures import CaptureFilter, CaptureReader, KeptCapture
 
 _decode = msgspec.json.Decoder().decode
 

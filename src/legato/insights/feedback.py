@@ -9,8 +9,8 @@ from legato.core.clock import Clock
 from legato.core.feedback import Outcome, Said
 from legato.core.principal import Principal
 from legato.core.tenant import Tenant
-from legato.storage.feedback import FeedbackIntake, KeptWord, SealedWord
-from legato.storage.feedback_reading import Row
+from legato.storage.evaluation.feedback import FeedbackIntake, KeptWord, SealedWord
+from legato.storage.evaluation.feedback_reading import Row
 
 _TEXTS: Final = ("correction", "comment")
 

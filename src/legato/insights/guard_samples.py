@@ -14,7 +14,7 @@ from legato.core.guard_samples import (
     reason_context,
 )
 from legato.guardrails.policy.precision import Judged, Precision, precision
-from legato.storage.guard_samples import GuardSampleStore, SampleFilter, StoredSample
+from legato.storage.kept.guard_samples import GuardSampleStore, SampleFilter, StoredSample
 
 REASON_MAX: Final = 2_000
 

@@ -9,7 +9,7 @@ import msgspec
 from legato.core.errors import Forbidden, InvalidRequest, NotFound
 from legato.core.kept_maps import Values, decode_values, map_context, reading_context
 from legato.insights.guard_samples import Sealing
-from legato.storage.kept_maps import Asking, KeptMaps
+from legato.storage.kept.kept_maps import Asking, KeptMaps
 
 log = logging.getLogger(__name__)
 

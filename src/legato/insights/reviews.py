@@ -11,7 +11,7 @@ from legato.core.errors import InvalidRequest
 from legato.core.origin import NO_ORIGIN, Origin
 from legato.judging.asking import Subject
 from legato.judging.labels import Label
-from legato.storage.reviews import Item, NewItem, ReviewStore, SealedLabel
+from legato.storage.evaluation.reviews import Item, NewItem, ReviewStore, SealedLabel
 
 LEASE_S: Final = 900
 LABELS_MAX: Final = 10

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from legato.core.errors import InvalidRequest
 from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_label, checked_name
-from legato.storage.registry_records import Details
+from legato.storage.registry.records import Details
 
 Line = Annotated[str, Meta(max_length=200)]
 

@@ -8,7 +8,7 @@ from legato.core.tasks import InThread
 from legato.core.watching import Watch
 from legato.routing.floor.compared import Compared
 from legato.routing.floor.freedom import About, Moved, Terms
-from legato.storage.floors import KnownFloor
+from legato.storage.registry.floors import KnownFloor
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from legato.routing.floor.evidence import greatest_loss
 from legato.routing.floor.freedom import About, Floor, Terms, alpha_now
-from legato.storage.floors import FloorMove
+from legato.storage.registry.floors import FloorMove
 
 MOVES_SHOWN: Final = 20
 

@@ -7,7 +7,7 @@ from legato.core.registry import HOLDOUT, TREATED
 from legato.core.tasks import InThread
 from legato.core.watching import Watch
 from legato.routing.assignment import WHOLE_BP, Assignment, slices_of
-from legato.storage.holdouts import Holdout
+from legato.storage.registry.holdouts import Holdout
 
 log = logging.getLogger(__name__)
 

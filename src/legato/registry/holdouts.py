@@ -11,8 +11,8 @@ from legato.routing.rollouts.contrast import Unit
 from legato.routing.rollouts.gates import Gate, Metric
 from legato.routing.rollouts.measured import Interval, measured, requests_needed
 from legato.routing.rollouts.moments import Moments
-from legato.storage.holdouts import Holdout, HoldoutStore, RouteTraffic
-from legato.storage.rollout_outcomes import RolloutOutcomes
+from legato.storage.registry.holdouts import Holdout, HoldoutStore, RouteTraffic
+from legato.storage.registry.rollout_outcomes import RolloutOutcomes
 
 LOOKED_BACK_DAYS = 30
 _NS_PER_DAY = 86_400_000_000_000

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from legato.core.registry import KEPT_APART, ObjectName
-from legato.storage.registry_records import Details, LabelRecord
+from legato.storage.registry.records import Details, LabelRecord
 
 
 class Wanted(msgspec.Struct, frozen=True):

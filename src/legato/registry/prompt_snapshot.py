@@ -13,7 +13,7 @@ from legato.core.principal import BudgetLimit, Window
 from legato.core.registry import CHAMPION, DEFAULT_LABEL, SHADOW
 from legato.registry.prompt import MODEL_PREFIX, CompiledPrompt
 from legato.routing.assignment import Assignment, Split
-from legato.storage.registry_records import LabelledVersion, RunningRollout
+from legato.storage.registry.records import LabelledVersion, RunningRollout
 
 
 class LoadedPrompt(msgspec.Struct, frozen=True, eq=False):

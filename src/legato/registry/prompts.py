@@ -30,7 +30,7 @@ from legato.registry.prompt_snapshot import (
     snapshot_of,
 )
 from legato.registry.registry import Sealing, sealing_context
-from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
+from legato.storage.registry.records import LabelledVersion, RunningRollout, VersionRecord
 
 log = logging.getLogger(__name__)
 

@@ -27,9 +27,9 @@ from legato.core.registry import (
 from legato.registry.content import as_yaml, differences
 from legato.registry.documents import Document, Placed, require_one_each
 from legato.registry.planning import Plan, Present, Wanted, plan
-from legato.storage.registry import RegistryReader
-from legato.storage.registry_changes import RegistryChanges
-from legato.storage.registry_records import (
+from legato.storage.registry.changes import RegistryChanges
+from legato.storage.registry.reader import RegistryReader
+from legato.storage.registry.records import (
     Changes,
     Details,
     Move,

@@ -16,8 +16,8 @@ from legato.routing.rollouts.course import Action, Observed, decide, followed
 from legato.routing.rollouts.gates import Gate, Metric
 from legato.routing.rollouts.moments import Moments
 from legato.routing.rollouts.plan import Mode
-from legato.storage.rollout_outcomes import Outcome, RolloutOutcomes
-from legato.storage.rollouts import Progress, Rollout, RolloutStore
+from legato.storage.registry.rollout_outcomes import Outcome, RolloutOutcomes
+from legato.storage.registry.rollouts import Progress, Rollout, RolloutStore
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from legato.routing.rollouts.course import Command, Phase, commanded
 from legato.routing.rollouts.division import named_arms, planned_for
 from legato.routing.rollouts.gates import Metric
 from legato.routing.rollouts.plan import Plan, checked_plan
-from legato.storage.registry import RegistryReader
-from legato.storage.registry_records import VersionRecord
-from legato.storage.rollouts import NewRollout, Progress, Rollout, RolloutStore
+from legato.storage.registry.reader import RegistryReader
+from legato.storage.registry.records import VersionRecord
+from legato.storage.registry.rollouts import NewRollout, Progress, Rollout, RolloutStore
 
 MEASURED = frozenset(
     {

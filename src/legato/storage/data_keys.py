@@ -8,14 +8,14 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from legato.audit.event import Act, Detail, Subject
 from legato.core.wrapped_key import WrappedKey
-from legato.storage.audit_writing import recorded
-from legato.storage.dialect import lock
-from legato.storage.engine import empty_log, overwrite_deleted, reading, writing
-from legato.storage.erasure_schema import destroyed_data_key
-from legato.storage.registry_changes import REGISTRY_VERSION
-from legato.storage.schema import data_key
-from legato.storage.semantic_entries import forget_organisation
-from legato.storage.versions import bump, version
+from legato.storage.audit.writing import recorded
+from legato.storage.database.dialect import lock
+from legato.storage.database.engine import empty_log, overwrite_deleted, reading, writing
+from legato.storage.database.versions import bump, version
+from legato.storage.kept.semantic_entries import forget_organisation
+from legato.storage.registry.changes import REGISTRY_VERSION
+from legato.storage.tables.erasures import destroyed_data_key
+from legato.storage.tables.schema import data_key
 
 _LOCK = "legato:data keys"
 _DESTRUCTIONS = "destroyed data keys"

@@ -23,17 +23,17 @@ from sqlalchemy import (
 )
 
 from legato.core.tenant import Tenant
-from legato.storage.capture_schema import capture
-from legato.storage.engine import empty_log, overwrite_deleted, reading, writing
+from legato.storage.database.engine import empty_log, overwrite_deleted, reading, writing
 from legato.storage.erasures import chunks
-from legato.storage.evaluation_schema import evaluation_answer
-from legato.storage.feedback import SIGNALS
-from legato.storage.feedback_schema import feedback
-from legato.storage.guard_sample_schema import guard_judgement, guard_sample
-from legato.storage.kept_map_schema import kept_map, map_reading
-from legato.storage.live_schema import live_score
-from legato.storage.review_schema import review_claim, review_item, review_label
-from legato.storage.schema import stored_response
+from legato.storage.evaluation.feedback import SIGNALS
+from legato.storage.tables.captures import capture
+from legato.storage.tables.evaluations import evaluation_answer
+from legato.storage.tables.feedback import feedback
+from legato.storage.tables.guard_samples import guard_judgement, guard_sample
+from legato.storage.tables.kept_maps import kept_map, map_reading
+from legato.storage.tables.live_scores import live_score
+from legato.storage.tables.reviews import review_claim, review_item, review_label
+from legato.storage.tables.schema import stored_response
 
 _TEXTS: Final = ("correction", "comment")
 _FROM_REQUEST: Final = "request:"

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from legato.core.ids import time_ns_of
 from legato.core.origin import Origin
-from legato.storage.capture_schema import capture_erasure
-from legato.storage.dialect import listed, lock, one_of
-from legato.storage.engine import reading
-from legato.storage.erasure_schema import erased_request
+from legato.storage.database.dialect import listed, lock, one_of
+from legato.storage.database.engine import reading
+from legato.storage.tables.captures import capture_erasure
+from legato.storage.tables.erasures import erased_request
 
 _KEPT_NS: Final = 366 * 86_400_000_000_000
 

@@ -12,13 +12,13 @@ from legato.core.erasure import Subject as Erased
 from legato.core.ids import IdSource
 from legato.core.origin import Origin
 from legato.core.tenant import Tenant
-from legato.storage.audit_writing import recorded
-from legato.storage.capture_schema import capture, capture_erasure
-from legato.storage.dialect import lock, upsert
-from legato.storage.engine import reading, writing
+from legato.storage.audit.writing import recorded
+from legato.storage.database.dialect import lock, upsert
+from legato.storage.database.engine import reading, writing
 from legato.storage.erasure_marks import marks_lock
-from legato.storage.erasure_schema import erased_request, erasure
-from legato.storage.schema import ledger_entry
+from legato.storage.tables.captures import capture, capture_erasure
+from legato.storage.tables.erasures import erased_request, erasure
+from legato.storage.tables.schema import ledger_entry
 
 _ROWS_PER_WRITE: Final = 500
 

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Engine, delete, insert, inspect, select, text
 
 from legato.core.errors import OperatorError
-from legato.storage.dialect import is_sqlite, lock
-from legato.storage.engine import reading, writing
-from legato.storage.schema import SCHEMA_VERSION, TABLES, migration_marker
+from legato.storage.database.dialect import is_sqlite, lock
+from legato.storage.database.engine import reading, writing
+from legato.storage.tables.schema import SCHEMA_VERSION, TABLES, migration_marker
 
 _VERSION_TABLE: Final = "alembic_version"
 

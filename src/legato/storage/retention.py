@@ -4,8 +4,8 @@ from typing import Final
 
 from sqlalchemy import Engine, delete, select
 
-from legato.storage.engine import writing
-from legato.storage.schema import trace_block, voided_attempt
+from legato.storage.database.engine import writing
+from legato.storage.tables.schema import trace_block, voided_attempt
 
 _ROWS_PER_WRITE: Final = 2_000
 _BLOCKS_PER_WRITE: Final = 50

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from legato.core.clock import Clock
-from legato.storage.batches import OPEN, BatchRecord, BatchStore
+from legato.storage.runs.batches import OPEN, BatchRecord, BatchStore
 from legato.workflows.batch_calls import outcome_line
 from legato.workflows.batch_lines import LINES_MAX, Line, parse, read_lines
 from legato.workflows.batches import Batches, with_time

@@ -20,7 +20,7 @@ from legato.core.clock import Clock
 from legato.core.durable import Steps
 from legato.core.errors import NotFound
 from legato.core.tasks import spawn
-from legato.storage.batches import BatchRecord, BatchStore
+from legato.storage.runs.batches import BatchRecord, BatchStore
 from legato.workflows.batch_calls import GatewayCalls, Target
 from legato.workflows.batch_files import BatchFiles
 from legato.workflows.batch_lines import Line, problems

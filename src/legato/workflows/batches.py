@@ -10,7 +10,7 @@ from legato.core.erasure import KeyDestroyed
 from legato.core.errors import Erased, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.ids import is_id
 from legato.core.principal import Principal
-from legato.storage.batches import DELETED, BatchRecord, BatchStore
+from legato.storage.runs.batches import DELETED, BatchRecord, BatchStore
 from legato.workflows.files import PREFIX as FILE_PREFIX
 from legato.workflows.files import Sealer, StoredFiles
 

@@ -8,7 +8,7 @@ import msgspec
 from legato.core.errors import NotFound
 from legato.core.principal import Principal
 from legato.gateway.stages.defer import TAKEN, Outcome
-from legato.storage.batches import OPEN, BatchRecord, BatchStore
+from legato.storage.runs.batches import OPEN, BatchRecord, BatchStore
 from legato.workflows.batches import Batches
 from legato.workflows.files import PREFIX, StoredFiles
 

@@ -25,7 +25,7 @@ from dbos import error as dbos_error
 
 from legato.core.durable import Run, RunState, Schedule, StepOutcome, Workflow
 from legato.core.errors import InvalidRequest, NotFound
-from legato.storage.engine import make_file
+from legato.storage.database.engine import make_file
 
 APPLICATION_VERSION: Final = "1"
 """Raised only when recorded runs of the version before can't be taken up by this code."""

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from legato.core.erasure import KeyDestroyed
-from legato.storage.batches import BatchStore
-from legato.storage.files import FileRecord, FileStore
+from legato.storage.kept.files import FileRecord, FileStore
+from legato.storage.runs.batches import BatchStore
 from legato.workflows.files import PART_BYTES, Sealer, part_context
 from legato.workflows.message_batches import PURPOSE as MESSAGE_BATCH
 

@@ -7,7 +7,7 @@ from legato.core.clock import Clock
 from legato.core.erasure import KeyDestroyed
 from legato.core.errors import Conflict, Erased, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.ids import is_id
-from legato.storage.files import FileRecord, FileStore
+from legato.storage.kept.files import FileRecord, FileStore
 
 PREFIX: Final = "file-"
 PART_BYTES: Final = 1024 * 1024

@@ -11,7 +11,7 @@ import msgspec
 
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.principal import Principal
-from legato.storage.batches import DELETED, OPEN, BatchRecord, BatchStore
+from legato.storage.runs.batches import DELETED, OPEN, BatchRecord, BatchStore
 from legato.workflows.batch_lines import read_lines
 from legato.workflows.batches import MESSAGES, Batches
 from legato.workflows.batches import PREFIX as BATCH_PREFIX

@@ -17,9 +17,9 @@ from legato.core.principal import Principal
 from legato.core.records import EntryKind, Facts, Settled, encode_record
 from legato.core.usage import Usage, UsageSource
 from legato.economics.cost import priced
-from legato.storage.batches import BatchRecord
-from legato.storage.leases import LeaseStore
-from legato.storage.ledger import Ledger
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.limits.leases import LeaseStore
+from legato.storage.runs.batches import BatchRecord
 from legato.workflows.batches import PREFIX
 from legato.workflows.native_lane import Lane, Prepared
 

@@ -12,7 +12,7 @@ from legato.economics.estimate import estimated_usage
 from legato.gateway.books import MODEL_CHARS_MAX
 from legato.gateway.quotes import without_quotes
 from legato.providers.batching import BatchResult, BatchState, BatchStatus
-from legato.storage.batches import BatchRecord, BatchStore
+from legato.storage.runs.batches import BatchRecord, BatchStore
 from legato.workflows.batch_calls import outcome_line
 from legato.workflows.batch_lines import Line
 from legato.workflows.batches import Batches, with_time

@@ -26,7 +26,7 @@ from legato.core.errors import (
 from legato.core.ids import IdSource
 from legato.core.principal import Principal
 from legato.providers.batching import BatchStatus
-from legato.storage.batches import BatchRecord
+from legato.storage.runs.batches import BatchRecord
 from legato.workflows.batch_files import BatchFiles
 from legato.workflows.batch_lines import parse, read_lines
 from legato.workflows.batches import Batches

@@ -20,7 +20,7 @@ from legato.core.errors import (
     ProviderRejected,
 )
 from legato.providers.batching import BatchCall, BatchReply, Search, Send
-from legato.storage.batches import BatchRecord
+from legato.storage.runs.batches import BatchRecord
 from legato.workflows.native_lane import OpenLane
 
 _ARRIVES_NS: Final = 15 * 1_000_000_000
@@ -33,7 +33,7 @@ _REFUSALS: Final = (ProviderRejected, ProviderRateLimited, ProviderRefusesCreden
 
 
 class Claims(Protocol):
-    """The leases: see `legato.storage.batch_claims`."""
+    """The leases: see `legato.storage.runs.batch_claims`."""
 
     def take(self, org: str, batch_id: str, holder: str, lasts_ns: int) -> bool:
         """Claim a batch that nobody holds any more; return whether it is this holder's."""

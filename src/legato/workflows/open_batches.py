@@ -3,7 +3,7 @@
 from typing import Final
 
 from legato.core.durable import Engine, RunState
-from legato.storage.batches import BatchStore
+from legato.storage.runs.batches import BatchStore
 from legato.workflows import batch_run, native_run
 
 _UNFINISHED: Final = frozenset({RunState.WAITING, RunState.RUNNING})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from legato.core.errors import StorageUnavailable
-from legato.storage.batches import BatchRecord
+from legato.storage.runs.batches import BatchRecord
 from legato.workflows.batches import Batches
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from legato.core.ids import IdSource
 from legato.core.semantic_records import Selection
 from legato.core.usage import Usage
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.engine import open_engine
-from legato.storage.semantic_entries import SemanticEntryStore
+from legato.storage.database.engine import open_engine
+from legato.storage.kept.semantic_entries import SemanticEntryStore
 from legato.vault.data_keys import DataKeys
 from legato.vault.envelope import Envelopes
 from legato.vault.key_service import LocalKeys

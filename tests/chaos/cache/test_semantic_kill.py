@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("numpy")
 
 from legato.core.semantic_records import Selection
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
 from legato.storage.migrate import upgrade
 
 from .keep_forever import opened

@@ -11,8 +11,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from legato.providers.simulated.book import CallRecord, read_book
-from legato.storage.engine import open_engine
-from legato.storage.verify import verify
+from legato.storage.database.engine import open_engine
+from legato.storage.ledger.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

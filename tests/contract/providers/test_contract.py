@@ -10,7 +10,7 @@ import pytest
 from subjects import KINDS, MESSAGES, SURFACES, Wired
 from translated import KINDS as TRANSLATED
 
-from legato.app.provider_kinds import BUILT_IN
+from legato.app.config.provider_kinds import BUILT_IN
 from legato.core.chat import Ended, Text, TextDelta, Thinking, ToolUse, ToolUseDelta, UsageReported
 from legato.core.errors import InvalidRequest
 from legato.core.wire import Dialect, Operation, RequestView

@@ -22,7 +22,7 @@ from matrix_documents import DOCUMENTS
 from matrix_options import OPTIONS
 from subjects import SURFACES
 
-from legato.app.provider_kinds import BUILT_IN
+from legato.app.config.provider_kinds import BUILT_IN
 from legato.core.errors import InvalidRequest
 from legato.core.wire import Dialect, Operation
 from legato.gateway.translate import translated_request

@@ -12,9 +12,9 @@ from sqlalchemy.exc import OperationalError
 
 from legato.core.clock import ManualClock
 from legato.core.ids import IdSource
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
 from legato.storage.migrate import upgrade
-from legato.storage.schema import metadata
+from legato.storage.tables.schema import metadata
 
 POSTGRES = os.environ.get("LEGATO_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 OpenEngine = Callable[..., Engine]

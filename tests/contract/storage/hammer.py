@@ -13,9 +13,9 @@ from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
 from legato.core.records import EntryKind, Facts, Settled, encode_record
 from legato.core.usage import Usage, UsageSource
-from legato.storage.engine import open_engine
-from legato.storage.leases import LeaseStore
-from legato.storage.ledger import Ledger
+from legato.storage.database.engine import open_engine
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.limits.leases import LeaseStore
 
 BUDGET = BudgetLimit("key:hammered", NanoUSD(20_000), Window.TOTAL)
 RATE = 120

@@ -15,11 +15,11 @@ from legato.audit.merkle import (
 )
 from legato.core.errors import NotFound, StorageUnavailable
 from legato.core.tenant import EVERY_TENANT, Tenant
-from legato.storage.audit import AuditFilter, AuditLog
-from legato.storage.audit_schema import audit_event, audit_head
-from legato.storage.audit_writing import recorded
-from legato.storage.engine import reading, writing
-from legato.storage.schema import store_version
+from legato.storage.audit.log import AuditFilter, AuditLog
+from legato.storage.audit.writing import recorded
+from legato.storage.database.engine import reading, writing
+from legato.storage.tables.audit import audit_event, audit_head
+from legato.storage.tables.schema import store_version
 
 ORGS = ("acme", "other", "")
 

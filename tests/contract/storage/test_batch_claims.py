@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from legato.storage.batch_claims import BatchClaims
+from legato.storage.runs.batch_claims import BatchClaims
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from legato.storage.batches import BatchRecord, BatchStore
+from legato.storage.runs.batches import BatchRecord, BatchStore
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

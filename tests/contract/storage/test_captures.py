@@ -13,16 +13,16 @@ from legato.core.clock import ManualClock
 from legato.core.erasure import Subject
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Tenant
-from legato.storage.capture_spool import CaptureSpool, CaptureSpoolFull
-from legato.storage.captures import (
+from legato.storage.erasing import ContentEraser, Meant
+from legato.storage.erasures import ErasureStore
+from legato.storage.kept.capture_spool import CaptureSpool, CaptureSpoolFull
+from legato.storage.kept.captures import (
     CaptureFilter,
     CaptureReader,
     CaptureStore,
     SealedCapture,
     prune_captures,
 )
-from legato.storage.erasing import ContentEraser, Meant
-from legato.storage.erasures import ErasureStore
 
 ACME, OTHER = Tenant("acme"), Tenant("other")
 DAY_NS = 86_400_000_000_000

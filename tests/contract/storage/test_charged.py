@@ -3,9 +3,9 @@ from sqlalchemy import Engine
 from legato.core.clock import ManualClock
 from legato.core.price import UNPRICED, Price
 from legato.core.tenant import EVERY_TENANT, Tenant
-from legato.storage.charged import ChargedPrices
-from legato.storage.ledger import Ledger
-from legato.storage.prices import PriceStore
+from legato.storage.ledger.charged import ChargedPrices
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.ledger.prices import PriceStore
 
 from .journal_records import AT_NS, encoded, settled
 

@@ -14,12 +14,12 @@ from legato.core.clock import ManualClock
 from legato.core.errors import ConfigInvalid, StorageUnavailable
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT
-from legato.storage.engine import open_engine
-from legato.storage.keys import KeyStore
-from legato.storage.ledger import Ledger
+from legato.storage.database.engine import open_engine
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.ledger.verify import verify
 from legato.storage.migrate import check, upgrade
-from legato.storage.schema import limit_lease, limit_window
-from legato.storage.verify import verify
+from legato.storage.tables.schema import limit_lease, limit_window
+from legato.storage.tenants.keys import KeyStore
 
 from .hammer import BUDGET, RATE, SLOTS
 from .journal_records import encoded, settled

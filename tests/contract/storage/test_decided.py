@@ -7,8 +7,8 @@ from legato.core.clock import ManualClock
 from legato.core.config import Config, KeyService, Provider, Retry, Vault
 from legato.core.decisions import DeploymentFacts, RouteFacts, digest_of_route, encode_route
 from legato.core.records import RouteKnown, encode_record
-from legato.storage.decided import DecidedBy
-from legato.storage.ledger import Ledger
+from legato.storage.ledger.decided import DecidedBy
+from legato.storage.ledger.ledger import Ledger
 
 SECRET = "hunter2"
 PROVIDER = Provider(

@@ -9,16 +9,16 @@ from legato.core.errors import Conflict
 from legato.core.ids import IdSource
 from legato.core.origin import Origin
 from legato.core.tenant import Tenant
-from legato.storage.datasets import DatasetBlocks, NewBlock, prune_traffic_datasets
-from legato.storage.engine import reading
+from legato.storage.database.engine import reading
 from legato.storage.erasing import ContentEraser, Meant
 from legato.storage.erasures import ErasureStore
-from legato.storage.evaluations import AnswerRecord, EvaluationRecord, EvaluationStore
-from legato.storage.feedback import FeedbackIntake, SealedWord
-from legato.storage.feedback_schema import feedback
-from legato.storage.live_scores import LiveScore, LiveScores, Watched
-from legato.storage.responses import ResponseStore, StoredResponse
-from legato.storage.reviews import NewItem, ReviewStore
+from legato.storage.evaluation.datasets import DatasetBlocks, NewBlock, prune_traffic_datasets
+from legato.storage.evaluation.evaluations import AnswerRecord, EvaluationRecord, EvaluationStore
+from legato.storage.evaluation.feedback import FeedbackIntake, SealedWord
+from legato.storage.evaluation.live_scores import LiveScore, LiveScores, Watched
+from legato.storage.evaluation.reviews import NewItem, ReviewStore
+from legato.storage.kept.responses import ResponseStore, StoredResponse
+from legato.storage.tables.feedback import feedback
 
 ACME, OTHER = Tenant("acme"), Tenant("other")
 ANN, BOB = "a" * 24, "b" * 24

@@ -5,8 +5,8 @@ from sqlalchemy import Engine
 
 from legato.core.errors import NotFound
 from legato.core.tenant import Tenant
-from legato.storage.datasets import DatasetBlocks, NewBlock
-from legato.storage.evaluations import (
+from legato.storage.evaluation.datasets import DatasetBlocks, NewBlock
+from legato.storage.evaluation.evaluations import (
     AnswerRecord,
     EvaluationRecord,
     EvaluationStore,

@@ -12,10 +12,10 @@ from legato.core.errors import InvalidRequest
 from legato.core.ids import IdSource
 from legato.core.records import EntryKind
 from legato.core.tenant import EVERY_TENANT, Reach, Tenant
-from legato.storage.entries import EntryReader
-from legato.storage.feedback import FeedbackIntake, KeptWord, SealedWord, prune_feedback
-from legato.storage.feedback_reading import FeedbackFilter, FeedbackReader, FeedbackSum
-from legato.storage.ledger import Ledger
+from legato.storage.evaluation.feedback import FeedbackIntake, KeptWord, SealedWord, prune_feedback
+from legato.storage.evaluation.feedback_reading import FeedbackFilter, FeedbackReader, FeedbackSum
+from legato.storage.ledger.entries import EntryReader
+from legato.storage.ledger.ledger import Ledger
 
 from .journal_records import encoded, intent, settled
 

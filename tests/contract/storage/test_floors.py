@@ -12,7 +12,7 @@ from legato.core.ids import IdSource
 from legato.registry.floor_shares import FloorShares
 from legato.registry.floor_status import floor_status
 from legato.routing.floor.freedom import About, Floor, Reason, Terms
-from legato.storage.floors import FloorStore
+from legato.storage.registry.floors import FloorStore
 
 TERMS = Terms(margin=0.04, alpha=0.2)
 ACME, OTHER = About("acme", "chat", "one"), About("other", "chat", "one")

@@ -13,7 +13,7 @@ from legato.core.ids import IdSource
 from legato.core.tenant import Tenant
 from legato.storage.erasing import ContentEraser, Meant
 from legato.storage.erasures import ErasureStore
-from legato.storage.guard_samples import (
+from legato.storage.kept.guard_samples import (
     GuardSampleIntake,
     GuardSampleStore,
     SampleFilter,

@@ -8,9 +8,9 @@ from legato.core.ids import IdSource
 from legato.core.records import ArmOutcome, EntryKind
 from legato.core.tenant import Tenant
 from legato.registry.holdouts import Holdouts
-from legato.storage.holdouts import HoldoutStore, holdout_stores
-from legato.storage.ledger import Ledger
-from legato.storage.rollout_outcomes import prune_outcomes
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.registry.holdouts import HoldoutStore, holdout_stores
+from legato.storage.registry.rollout_outcomes import prune_outcomes
 
 from .journal_records import AT_NS, encoded, intent, settled, voided
 

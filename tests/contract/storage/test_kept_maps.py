@@ -11,7 +11,13 @@ from legato.core.kept_maps import MapHead
 from legato.core.tenant import Tenant
 from legato.storage.erasing import ContentEraser, Meant
 from legato.storage.erasures import ErasureStore
-from legato.storage.kept_maps import Asking, KeptMapIntake, KeptMaps, SealedMap, prune_kept_maps
+from legato.storage.kept.kept_maps import (
+    Asking,
+    KeptMapIntake,
+    KeptMaps,
+    SealedMap,
+    prune_kept_maps,
+)
 
 ACME, OTHER = Tenant("acme"), Tenant("other")
 ANN = Asking("key:ann", "ann", b"why")

@@ -10,8 +10,8 @@ from legato.core.ids import IdSource
 from legato.core.money import NanoUSD
 from legato.core.principal import Scope, Window
 from legato.core.tenant import EVERY_TENANT
-from legato.storage.key_records import DeclaredKey, KeyBudget, KeySpec
-from legato.storage.keys import KeyStore
+from legato.storage.tenants.key_records import DeclaredKey, KeyBudget, KeySpec
+from legato.storage.tenants.keys import KeyStore
 
 FULL = KeySpec(
     name="support-bot",

@@ -4,7 +4,7 @@ from sqlalchemy import Engine
 from legato.core.clock import ManualClock
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
-from legato.storage.leases import Grant, LeaseStore
+from legato.storage.limits.leases import Grant, LeaseStore
 
 BUDGET = BudgetLimit("key:k1", NanoUSD(1_000), Window.DAY)
 NOV_14_NS = 1_699_920_000_000_000_000

@@ -10,10 +10,10 @@ from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
 from legato.core.records import EntryKind
 from legato.core.tenant import EVERY_TENANT
-from legato.storage import schema
-from legato.storage.entries import EntryReader
-from legato.storage.leases import LeaseStore
-from legato.storage.ledger import Ledger
+from legato.storage.ledger.entries import EntryReader
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.limits.leases import LeaseStore
+from legato.storage.tables import schema
 
 from .journal_records import (
     AT_NS,

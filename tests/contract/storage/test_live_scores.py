@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from legato.core.errors import NotFound
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Tenant
-from legato.storage.live_scores import (
+from legato.storage.evaluation.live_scores import (
     Alarm,
     LiveScore,
     LiveScoreReader,

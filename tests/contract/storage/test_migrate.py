@@ -7,8 +7,8 @@ from sqlalchemy import Engine, inspect, text
 
 import legato.storage.migrate as migrate_module
 from legato.core.errors import OperatorError
-from legato.storage import schema
 from legato.storage.migrate import SchemaStatus, check, state, upgrade
+from legato.storage.tables import schema
 
 NOW = schema.SCHEMA_VERSION
 

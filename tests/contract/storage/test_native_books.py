@@ -8,10 +8,10 @@ from legato.core.clock import ManualClock
 from legato.core.principal import Principal
 from legato.core.tenant import EVERY_TENANT
 from legato.core.usage import Usage, UsageSource
-from legato.storage.batches import BatchRecord
-from legato.storage.entries import EntryReader
-from legato.storage.leases import LeaseStore
-from legato.storage.ledger import Ledger
+from legato.storage.ledger.entries import EntryReader
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.limits.leases import LeaseStore
+from legato.storage.runs.batches import BatchRecord
 from legato.workflows.native_books import Account, NativeBooks, Outcome
 from legato.workflows.native_lane import Lane, Prepared
 

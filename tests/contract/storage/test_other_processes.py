@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from legato.storage.engine import open_engine, writing
+from legato.storage.database.engine import open_engine, writing
 
 
 def test_another_process_that_leaves_does_not_take_our_writes_along(tmp_path: Path) -> None:

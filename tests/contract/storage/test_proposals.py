@@ -7,7 +7,7 @@ import pytest
 
 from legato.core.errors import Conflict, NotFound
 from legato.core.tenant import Tenant
-from legato.storage.proposals import (
+from legato.storage.registry.proposals import (
     ACCEPTED,
     ACCEPTING,
     OPEN,

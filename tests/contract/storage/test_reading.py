@@ -8,13 +8,13 @@ from legato.core.price import Price
 from legato.core.principal import BudgetLimit, Window
 from legato.core.records import EntryKind
 from legato.core.tenant import EVERY_TENANT
-from legato.storage.entries import EntryFilter, EntryReader
-from legato.storage.leases import LeaseStore
-from legato.storage.ledger import Ledger
-from legato.storage.prices import PriceStore
+from legato.storage.ledger.entries import EntryFilter, EntryReader
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.ledger.prices import PriceStore
+from legato.storage.ledger.sums import Dimension, SpendSums, read_backlog
+from legato.storage.ledger.verify import verify
+from legato.storage.limits.leases import LeaseStore
 from legato.storage.retention import prune_traces
-from legato.storage.sums import Dimension, SpendSums, read_backlog
-from legato.storage.verify import verify
 
 from .journal_records import AT_NS, BUDGET, encoded, intent, served, settled, voided
 
@@ -104,7 +104,7 @@ def test_traces_come_in_the_order_of_their_requests(
         row for row in everything if row["at_ns"] == times[-1]
     ]
     assert list(reader.traces(times[-1] + 1)) == []
-    monkeypatch.setattr("legato.storage.trace_blocks._BLOCKS_PER_READ", 1)
+    monkeypatch.setattr("legato.storage.ledger.trace_blocks._BLOCKS_PER_READ", 1)
     assert list(reader.traces()) == everything
 
 

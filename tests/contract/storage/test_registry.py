@@ -14,10 +14,10 @@ from legato.core.registry import Kind, MoveState, ObjectName, Selector, Truth, d
 from legato.core.tenant import Tenant
 from legato.registry.documents import Document
 from legato.registry.registry import Act, Registry
-from legato.storage.registry import RegistryReader
-from legato.storage.registry_changes import RegistryChanges
-from legato.storage.registry_records import Changes, Details, Move, NewVersion
-from legato.storage.registry_snapshot import RegistrySnapshots
+from legato.storage.registry.changes import RegistryChanges
+from legato.storage.registry.reader import RegistryReader
+from legato.storage.registry.records import Changes, Details, Move, NewVersion
+from legato.storage.registry.snapshot import RegistrySnapshots
 
 ACME, OTHER = Tenant("acme"), Tenant("other")
 GREETING = ObjectName(Kind.PROMPT, "greeting")

@@ -9,10 +9,10 @@ from legato.core.ids import IdSource
 from legato.core.price import Price
 from legato.core.registry import INSTANCE_ORG, Kind, ObjectName, Truth, digest_of
 from legato.core.tenant import Tenant
-from legato.storage.prices import PriceStore
-from legato.storage.registry_changes import RegistryChanges, make_together
-from legato.storage.registry_models import ModelPrice, ModelPrices, RegistryModels
-from legato.storage.registry_records import Changes, Move, NewVersion
+from legato.storage.ledger.prices import PriceStore
+from legato.storage.registry.changes import RegistryChanges, make_together
+from legato.storage.registry.models import ModelPrice, ModelPrices, RegistryModels
+from legato.storage.registry.records import Changes, Move, NewVersion
 
 FAST = ObjectName(Kind.DEPLOYMENT, "fast")
 GREETING = ObjectName(Kind.PROMPT, "greeting")

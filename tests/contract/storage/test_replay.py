@@ -13,12 +13,12 @@ from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
 from legato.core.records import EntryKind, Record, Settled, Voided
 from legato.core.tenant import EVERY_TENANT
-from legato.storage.entries import EntryReader
-from legato.storage.leases import LeaseStore
-from legato.storage.ledger import Ledger
-from legato.storage.schema import ENTRY_COLUMNS, ledger_entry, metadata
-from legato.storage.sums import Backlog, read_backlog
-from legato.storage.verify import verify
+from legato.storage.ledger.entries import EntryReader
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.ledger.sums import Backlog, read_backlog
+from legato.storage.ledger.verify import verify
+from legato.storage.limits.leases import LeaseStore
+from legato.storage.tables.schema import ENTRY_COLUMNS, ledger_entry, metadata
 
 from .journal_records import BUDGET, encoded, intent, progress, settled, voided
 

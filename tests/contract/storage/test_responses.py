@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Engine
 
 from legato.core.errors import StorageUnavailable
-from legato.storage.engine import open_engine
-from legato.storage.kept_responses import KeptResponses, NotKept
-from legato.storage.response_spool import ResponseSpool
-from legato.storage.responses import ResponseStore, StoredResponse
+from legato.storage.database.engine import open_engine
+from legato.storage.kept.kept_responses import KeptResponses, NotKept
+from legato.storage.kept.response_spool import ResponseSpool
+from legato.storage.kept.responses import ResponseStore, StoredResponse
 
 ACME, OTHER = "acme", "other"
 

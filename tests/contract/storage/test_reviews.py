@@ -9,8 +9,8 @@ from legato.core.clock import ManualClock
 from legato.core.errors import Conflict, NotFound
 from legato.core.ids import IdSource
 from legato.core.tenant import Tenant
-from legato.storage.judge_records import JudgeRecord, JudgeRecords
-from legato.storage.reviews import Item, NewItem, ReviewStore, SealedLabel, prune_reviews
+from legato.storage.evaluation.judge_records import JudgeRecord, JudgeRecords
+from legato.storage.evaluation.reviews import Item, NewItem, ReviewStore, SealedLabel, prune_reviews
 
 ACME, OTHER = Tenant("acme"), Tenant("other")
 LEASE_NS = 1_000

@@ -15,13 +15,13 @@ from legato.registry.rollouts import Rollouts, Wish, waits_for_others
 from legato.routing.rollouts.course import Command, Phase
 from legato.routing.rollouts.gates import Gate, Metric
 from legato.routing.rollouts.plan import Mode, Plan, Step
-from legato.storage.registry import RegistryReader
-from legato.storage.registry_changes import RegistryChanges
-from legato.storage.registry_records import Changes, Move, MoveRecord, NewVersion
-from legato.storage.registry_snapshot import RegistrySnapshots
-from legato.storage.rollout_outcomes import RolloutOutcomes
-from legato.storage.rollout_schema import rollout as rollout_table
-from legato.storage.rollouts import Rollout, RolloutStore, running_rollouts
+from legato.storage.registry.changes import RegistryChanges
+from legato.storage.registry.reader import RegistryReader
+from legato.storage.registry.records import Changes, Move, MoveRecord, NewVersion
+from legato.storage.registry.rollout_outcomes import RolloutOutcomes
+from legato.storage.registry.rollouts import Rollout, RolloutStore, running_rollouts
+from legato.storage.registry.snapshot import RegistrySnapshots
+from legato.storage.tables.rollouts import rollout as rollout_table
 
 ACME = Tenant("acme")
 GREETING = ObjectName(Kind.PROMPT, "greeting")

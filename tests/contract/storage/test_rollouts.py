@@ -19,21 +19,21 @@ from legato.routing.rollouts.course import Command, Phase, State
 from legato.routing.rollouts.division import Arm
 from legato.routing.rollouts.gates import Gate, Metric
 from legato.routing.rollouts.plan import Mode, Plan, Step
-from legato.storage.feedback_schema import feedback
-from legato.storage.ledger import Ledger
-from legato.storage.registry import RegistryReader
-from legato.storage.registry_changes import RegistryChanges
-from legato.storage.registry_records import Changes, Move, NewVersion
-from legato.storage.registry_snapshot import RegistrySnapshots
-from legato.storage.rollout_outcomes import RolloutOutcomes, prune_outcomes
-from legato.storage.rollout_schema import rollout as rollout_table
-from legato.storage.rollouts import (
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.registry.changes import RegistryChanges
+from legato.storage.registry.reader import RegistryReader
+from legato.storage.registry.records import Changes, Move, NewVersion
+from legato.storage.registry.rollout_outcomes import RolloutOutcomes, prune_outcomes
+from legato.storage.registry.rollouts import (
     NewRollout,
     Progress,
     Rollout,
     RolloutStore,
     running_rollouts,
 )
+from legato.storage.registry.snapshot import RegistrySnapshots
+from legato.storage.tables.feedback import feedback
+from legato.storage.tables.rollouts import rollout as rollout_table
 
 from .journal_records import encoded
 

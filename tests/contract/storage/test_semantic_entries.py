@@ -17,7 +17,7 @@ from legato.core.ids import IdSource
 from legato.core.semantic_records import Batch, Counts, Selection
 from legato.core.usage import Usage
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.semantic_entries import SemanticEntryStore
+from legato.storage.kept.semantic_entries import SemanticEntryStore
 from legato.vault.data_keys import DataKeys
 from legato.vault.envelope import Envelopes
 from legato.vault.key_service import LocalKeys

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
@@ -14,14 +14,14 @@ from legato.core.clock import ManualClock
 from legato.core.errors import Conflict, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Reach, Tenant
-from legato.storage.entries import EntryFilter, EntryReader
-from legato.storage.idempotent_calls import CallName, IdempotentCalls
-from legato.storage.key_records import DeclaredKey, KeySpec
-from legato.storage.keys import KeyStore
-from legato.storage.ledger import Ledger
-from legato.storage.places import Kind, PlaceStore
-from legato.storage.schema import metadata
-from legato.storage.sums import SpendSums
+from legato.storage.ledger.entries import EntryFilter, EntryReader
+from legato.storage.ledger.ledger import Ledger
+from legato.storage.ledger.sums import SpendSums
+from legato.storage.runs.idempotent_calls import CallName, IdempotentCalls
+from legato.storage.tables.schema import metadata
+from legato.storage.tenants.key_records import DeclaredKey, KeySpec
+from legato.storage.tenants.keys import KeyStore
+from legato.storage.tenants.places import Kind, PlaceStore
 
 from .journal_records import encoded, served, settled
 
@@ -78,7 +78,7 @@ NO_TENANTS_ROWS = {
 def stores() -> dict[str, type]:
     """Every class of the storage that is made with a database."""
     found = {}
-    for module in iter_modules(legato.storage.__path__, "legato.storage."):
+    for module in walk_packages(legato.storage.__path__, "legato.storage."):
         for name, member in vars(import_module(module.name)).items():
             if inspect.isclass(member) and member.__module__ == module.name:
                 if issubclass(member, Exception):

@@ -10,10 +10,10 @@ from legato.core.clock import ManualClock
 from legato.core.ids import IdSource
 from legato.core.records import Served
 from legato.core.tenant import EVERY_TENANT, Tenant
-from legato.storage.entries import EntryReader
-from legato.storage.ledger import Ledger
+from legato.storage.ledger.entries import EntryReader
+from legato.storage.ledger.ledger import Ledger
 from legato.storage.retention import prune_traces
-from legato.storage.schema import trace_block
+from legato.storage.tables.schema import trace_block
 
 from .journal_records import AT_NS, encoded, served
 

@@ -9,9 +9,9 @@ from legato.core.clock import ManualClock
 from legato.core.erasure import KeyDestroyed
 from legato.core.errors import NotFound
 from legato.core.ids import IdSource
-from legato.storage.credentials import CredentialStore
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.schema import data_key
+from legato.storage.tables.schema import data_key
+from legato.storage.tenants.credentials import CredentialStore
 from legato.vault.data_keys import INSTANCE, DataKeys
 from legato.vault.envelope import Envelopes
 from legato.vault.key_service import KeyService, LocalKeys, VaultUnusable

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
 from legato.storage.migrate import upgrade
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from legato.core.durable import Steps
-from legato.storage.engine import open_engine
-from legato.storage.executors import ExecutorBeats
+from legato.storage.database.engine import open_engine
+from legato.storage.runs.executors import ExecutorBeats
 from legato.workflows.engine import DurableEngine, EngineOptions
 from legato.workflows.takeover import TakeOver
 

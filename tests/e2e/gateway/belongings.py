@@ -11,12 +11,12 @@ from legato.core.guard_samples import Sample
 from legato.core.ids import IdSource
 from legato.core.kept_maps import MapHead
 from legato.core.tenant import Tenant
-from legato.storage.engine import open_engine
-from legato.storage.guard_samples import GuardSampleIntake, SealedSample
-from legato.storage.holdouts import HoldoutStore
-from legato.storage.kept_maps import Asking, KeptMapIntake, KeptMaps, SealedMap
-from legato.storage.live_scores import Alarm, LiveScore, LiveScores, Watched
-from legato.storage.proposals import NewProposal, ProposalStore
+from legato.storage.database.engine import open_engine
+from legato.storage.evaluation.live_scores import Alarm, LiveScore, LiveScores, Watched
+from legato.storage.kept.guard_samples import GuardSampleIntake, SealedSample
+from legato.storage.kept.kept_maps import Asking, KeptMapIntake, KeptMaps, SealedMap
+from legato.storage.registry.holdouts import HoldoutStore
+from legato.storage.registry.proposals import NewProposal, ProposalStore
 
 if TYPE_CHECKING:
     from running import RunningLegato

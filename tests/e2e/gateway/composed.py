@@ -13,9 +13,9 @@ from running import ADMIN, CALLER
 from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.app.bootstrap import build_gateway
-from legato.app.configuration import load
+from legato.app.checks.configuration import load
+from legato.app.config.data_dir import DataDir
 from legato.app.context import WorkerContext
-from legato.app.data_dir import DataDir
 from legato.app.startup import prepare_database
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from legato.app.configuration import load
-from legato.app.data_dir import DataDir
-from legato.app.vaults import open_data_keys
+from legato.app.checks.configuration import load
+from legato.app.config.data_dir import DataDir
+from legato.app.models.vaults import open_data_keys
 from legato.core.clock import SystemClock
 from legato.core.ids import IdSource
 from legato.core.registry import Kind, ObjectName, Selector
@@ -16,9 +16,9 @@ from legato.registry.checking import check_prompt
 from legato.registry.documents import Document
 from legato.registry.registry import Act, References, Registry
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.engine import open_engine
-from legato.storage.registry import RegistryReader
-from legato.storage.registry_changes import RegistryChanges
+from legato.storage.database.engine import open_engine
+from legato.storage.registry.changes import RegistryChanges
+from legato.storage.registry.reader import RegistryReader
 from legato.vault.envelope import Envelopes
 from wire_servers.plain_server import Reply, Request, WireServer, as_json
 

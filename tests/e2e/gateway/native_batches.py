@@ -13,7 +13,7 @@ from running import RunningLegato, within
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

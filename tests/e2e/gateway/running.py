@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from legato.core.tenant import EVERY_TENANT
-from legato.storage.engine import open_engine
-from legato.storage.entries import EntryReader
+from legato.storage.database.engine import open_engine
+from legato.storage.ledger.entries import EntryReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,8 +12,8 @@ from running import ADMIN, Answer, RunningLegato, within
 from legato.core.clock import ManualClock, SystemClock
 from legato.core.ids import IdSource
 from legato.core.tenant import Tenant
-from legato.storage.engine import open_engine
-from legato.storage.proposals import ACCEPTING, ProposalStore
+from legato.storage.database.engine import open_engine
+from legato.storage.registry.proposals import ACCEPTING, ProposalStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from legato.core.clock import SystemClock
 from legato.core.guard_samples import Judgement
 from legato.core.ids import IdSource
 from legato.core.tenant import Tenant
-from legato.storage.engine import open_engine
-from legato.storage.guard_samples import (
+from legato.storage.database.engine import open_engine
+from legato.storage.kept.guard_samples import (
     GuardSampleIntake,
     GuardSampleStore,
     SampleFilter,

@@ -47,7 +47,8 @@ def mapped(pid: int) -> set[str]:
 def test_starting_imports_none_of_them() -> None:
     ours = {"legato.guardrails.scanning", "legato.evaluation"}
     wanted = sorted(OF_POLICIES | OPTIONAL | ours | {"sqlalchemy.dialects.postgresql"})
-    code = f"import sys, legato.app.supervisor; print([n for n in {wanted} if n in sys.modules])"
+    loaded = f"[n for n in {wanted} if n in sys.modules]"
+    code = f"import sys, legato.app.processes.supervisor; print({loaded})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

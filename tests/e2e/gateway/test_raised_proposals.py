@@ -12,7 +12,7 @@ import pytest
 from grader import Grader
 from running import ADMIN, RunningLegato, within
 
-from legato.app.price_book import FILE_NAME
+from legato.app.prices.price_book import FILE_NAME
 from legato.core.money import price_per_token
 from legato.core.price import Price
 from legato.economics.configured import version_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from legato.app.batch_process import may_sleep, wake
+from legato.app.batches.batch_process import may_sleep, wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,22 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from legato.app.erasing import Erasing, Rooms
+from legato.app.desks.erasing import Erasing, Rooms
 from legato.core.clock import SystemClock
 from legato.core.erasure import Subject
 from legato.core.ids import IdSource
 from legato.core.tenant import Tenant
 from legato.evaluation.datasets import Datasets
-from legato.storage.batches import BatchStore
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.datasets import DatasetBlocks
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
 from legato.storage.erasing import ContentEraser, Meant
 from legato.storage.erasures import ErasureStore
-from legato.storage.files import FileStore
+from legato.storage.evaluation.datasets import DatasetBlocks
+from legato.storage.kept.files import FileStore
+from legato.storage.kept.responses import ResponseStore, StoredResponse
+from legato.storage.kept.semantic_entries import SemanticEntryStore
 from legato.storage.migrate import upgrade
-from legato.storage.responses import ResponseStore, StoredResponse
-from legato.storage.semantic_entries import SemanticEntryStore
+from legato.storage.runs.batches import BatchStore
 from legato.vault.data_keys import DataKeys
 from legato.vault.envelope import Envelopes
 from legato.vault.key_service import LocalKeys

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from legato.app import price_book
-from legato.app.price_book import FILE_NAME, PriceBook
+from legato.app.prices import price_book
+from legato.app.prices.price_book import FILE_NAME, PriceBook
 from legato.core.clock import ManualClock
 from legato.economics.price_book import PriceQuestion
 
@@ -100,7 +100,9 @@ def test_a_folder_that_cannot_be_written_costs_only_the_memory(tmp_path: Path) -
 
 
 def test_no_process_that_stays_imports_the_catalogue() -> None:
-    modules = "legato.app.supervisor, legato.app.bootstrap, legato.app.price_lookup"
+    modules = (
+        "legato.app.processes.supervisor, legato.app.bootstrap, legato.app.prices.price_lookup"
+    )
     code = f"import sys, {modules}; print('genai_prices' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout.strip() == b"False"

@@ -4,9 +4,9 @@ from legato.app.startup import record_prices
 from legato.core.clock import SystemClock
 from legato.core.money import PicoUSD
 from legato.core.price import Price
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
+from legato.storage.ledger.prices import PriceStore
 from legato.storage.migrate import upgrade
-from legato.storage.prices import PriceStore
 
 
 def test_every_price_that_was_in_force_can_be_looked_up(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 import msgspec
 import pytest
 
-from legato.app.ledger_process import LedgerSink
-from legato.app.trace_export import TraceObserver
+from legato.app.processes.ledger_process import LedgerSink
+from legato.app.processes.trace_export import TraceObserver
 from legato.core.errors import StorageUnavailable
 from legato.core.records import Served, Voided, encode_record
 from legato.journal.sink import SinkUnavailable

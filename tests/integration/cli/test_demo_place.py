@@ -8,10 +8,10 @@ from alembic import command
 from alembic.config import Config
 
 import legato.storage
-from legato.app.stored_data import stored_data
+from legato.app.desks.stored_data import stored_data
 from legato.cli.demo.place import make_keys, prepare_folder
 from legato.cli.demo.premium import SIMULATED
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
 
 if TYPE_CHECKING:
     from pathlib import Path

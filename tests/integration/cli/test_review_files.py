@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from legato.cli.review_files import read_items
+from legato.cli.evaluation.review_files import read_items
 from legato.core.errors import InvalidRequest
 from legato.judging.judge import Criterion, Level, Rubric
 

@@ -13,8 +13,8 @@ from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Principal, Window
 from legato.governance.budgets import Budgets
 from legato.governance.limits import Limits
-from legato.storage.engine import open_engine
-from legato.storage.leases import LeaseStore
+from legato.storage.database.engine import open_engine
+from legato.storage.limits.leases import LeaseStore
 from legato.storage.migrate import upgrade
 
 if TYPE_CHECKING:

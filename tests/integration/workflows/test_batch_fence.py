@@ -13,10 +13,10 @@ from legato.core.config import Provider as ProviderConfig
 from legato.providers.anthropic import factory
 from legato.providers.base import ProviderSettings
 from legato.providers.batching import BatchCall, BatchReply, batcher_of
-from legato.storage.batch_claims import BatchClaims
-from legato.storage.batches import BatchRecord
-from legato.storage.engine import open_engine
+from legato.storage.database.engine import open_engine
 from legato.storage.migrate import upgrade
+from legato.storage.runs.batch_claims import BatchClaims
+from legato.storage.runs.batches import BatchRecord
 from legato.workflows.native_lane import Lane, OpenLane
 from legato.workflows.native_submission import Claim, Submissions, TakenOver
 from wire_servers.anthropic_batches import KEY, AnthropicBatchServer

@@ -11,7 +11,7 @@ from legato.api.feedback import (
     read_said,
 )
 from legato.core.errors import InvalidRequest
-from legato.storage.batches import BatchRecord
+from legato.storage.runs.batches import BatchRecord
 from legato.workflows.batches import PREFIX
 from legato.workflows.native_books import request_id as native_line_id
 

@@ -20,7 +20,7 @@ from legato.gateway.directory import Deployment, Route
 from legato.governance.budgets import Budgets
 from legato.journal.errors import JournalPoisoned
 from legato.routing.strategies import ORDERS, Candidate
-from legato.storage.leases import Grant
+from legato.storage.limits.leases import Grant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from legato.core.registry import Kind, ObjectName
 from legato.registry.planning import PlannedMove, Present, Wanted, plan
-from legato.storage.registry_records import Details, LabelRecord
+from legato.storage.registry.records import Details, LabelRecord
 
 GREETING = ObjectName(Kind.PROMPT, "greeting")
 TONE = ObjectName(Kind.PROMPT, "tone")

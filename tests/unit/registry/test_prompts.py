@@ -13,7 +13,7 @@ from legato.core.registry import CANDIDATE, CHAMPION, Kind, ObjectName, Selector
 from legato.registry.prompts import PromptRegistry
 from legato.registry.registry import sealing_context
 from legato.routing.assignment import slices_of
-from legato.storage.registry_records import LabelledVersion, RunningRollout, VersionRecord
+from legato.storage.registry.records import LabelledVersion, RunningRollout, VersionRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from legato.app.statistics import statistics
+from legato.app.desks.statistics import statistics
 from legato.telemetry.metrics import Meters
 
 KEY = ("support", "bot", "small")

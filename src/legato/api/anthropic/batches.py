@@ -13,7 +13,7 @@ import msgspec
 from legato.api.openai.files import answered, read_limit, read_query
 from legato.core.errors import InvalidRequest, LegatoError
 from legato.gateway.stages.read import read_json
-from legato.storage.batches import OPEN
+from legato.storage.runs.batches import OPEN
 from legato.workflows.batch_lines import LINES_MAX
 from legato.workflows.batches import PREFIX as BATCH_PREFIX
 from legato.workflows.message_batches import PREFIX, MessageBatches, Request, counts_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from legato.api.http1.exchange import Exchange
     from legato.core.principal import Principal
     from legato.core.tasks import InThread
-    from legato.storage.batches import BatchRecord
+    from legato.storage.runs.batches import BatchRecord
 
 _NS_PER_S = 1_000_000_000
 _LIMIT_DEFAULT, _LIMIT_MAX = 20, 1000

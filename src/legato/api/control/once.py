@@ -14,7 +14,7 @@ from legato.api.control.access import Caller
 from legato.api.control.services import Services
 from legato.core.errors import CallerError, Conflict
 from legato.core.tenant import Tenant
-from legato.storage.idempotent_calls import CallName
+from legato.storage.runs.idempotent_calls import CallName
 
 IdempotencyKey = Annotated[
     str | None,

@@ -26,7 +26,7 @@ from legato.core.registry import (
 from legato.core.tenant import Tenant
 from legato.registry.registry import Act, Registry
 from legato.registry.rollouts import Rollouts
-from legato.storage.registry_records import MoveRecord, VersionRecord
+from legato.storage.registry.records import MoveRecord, VersionRecord
 
 ObjectKind = Annotated[
     str,

@@ -23,16 +23,16 @@ from legato.registry.floor_status import FloorStatus
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
-from legato.storage.entries import EntryReader
 from legato.storage.erasures import ErasureStore
-from legato.storage.feedback_reading import FeedbackReader
-from legato.storage.idempotent_calls import IdempotentCalls
-from legato.storage.judge_records import JudgeRecords
-from legato.storage.keys import KeyStore
-from legato.storage.live_scores import LiveScoreReader, LiveScores
-from legato.storage.places import PlaceStore
-from legato.storage.proposals import Proposal, ProposalStore
-from legato.storage.sums import SpendSums
+from legato.storage.evaluation.feedback_reading import FeedbackReader
+from legato.storage.evaluation.judge_records import JudgeRecords
+from legato.storage.evaluation.live_scores import LiveScoreReader, LiveScores
+from legato.storage.ledger.entries import EntryReader
+from legato.storage.ledger.sums import SpendSums
+from legato.storage.registry.proposals import Proposal, ProposalStore
+from legato.storage.runs.idempotent_calls import IdempotentCalls
+from legato.storage.tenants.keys import KeyStore
+from legato.storage.tenants.places import PlaceStore
 
 
 class Authenticator(Protocol):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from legato.api.http1.exchange import Exchange
     from legato.core.principal import Principal
     from legato.core.tasks import InThread
-    from legato.storage.batches import BatchRecord
+    from legato.storage.runs.batches import BatchRecord
     from legato.workflows.batches import Batches
 
 _NS_PER_S = 1_000_000_000

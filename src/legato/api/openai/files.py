@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from legato.api.http1.exchange import Exchange
     from legato.core.principal import Principal
     from legato.core.tasks import InThread
-    from legato.storage.files import FileRecord
+    from legato.storage.kept.files import FileRecord
     from legato.workflows.files import StoredFiles
 
 _JSON = (b"content-type", b"application/json")

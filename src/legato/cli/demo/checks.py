@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from legato.app.stored_data import StoredData
+from legato.app.desks.stored_data import StoredData
 from legato.cli.demo.figures import Figures
 from legato.core.errors import OperatorError
-from legato.storage.entries import EntryFilter
+from legato.storage.ledger.entries import EntryFilter
 
 _CATCH_UP_S: Final = 20.0
 _POLL_S: Final = 0.1

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from legato.app.stored_data import StoredData
+from legato.app.desks.stored_data import StoredData
 from legato.core.decisions import FROM_CACHE
 from legato.core.records import EntryKind
-from legato.storage.entries import EntryFilter, Row
-from legato.storage.sums import SpendSum
+from legato.storage.ledger.entries import EntryFilter, Row
+from legato.storage.ledger.sums import SpendSum
 
 _OK: Final = 200
 _US_PER_MS: Final = 1_000

@@ -9,13 +9,13 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
-from legato.app.configuration import load, storage_secret
-from legato.app.data_dir import DataDir
-from legato.app.instance import Instance, running_server
-from legato.app.stored_data import StoredData, stored_data
+from legato.app.checks.configuration import load, storage_secret
+from legato.app.checks.instance import Instance, running_server
+from legato.app.config.data_dir import DataDir
+from legato.app.desks.stored_data import StoredData, stored_data
 from legato.cli.demo.premium import Premium
 from legato.cli.demo.settings import EVERYDAY, LOCAL_MODEL, configuration, is_ours
-from legato.cli.key_actions import CreatedKey, WantedKey, create_key
+from legato.cli.governance.key_actions import CreatedKey, WantedKey, create_key
 from legato.core.errors import OperatorError
 from legato.providers.local.catalogue import known
 from legato.providers.local.weights import Phase, is_stored

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from legato.app.environment import environment
-from legato.app.instance import Instance
-from legato.app.stored_data import stored_data
+from legato.app.checks.instance import Instance
+from legato.app.config.environment import environment
+from legato.app.desks.stored_data import stored_data
 from legato.cli.demo.checks import await_ledger, run_checks
 from legato.cli.demo.figures import read_figures
 from legato.cli.demo.place import Keys, bring_weights, make_keys, prepare_folder

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from legato.app.environment import PREFIX, environment
-from legato.app.instance import Instance, running_server
-from legato.app.processes import die_with_parent
+from legato.app.checks.instance import Instance, running_server
+from legato.app.config.environment import PREFIX, environment
+from legato.app.programs.processes import die_with_parent
 from legato.core.errors import OperatorError
 from legato.vault.secrets import new_secret
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from legato.app.data_dir import DataDir
+from legato.app.config.data_dir import DataDir
 from legato.core.errors import OperatorError
 
 _HOST: Final = "127.0.0.1"

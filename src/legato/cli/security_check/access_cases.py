@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import yaml
 
-from legato.app.configuration import load, no_secret
+from legato.app.checks.configuration import load, no_secret
 from legato.cli.security_check.bench import CHAT, OK, Bench, asking, bearer
 from legato.cli.security_check.masking_cases import Judged
 from legato.cli.security_check.verdicts import counted, failed, not_proven, passed

@@ -3,8 +3,8 @@
 import threading
 from typing import Any, Final
 
-from legato.app.data_dir import DataDir
-from legato.app.stored_data import StoredData
+from legato.app.config.data_dir import DataDir
+from legato.app.desks.stored_data import StoredData
 from legato.cli.security_check.bench import OK, PATHS, Bench, asking, bearer
 from legato.cli.security_check.masking_cases import Judged
 from legato.cli.security_check.verdicts import counted, failed, not_applicable

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from legato.app.instance import find_instance
-from legato.app.stored_data import stored_data
+from legato.app.checks.instance import find_instance
+from legato.app.desks.stored_data import stored_data
 from legato.core.config import Config
 from legato.core.config_guardrails import GuardPolicy
 from legato.core.errors import LegatoError

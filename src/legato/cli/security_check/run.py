@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from legato.app.configuration import load, no_secret
-from legato.app.data_dir import DataDir
-from legato.app.endpoints import read_endpoints
-from legato.app.environment import environment
-from legato.app.instance import Instance
+from legato.app.checks.configuration import load, no_secret
+from legato.app.checks.instance import Instance
+from legato.app.config.data_dir import DataDir
+from legato.app.config.environment import environment
+from legato.app.processes.endpoints import read_endpoints
 from legato.cli.demo.server import Server, running
 from legato.cli.security_check import (
     access_cases,

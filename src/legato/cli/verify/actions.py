@@ -10,10 +10,10 @@ import click
 import msgspec
 from rich.console import Console
 
-from legato.app.one_provider import OneProvider, find_provider, provider_at_hand
-from legato.app.price_book import PriceBook
-from legato.app.pricing import address_of, priced_deployments
-from legato.app.served_now import served_now
+from legato.app.desks.one_provider import OneProvider, find_provider, provider_at_hand
+from legato.app.desks.served_now import served_now
+from legato.app.prices.price_book import PriceBook
+from legato.app.prices.pricing import address_of, priced_deployments
 from legato.cli.options import print_json
 from legato.cli.tables import make_table, print_table
 from legato.cli.verify.check import Outcome, Result

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from legato import __version__
-from legato.app.one_provider import OneProvider
-from legato.app.pricing import address_of
+from legato.app.desks.one_provider import OneProvider
+from legato.app.prices.pricing import address_of
 from legato.cli.verify.run import Verified
 from legato.core.clock import Clock
 

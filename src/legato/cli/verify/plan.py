@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from legato.app.pricing import PricedDeployment
+from legato.app.prices.pricing import PricedDeployment
 from legato.cli.verify import chat, vectors
 from legato.cli.verify.check import Check
 from legato.cli.verify.subject import Facts

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from legato.app.catalogue import build_provider
-from legato.app.one_provider import OneProvider
-from legato.app.upstream import transport_to
-from legato.app.waits import changed, transport_timeouts
+from legato.app.desks.one_provider import OneProvider
+from legato.app.models.catalogue import build_provider
+from legato.app.models.upstream import transport_to
+from legato.app.models.waits import changed, transport_timeouts
 from legato.cli.verify.check import Result, carry_out
 from legato.cli.verify.line import Line
 from legato.cli.verify.plan import Planned

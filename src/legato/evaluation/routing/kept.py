@@ -14,7 +14,7 @@ import msgspec
 from legato.core.errors import Conflict, Erased, NotFound
 from legato.core.origin import Origin
 from legato.routing.quality.model import QualityModel
-from legato.storage.router_models import RouterModels, SealedRouter
+from legato.storage.registry.routers import RouterModels, SealedRouter
 
 
 class Sealing(Protocol):

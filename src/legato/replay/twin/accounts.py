@@ -10,7 +10,7 @@ import msgspec
 
 from legato.replay.twin.traffic import US_PER_S
 from legato.replay.twin.world import KeyRules
-from legato.storage.windows import window_bounds
+from legato.storage.database.windows import window_bounds
 
 RATE_WINDOW_US: Final = 60 * US_PER_S
 _NS_PER_US: Final = 1_000

@@ -18,8 +18,8 @@ from legato.replay.twin.fates import ERRORS
 from legato.replay.twin.service_times import Sample
 from legato.replay.twin.traffic import Recorded, RecordedAttempt, Request
 from legato.replay.twin.world import Failures
-from legato.storage.entries import EntryFilter, EntryReader, Row
-from legato.storage.prices import PriceStore
+from legato.storage.ledger.entries import EntryFilter, EntryReader, Row
+from legato.storage.ledger.prices import PriceStore
 
 REQUESTS_MAX: Final = 2_000_000
 _NS_PER_US: Final = 1_000

@@ -1,4 +1,4 @@
-"""A scenario as it is written down: types only. `legato.app.twin_scenario` reads and checks it."""
+"""A scenario as it is written down: types only. `app.desks.twin_scenario` reads and checks it."""
 
 from typing import Annotated, Literal
 

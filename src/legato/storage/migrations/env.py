@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from legato.storage.schema import metadata
+from legato.storage.tables.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from legato.cli.demo.figures import Spread, spread, waterfall
 from legato.core.records import EntryKind
 from legato.core.usage import USAGE_CLASSES
-from legato.storage.sums import SpendSum
+from legato.storage.ledger.sums import SpendSum
 
 AMOUNTS = st.integers(0, 10**12)
 ENTRIES = st.lists(

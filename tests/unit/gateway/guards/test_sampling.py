@@ -3,7 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from legato.app.guard_sampling import excerpt_of
+from legato.app.guards.guard_sampling import excerpt_of
 from legato.core.config_guardrails import Detect, GuardPolicy, GuardRule, KeptSamples
 from legato.core.guarding import Action, Finding, Mode, Piece
 from legato.gateway.guards.sampling import SampleOffer, Sampler

@@ -7,8 +7,8 @@ from legato.core.origin import Origin
 from legato.evaluation.answering import Judged
 from legato.evaluation.grid import Cell, Difference, Grid, Rating
 from legato.evaluation.plans import Plan
-from legato.storage.evaluations import AnswerRecord
-from legato.storage.sums import SpendSum
+from legato.storage.evaluation.evaluations import AnswerRecord
+from legato.storage.ledger.sums import SpendSum
 
 
 class ShownCell(Shown, frozen=True, kw_only=True):

@@ -33,8 +33,8 @@ from legato.evaluation.plans import NO_PLAN, Plan, Planner, Prompts
 from legato.evaluation.runs import Rooms
 from legato.evaluation.suites import Suite, read_suite
 from legato.registry.registry import Registry
-from legato.storage.entries import EntryFilter
-from legato.storage.evaluations import EvaluationRecord
+from legato.storage.evaluation.evaluations import EvaluationRecord
+from legato.storage.ledger.entries import EntryFilter
 
 _NOWHERE = "-1/-1/-1"
 _Amount = Annotated[str, Meta(max_length=40)]

@@ -13,7 +13,7 @@ from legato.api.control.services import Sealing, Services
 from legato.core.errors import InvalidRequest
 from legato.core.permission import Permission
 from legato.insights.feedback import texts_of
-from legato.storage.feedback_reading import FeedbackFilter, FeedbackSum, Row
+from legato.storage.evaluation.feedback_reading import FeedbackFilter, FeedbackSum, Row
 
 _DIMENSIONS_MAX = 6
 Narrow = Annotated[str | None, Parameter(max_length=256, required=False)]

@@ -17,7 +17,7 @@ from legato.core.guard_samples import Judgement
 from legato.core.permission import Permission
 from legato.core.tenant import Tenant
 from legato.insights.guard_samples import REASON_MAX, ShownSample
-from legato.storage.guard_samples import SampleFilter
+from legato.storage.kept.guard_samples import SampleFilter
 
 Org = Annotated[
     str | None,

@@ -19,7 +19,7 @@ from legato.core.permission import Permission
 from legato.core.tenant import Tenant
 from legato.registry.holdouts import Estimate as FoundEstimate
 from legato.registry.holdouts import Holdouts, Statement
-from legato.storage.holdouts import Holdout as StoredHoldout
+from legato.storage.registry.holdouts import Holdout as StoredHoldout
 
 Route = Annotated[str, Meta(min_length=1, max_length=128)]
 RouteAsked = Annotated[str, Parameter(description="The route's name.", max_length=128)]

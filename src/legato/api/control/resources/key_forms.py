@@ -8,7 +8,7 @@ from legato.api.control.forms import Form, Shown, moment, optional_moment, usd
 from legato.core.config import Requirements
 from legato.core.config_parts import Dollars, Name
 from legato.core.permission import Permission
-from legato.storage.key_records import KeyRecord
+from legato.storage.tenants.key_records import KeyRecord
 
 State = Literal["in_force", "expired", "revoked"]
 _COUNT_MAX = 2**53

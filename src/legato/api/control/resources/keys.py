@@ -31,8 +31,8 @@ from legato.core.money import amount
 from legato.core.permission import Permission, permissions_of
 from legato.core.principal import Scope, Window
 from legato.routing.terms import holds_to, in_words
-from legato.storage.key_records import KeyBudget, KeyRecord, KeySpec
-from legato.storage.places import Kind, Place
+from legato.storage.tenants.key_records import KeyBudget, KeyRecord, KeySpec
+from legato.storage.tenants.places import Kind, Place
 
 
 @read("/keys", Permission.KEY_READ, tags=["keys"])

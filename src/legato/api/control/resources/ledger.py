@@ -13,7 +13,7 @@ from legato.api.control.services import Services
 from legato.core.errors import InvalidRequest
 from legato.core.permission import Permission
 from legato.core.usage import USAGE_CLASSES
-from legato.storage.entries import EntryFilter, Row
+from legato.storage.ledger.entries import EntryFilter, Row
 
 _DIMENSIONS_MAX = 6
 Narrow = Annotated[str | None, Parameter(max_length=256, required=False)]

@@ -14,8 +14,8 @@ from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.services import Services
 from legato.core.config_parts import Name
 from legato.core.permission import Permission
-from legato.storage.places import Kind, PlaceStore
-from legato.storage.places import Place as StoredPlace
+from legato.storage.tenants.places import Kind, PlaceStore
+from legato.storage.tenants.places import Place as StoredPlace
 
 _BELOW = {
     Kind.ORGANISATION: "organisations",

@@ -15,7 +15,7 @@ from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.services import Services
 from legato.core.permission import Permission
 from legato.core.tenant import Tenant
-from legato.storage.proposals import Proposal as StoredProposal
+from legato.storage.registry.proposals import Proposal as StoredProposal
 
 Org = Annotated[
     str | None,

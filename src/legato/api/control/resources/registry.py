@@ -31,7 +31,7 @@ from legato.core.errors import Forbidden, NotFound
 from legato.core.permission import Permission
 from legato.core.registry import DEFAULT_LABEL, ObjectName, checked_label
 from legato.registry.documents import Document, Line
-from legato.storage.registry_records import Details, ObjectRecord
+from legato.storage.registry.records import Details, ObjectRecord
 
 Label = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=2000)]

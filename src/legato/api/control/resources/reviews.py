@@ -32,7 +32,7 @@ from legato.insights.reviews import Shown as ShownItem
 from legato.judging.asking import Subject
 from legato.judging.labels import label_problems
 from legato.registry.rubrics import rubric_of
-from legato.storage.captures import CaptureFilter
+from legato.storage.kept.captures import CaptureFilter
 
 _TEXT_MAX = 200_000
 Text = Annotated[str, Meta(max_length=_TEXT_MAX)]

@@ -20,9 +20,9 @@ from legato.core.registry import CHAMPION, DEFAULT_LABEL, Selector
 from legato.registry.rollouts import Wish, read_plan
 from legato.routing.rollouts.course import Command
 from legato.routing.rollouts.plan import CANDIDATES_MAX, Mode
-from legato.storage.rollout_events import Event as StoredEvent
-from legato.storage.rollouts import Rollout as StoredRollout
-from legato.storage.shadow_outcomes import ShadowSummary
+from legato.storage.registry.rollout_events import Event as StoredEvent
+from legato.storage.registry.rollouts import Rollout as StoredRollout
+from legato.storage.registry.shadow_outcomes import ShadowSummary
 
 Text = Annotated[str, Meta(max_length=128)]
 Version = Annotated[str, Meta(max_length=64)]

@@ -13,7 +13,7 @@ from legato.api.control.registry_desk import Org
 from legato.api.control.services import Services
 from legato.core.permission import Permission
 from legato.core.tenant import Tenant
-from legato.storage.live_scores import Alarm as StoredAlarm
+from legato.storage.evaluation.live_scores import Alarm as StoredAlarm
 
 
 class Score(Shown, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""The process that runs batches and evaluations, and what it needs."""

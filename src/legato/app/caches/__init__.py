@@ -1,0 +1,1 @@
+"""The caches of a worker, and what people see and do of them."""

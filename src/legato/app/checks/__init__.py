@@ -1,0 +1,1 @@
+"""What a configuration must fulfil across its parts, and an instance that passed."""

@@ -1,0 +1,1 @@
+"""Reads the configuration: its files, its types, its secrets, and where each value is from."""

@@ -1,0 +1,110 @@
+"""Opens an organisation's registry, as the configuration of the instance has it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from legato.app.checks.guardrail_checks import known_to_policies
+from legato.app.config.loaded import LoadedConfig
+from legato.app.models.model_guard import ModelGuard
+from legato.core.config import Config
+from legato.core.errors import InvalidRequest
+from legato.core.registry import Kind
+from legato.evaluation.datasets import check_manifest
+from legato.evaluation.suites import read_suite
+from legato.registry.checking import check_prompt
+from legato.registry.guardrails import check_guardrail
+from legato.registry.judges import check_judge
+from legato.registry.registry import Check, References, Registry, Sealing
+from legato.registry.routers import check_router
+from legato.storage.registry.changes import RegistryChanges
+from legato.storage.registry.reader import RegistryReader
+
+_LISTED_MAX = 20
+
+
+class RegistryAccess:
+    """Opens the registries of one instance, for changes in one environment."""
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        sealing: Sealing,
+        models: ModelGuard,
+        *,
+        environment: str,
+        beside: frozenset[str] = frozenset(),
+    ) -> None:
+        """`beside` are names of deployments and routes that are applied at the same time."""
+        self._loaded = loaded
+        self._sealing = sealing
+        self._models = models
+        self._environment = environment
+        self._beside = beside
+
+    def open(self, org: str, stores: tuple[RegistryReader, RegistryChanges]) -> Registry:
+        """Return an organisation's registry; nothing is read yet."""
+        return Registry(
+            org,
+            stores,
+            self._sealing,
+            checks=checks(
+                lambda: self._models.names(self._environment) | self._beside,
+                self._loaded.config,
+                self._environment,
+            ),
+            approvals=self._loaded.config.registry.approvals,
+            models=self._models,
+        )
+
+
+def checks(
+    callable_names: Callable[[], frozenset[str]], config: Config, environment: str
+) -> dict[Kind, Check]:
+    """Return what each kind's content must be on this instance."""
+
+    def called(name: str, field: str) -> References:
+        names = callable_names()
+        if name not in names:
+            known = ", ".join(sorted(names)[:_LISTED_MAX]) or "none"
+            msg = f"{field}: nothing here is called {name!r}; routes and deployments: {known}"
+            raise InvalidRequest(msg, param=field)
+        return frozenset({("route", name)})
+
+    def prompt(content: Any) -> References:
+        return called(check_prompt(content).route, "route")
+
+    def judge(content: Any) -> References:
+        return called(check_judge(content).model, "model")
+
+    def guardrail(content: Any) -> References:
+        known = replace(
+            known_to_policies(config), deployments=callable_names(), environment=environment
+        )
+        return check_guardrail(content, known)
+
+    return {
+        Kind.PROMPT: prompt,
+        Kind.JUDGE: judge,
+        Kind.DATASET: _dataset,
+        Kind.SUITE: _suite,
+        Kind.GUARDRAIL: guardrail,
+        Kind.ROUTER: _router,
+    }
+
+
+def _dataset(content: Any) -> References:
+    check_manifest(content)
+    return frozenset()
+
+
+def _router(content: Any) -> References:
+    return frozenset(("deployment", name) for name in check_router(content).deployments)
+
+
+def _suite(content: Any) -> References:
+    suite = read_suite(content)
+    named = {("prompt", one.partition("@")[0]) for one in suite.prompts}
+    named |= {("route", one) for one in suite.models}
+    return frozenset({("dataset", suite.dataset.partition("@")[0]), *named})

@@ -1,0 +1,1 @@
+"""Policies as a worker applies them: detectors, topics, checks of answers."""

@@ -1,0 +1,1 @@
+"""Deployments, routes and routers as a worker serves them, swapped whole when one changes."""

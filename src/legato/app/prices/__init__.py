@@ -1,0 +1,1 @@
+"""What deployments charge, looked up and from the price book."""

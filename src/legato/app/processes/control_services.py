@@ -1,0 +1,340 @@
+"""Assembles the control API; imported by its process only, when somebody first asks."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from legato.api.control.application import build_application
+from legato.api.control.asgi import AsgiBridge
+from legato.api.control.cursors import Cursors
+from legato.api.control.gateway_view import Deployment, DeploymentLoad, GatewayView, Provider, Route
+from legato.api.control.proxy import BODY_BYTES_MAX
+from legato.api.control.services import ReviewTerms, Services
+from legato.api.http1.connection import Listener
+from legato.api.http1.limits import ConnectionLimits
+from legato.app.asked import asked
+from legato.app.batches import batch_process
+from legato.app.checks.instance import Instance
+from legato.app.checks.required_terms import RequiredTerms
+from legato.app.context import ControlContext
+from legato.app.desks.erasing import Erasing
+from legato.app.desks.floor_desk import floor_of
+from legato.app.desks.proposing import Proposing
+from legato.app.desks.registry_access import RegistryAccess
+from legato.app.desks.reviews import reviews_of
+from legato.app.desks.stored_data import StoredData
+from legato.app.desks.thresholds import Thresholds
+from legato.app.desks.twin import Twin
+from legato.app.models.model_checks import with_unknown_credentials
+from legato.app.models.model_guard import ModelGuard
+from legato.app.models.router_follower import router_versions
+from legato.app.models.served_models import ServedModels
+from legato.app.models.served_reading import ServedReader
+from legato.app.models.vaults import open_data_keys
+from legato.app.prices.price_book import PriceBook
+from legato.core.clock import Clock, SystemClock
+from legato.core.config import Config, SecretRef
+from legato.core.errors import StorageUnavailable
+from legato.core.ids import IdSource
+from legato.core.price import Price
+from legato.core.registry import Kind, ObjectName
+from legato.core.tasks import InThread
+from legato.core.tenant import EVERY_TENANT, Tenant
+from legato.evaluation.runs import Rooms
+from legato.gateway.breakers import Breakers
+from legato.gateway.loads import LoadBoard, load_state
+from legato.governance.keyring import Keyring
+from legato.insights.captures import Captures
+from legato.insights.guard_samples import GuardSamples
+from legato.insights.kept_maps import Restoring
+from legato.registry.floor_status import FloorStatus
+from legato.registry.holdouts import Holdouts
+from legato.registry.registry import Registry
+from legato.registry.rollouts import Rollouts
+from legato.resilience.breaker import State
+from legato.routing.load.wanted import goes_by_load
+from legato.storage.data_keys import DataKeyTable
+from legato.storage.database.engine import open_engine
+from legato.storage.evaluation.feedback_reading import FeedbackReader
+from legato.storage.evaluation.judge_records import JudgeRecords
+from legato.storage.evaluation.live_scores import LiveScoreReader, LiveScores
+from legato.storage.evaluation.reviews import ReviewStore
+from legato.storage.kept.captures import CaptureReader
+from legato.storage.ledger.entries import EntryReader
+from legato.storage.ledger.sums import SpendSums
+from legato.storage.registry.changes import RegistryChanges
+from legato.storage.registry.floors import FloorStore
+from legato.storage.registry.holdouts import holdout_stores
+from legato.storage.registry.models import ModelPrices, RegistryModels
+from legato.storage.registry.reader import RegistryReader
+from legato.storage.registry.rollouts import RolloutStore
+from legato.storage.runs.idempotent_calls import IdempotentCalls
+from legato.storage.tenants.keys import KeyStore
+from legato.storage.tenants.places import PlaceStore
+from legato.vault.envelope import Envelopes
+from legato.vault.master import Vault
+from legato.vault.secrets import new_secret
+
+if TYPE_CHECKING:
+    from legato.app.caches.cache_desk import CacheDesk
+
+
+class Control(msgspec.Struct, eq=False):
+    """What the control process runs."""
+
+    listener: Listener
+    keyring: Keyring
+
+
+def build_control(context: ControlContext, in_thread: InThread) -> Control:
+    """Assemble it; call it with the event loop running."""
+    clock = SystemClock()
+    ids = IdSource(clock)
+    engine, vault = open_engine(context.database_url), Vault(context.root)
+    keyring = Keyring(KeyStore(engine, clock, ids, EVERY_TENANT), vault.digest, clock, in_thread)
+    data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
+    breakers = Breakers(context.breakers, context.loaded.config.breaker, time.monotonic)
+    prices, envelopes = ModelPrices(engine, clock), Envelopes(data_keys)
+    access, reader = _registry(
+        context, lambda where: RegistryModels(engine, where), prices, envelopes
+    )
+
+    def opened(tenant: Tenant) -> Registry:
+        stores = (RegistryReader(engine, tenant), RegistryChanges(engine, clock, ids, tenant))
+        return access.open(tenant.org, stores)
+
+    services = Services(
+        authenticator=keyring,
+        places=lambda reach: PlaceStore(engine, clock, ids, reach),
+        keys=lambda reach: KeyStore(engine, clock, ids, reach),
+        entries=lambda reach: EntryReader(engine, reach),
+        sums=lambda reach: SpendSums(engine, reach),
+        feedback=lambda reach: FeedbackReader(engine, reach),
+        idempotent_calls=lambda tenant: IdempotentCalls(engine, clock, tenant),
+        sealing=envelopes,
+        digest=vault.digest,
+        new_secret=new_secret,
+        now_ns=clock.now_ns,
+        cursors=Cursors(vault.subkey("cursors")),
+        gateway=lambda: gateway_view(_read_again(reader), breakers, context.loads),
+        registry=opened,
+        rollouts=_rollouts(
+            context,
+            opened,
+            lambda whose: (RegistryReader(engine, whose), RolloutStore(engine, clock, ids, whose)),
+        ),
+        proposals=_proposals(context, clock),
+        reviews=lambda tenant: reviews_of(ReviewStore(engine, tenant), envelopes, tenant),
+        captures=lambda tenant: Captures(CaptureReader(engine, tenant), envelopes),
+        guard_samples=_guard_samples(context),
+        restoring=_restoring(context),
+        thresholds=_thresholds(context),
+        asked=asked,
+        judge_records=lambda tenant: JudgeRecords(engine, tenant),
+        live_scores=lambda tenant: LiveScores(engine, tenant),
+        live_score_reader=lambda reach: LiveScoreReader(engine, reach),
+        review_terms=_review_terms(context),
+        evaluations=_evaluations(context),
+        price_of=lambda name: _price_of(_read_again(reader), name),
+        wake_runs=lambda: batch_process.wake(context.wake_fd),
+        holdouts=lambda tenant: Holdouts(*holdout_stores(engine, clock, ids, tenant)),
+        floor=_floor(context, reader),
+        cache=_cache(context),
+        erasing=_erasing(context),
+        pseudonym=vault.pseudonym,
+        environment=context.loaded.config.registry.environment,
+    )
+    limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)
+    return Control(Listener(AsgiBridge(build_application(services)), limits), keyring)
+
+
+def _floor(context: ControlContext, reader: ServedReader) -> Callable[[str, str], FloorStatus]:
+    engine, clock = open_engine(context.database_url), SystemClock()
+    store = FloorStore(engine, clock, IdSource(clock))
+    environment = context.loaded.config.registry.environment
+    version = router_versions(partial(RegistryReader, engine), environment)
+    return lambda alias, org: floor_of(
+        _read_again(reader).config, alias, org, store, router_version=version
+    )
+
+
+def _rollouts(
+    context: ControlContext,
+    opened: Callable[[Tenant], Registry],
+    stores: Callable[[Tenant], tuple[RegistryReader, RolloutStore]],
+) -> Callable[[Tenant], Rollouts]:
+    approvals = context.loaded.config.registry.approvals
+    return lambda tenant: Rollouts(*stores(tenant), approvals, opened(tenant).require_servable)
+
+
+def _proposals(context: ControlContext, clock: Clock) -> Callable[[Tenant], Proposing]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+
+    def of(tenant: Tenant) -> Proposing:
+        return Proposing(instance, stored, Twin(instance, stored, clock), tenant.org)
+
+    return of
+
+
+def _evaluations(context: ControlContext) -> Callable[[Tenant], Rooms]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.evaluations(instance, tenant.org)
+
+
+def _guard_samples(context: ControlContext) -> Callable[[Tenant], GuardSamples]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.guard_samples(instance, tenant.org)
+
+
+def _restoring(context: ControlContext) -> Callable[[Tenant], Restoring]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.restoring(instance, tenant.org)
+
+
+def _review_terms(context: ControlContext) -> ReviewTerms:
+    said = context.loaded.config.reviews
+    return ReviewTerms(said.lease_s, said.double_share)
+
+
+def _thresholds(context: ControlContext) -> Callable[[Tenant], Thresholds]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: Thresholds(instance, stored, tenant.org)
+
+
+def _cache(context: ControlContext) -> Callable[[Tenant], "CacheDesk"]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.cache_desk(instance, tenant)
+
+
+def _erasing(context: ControlContext) -> Callable[[Tenant], Erasing]:
+    instance = Instance(context.data, None, context.loaded)
+    stored = StoredData(context.database_url)
+    return lambda tenant: stored.erasing(instance, tenant.org)
+
+
+def _registry(
+    context: ControlContext,
+    live_in: Callable[[str], RegistryModels],
+    prices: ModelPrices,
+    sealing: Envelopes,
+) -> tuple[RegistryAccess, ServedReader]:
+    config, clock = context.loaded.config, SystemClock()
+    models = ModelGuard(
+        config,
+        live_in,
+        sealing,
+        ask=PriceBook(context.data.cache, clock).ask,
+        prices=prices,
+    )
+    environment = config.registry.environment
+    reader = ServedReader(
+        ServedModels(config, context.prices),
+        live_in(environment),
+        sealing,
+        with_unknown_credentials(config),
+    )
+    return RegistryAccess(context.loaded, sealing, models, environment=environment), reader
+
+
+def _read_again(reader: ServedReader) -> ServedModels:
+    """Return what is served; what was read last while the database is away, as workers do."""
+    with contextlib.suppress(StorageUnavailable):
+        reader.load()
+    return reader.now
+
+
+def gateway_view(served: ServedModels, breakers: Breakers, loads: LoadBoard) -> GatewayView:
+    """Return providers, deployments and routes with breakers and load as they are now."""
+    config = served.config
+    states = {one.name: breakers.state(breakers.cell(one.name)) for one in config.deployments}
+    counted = goes_by_load(config)
+    deployments = [
+        Deployment(
+            name=one.name,
+            provider=one.provider,
+            model=one.model,
+            region=one.region,
+            breaker=states[one.name].name.lower(),
+            priced=served.prices.get(one.name) is not None,
+            version=served.versions.get(ObjectName(Kind.DEPLOYMENT, one.name)),
+            load=_load(loads, breakers.cell(one.name)) if counted else None,
+        )
+        for one in config.deployments
+    ]
+    return GatewayView(
+        providers=_providers(config),
+        deployments=deployments,
+        routes=_routes(served, states),
+        withheld=list(served.withheld),
+    )
+
+
+def _load(board: LoadBoard, cell: int) -> DeploymentLoad | None:
+    if cell >= board.cells:
+        return None
+    state = load_state(board, cell, time.monotonic())
+    return DeploymentLoad(
+        outstanding=state.outstanding,
+        requests_left=state.requests_left,
+        tokens_left=state.tokens_left,
+        closed_s=state.closed_s,
+        places=state.places,
+    )
+
+
+def _providers(config: Config) -> list[Provider]:
+    return [
+        Provider(
+            name=one.name,
+            kind=one.kind,
+            preset=one.preset,
+            base_url=one.base_url,
+            credential=_source(one.api_key),
+        )
+        for one in config.providers
+    ]
+
+
+def _routes(served: ServedModels, states: dict[str, State]) -> list[Route]:
+    config = served.config
+    shown, terms = [], RequiredTerms(config)
+    for one in config.routes:
+        unfit = terms.unfit(one)
+        called = [states[name] for name in one.deployments if name not in unfit]
+        shown.append(
+            Route(
+                alias=one.alias,
+                strategy=one.strategy.value,
+                deployments=list(one.deployments),
+                baseline=one.baseline or one.deployments[0],
+                require=one.require,
+                unfit=unfit,
+                healthy=any(state is not State.OPEN for state in called),
+                version=served.versions.get(ObjectName(Kind.ROUTE, one.alias)),
+            )
+        )
+    return shown
+
+
+def _price_of(served: ServedModels, name: str) -> Price | None:
+    routes = {one.alias: one.deployments[0] for one in served.config.routes}
+    return served.prices.get(routes.get(name, name))
+
+
+def _source(reference: SecretRef | None) -> str | None:
+    """Say where a credential comes from: never it, nor the name of what holds it."""
+    if reference is None:
+        return None
+    if reference.vault is not None:
+        return "vault"
+    return "environment" if reference.env is not None else "file"

@@ -1,0 +1,477 @@
+"""`legato up`: owns the socket and the processes, does no work of its own.
+
+    supervisor ── gateway worker 0..N-1   forked; serve the one listening socket
+               ├─ ledger process          forked; journal → database
+               ├─ control process         forked; the control API, loaded when first asked
+               └─ model servers           local and simulated models, processes of their own
+
+One thread, no event loop, no open database while children run: so it can fork at any time,
+and nothing but a signal or a dead child wakes it.
+"""
+
+import contextlib
+import fcntl
+import gc
+import logging
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from legato.app.acting import Acting
+from legato.app.batches import batch_process
+from legato.app.checks.instance import RunningServer
+from legato.app.config.data_dir import DataDir
+from legato.app.config.loaded import LoadedConfig
+from legato.app.context import (
+    BatchContext,
+    ControlContext,
+    Prepared,
+    ProcessContext,
+    ProviderContext,
+    WorkerContext,
+)
+from legato.app.models.model_guard import prices_of_live
+from legato.app.prices.price_book import PriceBook
+from legato.app.prices.pricing import batch_prices_of, priced_deployments, prices_of, raise_alarm
+from legato.app.processes import control_process, ledger_process, worker
+from legato.app.programs.managed import ServerCommand, managed_commands, restart, start
+from legato.app.programs.processes import (
+    HANDLED,
+    STOPPING,
+    RestartDelay,
+    StopRequested,
+    fork,
+    in_child,
+    raise_open_files_limit,
+    stoppable,
+)
+from legato.app.startup import prepare_database, record_config, record_prices
+from legato.core.clock import SystemClock
+from legato.core.errors import OperatorError
+from legato.core.ids import IdSource
+from legato.core.price import Price
+from legato.gateway.breakers import BreakerBoard
+from legato.gateway.loads import LoadBoard
+from legato.registry.models import Live
+from legato.telemetry.otlp import require_extra
+from legato.vault.master import Vault
+
+log = logging.getLogger(__name__)
+
+_BACKLOG = 4096
+_NOT_STARTED = "A gateway worker did not start; what it said stands above."
+_POLL_S = 0.005
+_READY_TIMEOUT_S = 60.0
+_GRACE_S = 5.0
+_STOP_POLL_S = 0.2
+_LOCK_WAIT_S = 2.0
+_LOCK_POLL_S = 0.02
+
+
+@dataclass
+class _Child:
+    """A process to keep running."""
+
+    name: str
+    start: Callable[[], int]
+    crashed: Callable[[], None] | None = None
+    """Called when it ended by itself with a failure, or was killed."""
+    rests: bool = False
+    """Ending without a failure is no news: it is started again at once."""
+    delay: RestartDelay = field(default_factory=RestartDelay)
+    pid: int = 0
+    started_s: float = 0.0
+    restart_at_s: float | None = None
+
+
+class Supervisor:
+    """Runs one instance of Legato on one data directory."""
+
+    def __init__(
+        self, loaded: LoadedConfig, data: DataDir, *, database_url: str, workers: int
+    ) -> None:
+        self._loaded = loaded
+        self._data = data
+        self._database_url = database_url
+        self._workers = workers
+        self._generations = [0] * workers
+        self._ready_fds: list[int] = []
+        self._children: list[_Child] = []
+        self._servers: list[_Child] = []
+        self._control_socket: Path | None = None
+
+    def run(self, on_ready: Callable[[str, str | None], None]) -> int:
+        """Serve until a stop signal; return the exit status.
+
+        `on_ready` gets the URL and a new admin secret when one was made.
+
+        Raises:
+            OperatorError: something the operator can mend stands in the way.
+        """
+        if self._loaded.config.telemetry.otlp is not None:
+            require_extra()
+        self._data.create()
+        raise_open_files_limit()
+        with _exclusive(self._data.lock):
+            signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+            try:
+                prepared = in_child(
+                    lambda: prepare_database(self._database_url, self._loaded, self._data)
+                )
+                for snapshot in self._data.run.glob("metrics-*.bin"):
+                    snapshot.unlink()
+                control, self._control_socket = control_process.open_control_socket(self._data)
+                with self._listen() as listener, control:
+                    self._start_everything(listener, control, prepared)
+                    url = self._announce(listener)
+                    self._await_ready()
+                    on_ready(url, prepared.admin_secret)
+                    return self._watch()
+            except StopRequested:
+                return 0
+            finally:
+                self._stop_everything()
+                self._data.server_file.unlink(missing_ok=True)
+                if self._control_socket is not None:
+                    control_process.remove_control_socket(self._data, self._control_socket)
+                signal.pthread_sigmask(signal.SIG_SETMASK, set())
+
+    def _listen(self) -> socket.socket:
+        server = self._loaded.config.server
+        family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((server.host, server.port))
+        except OSError as error:
+            listener.close()
+            msg = (
+                f"Can't listen on {server.host}:{server.port}: {error.strerror}. "
+                "Choose another with --port, or 0 for any free one."
+            )
+            raise OperatorError(msg) from None
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+        return listener
+
+    def _start_everything(
+        self, listener: socket.socket, control: socket.socket, prepared: Prepared
+    ) -> None:
+        commands = managed_commands(self._loaded.config, self._data)
+        self._servers += map(_model_server, commands)
+        boot_id = IdSource(SystemClock()).new()
+        shared = ProcessContext(boot_id, self._loaded, self._data, self._database_url)
+        prices, batch_prices = self._prices(prepared.live)
+        calling = _calling(shared, commands, prices)
+        acting = Acting(Vault(prepared.root).subkey(f"acting {boot_id}"))
+        wake_fd, wake_there_fd = _wake_pipe(awake=prepared.runs_open)
+        board = BreakerBoard(tuple(prices), self._data.run / "breakers.lock")
+        loads = LoadBoard(board.unguarded, self._workers)
+
+        def start_worker(index: int) -> int:
+            generation = self._generations[index]
+            self._generations[index] += 1
+            ready_fd, ready_there_fd = os.pipe()
+            context = WorkerContext(
+                **vars(calling),
+                worker=index,
+                generation=generation,
+                workers=self._workers,
+                socket_fd=listener.fileno(),
+                control_socket=self._control_socket,
+                root=prepared.root,
+                credentials=prepared.credentials,
+                acting=acting,
+                wake_fd=wake_there_fd,
+                breakers=board,
+                loads=loads,
+                ready_fd=ready_there_fd,
+            )
+            pid = fork(lambda: worker.run(context))
+            os.close(ready_there_fd)
+            self._ready_fds.append(ready_fd)
+            return pid
+
+        gc.collect()
+        gc.freeze()
+        self._children = [
+            _Child("ledger", lambda: fork(lambda: ledger_process.run(shared), stop_waits=True))
+        ]
+        self._children += [
+            _Child(f"worker {index}", lambda index=index: start_worker(index))  # type: ignore[misc]
+            for index in range(self._workers)
+        ]
+        asking = partial(ControlContext, **vars(shared), listener=control, root=prepared.root)
+        asked = asking(breakers=board, loads=loads, prices=prices, wake_fd=wake_there_fd)
+        self._children.append(_Child("control", lambda: fork(lambda: control_process.run(asked))))
+        batches = BatchContext(
+            **vars(calling),
+            batch_prices=batch_prices,
+            base_url=_reached_at(listener),
+            acting=acting,
+            wake_fd=wake_fd,
+        )
+        self._children.append(_batches_child(batches, wake_there_fd))
+        for child in self._children:
+            _launch(child)
+
+    def _prices(
+        self, live: Sequence[Live]
+    ) -> tuple[dict[str, Price | None], dict[str, Price | None]]:
+        """Return the prices in force until the next start, those of native batches apart.
+
+        They are written down for the ledger, and for workers those of the registry.
+        """
+        book = PriceBook(self._data.cache, SystemClock())
+        with stoppable():  # the package's own start takes seconds
+            rows = priced_deployments(self._loaded.config, book.ask)
+            of_registry = prices_of_live(self._loaded.config, live, book.ask)
+        raise_alarm(rows)
+        prices = prices_of(rows)
+        batch_prices = batch_prices_of(self._loaded.config, rows)
+
+        def record() -> None:
+            record_prices(self._database_url, prices, batch_prices, of_registry=of_registry)
+            record_config(self._database_url, self._loaded)
+
+        in_child(record)
+        return prices, batch_prices
+
+    def _announce(self, listener: socket.socket) -> str:
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{port}"
+        part = self._data.server_file.with_suffix(".part")
+        started_ns = SystemClock().now_ns()
+        server = RunningServer(url, host, port, started_ns, os.getpid())
+        part.write_bytes(msgspec.json.encode(server))
+        part.replace(self._data.server_file)
+        return url
+
+    def _await_ready(self) -> None:
+        """Wait until every worker has said that it serves."""
+        until_s = time.monotonic() + _READY_TIMEOUT_S
+        waiting, self._ready_fds = set(self._ready_fds), []
+        try:
+            while waiting:
+                left_s = until_s - time.monotonic()
+                with stoppable():
+                    ready, _, _ = select.select(waiting, [], [], max(0.0, left_s))
+                if not ready:
+                    raise OperatorError(_NOT_STARTED)
+                for fd in ready:
+                    said = os.read(fd, 1)
+                    waiting.discard(fd)
+                    os.close(fd)
+                    if not said:
+                        self._start_killed_worker()
+                        waiting.update(self._ready_fds)
+                        self._ready_fds = []
+        finally:
+            for fd in waiting:
+                os.close(fd)
+
+    def _start_killed_worker(self) -> None:
+        """Start a worker again that was killed before it served; one that gave up has said why."""
+        workers = [child for child in self._children if child.name.startswith("worker")]
+        while True:  # its end of the pipe closes a moment before it can be waited for
+            for child in workers:
+                pid, status = os.waitpid(child.pid, os.WNOHANG)
+                if pid == 0:
+                    continue
+                if os.waitstatus_to_exitcode(status) >= 0:
+                    child.pid = 0
+                    raise OperatorError(_NOT_STARTED)
+                log.error("worker killed while starting, starting it again")
+                _launch_again(child)
+                return
+            time.sleep(_POLL_S)
+
+    def _watch(self) -> int:
+        """Keep the children running until a stop signal comes."""
+        while True:
+            children = (*self._children, *self._servers)
+            due_s = [c.restart_at_s for c in children if c.restart_at_s is not None]
+            timeout_s = max(0.0, min(due_s) - time.monotonic()) if due_s else 3600.0
+            received = signal.sigtimedwait(HANDLED, timeout_s)
+            if received is not None and received.si_signo in STOPPING:
+                return 0
+            self._reap()
+            for child in children:
+                if child.restart_at_s is not None and child.restart_at_s <= time.monotonic():
+                    _launch_again(child)
+                    self._drop_ready_fds()
+
+    def _drop_ready_fds(self) -> None:
+        """A restarted worker needs nobody to wait for it."""
+        for fd in self._ready_fds:
+            os.close(fd)
+        self._ready_fds = []
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self._ended(pid, os.waitstatus_to_exitcode(status))
+
+    def _ended(self, pid: int, exit_code: int) -> None:
+        for child in (*self._children, *self._servers):
+            if child.pid == pid:
+                child.pid = 0
+                if exit_code == 0 and child.rests:
+                    child.restart_at_s = time.monotonic()
+                    continue
+                if child.crashed is not None:
+                    child.crashed()
+                wait_s = child.delay.after(time.monotonic() - child.started_s)
+                child.restart_at_s = time.monotonic() + wait_s
+                log.error(
+                    "process ended, starting it again",
+                    extra={"child": child.name, "exit": exit_code, "after_s": wait_s},
+                )
+
+    def _stop_everything(self) -> None:
+        """Workers first, so that their last records reach the ledger; model servers last."""
+        workers = [child for child in self._children if child.name != "ledger"]
+        drain_s = self._loaded.config.server.drain_s + _GRACE_S
+        _stop([child.pid for child in workers], drain_s)
+        self._reap()
+        ledger = [child for child in self._children if child not in workers]
+        for child in ledger:
+            if child.restart_at_s is not None:  # it ended: one more life, to take in what is left
+                _launch_again(child)
+        _stop([child.pid for child in ledger], drain_s)
+        _stop([child.pid for child in self._servers], _GRACE_S)
+
+
+def _wake_pipe(*, awake: bool) -> tuple[int, int]:
+    """Return the ends of the pipe that wakes the batch process, something in it already or not."""
+    reading_fd, writing_fd = os.pipe()
+    os.set_blocking(writing_fd, False)
+    if awake:
+        batch_process.wake(writing_fd)
+    return reading_fd, writing_fd
+
+
+def _batches_child(context: BatchContext, wake_fd: int) -> _Child:
+    """Return the process that runs batches, and ends when all are done; killed, it is woken."""
+    return _Child(
+        "batches",
+        lambda: fork(lambda: batch_process.run(context)),
+        crashed=lambda: batch_process.wake(wake_fd),
+        rests=True,
+    )
+
+
+def _reached_at(listener: socket.socket) -> str:
+    """Return the listener's URL for this machine's own processes."""
+    host, port = listener.getsockname()[:2]
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
+def _calling(
+    shared: ProcessContext, commands: Sequence[ServerCommand], prices: Mapping[str, Price | None]
+) -> ProviderContext:
+    return ProviderContext(
+        **vars(shared),
+        managed={command.provider: command.base_url for command in commands},
+        managed_keys={c.provider: c.api_key for c in commands if c.api_key},
+        prices=prices,
+    )
+
+
+def _model_server(command: ServerCommand) -> _Child:
+    """Start a model server for the first time. Raises ServerNotStarted."""
+    started_s = time.monotonic()
+    pid = start(command)
+    name = f"model server of {command.provider}"
+    return _Child(name, lambda: restart(command), pid=pid, started_s=started_s)
+
+
+def _launch(child: _Child) -> None:
+    child.restart_at_s = None
+    child.started_s = time.monotonic()
+    child.pid = child.start()
+
+
+def _launch_again(child: _Child) -> None:
+    """Start a child that ended; a machine short of processes or files is no reason to give up."""
+    try:
+        _launch(child)
+    except OSError as error:
+        wait_s = max(1.0, child.delay.after(0.0))
+        child.restart_at_s = time.monotonic() + wait_s
+        log.error(  # noqa: TRY400 - the frames say nothing, the reason all
+            "process can't be started",
+            extra={"child": child.name, "reason": error.strerror, "after_s": wait_s},
+        )
+
+
+def _stop(pids: list[int], grace_s: float) -> None:
+    """Ask processes to end; kill those that have not after `grace_s` or a second signal."""
+    left = {pid for pid in pids if pid and _send(pid, signal.SIGTERM)}
+    until_s = time.monotonic() + grace_s
+    while left:
+        for pid in list(left):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    continue
+            left.discard(pid)
+        if not left:
+            return
+        received = signal.sigtimedwait(HANDLED, _STOP_POLL_S)
+        again = received is not None and received.si_signo in STOPPING
+        if again or time.monotonic() > until_s:
+            for pid in left:
+                _send(pid, signal.SIGKILL)
+
+
+def _send(pid: int, number: signal.Signals) -> bool:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """Hold the data directory's lock.
+
+    The children of a killed supervisor inherited its lock and take a moment to die: whoever
+    starts the next one at once waits for them.
+
+    Raises:
+        OperatorError: another instance runs on it.
+    """
+    with path.open("a") as lock:
+        until_s = time.monotonic() + _LOCK_WAIT_S
+        while not _locked(lock.fileno()):
+            if time.monotonic() > until_s:
+                msg = (
+                    f"Another Legato runs on {path.parent.parent}: stop it, or use another --data."
+                )
+                raise OperatorError(msg)
+            time.sleep(_LOCK_POLL_S)
+        yield
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,157 @@
+"""One gateway worker: an event loop, the data plane on the shared socket, its housekeeping."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+from typing import Any
+
+import uvloop
+
+from legato.api.http1.connection import Listener
+from legato.api.http1.limits import ConnectionLimits
+from legato.app.bootstrap import Gateway, build_gateway
+from legato.app.context import WorkerContext
+from legato.app.processes.endpoints import write_endpoints
+from legato.app.programs.processes import connections_of_files
+from legato.core.errors import LegatoError
+from legato.core.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_S = 1.0
+_BACKLOG = 4096
+_GC_THRESHOLD = 20_000
+"""Most objects of a request are freed by reference count; cycles are rare."""
+
+
+def run(context: WorkerContext) -> None:
+    """Serve until a stop signal; then finish open calls within `server.drain_s`."""
+    uvloop.run(_serve(context))
+
+
+async def _serve(context: WorkerContext) -> None:
+    gateway = build_gateway(context)
+    write_endpoints(context.data, gateway.app.endpoints)
+    config = context.loaded.config.server
+    tasks: set[asyncio.Task[Any]] = set()
+    spawn(gateway.keyring.follow(), owner=tasks, name="keys")
+    spawn(gateway.prompts.follow(), owner=tasks, name="prompts")
+    spawn(gateway.held.follow(), owner=tasks, name="holdouts")
+    spawn(gateway.floors.follow(), owner=tasks, name="floors")
+    spawn(gateway.routers.follow(gateway.in_thread), owner=tasks, name="routers")
+    spawn(gateway.models.follow(), owner=tasks, name="models")
+    spawn(gateway.guards.follower.follow(), owner=tasks, name="guardrails")
+    spawn(_housekeeping(gateway), owner=tasks, name="housekeeping")
+    if gateway.credentials is not None:
+        spawn(gateway.credentials.follow(), owner=tasks, name="credentials")
+    if gateway.cache is not None:
+        spawn(gateway.cache.follow(), owner=tasks, name="cache")
+    if gateway.summaries is not None:
+        spawn(gateway.summaries.follow(), owner=tasks, name="summaries")
+    if gateway.semantic is not None:
+        spawn(gateway.semantic.follow(), owner=tasks, name="semantic cache")
+    limits = ConnectionLimits(
+        body_bytes_max=config.body_bytes_max,
+        keep_alive_s=config.keep_alive_s,
+        reader_window_s=config.reader_window_s,
+        reader_bytes_per_s_min=config.reader_bytes_per_s_min,
+        connections_max=min(ConnectionLimits().connections_max, connections_of_files()),
+    )
+    listener = Listener(gateway.app, limits)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 50)
+    try:
+        await _listen(context, gateway, listener)
+        await asyncio.gather(
+            listener.drain(config.drain_s),
+            gateway.shadows.end(config.drain_s),
+            gateway.comparisons.end(config.drain_s),
+        )
+        if gateway.semantic is not None:
+            await gateway.semantic.end(config.drain_s)
+    finally:
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await _close(gateway)
+
+
+async def _listen(context: WorkerContext, gateway: Gateway, listener: Listener) -> None:
+    """Accept connections until a stop signal comes."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    try:  # the keys first: the very first call must not be refused
+        await gateway.in_thread(gateway.keyring.load)
+    except LegatoError as error:
+        log.warning("starting without keys", extra={"reason": error.code})
+    try:
+        await gateway.in_thread(gateway.prompts.load)
+    except LegatoError as error:
+        log.warning("starting without prompts", extra={"reason": error.code})
+    try:
+        await gateway.in_thread(gateway.held.load)
+    except LegatoError as error:
+        log.warning("starting without holdouts", extra={"reason": error.code})
+    try:
+        await gateway.models.load()
+    except LegatoError as error:
+        log.warning("starting without the registry's models", extra={"reason": error.code})
+    try:
+        await gateway.in_thread(gateway.routers.load)
+    except LegatoError as error:  # until they are known the baselines answer
+        log.warning("starting without trained routers", extra={"reason": error.code})
+    try:
+        await gateway.guards.follower.load()
+    except LegatoError as error:  # until they are known nothing passes
+        log.warning("starting without policies", extra={"reason": error.code})
+    accepting = socket.socket(fileno=os.dup(context.socket_fd))
+    server = await loop.create_server(listener, sock=accepting, backlog=_BACKLOG)
+    if context.ready_fd >= 0:
+        os.write(context.ready_fd, b"1")
+        os.close(context.ready_fd)
+    await stop.wait()
+    server.close()
+
+
+async def _housekeeping(gateway: Gateway) -> None:
+    """Each second: give idle leases back, leave a metrics snapshot."""
+    while True:
+        await asyncio.sleep(_HOUSEKEEPING_S)
+        gateway.meters.gauge("open_requests", gateway.app.open_calls)
+        try:
+            await gateway.limits.return_idle()
+            await gateway.budgets.return_idle()
+        except LegatoError as error:
+            log.warning("idle leases stay here for now", extra={"reason": error.code})
+        try:
+            await gateway.in_thread(gateway.meters.save)
+        except OSError as error:
+            log.warning("no metrics snapshot", extra={"reason": error.strerror})
+
+
+async def _close(gateway: Gateway) -> None:
+    """Leave nothing behind: idle leases go back, the cache is flushed, the journal closed."""
+    try:
+        if gateway.guards.samples is not None:
+            await gateway.in_thread(gateway.guards.samples.close)
+        await gateway.in_thread(gateway.guards.maps.close)
+        if gateway.captures is not None:
+            await gateway.in_thread(gateway.captures.close)
+        if gateway.cache is not None:
+            await gateway.in_thread(gateway.cache.flush)
+        if gateway.semantic is not None:
+            await gateway.in_thread(gateway.semantic.flush)
+        gateway.meters.gauge("open_requests", 0)
+        await gateway.in_thread(gateway.meters.save)
+    except (LegatoError, OSError) as error:
+        log.warning("not everything could be flushed", extra={"reason": type(error).__name__})
+    for transport in gateway.transports:
+        await transport.close()
+    await gateway.guards.close()
+    gateway.journal.close()
+    gateway.threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,1 @@
+"""Data sets, evaluations, judges, reviews, scores and feedback."""

@@ -1,0 +1,1 @@
+"""Keys, the vault, the audit log, captures and erasure."""

@@ -1,0 +1,167 @@
+"""What `legato audit` does."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from legato.app.checks.instance import find_instance
+from legato.app.desks.audit import AuditDesk
+from legato.app.desks.audit_files import kept_checkpoint, key_of, parsed_key, verify_export
+from legato.app.desks.stored_data import stored_data
+from legato.audit.checking import Finding
+from legato.audit.note import VerifyingKey
+from legato.cli.options import print_json
+from legato.cli.spans import Moment, time_text
+from legato.cli.tables import print_table
+from legato.core.clock import SystemClock
+from legato.core.errors import OperatorError
+from legato.storage.audit.log import AuditFilter, StoredEvent
+
+_COLUMNS: Final = ("index", "time", "org", "actor", "action", "subject", "reason")
+_SHOWN_CHARACTERS: Final = 60
+
+
+def list_events(
+    data: Path,
+    config_file: Path | None,
+    *,
+    as_json: bool,
+    org: str | None,
+    action: str | None,
+    since: Moment | None,
+    until: Moment | None,
+    count: int,
+) -> None:
+    """Print the newest, newest first."""
+    now_ns = SystemClock().now_ns()
+    wanted = AuditFilter(
+        action=action,
+        since_ns=since.before(now_ns) if since else None,
+        until_ns=until.before(now_ns) if until else None,
+    )
+    with _desk(data, config_file, org) as desk:
+        found = desk.log.page(count, wanted)
+    if as_json:
+        for one in found:
+            click.echo(one.leaf)
+        return
+    print_table(_COLUMNS, [_line(one) for one in found], numbers=("index",))
+
+
+def show(data: Path, config_file: Path | None, index: int) -> None:
+    """Print one. Raises NotFound."""
+    with _desk(data, config_file) as desk:
+        click.echo(msgspec.json.format(desk.log.get(index).leaf, indent=2))
+
+
+def export(data: Path, config_file: Path | None, folder: Path, org: str | None) -> None:
+    """Write the log, or one organisation's part."""
+    with _desk(data, config_file, org) as desk, _damage_told():
+        count = desk.export(folder, org)
+    of = "" if org is None else f" of {org}"
+    click.echo(f"{count} events{of} are in {folder}; signed by {desk.key}")
+
+
+def verify(
+    data: Path,
+    config_file: Path | None,
+    *,
+    as_json: bool,
+    directory: Path | None,
+    checkpoints: tuple[Path, ...],
+    key: str | None,
+) -> None:
+    """Say whether it is whole; exits with 1 where it isn't."""
+    given = None if key is None else parsed_key(_text_of(key))
+    if directory is None:
+        with _desk(data, config_file) as desk:
+            kept = [kept_checkpoint(one, given or desk.key) for one in checkpoints]
+            looked = desk.look(kept)
+        _tell(looked.fault, looked.tree.size, looked.tree.root.hex(), as_json=as_json)
+        return
+    known = given or key_of(directory)
+    kept = [kept_checkpoint(one, known) for one in checkpoints]
+    done = verify_export(directory, known, kept)
+    if given is None:
+        _warn_of_key(known)
+    _tell(done.fault, done.events, done.checkpoint.root.hex(), as_json=as_json)
+
+
+def prove(data: Path, config_file: Path | None, index: int, size: int | None) -> None:
+    """Print an event with its proof."""
+    with _desk(data, config_file) as desk, _damage_told():
+        print_json(msgspec.to_builtins(desk.prove(index, size)))
+
+
+def checkpoint(data: Path, config_file: Path | None, size: int | None) -> None:
+    """Print a signed checkpoint."""
+    with _desk(data, config_file) as desk, _damage_told():
+        click.echo(desk.checkpoint(size), nl=False)
+
+
+def key(data: Path, config_file: Path | None) -> None:
+    """Print the public key."""
+    with _desk(data, config_file) as desk:
+        click.echo(str(desk.key))
+
+
+@contextmanager
+def _desk(data: Path, config_file: Path | None, org: str | None = None) -> Iterator[AuditDesk]:
+    instance = find_instance(data, config_file)
+    with stored_data(instance) as stored:
+        yield stored.audit(instance, org)
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise OperatorError(str(error)) from None
+
+
+def _text_of(key: str) -> str:
+    """Return a key that was given, or what is in the file that is named."""
+    file = Path(key)
+    return file.read_text() if "+" not in key and file.is_file() else key
+
+
+def _warn_of_key(key: VerifyingKey) -> None:
+    click.echo(
+        f"Signed by {key}, as the export itself says: compare it with `legato audit key`, or give "
+        "it by --key.",
+        err=True,
+    )
+
+
+def _tell(fault: Finding | None, events: int, root: str, *, as_json: bool) -> None:
+    if as_json:
+        told = None if fault is None else msgspec.to_builtins(fault)
+        print_json({"whole": fault is None, "events": events, "root": root, "fault": told})
+    elif fault is None:
+        click.echo(f"The audit log is whole: {events} events, root {root}")
+    else:
+        last = fault.end - 1
+        where = f"{fault.index}" if last == fault.index else f"{fault.index} to {last}"
+        click.echo(f"The audit log was changed at index {where}: {fault.told}.")
+    if fault is not None:
+        sys.exit(1)
+
+
+def _line(one: StoredEvent) -> list[str]:
+    event = one.event
+    subject = f"{event.subject.kind} {event.subject.id}".strip()
+    return [
+        str(event.index),
+        time_text(event.at_ns),
+        event.org,
+        f"{event.actor.kind}:{event.actor.id}",
+        event.action,
+        subject,
+        event.reason[:_SHOWN_CHARACTERS],
+    ]

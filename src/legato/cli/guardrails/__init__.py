@@ -1,0 +1,1 @@
+"""Policies, scans, samples, and the check with adversarial requests."""

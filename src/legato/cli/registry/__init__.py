@@ -1,0 +1,1 @@
+"""Versions and labels, rollouts, holdouts, proposals."""

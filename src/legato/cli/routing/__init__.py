@@ -1,0 +1,1 @@
+"""Models, routes, the cache, replay and the twin."""

@@ -1,0 +1,1 @@
+"""The ledger, the journal, prices and figures."""

@@ -1,0 +1,1 @@
+"""The audit log: appended to within an act's transaction, and read."""

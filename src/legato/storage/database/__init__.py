@@ -1,0 +1,1 @@
+"""Connections, the two dialects, and whose rows a statement may meet."""

@@ -1,0 +1,1 @@
+"""Data sets, runs, reviews, scores and feedback."""

@@ -1,0 +1,1 @@
+"""Content that is kept sealed: captures, responses, files, cache entries."""

@@ -1,0 +1,1 @@
+"""From the journal's records to ledger entries, and what is read of these."""

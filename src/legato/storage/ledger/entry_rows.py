@@ -1,0 +1,72 @@
+"""Turns records into rows, by position: `ENTRY_COLUMNS` and `PLAIN_COLUMNS` give the order."""
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from legato.core.records import Facts, Intent, Progress, Settled
+from legato.core.usage import UsageSource
+from legato.storage.database.windows import period_of
+
+Row = tuple[Any, ...]
+
+UNKNOWN_STATUS = "unknown"
+_TAGS_AT = Facts.__struct_fields__.index("tags")
+_encode_json = msgspec.json.Encoder().encode
+
+
+def settled_row(settled: Settled, seq: int) -> Row:
+    """Return the plain entry of an attempt; its hold decides the budget window."""
+    return (
+        *_facts(settled.facts),
+        str(settled.kind),
+        seq,
+        settled.at_ns,
+        period_of(settled.at_ns),
+        *astuple(settled.usage),
+        str(settled.usage_source),
+        settled.cost,
+        settled.baseline_cost,
+        settled.model_served,
+        settled.status,
+        settled.http_status,
+        settled.total_us,
+        settled.first_token_us,
+        settled.gateway_us,
+        settled.budget_id,
+        settled.held_at_ns or settled.at_ns,
+    )
+
+
+def unknown_row(intent: Intent, progress: Progress | None) -> Row:
+    """Return the provisional entry of an attempt whose outcome was lost: its estimate."""
+    best = progress or intent
+    return (
+        *_facts(intent.facts),
+        intent.kind.value,
+        0,
+        intent.at_ns,
+        period_of(intent.at_ns),
+        *astuple(best.estimate),
+        UsageSource.UNKNOWN.value,
+        best.estimated_cost,
+        best.estimated_baseline_cost,
+        "",
+        UNKNOWN_STATUS,
+        0,
+        0,
+        0,
+        0,
+        intent.budget_id,
+        intent.at_ns,
+        None,
+        None,
+        True,
+    )
+
+
+def _facts(facts: Facts) -> Row:
+    values = astuple(facts)
+    tags = _encode_json(facts.tags).decode() if facts.tags else "{}"
+    return (*values[:_TAGS_AT], tags, *values[_TAGS_AT + 1 :])

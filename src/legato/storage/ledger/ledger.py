@@ -1,0 +1,160 @@
+"""The journal's sink: rows and journal offset in one transaction.
+
+`benchmarks/ledger.py` measures it. What a request costs is the binding of its entry's columns;
+what a commit costs is its number of statements, so they go to the driver as text (`prepared`),
+and requests that are new are not looked up (`newest_ids`).
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from sqlalchemy import Connection, Engine, Executable, delete, select
+from sqlalchemy.exc import DataError, IntegrityError
+
+from legato.core.clock import Clock
+from legato.core.records import decode_record, encode_record
+from legato.storage.database.dialect import is_sqlite, look_up_by_index, now_ns, upsert_into
+from legato.storage.database.engine import reading, writing
+from legato.storage.database.prepared import run
+from legato.storage.ledger.batch import Batch, read_batch, undecodable
+from legato.storage.ledger.open_attempts import EncodedAttempt, OpenAttempt, forget_open, read_open
+from legato.storage.ledger.posting import Posting, Statements
+from legato.storage.ledger.scrub import scrubbed
+from legato.storage.ledger.trace_blocks import Block, read_place
+from legato.storage.limits import limit_windows
+from legato.storage.limits.limit_windows import LimitKind
+from legato.storage.tables.schema import journal_offset
+
+# A value no column can hold: an integer beyond int64, or NUL in a text on Postgres.
+_UNSTORABLE: Final = (DataError, IntegrityError, OverflowError)
+
+
+class Ledger:
+    """Takes journal records in. Every method may raise StorageUnavailable and be repeated."""
+
+    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+        """`clock` is the store's own when none is given."""
+        self._engine = engine
+        self._clock = clock
+        self._statements = Statements.of(engine.dialect.name)
+
+    def offsets(self) -> dict[str, int]:
+        """Return up to where each segment is committed."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(journal_offset.c.segment, journal_offset.c.committed))
+            return {row.segment: row.committed for row in rows}
+
+    def commit(self, segment: str, offset: int, payloads: Sequence[bytes]) -> None:
+        """Take in the payloads that end at `offset` of a segment `WRITER/NAME`.
+
+        What is not readable or storable is kept in `journal_alarm` and costs the rest nothing.
+        """
+        batch = read_batch(payloads)
+        try:
+            with writing(self._engine) as connection:
+                posting = self._posting(connection, segment)
+                block = Block(segment, offset, read_place(connection, segment))
+                if _advance(connection, segment, offset):
+                    posting.post(batch, block)
+                    posting.alarm(segment, offset, batch.undecodable)
+        except _UNSTORABLE:
+            self._commit_one_by_one(segment, offset, payloads)
+
+    def writer_finished(self, writer: str) -> None:
+        """Close what a dead writer left open as unknown, and take back its leases.
+
+        Call it when all its segments are committed.
+        """
+        with writing(self._engine) as connection:
+            posting = self._posting(connection, writer)
+            attempts = _readable(posting, read_open(connection, writer), writer)
+            budget_ids = {attempt.intent.budget_id for attempt in attempts}
+            budget_ids |= limit_windows.held(connection, writer, LimitKind.BUDGET)
+            # All at once and before the slots, so that two such transactions can't deadlock.
+            limit_windows.lock(connection, LimitKind.BUDGET, budget_ids)
+            for attempt in attempts:
+                _close(connection, posting, attempt, writer)
+            forget_open(connection, writer)
+            limit_windows.release(connection, writer, LimitKind.BUDGET)
+            limit_windows.release(connection, writer, LimitKind.SLOTS)
+
+    def forget_segment(self, segment: str) -> None:
+        """Drop the offset of a segment that is deleted."""
+        with writing(self._engine) as connection:
+            gone = delete(journal_offset).where(journal_offset.c.segment == segment)
+            connection.execute(gone)
+
+    def forget_segments(self, beginning: str) -> None:
+        """Drop the offsets of all segments whose names begin so."""
+        named = journal_offset.c.segment.startswith(beginning, autoescape=True)
+        with writing(self._engine) as connection:
+            connection.execute(delete(journal_offset).where(named))
+
+    def _posting(self, connection: Connection, segment: str) -> Posting:
+        look_up_by_index(connection)
+        writer = segment.partition("/")[0]
+        return Posting(connection, self._statements, writer, now_ns(connection, self._clock))
+
+    def _commit_one_by_one(self, segment: str, offset: int, payloads: Sequence[bytes]) -> None:
+        with writing(self._engine) as connection:
+            posting = self._posting(connection, segment)
+            block = Block(segment, offset, read_place(connection, segment))
+            if not _advance(connection, segment, offset):
+                return
+            for payload in payloads:
+                batch = read_batch([payload])
+                posting.alarm(segment, offset, batch.undecodable)
+                if batch.undecodable or _tried(connection, posting, batch, block):
+                    continue
+                clean = read_batch([encode_record(scrubbed(decode_record(payload)))])
+                if not _tried(connection, posting, clean, block):
+                    lost = undecodable(payload, "a value is out of range")
+                    posting.alarm(segment, offset, [lost])
+
+
+def _advance(connection: Connection, segment: str, offset: int) -> bool:
+    """Write the offset; False when the segment was committed up to here before."""
+    statement = _advance_statement(sqlite=is_sqlite(connection))
+    return run(connection, statement, segment=segment, committed=offset).first() is not None
+
+
+@cache
+def _advance_statement(*, sqlite: bool) -> Executable:
+    statement = upsert_into(journal_offset, sqlite=sqlite)
+    further = statement.on_conflict_do_update(
+        index_elements=["segment"],
+        set_={"committed": statement.excluded.committed},
+        where=statement.excluded.committed > journal_offset.c.committed,
+    )
+    return further.returning(journal_offset.c.committed)
+
+
+def _tried(connection: Connection, posting: Posting, batch: Batch, block: Block) -> bool:
+    try:
+        with connection.begin_nested():
+            posting.post(batch, block)
+    except _UNSTORABLE:
+        return False
+    return True
+
+
+def _readable(
+    posting: Posting, encoded: Sequence[EncodedAttempt], writer: str
+) -> list[OpenAttempt]:
+    attempts = []
+    for attempt in encoded:
+        try:
+            attempts.append(attempt.decoded())
+        except ValueError as error:
+            posting.alarm(writer, 0, [undecodable(attempt.intent, str(error))])
+    return attempts
+
+
+def _close(connection: Connection, posting: Posting, attempt: OpenAttempt, writer: str) -> None:
+    try:
+        with connection.begin_nested():
+            posting.close([attempt])
+    except _UNSTORABLE:
+        lost = undecodable(encode_record(attempt.intent), "its estimate is out of range")
+        posting.alarm(writer, 0, [lost])

@@ -1,0 +1,235 @@
+"""Counters of limits: what is settled and what is leased to whom, per window.
+
+The caller holds the lock of each limit it touches (`lock`), so reading and writing a
+counter is one step. `settled + leased` passes a limit only by what was spent beyond a
+lease: a settle is never refused.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from legato.storage.database import dialect
+from legato.storage.database.prepared import run
+from legato.storage.tables.schema import ledger_entry, limit_lease, limit_window
+
+
+class LimitKind(StrEnum):
+    """What a counter counts."""
+
+    BUDGET = "budget"  # nano-USD
+    RATE = "rate"  # requests in a fixed window
+    SLOTS = "slots"  # requests at the same time
+
+
+class LimitWindow(NamedTuple):
+    """Names one counter. `span` is a calendar window, or the seconds of a rate."""
+
+    kind: LimitKind
+    limit_id: str
+    span: str
+    start_ns: int
+    end_ns: int
+
+
+class Level(NamedTuple):
+    """Where a counter stands, and its row."""
+
+    id: int
+    settled: int
+    leased: int
+
+
+class Spend(NamedTuple):
+    """Nano-USD that an entry puts on a budget, and the time that decides its window."""
+
+    budget_id: str
+    at_ns: int
+    cost: int
+    from_lease: bool
+
+
+def lock(connection: Connection, kind: LimitKind, limit_ids: Iterable[str]) -> None:
+    """Own these limits until the transaction ends."""
+    dialect.lock(connection, (f"{kind.value}:{limit_id}" for limit_id in limit_ids))
+
+
+def level(connection: Connection, window: LimitWindow) -> Level:
+    """Read a counter; the first time it is made, a budget's from what the ledger holds."""
+    table = limit_window.c
+    wanted = select(table.id, table.settled, table.leased).where(
+        table.kind == window.kind.value,
+        table.limit_id == window.limit_id,
+        table.span == window.span,
+        table.start_ns == window.start_ns,
+    )
+    row = connection.execute(wanted).first()
+    return Level(*row) if row is not None else _open(connection, window)
+
+
+def lease(connection: Connection, window_id: int, holder: str, amount: int) -> None:
+    """Add to what a holder has."""
+    statement = dialect.upsert(connection, limit_lease).values(
+        window_id=window_id, holder=holder, amount=amount
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["window_id", "holder"],
+            set_={"amount": limit_lease.c.amount + statement.excluded.amount},
+        )
+    )
+    connection.execute(_ADD_LEASED, {"of_window": window_id, "by": amount})
+
+
+def unlease(connection: Connection, window_id: int, holder: str, amount: int) -> int:
+    """Take back at most `amount` of what a holder has in a window; return how much it was."""
+    back = _take_back(connection, window_id, holder, amount)
+    if back > 0:
+        connection.execute(_ADD_LEASED, {"of_window": window_id, "by": -back})
+    return back
+
+
+def settle(connection: Connection, spends: Sequence[Spend], holder: str) -> None:
+    """Move money from leased to settled."""
+    settled: Counter[int] = Counter()
+    used: Counter[int] = Counter()
+    windows = _budget_windows(connection, spends)
+    for spend in spends:
+        for row in windows[spend.budget_id]:
+            if row.start_ns <= spend.at_ns < row.end_ns:
+                settled[row.id] += spend.cost
+                if spend.from_lease:
+                    used[row.id] += spend.cost
+    for window_id, cost in settled.items():
+        back = _take_back(connection, window_id, holder, used[window_id])
+        run(connection, _SETTLE, of_window=window_id, by=cost, back=back)
+
+
+def budget_start(connection: Connection, budget_id: str, at_ns: int) -> int:
+    """Return when the budget's window around a time began, 0 when it has none."""
+    table = limit_window.c
+    wanted = select(func.max(table.start_ns)).where(
+        table.kind == LimitKind.BUDGET.value,
+        table.limit_id == budget_id,
+        table.start_ns <= at_ns,
+        table.end_ns > at_ns,
+    )
+    return int(connection.execute(wanted).scalar() or 0)
+
+
+def held(connection: Connection, holder: str, kind: LimitKind) -> set[str]:
+    """Return the limits of one kind that a holder has a lease of."""
+    return {row.limit_id for row in connection.execute(_leases_of(holder, kind))}
+
+
+def release(connection: Connection, holder: str, kind: LimitKind) -> None:
+    """Take back all that a holder has of one kind."""
+    lock(connection, kind, held(connection, holder, kind))
+    for row in connection.execute(_leases_of(holder, kind)).all():
+        mine = and_(limit_lease.c.window_id == row.id, limit_lease.c.holder == holder)
+        connection.execute(delete(limit_lease).where(mine))
+        connection.execute(_ADD_LEASED, {"of_window": row.id, "by": -row.amount})
+
+
+def forget_before(connection: Connection, window: LimitWindow) -> None:
+    """Drop the same limit's windows that ended before this one began."""
+    table = limit_window.c
+    connection.execute(
+        delete(limit_window).where(
+            table.kind == window.kind.value,
+            table.limit_id == window.limit_id,
+            table.end_ns <= window.start_ns,
+        )
+    )
+
+
+def _take_back(connection: Connection, window_id: int, holder: str, amount: int) -> int:
+    """Lower a holder's lease, at most to nothing; the window's counter is for the caller."""
+    if amount <= 0:
+        return 0
+    mine = {"of_window": window_id, "of_holder": holder}
+    had = run(connection, _LEASED, **mine).scalar() or 0
+    back = min(had, amount)
+    if back > 0:
+        run(connection, _LOWER_LEASE, **mine, by=back)
+    return back
+
+
+def _leases_of(holder: str, kind: LimitKind) -> Select[int, str, int]:
+    return (
+        select(limit_window.c.id, limit_window.c.limit_id, limit_lease.c.amount)
+        .join(limit_lease, limit_lease.c.window_id == limit_window.c.id)
+        .where(limit_lease.c.holder == holder, limit_window.c.kind == kind.value)
+    )
+
+
+def _open(connection: Connection, window: LimitWindow) -> Level:
+    settled = _spent(connection, window) if window.kind is LimitKind.BUDGET else 0
+    row = {**window._asdict(), "kind": window.kind.value, "settled": settled, "leased": 0}
+    made = connection.execute(insert(limit_window).returning(limit_window.c.id), row)
+    return Level(made.scalar_one(), settled, 0)
+
+
+def _spent(connection: Connection, window: LimitWindow) -> int:
+    entry = ledger_entry.c
+    total = select(func.sum(entry.cost)).where(
+        entry.budget_id != "",
+        entry.budget_id == window.limit_id,
+        entry.budget_at_ns >= window.start_ns,
+        entry.budget_at_ns < window.end_ns,
+    )
+    return int(connection.execute(total).scalar() or 0)
+
+
+def _budget_windows(connection: Connection, spends: Sequence[Spend]) -> dict[str, list[Any]]:
+    listed = dialect.listed(connection, {spend.budget_id for spend in spends})
+    after = min(spend.at_ns for spend in spends)
+    windows: dict[str, list[Any]] = defaultdict(list)
+    statement = _ending_after(sqlite=dialect.is_sqlite(connection))
+    for row in run(connection, statement, **listed, after=after).all():
+        windows[row.limit_id].append(row)
+    return windows
+
+
+@cache
+def _ending_after(*, sqlite: bool) -> Select[int, str, int, int]:
+    table = limit_window.c
+    return select(table.id, table.limit_id, table.start_ns, table.end_ns).where(
+        table.kind == LimitKind.BUDGET.value,
+        dialect.one_of(table.limit_id, sqlite=sqlite),
+        table.end_ns > bindparam("after"),
+    )
+
+
+_OF_WINDOW: Final = limit_window.c.id == bindparam("of_window")
+_MINE: Final = and_(
+    limit_lease.c.window_id == bindparam("of_window"),
+    limit_lease.c.holder == bindparam("of_holder"),
+)
+_BY: Final = bindparam("by", type_=BigInteger)
+_BACK: Final = bindparam("back", type_=BigInteger)
+_SETTLE: Final = (
+    update(limit_window)
+    .where(_OF_WINDOW)
+    .values(settled=limit_window.c.settled + _BY, leased=limit_window.c.leased - _BACK)
+)
+_ADD_LEASED: Final = (
+    update(limit_window).where(_OF_WINDOW).values(leased=limit_window.c.leased + _BY)
+)
+_LEASED: Final = select(limit_lease.c.amount).where(_MINE)
+_LOWER_LEASE: Final = update(limit_lease).where(_MINE).values(amount=limit_lease.c.amount - _BY)

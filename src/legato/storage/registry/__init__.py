@@ -1,0 +1,1 @@
+"""Versions, labels, rollouts and what they proved."""

@@ -1,0 +1,1 @@
+"""What outlives a request: batches, who runs them, calls that have their effect once."""

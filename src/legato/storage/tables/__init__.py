@@ -1,0 +1,1 @@
+"""Every table, and what columns are like."""

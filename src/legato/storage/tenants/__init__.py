@@ -1,0 +1,1 @@
+"""Organisations, their teams and features, keys and credentials."""
