@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from legato.core.clock import Clock
 from legato.core.errors import BudgetExceeded, LegatoError
+from legato.core.leases import Grant
 from legato.core.money import NanoUSD, display_places, display_usd
 from legato.core.principal import BudgetLimit
 from legato.core.tasks import InThread, spawn
 from legato.governance.store_gate import answered
-from legato.storage.limits.leases import Grant, LeaseStore
+from legato.storage.limits.leases import LeaseStore
 
 _SHARES_PER_WORKER = 16
 _IDLE_NS = 1_000_000_000

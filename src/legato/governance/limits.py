@@ -12,10 +12,11 @@ from typing import Any
 
 from legato.core.clock import Clock
 from legato.core.errors import LegatoError, RateLimited
+from legato.core.leases import Grant
 from legato.core.principal import Principal
 from legato.core.tasks import InThread, spawn
 from legato.governance.store_gate import answered
-from legato.storage.limits.leases import Grant, LeaseStore
+from legato.storage.limits.leases import LeaseStore
 
 WINDOW_S = 60
 _SHARES_PER_WORKER = 16

@@ -2,9 +2,10 @@ import pytest
 from sqlalchemy import Engine
 
 from legato.core.clock import ManualClock
+from legato.core.leases import Grant, Limit, LimitKind, Returned, Wish, falls_short
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
-from legato.storage.limits.leases import Grant, LeaseStore
+from legato.storage.limits.leases import LeaseStore
 
 BUDGET = BudgetLimit("key:k1", NanoUSD(1_000), Window.DAY)
 NOV_14_NS = 1_699_920_000_000_000_000
@@ -18,8 +19,8 @@ def leases(engine: Engine, clock: ManualClock) -> LeaseStore:
 
 def test_a_budget_is_given_out_once(leases: LeaseStore, clock: ManualClock) -> None:
     first = leases.take_budget(BUDGET, holder="a", want=700, at_least=1)
-    now_ns = clock.now_ns()
-    assert first == Grant(700, 0, 700, 1_000, NOV_14_NS, NOV_14_NS + DAY_NS, now_ns)
+    now_ns, end_ns = clock.now_ns(), NOV_14_NS + DAY_NS
+    assert first == Grant(700, 0, 700, 1_000, NOV_14_NS, end_ns, now_ns, end_ns)
     assert leases.take_budget(BUDGET, holder="b", want=700, at_least=400).granted == 0
     assert leases.take_budget(BUDGET, holder="b", want=700, at_least=300).granted == 300
     assert leases.take_budget(BUDGET, holder="a", want=1, at_least=1).granted == 0
@@ -78,3 +79,54 @@ def test_without_a_clock_the_store_has_its_own(engine: Engine) -> None:
     grant = LeaseStore(engine).take_rate("k", 60, holder="a", want=1)
     assert grant.window_start_ns > NOV_14_NS
     assert grant.window_start_ns % 60_000_000_000 == 0
+
+
+def of(kind: LimitKind, limit_id: str, limit: int, span: str = "day") -> Limit:
+    return Limit(kind, limit_id, limit, span)
+
+
+def test_all_or_none_is_taken(leases: LeaseStore) -> None:
+    team, tokens = of(LimitKind.BUDGET, "team", 1_000), of(LimitKind.TOKENS, "tokens:user", 50)
+    calls = of(LimitKind.RATE, "calls", 10, "3600")
+    both = [Wish(team, 600, 400), Wish(tokens, 40, 10), Wish(calls, 5)]
+    assert [grant.granted for grant in leases.take(both, holder="a")] == [600, 40, 5]
+    more = [Wish(team, 500, 401), Wish(tokens, 10, 10)]
+    refused = leases.take(more, holder="b")
+    assert [grant.granted for grant in refused] == [0, 0]
+    assert [grant.leased for grant in refused] == [600, 40]
+    assert [falls_short(*pair) for pair in zip(more, refused, strict=True)] == [True, False]
+    assert leases.take([Wish(tokens, 10, 10)], holder="b")[0].granted == 10
+    leases.give_back(
+        [
+            Returned(LimitKind.BUDGET, "team", NOV_14_NS, 600),
+            Returned(LimitKind.TOKENS, "tokens:user", NOV_14_NS, 99),
+        ],
+        holder="a",
+    )
+    asked = leases.take([Wish(team, 0, 0), Wish(tokens, 0, 0)], holder="c")
+    assert [(grant.granted, grant.leased) for grant in asked] == [(0, 0), (0, 10)]
+
+
+def test_a_soft_limit_grants_what_is_wanted(leases: LeaseStore) -> None:
+    soft = of(LimitKind.BUDGET, "soft", 100)._replace(soft=True)
+    assert leases.take([Wish(soft, 90, 90)], holder="a")[0].granted == 90
+    assert leases.take([Wish(soft, 90, 90)], holder="a")[0].leased == 180
+
+
+def test_a_rolling_window_moves_on_by_its_parts(leases: LeaseStore, clock: ManualClock) -> None:
+    hours = of(LimitKind.TOKENS, "tokens:rolling", 100, "rolling/86400/24")
+    hour_ns = 3_600 * 1_000_000_000
+    grant = leases.take([Wish(hours, 60)], holder="a")[0]
+    start_ns = grant.window_start_ns
+    assert grant.resets_at_ns == start_ns + hour_ns
+    clock.advance(12 * 3_600)
+    grant = leases.take([Wish(hours, 60)], holder="a")[0]
+    assert (grant.granted, grant.leased) == (40, 100)
+    assert grant.window_start_ns == start_ns + 12 * hour_ns
+    assert grant.frees_at_ns == start_ns + 25 * hour_ns, "when the first part has left"
+    clock.advance(12 * 3_600)
+    assert leases.take([Wish(hours, 60)], holder="a")[0].granted == 0, "24 parts and this one"
+    leases.give_back([Returned(LimitKind.TOKENS, "tokens:rolling", start_ns, 10)], holder="a")
+    assert leases.take([Wish(hours, 60)], holder="a")[0].granted == 10
+    clock.advance(3_600)
+    assert leases.take([Wish(hours, 60)], holder="a")[0].granted == 50

@@ -8,6 +8,7 @@ from legato.core.capability import DOCUMENTS, Ability
 from legato.core.clock import ManualClock
 from legato.core.config import Retry, Strategy
 from legato.core.errors import NotAccountable
+from legato.core.leases import Grant
 from legato.core.money import NanoUSD, PicoUSD
 from legato.core.price import Price
 from legato.core.principal import BudgetLimit, Principal, Window
@@ -20,7 +21,6 @@ from legato.gateway.directory import Deployment, Route
 from legato.governance.budgets import Budgets
 from legato.journal.errors import JournalPoisoned
 from legato.routing.strategies import ORDERS, Candidate
-from legato.storage.limits.leases import Grant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from legato.core.clock import ManualClock
 from legato.core.errors import StorageUnavailable
-from legato.storage.limits.leases import Grant
+from legato.core.leases import Grant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

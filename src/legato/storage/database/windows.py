@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from legato.core.principal import Window
 
@@ -11,6 +11,7 @@ _NS_PER_DAY: Final = 86_400 * _NS_PER_S
 _DAYS_PER_WEEK: Final = 7
 _DECEMBER: Final = 12
 FOREVER_NS: Final = 2**63 - 1
+_CALENDAR: Final = frozenset(Window)
 
 
 def window_bounds(window: Window, at_ns: int) -> tuple[int, int]:
@@ -30,6 +31,38 @@ def window_bounds(window: Window, at_ns: int) -> tuple[int, int]:
         else first.replace(month=first.month + 1)
     )
     return _ns(first), _ns(following)
+
+
+class Span(NamedTuple):
+    """One window of a limit, or the part of a rolling one in which a time lies.
+
+    A rolling window is the part under way and `parts` whole ones before it: so no stretch of its
+    length ever holds more than the limit.
+    """
+
+    start_ns: int
+    end_ns: int
+    parts: int = 0
+
+    @property
+    def oldest_ns(self) -> int:
+        """Where the window begins that this part ends."""
+        return self.start_ns - self.parts * (self.end_ns - self.start_ns)
+
+
+def span_around(span: str, at_ns: int) -> Span:
+    """Return the window of a `core.leases.Limit.span` around a time."""
+    if span in _CALENDAR:
+        return Span(*window_bounds(Window(span), at_ns))
+    rolling, _, rest = span.partition("/")
+    if rolling != "rolling":
+        length_ns = int(span) * _NS_PER_S
+        start_ns = at_ns // length_ns * length_ns
+        return Span(start_ns, start_ns + length_ns)
+    seconds, _, parts = rest.partition("/")
+    length_ns = int(seconds) * _NS_PER_S // int(parts)
+    start_ns = at_ns // length_ns * length_ns
+    return Span(start_ns, start_ns + length_ns, int(parts))
 
 
 def period_of(at_ns: int) -> str:

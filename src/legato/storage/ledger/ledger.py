@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Executable, delete, select
 from sqlalchemy.exc import DataError, IntegrityError
 
 from legato.core.clock import Clock
+from legato.core.leases import LimitKind
 from legato.core.records import decode_record, encode_record
 from legato.storage.database.dialect import is_sqlite, look_up_by_index, now_ns, upsert_into
 from legato.storage.database.engine import reading, writing
@@ -23,11 +24,12 @@ from legato.storage.ledger.posting import Posting, Statements
 from legato.storage.ledger.scrub import scrubbed
 from legato.storage.ledger.trace_blocks import Block, read_place
 from legato.storage.limits import limit_windows
-from legato.storage.limits.limit_windows import LimitKind
 from legato.storage.tables.schema import journal_offset
 
 # A value no column can hold: an integer beyond int64, or NUL in a text on Postgres.
 _UNSTORABLE: Final = (DataError, IntegrityError, OverflowError)
+_RELEASED: Final = (LimitKind.BUDGET, LimitKind.TOKENS, LimitKind.SLOTS)
+"""Of a writer that is finished. What it used of rates isn't known: they end with their window."""
 
 
 class Ledger:
@@ -69,15 +71,15 @@ class Ledger:
         with writing(self._engine) as connection:
             posting = self._posting(connection, writer)
             attempts = _readable(posting, read_open(connection, writer), writer)
-            budget_ids = {attempt.intent.budget_id for attempt in attempts}
-            budget_ids |= limit_windows.held(connection, writer, LimitKind.BUDGET)
-            # All at once and before the slots, so that two such transactions can't deadlock.
-            limit_windows.lock(connection, LimitKind.BUDGET, budget_ids)
+            limits = limit_windows.held(connection, writer, _RELEASED)
+            for attempt in attempts:
+                limits.setdefault(LimitKind.BUDGET, set()).add(attempt.intent.budget_id)
+            # All at once, so that two such transactions can't deadlock.
+            limit_windows.lock(connection, limits)
             for attempt in attempts:
                 _close(connection, posting, attempt, writer)
             forget_open(connection, writer)
-            limit_windows.release(connection, writer, LimitKind.BUDGET)
-            limit_windows.release(connection, writer, LimitKind.SLOTS)
+            limit_windows.release(connection, writer, _RELEASED)
 
     def forget_segment(self, segment: str) -> None:
         """Drop the offset of a segment that is deleted."""

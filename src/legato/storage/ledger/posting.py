@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from legato.core.leases import LimitKind
 from legato.storage.database.dialect import insert_statement, upsert
 from legato.storage.ledger.batch import Batch, Undecodable
 from legato.storage.ledger.decided import add_routes
@@ -19,7 +20,7 @@ from legato.storage.ledger.newest_ids import newest_ids, within
 from legato.storage.ledger.open_attempts import OpenAttempt, end_attempts, open_attempts
 from legato.storage.ledger.trace_blocks import Block, add_traces
 from legato.storage.limits import limit_windows
-from legato.storage.limits.limit_windows import LimitKind, Spend
+from legato.storage.limits.limit_windows import Spend
 from legato.storage.registry.rollout_outcomes import add_outcomes
 from legato.storage.registry.shadow_outcomes import add_shadow_outcomes
 from legato.storage.tables.schema import ENTRY_COLUMNS, PLAIN_COLUMNS, journal_alarm, ledger_entry
@@ -107,7 +108,7 @@ class Posting:
 
     def _lock(self, spends: Iterable[Spend]) -> None:
         budget_ids = {spend.budget_id for spend in spends}
-        limit_windows.lock(self._connection, LimitKind.BUDGET, budget_ids)
+        limit_windows.lock(self._connection, {LimitKind.BUDGET: budget_ids})
 
     def _insert(self, statement: str, rows: Sequence[Row]) -> None:
         if rows:

@@ -6,11 +6,11 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Engine, and_, func, or_, select
 
+from legato.core.leases import LimitKind
 from legato.core.records import EntryKind
 from legato.core.usage import USAGE_CLASSES
 from legato.storage.database.engine import reading
 from legato.storage.database.windows import period_of
-from legato.storage.limits.limit_windows import LimitKind
 from legato.storage.tables.schema import ledger_entry, limit_lease, limit_window, open_intent
 
 _ROWS_PER_READ: Final = 5_000

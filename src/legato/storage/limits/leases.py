@@ -1,142 +1,148 @@
-"""Slices of budgets, rates and slots, taken atomically by the processes that spend them.
+"""Slices of budgets, rates and slots in SQL, taken atomically by the processes that spend them.
 
-`settled + leased <= limit` holds at every grant, whatever the number of processes. Windows
-run on the store's clock.
+See `legato.core.leases` for what a store of leases promises.
 """
 
-from typing import Final, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
 from legato.core.clock import Clock
+from legato.core.leases import Grant, Limit, LimitKind, Returned, Wish, falls_short
 from legato.core.principal import BudgetLimit
 from legato.storage.database.dialect import now_ns
 from legato.storage.database.engine import writing
-from legato.storage.database.windows import FOREVER_NS, window_bounds
+from legato.storage.database.windows import FOREVER_NS, Span, span_around
 from legato.storage.limits import limit_windows
-from legato.storage.limits.limit_windows import LimitKind, LimitWindow
-from legato.storage.tables.schema import limit_window
-
-_NS_PER_S: Final = 1_000_000_000
+from legato.storage.limits.limit_windows import Level, LimitWindow
 
 
-class Grant(NamedTuple):
-    """What was given, and how the limit stands after it. `granted` may be 0.
+class _Standing(NamedTuple):
+    """How one limit stands when it is asked for."""
 
-    Budgets count in nano-USD, rates and slots in requests. `resets_at_ns` is None where the
-    window never ends. All times are the store's, and so is `at_ns`, when this was granted.
-    """
-
-    granted: int
-    settled: int
-    leased: int
-    limit: int
-    window_start_ns: int
-    resets_at_ns: int | None
-    at_ns: int
-
-
-class _Wish(NamedTuple):
-    """Who wants how much when, and the least that is of use."""
-
-    holder: str
-    at_ns: int
-    want: int
-    at_least: int = 1
-
-
-class _Lease(NamedTuple):
-    """One holder's part of one window."""
-
-    kind: LimitKind
-    limit_id: str
-    start_ns: int
-    holder: str
+    span: Span
+    level: Level
+    frees_at_ns: int
 
 
 class LeaseStore:
-    """Grants and takes back. Every method may raise StorageUnavailable."""
+    """Grants and takes back, as `legato.core.leases.Leases` says."""
 
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         """`clock` is the store's own when none is given."""
         self._engine = engine
         self._clock = clock
 
+    def take(self, wishes: Sequence[Wish], *, holder: str) -> list[Grant]:
+        """Lease from all these limits or from none, and return how each stands."""
+        with writing(self._engine) as connection:
+            _lock(connection, ((wish.limit.kind, wish.limit.id) for wish in wishes))
+            at_ns = now_ns(connection, self._clock)
+            stand = [_standing(connection, wish, at_ns) for wish in wishes]
+            grants = [_grant(wish, one, at_ns) for wish, one in zip(wishes, stand, strict=True)]
+            if any(falls_short(*pair) for pair in zip(wishes, grants, strict=True)):
+                return [_taken_from(grant) for grant in grants]
+            for grant, one in zip(grants, stand, strict=True):
+                if grant.granted:
+                    limit_windows.lease(connection, one.level.id, holder, grant.granted)
+            return grants
+
+    def give_back(self, returned: Sequence[Returned], *, holder: str) -> None:
+        """Take back at most what a holder has of these windows."""
+        with writing(self._engine) as connection:
+            _lock(connection, ((one.kind, one.limit_id) for one in returned))
+            for one in returned:
+                amount = one.amount
+                # More than one only where a budget changed its window and both start here.
+                for window_id in limit_windows.starting(
+                    connection, one.kind, one.limit_id, one.window_start_ns
+                ):
+                    amount -= limit_windows.unlease(connection, window_id, holder, amount)
+
     def take_budget(self, budget: BudgetLimit, *, holder: str, want: int, at_least: int) -> Grant:
         """Lease up to `want` nano-USD, or nothing when not even `at_least` fits."""
-        with writing(self._engine) as connection:
-            limit_windows.lock(connection, LimitKind.BUDGET, [budget.id])
-            at_ns = now_ns(connection, self._clock)
-            start_ns, end_ns = window_bounds(budget.window, at_ns)
-            window = LimitWindow(LimitKind.BUDGET, budget.id, budget.window.value, start_ns, end_ns)
-            return _take(connection, window, budget.limit, _Wish(holder, at_ns, want, at_least))
+        limit = Limit(LimitKind.BUDGET, budget.id, budget.limit, budget.window.value)
+        return self.take([Wish(limit, want, at_least)], holder=holder)[0]
 
     def return_budget(
         self, budget_id: str, window_start_ns: int, *, holder: str, amount: int
     ) -> None:
         """Give back what is left of a lease in the window it was granted in."""
-        self._give_back(_Lease(LimitKind.BUDGET, budget_id, window_start_ns, holder), amount)
+        back = Returned(LimitKind.BUDGET, budget_id, window_start_ns, amount)
+        self.give_back([back], holder=holder)
 
     def take_rate(
         self, limit_id: str, limit: int, *, holder: str, want: int, window_s: int = 60
     ) -> Grant:
         """Lease up to `want` requests of the current fixed window."""
-        with writing(self._engine) as connection:
-            limit_windows.lock(connection, LimitKind.RATE, [limit_id])
-            length_ns = window_s * _NS_PER_S
-            at_ns = now_ns(connection, self._clock)
-            start_ns = at_ns // length_ns * length_ns
-            window = LimitWindow(
-                LimitKind.RATE, limit_id, str(window_s), start_ns, start_ns + length_ns
-            )
-            limit_windows.forget_before(connection, window)
-            return _take(connection, window, limit, _Wish(holder, at_ns, want))
+        rate = Limit(LimitKind.RATE, limit_id, limit, str(window_s))
+        return self.take([Wish(rate, want)], holder=holder)[0]
 
     def return_rate(self, limit_id: str, window_start_ns: int, *, holder: str, amount: int) -> None:
         """Give back unused requests; those of an earlier window are gone anyway."""
-        self._give_back(_Lease(LimitKind.RATE, limit_id, window_start_ns, holder), amount)
+        back = Returned(LimitKind.RATE, limit_id, window_start_ns, amount)
+        self.give_back([back], holder=holder)
 
     def take_slots(self, limit_id: str, limit: int, *, holder: str, want: int) -> Grant:
         """Lease up to `want` requests at the same time."""
-        with writing(self._engine) as connection:
-            limit_windows.lock(connection, LimitKind.SLOTS, [limit_id])
-            window = LimitWindow(LimitKind.SLOTS, limit_id, "total", 0, FOREVER_NS)
-            at_ns = now_ns(connection, self._clock)
-            return _take(connection, window, limit, _Wish(holder, at_ns, want))
+        slots = Limit(LimitKind.SLOTS, limit_id, limit, "total")
+        return self.take([Wish(slots, want)], holder=holder)[0]
 
     def return_slots(self, limit_id: str, *, holder: str, amount: int) -> None:
         """Give slots back."""
-        self._give_back(_Lease(LimitKind.SLOTS, limit_id, 0, holder), amount)
+        self.give_back([Returned(LimitKind.SLOTS, limit_id, 0, amount)], holder=holder)
 
     def release_holder(self, holder: str) -> None:
-        """Take back the slots of a dead process.
-
-        Its budget leases go back when its journal is in the ledger (`writer_finished`), its
-        rate leases with their window: what it had spent of them can't be known before.
-        """
+        """Take back the slots of a dead process."""
         with writing(self._engine) as connection:
-            limit_windows.release(connection, holder, LimitKind.SLOTS)
-
-    def _give_back(self, lease: _Lease, amount: int) -> None:
-        table = limit_window.c
-        wanted = select(table.id).where(
-            table.kind == lease.kind.value,
-            table.limit_id == lease.limit_id,
-            table.start_ns == lease.start_ns,
-        )
-        with writing(self._engine) as connection:
-            limit_windows.lock(connection, lease.kind, [lease.limit_id])
-            # More than one only where a budget changed its window and both start here.
-            for window_id in connection.execute(wanted).scalars().all():
-                amount -= limit_windows.unlease(connection, window_id, lease.holder, amount)
+            limit_windows.release(connection, holder, [LimitKind.SLOTS])
 
 
-def _take(connection: Connection, window: LimitWindow, limit: int, wish: _Wish) -> Grant:
+def _lock(connection: Connection, limits: Iterable[tuple[LimitKind, str]]) -> None:
+    ids: dict[LimitKind, list[str]] = defaultdict(list)
+    for kind, limit_id in limits:
+        ids[kind].append(limit_id)
+    limit_windows.lock(connection, ids)
+
+
+def _standing(connection: Connection, wish: Wish, at_ns: int) -> _Standing:
+    limit = wish.limit
+    span = span_around(limit.span, at_ns)
+    window = LimitWindow(limit.kind, limit.id, limit.span, span.start_ns, span.end_ns)
+    if limit.kind is LimitKind.RATE:
+        limit_windows.forget_before(connection, window, span.oldest_ns)
     level = limit_windows.level(connection, window)
-    free = limit - level.settled - level.leased
+    if not span.parts:
+        return _Standing(span, level, span.end_ns)
+    earlier = limit_windows.earlier_parts(connection, window, span.oldest_ns)
+    total = Level(
+        level.id,
+        level.settled + sum(part.settled for part in earlier),
+        level.leased + sum(part.leased for part in earlier),
+    )
+    used = [part.start_ns for part in earlier if part.settled + part.leased > 0]
+    length_ns = span.end_ns - span.start_ns
+    return _Standing(span, total, min(used, default=span.start_ns) + length_ns * (span.parts + 1))
+
+
+def _grant(wish: Wish, stand: _Standing, at_ns: int) -> Grant:
+    limit, span, level = wish.limit, stand.span, stand.level
+    free = wish.want if limit.soft else limit.limit - level.settled - level.leased
     granted = max(0, min(wish.want, free)) if free >= wish.at_least else 0
-    if granted:
-        limit_windows.lease(connection, level.id, wish.holder, granted)
-    leased = level.leased + granted
-    resets_at_ns = None if window.end_ns == FOREVER_NS else window.end_ns
-    return Grant(granted, level.settled, leased, limit, window.start_ns, resets_at_ns, wish.at_ns)
+    ends = span.end_ns != FOREVER_NS
+    return Grant(
+        granted,
+        level.settled,
+        level.leased + granted,
+        limit.limit,
+        span.start_ns,
+        span.end_ns if ends else None,
+        at_ns,
+        stand.frees_at_ns if ends else None,
+    )
+
+
+def _taken_from(grant: Grant) -> Grant:
+    return grant._replace(granted=0, leased=grant.leased - grant.granted)

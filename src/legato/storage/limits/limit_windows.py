@@ -6,8 +6,7 @@ lease: a settle is never refused.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -24,17 +23,10 @@ from sqlalchemy import (
     update,
 )
 
+from legato.core.leases import LEDGERED, LimitKind
 from legato.storage.database import dialect
 from legato.storage.database.prepared import run
 from legato.storage.tables.schema import ledger_entry, limit_lease, limit_window
-
-
-class LimitKind(StrEnum):
-    """What a counter counts."""
-
-    BUDGET = "budget"  # nano-USD
-    RATE = "rate"  # requests in a fixed window
-    SLOTS = "slots"  # requests at the same time
 
 
 class LimitWindow(NamedTuple):
@@ -64,9 +56,9 @@ class Spend(NamedTuple):
     from_lease: bool
 
 
-def lock(connection: Connection, kind: LimitKind, limit_ids: Iterable[str]) -> None:
-    """Own these limits until the transaction ends."""
-    dialect.lock(connection, (f"{kind.value}:{limit_id}" for limit_id in limit_ids))
+def lock(connection: Connection, limits: Mapping[LimitKind, Iterable[str]]) -> None:
+    """Own these limits until the transaction ends. All that a transaction needs, at once."""
+    dialect.lock(connection, (f"{kind.value}:{one}" for kind, ids in limits.items() for one in ids))
 
 
 def level(connection: Connection, window: LimitWindow) -> Level:
@@ -80,6 +72,46 @@ def level(connection: Connection, window: LimitWindow) -> Level:
     )
     row = connection.execute(wanted).first()
     return Level(*row) if row is not None else _open(connection, window)
+
+
+class Part(NamedTuple):
+    """A part of a rolling window that is over."""
+
+    start_ns: int
+    settled: int
+    leased: int
+
+
+def earlier_parts(connection: Connection, window: LimitWindow, oldest_ns: int) -> list[Part]:
+    """Return the parts before this one; those that have no counter yet get one."""
+    table = limit_window.c
+    found = connection.execute(
+        select(table.start_ns, table.settled, table.leased).where(
+            table.kind == window.kind.value,
+            table.limit_id == window.limit_id,
+            table.span == window.span,
+            table.start_ns >= oldest_ns,
+            table.start_ns < window.start_ns,
+        )
+    )
+    known = {row.start_ns: Part(*row) for row in found}
+    length_ns = window.end_ns - window.start_ns
+    for start_ns in range(oldest_ns, window.start_ns, length_ns):
+        if window.kind in LEDGERED and start_ns not in known:
+            part = window._replace(start_ns=start_ns, end_ns=start_ns + length_ns)
+            known[start_ns] = Part(start_ns, *_open(connection, part)[1:])
+    return list(known.values())
+
+
+def starting(
+    connection: Connection, kind: LimitKind, limit_id: str, start_ns: int
+) -> Sequence[int]:
+    """Return the counters of one limit whose window starts then."""
+    table = limit_window.c
+    wanted = select(table.id).where(
+        table.kind == kind.value, table.limit_id == limit_id, table.start_ns == start_ns
+    )
+    return connection.execute(wanted).scalars().all()
 
 
 def lease(connection: Connection, window_id: int, holder: str, amount: int) -> None:
@@ -132,28 +164,34 @@ def budget_start(connection: Connection, budget_id: str, at_ns: int) -> int:
     return int(connection.execute(wanted).scalar() or 0)
 
 
-def held(connection: Connection, holder: str, kind: LimitKind) -> set[str]:
-    """Return the limits of one kind that a holder has a lease of."""
-    return {row.limit_id for row in connection.execute(_leases_of(holder, kind))}
+def held(
+    connection: Connection, holder: str, kinds: Iterable[LimitKind]
+) -> dict[LimitKind, set[str]]:
+    """Return the limits that a holder has a lease of."""
+    found: dict[LimitKind, set[str]] = {}
+    for row in connection.execute(_leases_of(holder, kinds)):
+        found.setdefault(LimitKind(row.kind), set()).add(row.limit_id)
+    return found
 
 
-def release(connection: Connection, holder: str, kind: LimitKind) -> None:
-    """Take back all that a holder has of one kind."""
-    lock(connection, kind, held(connection, holder, kind))
-    for row in connection.execute(_leases_of(holder, kind)).all():
+def release(connection: Connection, holder: str, kinds: Collection[LimitKind]) -> None:
+    """Take back all that a holder has of some kinds."""
+    lock(connection, held(connection, holder, kinds))
+    for row in connection.execute(_leases_of(holder, kinds)).all():
         mine = and_(limit_lease.c.window_id == row.id, limit_lease.c.holder == holder)
         connection.execute(delete(limit_lease).where(mine))
         connection.execute(_ADD_LEASED, {"of_window": row.id, "by": -row.amount})
 
 
-def forget_before(connection: Connection, window: LimitWindow) -> None:
-    """Drop the same limit's windows that ended before this one began."""
+def forget_before(connection: Connection, window: LimitWindow, before_ns: int) -> None:
+    """Drop the same limit's windows of the same span that had ended by then."""
     table = limit_window.c
     connection.execute(
         delete(limit_window).where(
             table.kind == window.kind.value,
             table.limit_id == window.limit_id,
-            table.end_ns <= window.start_ns,
+            table.span == window.span,
+            table.end_ns <= before_ns,
         )
     )
 
@@ -170,11 +208,12 @@ def _take_back(connection: Connection, window_id: int, holder: str, amount: int)
     return back
 
 
-def _leases_of(holder: str, kind: LimitKind) -> Select[int, str, int]:
+def _leases_of(holder: str, kinds: Iterable[LimitKind]) -> Select[int, str, str, int]:
+    window = limit_window.c
     return (
-        select(limit_window.c.id, limit_window.c.limit_id, limit_lease.c.amount)
-        .join(limit_lease, limit_lease.c.window_id == limit_window.c.id)
-        .where(limit_lease.c.holder == holder, limit_window.c.kind == kind.value)
+        select(window.id, window.kind, window.limit_id, limit_lease.c.amount)
+        .join(limit_lease, limit_lease.c.window_id == window.id)
+        .where(limit_lease.c.holder == holder, window.kind.in_([kind.value for kind in kinds]))
     )
 
 
