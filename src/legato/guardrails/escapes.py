@@ -62,7 +62,7 @@ def views(text: str) -> Sequence[View]:
     if len(steps) > 1:
         found.append(View(steps[-1].text, steps))
     if not text.isascii() and _TAG.search(text) is not None:
-        seen = _made(text, ((one.start(), one.end(), "") for one in _TAG.finditer(text)))
+        seen = made_of(text, ((one.start(), one.end(), "") for one in _TAG.finditer(text)))
         again = normalized(seen.text)
         found.append(View(again.text, (seen, again)))
     return found
@@ -87,11 +87,11 @@ def _decoded(text: str) -> Normalized | None:
     """Return a text without its escapes; None where it has none."""
     if "\\" not in text and "%" not in text and "&" not in text:
         return None
-    step = _made(text, (one for match in _ESCAPE.finditer(text) for one in _characters(match)))
+    step = made_of(text, (one for match in _ESCAPE.finditer(text) for one in _characters(match)))
     return step if step.begins else None
 
 
-def _made(text: str, changes: Iterable[tuple[int, int, str]]) -> Normalized:
+def made_of(text: str, changes: Iterable[tuple[int, int, str]]) -> Normalized:
     """Put one character, or none, in the place of others, from left to right."""
     parts: list[str] = []
     begins: list[int] = []
@@ -113,7 +113,7 @@ def _characters(match: re.Match[str]) -> Iterator[tuple[int, int, str]]:
     if text[0] == "%":
         yield from _of_bytes(text, start)
         return
-    character = _of_backslash(text) if text[0] == "\\" else _of_entity(text)
+    character = spelled(text) if text[0] == "\\" else _of_entity(text)
     if character:
         yield start, end, character
 
@@ -133,7 +133,8 @@ def _of_bytes(text: str, start: int) -> Iterator[tuple[int, int, str]]:
         at += size
 
 
-def _of_backslash(text: str) -> str:
+def spelled(text: str) -> str:
+    """Return the character that an escape with a backslash stands for; "" if none."""
     kind = text[1]
     if kind not in "uUx":
         return _SIGNS.get(kind, kind)

@@ -204,6 +204,22 @@ def test_case_13_what_a_rule_redacts_is_never_sent(
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_what_json_hides_in_escapes_is_never_sent(
+    legato: RunningLegato, upstream: Saying, case: tuple[str, str, bool]
+) -> None:
+    surface, model, stream = case
+    mail, link = "ann\\u0040corp.example", "http:\\/\\/evil.example\\/?d=1"
+    upstream.says(f'{{"lead": "{LONG}", "mail": "{mail}", "see": "![x]({link})"}}')
+    answer = ask(legato, surface, model.replace("guarded", "redacted"), stream=stream)
+    expected = {"lead": LONG, "mail": "[withheld]", "see": "[withheld]"}
+    assert json.loads(text_of(answer)) == expected
+    upstream.says(f'{{"lead": "{LONG}", "it": "\\u0071uokk\\u0061-7741\\u002dzebra"}}')
+    answer = ask(legato, surface, model, stream=stream)
+    assert "The answer was withheld" in answer.body.decode()
+    assert "uokk" not in answer.body.decode()
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_what_nothing_is_found_in_arrives_as_it_was_said(
     legato: RunningLegato, upstream: Saying, case: tuple[str, str, bool]
 ) -> None:

@@ -14,6 +14,7 @@ from legato.core.guarding import Action, Finding, Piece, Place
 from legato.gateway.guards.judging import DETECTOR as JUDGE
 from legato.gateway.guards.judging import doubt_of_answer
 from legato.gateway.guards.topics import DETECTOR as TOPICS
+from legato.guardrails.outputs.decoding import decoded
 from legato.guardrails.policy.compiling import CompiledPolicy
 from legato.guardrails.policy.deciding import Evidence, Hit, hits_of
 from legato.guardrails.topics.reading import reading_of_answer
@@ -66,10 +67,12 @@ class Reviewer:
         policies = [one.policy for one in run.plans if isinstance(one.policy, CompiledPolicy)]
         try:
             for where, text in texts:
-                piece = Piece(text, where, Place.OUTPUT)
+                view = decoded(text)  # a judge reads no escapes of JSON
+                piece = Piece(view.text, where, Place.OUTPUT)
                 evidence = await self._evidence(call, policies, piece, sent=sent)
                 for hit in _hits(policies, piece, evidence):
-                    _act(run, hit, sent=sent)
+                    span = view.original(hit.finding.start, hit.finding.end)
+                    _act(run, hit, span, sent=sent)
         finally:
             run.found.check_ms += (perf_counter_ns() - began_ns) / _NS_PER_MS
 
@@ -116,7 +119,7 @@ def _hits(policies: Sequence[CompiledPolicy], piece: Piece, evidence: Evidence) 
         yield from (hit for hit in hits_of(policy, piece, (), evidence) if hit.rule in asked)
 
 
-def _act(run: "OutputRun", hit: Hit, *, sent: bool) -> None:
+def _act(run: "OutputRun", hit: Hit, span: tuple[int, int], *, sent: bool) -> None:
     """Note what was found, and withhold the answer where that is asked."""
     action = hit.rule.setting.action
     if action is Action.ALLOW:
@@ -124,7 +127,6 @@ def _act(run: "OutputRun", hit: Hit, *, sent: bool) -> None:
     enforced = hit.enforced and not sent
     check = f"rules.{hit.rule.setting.name}"
     said = action.value if enforced else f"{action.value}:not_enforced"
-    span = (hit.finding.start, hit.finding.end)
     run.found.add(f"{check}.{hit.finding.label.lower()}", said, hit.piece.where, span)
     if enforced and action is Action.BLOCK:
         raise OutputBlocked(f"The answer was withheld: {check} found what it forbids.")

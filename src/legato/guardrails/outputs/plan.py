@@ -16,6 +16,7 @@ from legato.core.guard_output import (
     OutputStream,
 )
 from legato.core.guarding import Place, TextFilter
+from legato.guardrails.outputs.decoding import DecodingFinder
 from legato.guardrails.outputs.findings import Found
 from legato.guardrails.outputs.grounding import Context
 from legato.guardrails.outputs.holding import HoldBack, Watch
@@ -154,7 +155,7 @@ class OutputRun:
         self.plans = plans
         self.asked = asked
         self._now_ms = now_ms
-        self._watches = [watch for plan in plans for watch in plan.watches(asked)]
+        self._watches = [_decoding(watch) for plan in plans for watch in plan.watches(asked)]
         whole = [plan.whole(asked, schemas, self.found) for plan in plans]
         self._whole = tuple(one for one in whole if one is not None)
         self._slow = [rule for plan in plans for rule in plan.slow]
@@ -261,7 +262,7 @@ class OutputRun:
 
     def _of_slow(self, where: str, place: Place, *, sealed: bool) -> list[TextFilter]:
         watches = [
-            rule.watch._replace(finder=LookedFinder(self.looked, rule, place))
+            _decoding(rule.watch._replace(finder=LookedFinder(self.looked, rule, place)))
             for rule in self._slow
             if place in rule.watch.places
         ]
@@ -292,6 +293,10 @@ class OutputRun:
             round(self.found.check_ms * 1_000),
             round(self.found.held_ms),
         )
+
+
+def _decoding(watch: Watch) -> Watch:
+    return watch._replace(finder=DecodingFinder(watch.finder))
 
 
 def _acting(watches: list[Watch], *, sealed: bool) -> list[Watch]:

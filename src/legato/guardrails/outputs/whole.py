@@ -12,6 +12,7 @@ from legato.core.guard_output import (
     OnOutput,
 )
 from legato.core.guarding import BREAK
+from legato.guardrails.outputs.decoding import decoded
 from legato.guardrails.outputs.findings import Found
 from legato.guardrails.outputs.grounding import Context
 from legato.guardrails.outputs.language import language_of
@@ -75,7 +76,7 @@ class WholeChecks(NamedTuple):
         if self.length is not None:
             complaints += _length(self.length, len(text))
         if self.language is not None:
-            language = language_of(text)
+            language = language_of(decoded(text).text)
             if language and language not in self.language.allowed:
                 said = f"It must be written in {' or '.join(self.language.allowed)}."
                 complaints.append(Complaint("language", self.language.action, said))
