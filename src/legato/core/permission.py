@@ -1,8 +1,6 @@
-"""What a key may do at the control API: `scope:resource:action`."""
+"""What somebody may do at the control API: `scope:resource:action`."""
 
 from enum import StrEnum
-
-from legato.core.principal import Scope
 
 
 class Permission(StrEnum):
@@ -68,13 +66,3 @@ INSTANCE_ONLY = frozenset(
     }
 )
 """What concerns the whole instance, so that an administrator of one organisation may not."""
-
-
-def permissions_of(scopes: frozenset[str]) -> frozenset[Permission]:
-    """Return what the scopes of a key amount to."""
-    if Scope.ADMIN in scopes:
-        return frozenset(Permission)
-    granted = {one for one in Permission if one in scopes}
-    if Scope.ORG_ADMIN in scopes:
-        granted |= set(Permission) - INSTANCE_ONLY
-    return EVERYBODYS | granted

@@ -1,4 +1,4 @@
-"""Who calls: the immutable view of a key that the request path works with."""
+"""Who calls: the immutable view of a key or a person that requests are served by."""
 
 from enum import StrEnum
 
@@ -6,6 +6,7 @@ import msgspec
 
 from legato.core.config import Requirements
 from legato.core.money import NanoUSD
+from legato.core.roles import Grant
 
 
 class Window(StrEnum):
@@ -36,7 +37,10 @@ class BudgetLimit(msgspec.Struct, frozen=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """A key as authenticated. `models` are aliases or deployment names, `*` for all."""
+    """A key as authenticated. `models` are aliases or deployment names, `*` for all.
+
+    `kind` is that of a role's subject: `key`, or another that can authenticate; `key_id` its id.
+    """
 
     key_id: str
     name: str
@@ -53,6 +57,9 @@ class Principal(msgspec.Struct, frozen=True):
     require: Requirements | None = None
     live: bool = True
     """Whether its calls are real traffic: those of an evaluation tell nothing of a rollout."""
+    kind: str = "key"
+    grants: tuple[Grant, ...] = ()
+    """Roles bound to it, beside what its scopes let it do."""
 
     def may_call(self, name: str) -> bool:
         """Whether this key may name that alias or deployment."""

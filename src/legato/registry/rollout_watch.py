@@ -10,7 +10,7 @@ import msgspec
 
 from legato.core.errors import CallerError
 from legato.core.registry import CANDIDATE, CHAMPION, INSTANCE_ORG
-from legato.core.tenant import EVERY_TENANT, Reach, Tenant
+from legato.core.tenant import EVERY_TENANT, Tenant, WholeReach
 from legato.routing.rollouts.contrast import Stratum, Unit
 from legato.routing.rollouts.course import Action, Observed, decide, followed
 from legato.routing.rollouts.gates import Gate, Metric
@@ -47,7 +47,7 @@ class RolloutWatch:
         self,
         running: Callable[[], list[Rollout]],
         store: Callable[[Tenant], RolloutStore],
-        outcomes: Callable[[Reach], RolloutOutcomes],
+        outcomes: Callable[[WholeReach], RolloutOutcomes],
         now_ns: Callable[[], int],
         *,
         waits: Callable[[Rollout], bool],

@@ -17,10 +17,12 @@ from litestar.openapi.datastructures import ResponseSpec
 from legato.api.control.errors import ErrorBody
 from legato.audit.acting import act_as
 from legato.audit.event import Actor
-from legato.core.errors import Forbidden, NotFound
-from legato.core.permission import Permission, permissions_of
-from legato.core.principal import Principal, Scope
-from legato.core.tenant import EVERY_TENANT, EveryTenant, Reach, Tenant
+from legato.core.authority import held_over, reach_for
+from legato.core.errors import Forbidden, InvalidRequest, NotFound
+from legato.core.permission import Permission
+from legato.core.principal import Principal
+from legato.core.registry import INSTANCE_ORG
+from legato.core.tenant import Area, Areas, EveryTenant, Reach, Tenant, reach_over
 
 if TYPE_CHECKING:
     from legato.api.control.services import Services
@@ -44,24 +46,70 @@ Handler = Callable[..., Any]
 
 
 class Caller:
-    """An authenticated key at the control API: what it may do, and whose rows it meets."""
+    """Who is authenticated at the control API, and whose rows one route lets it meet."""
 
-    __slots__ = ("permissions", "principal", "reach")
+    __slots__ = ("permission", "principal", "reach")
 
-    def __init__(self, principal: Principal) -> None:
+    def __init__(self, principal: Principal, permission: Permission) -> None:
+        """Raise Forbidden where nothing gives the permission."""
+        reach = reach_for(principal, permission)
+        if reach is None:
+            raise Forbidden(lacking(principal, permission))
         self.principal = principal
-        self.permissions = permissions_of(principal.scopes)
-        self.reach: Reach = Tenant(principal.org)
-        if Scope.ADMIN in principal.scopes:
-            self.reach = EVERY_TENANT
+        self.permission = permission
+        self.reach: Reach = reach
 
     def narrowed(self, org: str | None) -> Reach:
         """Return the reach, narrowed to an organisation that was asked for. Raises NotFound."""
         if org is None:
             return self.reach
-        if isinstance(self.reach, EveryTenant) or self.reach.org == org:
+        if isinstance(self.reach, EveryTenant) or self.reach == Tenant(org):
             return Tenant(org)
+        if isinstance(self.reach, Areas):
+            own = tuple(area for area in self.reach.areas if area.org == org)
+            if own:
+                return reach_over(own)
         raise NotFound("there is no such organisation", param="org")
+
+    def tenant(self, org: str | None = None) -> Tenant:
+        """Return a whole organisation: the one asked for, else the caller's own or only one.
+
+        Raises:
+            NotFound: it is out of reach.
+            Forbidden: only parts of it are within reach.
+        """
+        reach = self.narrowed(org)
+        if isinstance(reach, Tenant):
+            return reach
+        own = Area(self.principal.org)
+        if isinstance(reach, EveryTenant) or own in reach.areas:
+            return Tenant(own.org)
+        whole = [area.org for area in reach.areas if not area.team]
+        if len(whole) > 1:
+            raise InvalidRequest("org: say which one is meant", param="org")
+        if not whole:
+            raise Forbidden(
+                f"This is kept by organisation: it needs {self.permission.value} over all of it,"
+                " not over a team or feature only."
+            )
+        return Tenant(whole[0])
+
+    def has(self, permission: Permission) -> bool:
+        """Whether there is anything it has another permission over."""
+        return reach_for(self.principal, permission) is not None
+
+    def may(self, permission: Permission, tenant: Tenant) -> bool:
+        """Whether it has another permission over a whole organisation, or over the instance's."""
+        if tenant.org == INSTANCE_ORG:
+            return self.has(permission)
+        return permission in held_over(self.principal, Area(tenant.org))
+
+
+def lacking(principal: Principal, permission: Permission) -> str:
+    """Say that somebody hasn't a permission."""
+    return (
+        f"This {principal.kind.replace('_', ' ')} doesn't have the permission {permission.value}."
+    )
 
 
 async def guard(
@@ -69,13 +117,10 @@ async def guard(
 ) -> None:
     """Let a request through to its handler, or raise Unauthenticated or Forbidden."""
     services: Services = connection.app.state.services
-    caller = Caller(await services.authenticator.identify(_credential(connection)))
-    permission: Permission = handler.opt[_PERMISSION]
-    if permission not in caller.permissions:
-        raise Forbidden(f"This key doesn't have the permission {permission.value}.")
-    connection.scope["state"]["caller"] = caller
-    # what the handler's thread does from here on is recorded as this key's
-    act_as(Actor("key", caller.principal.key_id), connection.headers.get(_REQUEST_ID, ""))
+    principal = await services.authenticator.identify(_credential(connection))
+    connection.scope["state"]["caller"] = Caller(principal, handler.opt[_PERMISSION])
+    # what the handler's thread does from here on is recorded as theirs
+    act_as(Actor(principal.kind, principal.key_id), connection.headers.get(_REQUEST_ID, ""))
 
 
 def read(

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import Parameter
 from msgspec import Meta
 
-from legato.api.control.access import Caller
+from legato.api.control.access import Caller, lacking
 from legato.api.control.forms import Form, Shown, moment, optional_moment
 from legato.api.control.services import Services
 from legato.core.errors import Forbidden, NotFound
@@ -103,6 +103,7 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
 
     registry: Registry
     rollouts: Rollouts
+    tenant: Tenant
     environment: str
     author: str
 
@@ -134,17 +135,16 @@ def provide_desk(
     if org == INSTANCE_ORG or request.path_params.get("kind") in INSTANCE_KINDS:
         tenant = _instance(caller, reads=request.method == "GET")
     else:
-        reach = caller.narrowed(org)
-        tenant = reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+        tenant = caller.tenant(org)
     where = services.environment if environment is None else checked_label(environment)
     author = f"key:{caller.principal.name}"
-    return Desk(services.registry(tenant), services.rollouts(tenant), where, author)
+    return Desk(services.registry(tenant), services.rollouts(tenant), tenant, where, author)
 
 
 def _instance(caller: Caller, *, reads: bool) -> Tenant:
     wanted = Permission.INSTANCE_REGISTRY_READ if reads else Permission.INSTANCE_REGISTRY_UPDATE
-    if wanted not in caller.permissions:
-        raise Forbidden(f"This key doesn't have the permission {wanted.value}.")
+    if not caller.has(wanted):
+        raise Forbidden(lacking(caller.principal, wanted))
     return Tenant(INSTANCE_ORG)
 
 

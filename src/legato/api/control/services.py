@@ -11,6 +11,7 @@ from legato.cache.semantic.entry import Entry
 from legato.core.erasure import Erasure, Subject
 from legato.core.price import Price
 from legato.core.principal import Principal
+from legato.core.roles import Grant
 from legato.core.semantic_records import Counts, Selection
 from legato.core.tenant import Reach, Tenant
 from legato.evaluation.runs import Rooms
@@ -33,6 +34,7 @@ from legato.storage.registry.proposals import Proposal, ProposalStore
 from legato.storage.runs.idempotent_calls import IdempotentCalls
 from legato.storage.tenants.keys import KeyStore
 from legato.storage.tenants.places import PlaceStore
+from legato.storage.tenants.roles import CustomRoles, RoleBindings
 
 
 class Authenticator(Protocol):
@@ -145,12 +147,22 @@ class ReviewTerms(msgspec.Struct, frozen=True):
     double_share: float
 
 
+class RoleStores(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """Who has which role where, and roles of organisations' own; blocking."""
+
+    bindings: Callable[[Reach], RoleBindings]
+    custom: Callable[[Tenant], CustomRoles]
+    grants_of: Callable[[str, str], tuple[Grant, ...]]
+    """All that was given to a subject, by its kind and id."""
+
+
 class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Stores are made for whom they work; blocking, so handlers run in threads."""
 
     authenticator: Authenticator
     places: Callable[[Reach], PlaceStore]
     keys: Callable[[Reach], KeyStore]
+    roles: RoleStores
     entries: Callable[[Reach], EntryReader]
     sums: Callable[[Reach], SpendSums]
     feedback: Callable[[Reach], FeedbackReader]

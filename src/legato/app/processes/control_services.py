@@ -26,6 +26,7 @@ from legato.app.desks.floor_desk import floor_of
 from legato.app.desks.proposing import Proposing
 from legato.app.desks.registry_access import RegistryAccess
 from legato.app.desks.reviews import reviews_of
+from legato.app.desks.roles import role_stores
 from legato.app.desks.stored_data import StoredData
 from legato.app.desks.thresholds import Thresholds
 from legato.app.desks.twin import Twin
@@ -111,6 +112,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         authenticator=keyring,
         places=lambda reach: PlaceStore(engine, clock, ids, reach),
         keys=lambda reach: KeyStore(engine, clock, ids, reach),
+        roles=role_stores(context.database_url, clock),
         entries=lambda reach: EntryReader(engine, reach),
         sums=lambda reach: SpendSums(engine, reach),
         feedback=lambda reach: FeedbackReader(engine, reach),
@@ -122,11 +124,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         cursors=Cursors(vault.subkey("cursors")),
         gateway=lambda: gateway_view(_read_again(reader), breakers, context.loads),
         registry=opened,
-        rollouts=_rollouts(
-            context,
-            opened,
-            lambda whose: (RegistryReader(engine, whose), RolloutStore(engine, clock, ids, whose)),
-        ),
+        rollouts=_rollouts(context, opened, clock),
         proposals=_proposals(context, clock),
         reviews=lambda tenant: reviews_of(ReviewStore(engine, tenant), envelopes, tenant),
         captures=lambda tenant: Captures(CaptureReader(engine, tenant), envelopes),
@@ -165,10 +163,16 @@ def _floor(context: ControlContext, reader: ServedReader) -> Callable[[str, str]
 def _rollouts(
     context: ControlContext,
     opened: Callable[[Tenant], Registry],
-    stores: Callable[[Tenant], tuple[RegistryReader, RolloutStore]],
+    clock: Clock,
 ) -> Callable[[Tenant], Rollouts]:
-    approvals = context.loaded.config.registry.approvals
-    return lambda tenant: Rollouts(*stores(tenant), approvals, opened(tenant).require_servable)
+    approvals, ids = context.loaded.config.registry.approvals, IdSource(clock)
+    engine = open_engine(context.database_url)
+
+    def of(tenant: Tenant) -> Rollouts:
+        stores = (RegistryReader(engine, tenant), RolloutStore(engine, clock, ids, tenant))
+        return Rollouts(*stores, approvals, opened(tenant).require_servable)
+
+    return of
 
 
 def _proposals(context: ControlContext, clock: Clock) -> Callable[[Tenant], Proposing]:

@@ -6,9 +6,9 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, Engine, select
 
-from legato.core.tenant import Reach
+from legato.core.tenant import Area, Reach, reaches
 from legato.storage.database.engine import reading
-from legato.storage.database.tenancy import within
+from legato.storage.database.tenancy import orgs_within, within
 from legato.storage.ledger.trace_blocks import Position, count_traces, find_trace, read_traces
 from legato.storage.tables.schema import ledger_entry, trace_block
 
@@ -60,7 +60,9 @@ class EntryReader:
     def __init__(self, engine: Engine, reach: Reach) -> None:
         self._engine = engine
         self._entries = within(reach, ledger_entry)
-        self._traces = within(reach, trace_block)
+        self._reach = reach
+        # a block holds an organisation's: what lies in which team is told when it is read
+        self._traces = orgs_within(reach, trace_block)
 
     def tail(self, count: int, wanted: EntryFilter | None = None) -> list[Row]:
         """Return the newest `count` entries, oldest of them first."""
@@ -106,7 +108,8 @@ class EntryReader:
     def trace(self, request_id: str) -> Row | None:
         """Return the trace of a request: `stages` as (name, µs) pairs, `usage` as a list."""
         with reading(self._engine) as connection:
-            return find_trace(connection, request_id, self._traces)
+            found = find_trace(connection, request_id, self._traces)
+        return found if found is not None and self._reaches(found) else None
 
     def traces(self, since_ns: int = 0) -> Iterator[Row]:
         """Yield the traces of requests that came at `since_ns` or later.
@@ -119,17 +122,20 @@ class EntryReader:
         while after is not None:
             with reading(self._engine) as connection:
                 page = read_traces(connection, since_ns, after, self._traces)
-            yield from page.traces
+            yield from filter(self._reaches, page.traces)
             after = page.following
 
     def count_traces(self) -> int:
-        """Return how many traces are kept."""
+        """Return how many traces are kept. Raises Forbidden below an organisation."""
         with reading(self._engine) as connection:
-            return count_traces(connection, self._traces)
+            return count_traces(connection, within(self._reach, trace_block))
 
     def entries_of(self, request_id: str) -> list[Row]:
         """Return the entries of a request in the order they were made."""
         return list(self.export_rows(EntryFilter(request_id=request_id)))
+
+    def _reaches(self, trace: Row) -> bool:
+        return reaches(self._reach, Area(trace["org"], trace["team"], trace["feature"]))
 
 
 def _entry(row: Any) -> Row:

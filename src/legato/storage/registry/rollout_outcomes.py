@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, case, delete, func, select
 
 from legato.core.records import ArmOutcome
-from legato.core.tenant import Reach, Tenant
+from legato.core.tenant import Tenant, WholeReach
 from legato.storage.database.dialect import upsert
 from legato.storage.database.engine import reading, writing
 from legato.storage.tables.feedback import feedback
@@ -33,7 +33,7 @@ class Outcome(msgspec.Struct, frozen=True):
 class RolloutOutcomes:
     """Every method may raise StorageUnavailable."""
 
-    def __init__(self, engine: Engine, reach: Reach) -> None:
+    def __init__(self, engine: Engine, reach: WholeReach) -> None:
         """Of a route's rollout every organisation's requests count: read it for every tenant."""
         self._engine = engine
         self._reach = reach
@@ -73,7 +73,7 @@ class RolloutOutcomes:
         return first_at_ns
 
 
-def _of(reach: Reach) -> ColumnElement[bool]:
+def _of(reach: WholeReach) -> ColumnElement[bool]:
     """Return whose outcomes are meant; all are named one by one, since the index begins so."""
     if isinstance(reach, Tenant):
         return arm_outcome.c.org == reach.org

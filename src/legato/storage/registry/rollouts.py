@@ -9,7 +9,7 @@ from legato.core.clock import Clock
 from legato.core.errors import Conflict, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
 from legato.core.registry import CANDIDATE, CHAMPION, INSTANCE_ORG, Kind, ObjectName, Truth
-from legato.core.tenant import EVERY_TENANT, Reach, Tenant
+from legato.core.tenant import EVERY_TENANT, Tenant, WholeReach
 from legato.routing.assignment import WHOLE_BP, slices_of
 from legato.routing.rollouts.course import WAITS, Phase, State, begun
 from legato.routing.rollouts.division import Arm, Division
@@ -98,7 +98,7 @@ class RolloutStore:
         self._tenant = tenant
         self._org = tenant.org
         # every organisation calls what belongs to the instance
-        self._reach: Reach = EVERY_TENANT if self._org == INSTANCE_ORG else tenant
+        self._reach: WholeReach = EVERY_TENANT if self._org == INSTANCE_ORG else tenant
         self._registry = RegistryChanges(engine, clock, ids, tenant)
 
     def now_ns(self) -> int:

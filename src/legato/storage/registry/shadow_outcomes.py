@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from legato.core.records import DROPPED, ShadowOutcome
-from legato.core.tenant import Reach, Tenant
+from legato.core.tenant import Tenant, WholeReach
 from legato.storage.database.dialect import upsert
 from legato.storage.tables.rollouts import shadow_outcome
 from legato.storage.tables.schema import organisation
@@ -40,7 +40,7 @@ class ShadowSummary(msgspec.Struct, frozen=True):
     live_json: int
 
 
-def shadow_summary(connection: Connection, reach: Reach, rollout_id: str) -> ShadowSummary:
+def shadow_summary(connection: Connection, reach: WholeReach, rollout_id: str) -> ShadowSummary:
     """Return what is known of all copies of a rollout: of a route's, for every tenant."""
     c = shadow_outcome.c
     sent = c.status.not_in(_UNSENT)
@@ -70,7 +70,7 @@ def shadow_summary(connection: Connection, reach: Reach, rollout_id: str) -> Sha
 
 
 def shadows_sent(
-    connection: Connection, reach: Reach, rollout_id: str, span_ns: tuple[int, int | None]
+    connection: Connection, reach: WholeReach, rollout_id: str, span_ns: tuple[int, int | None]
 ) -> int:
     """Return how many copies of calls of a span of time were sent."""
     c, (since_ns, until_ns) = shadow_outcome.c, span_ns
@@ -91,7 +91,7 @@ def add_shadow_outcomes(connection: Connection, outcomes: Iterable[ShadowOutcome
     connection.execute(upsert(connection, shadow_outcome).on_conflict_do_nothing(), rows)
 
 
-def _of(reach: Reach) -> ColumnElement[bool]:
+def _of(reach: WholeReach) -> ColumnElement[bool]:
     """Return whose copies are meant; all are named one by one, since the index begins so."""
     if isinstance(reach, Tenant):
         return shadow_outcome.c.org == reach.org

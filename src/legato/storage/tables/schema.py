@@ -40,12 +40,13 @@ from legato.storage.tables.live_scores import LIVE_TABLES
 from legato.storage.tables.proposals import PROPOSAL_TABLES
 from legato.storage.tables.registry import REGISTRY_TABLES
 from legato.storage.tables.reviews import REVIEW_TABLES
+from legato.storage.tables.roles import ROLE_TABLES
 from legato.storage.tables.rollouts import ROLLOUT_TABLES
 from legato.storage.tables.routers import ROUTER_TABLES
 from legato.storage.tables.semantic import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0032"
+SCHEMA_VERSION: Final = "0033"
 
 migration_marker = Table(
     "migration_marker",
@@ -456,5 +457,6 @@ _ELSEWHERE: Final = (
     | PROPOSAL_TABLES
     | SEMANTIC_TABLES
     | ERASURE_TABLES
+    | ROLE_TABLES
 )
 TABLES: Final = frozenset(metadata.tables) | _ELSEWHERE

@@ -9,6 +9,7 @@ from legato.audit.event import Act, Detail, Subject
 from legato.core.config import Requirements
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Principal, Scope, Window
+from legato.core.roles import Grant
 
 _VERSION_BYTES = 7
 """Below 18 decimal digits, which an ETag may have."""
@@ -129,7 +130,9 @@ def key_record(row: Any) -> KeyRecord:
     )
 
 
-def principal(record: KeyRecord, secret_until_ns: int | None) -> Principal:
+def principal(
+    record: KeyRecord, secret_until_ns: int | None, grants: tuple[Grant, ...] = ()
+) -> Principal:
     """Return the key as the request path sees it when it comes with that secret."""
     spec = record.spec
     ends = [end for end in (spec.expires_at_ns, secret_until_ns) if end is not None]
@@ -148,6 +151,7 @@ def principal(record: KeyRecord, secret_until_ns: int | None) -> Principal:
         budget=None if budget is None else _limit(record, budget),
         expires_at_ns=min(ends, default=None),
         require=spec.require,
+        grants=grants,
     )
 
 

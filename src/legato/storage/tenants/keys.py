@@ -9,10 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from legato.core.clock import Clock
 from legato.core.errors import InvalidRequest, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
-from legato.core.tenant import EVERY_TENANT, Reach
+from legato.core.tenant import EVERY_TENANT, Area, Reach, reaches
 from legato.storage.audit.writing import recorded
 from legato.storage.database.engine import reading, writing
-from legato.storage.database.tenancy import covers, within
+from legato.storage.database.tenancy import within
 from legato.storage.database.versions import bump, version
 from legato.storage.tables.schema import api_key, api_key_secret
 from legato.storage.tenants.declared_keys import apply_declared
@@ -28,6 +28,7 @@ from legato.storage.tenants.key_records import (
     principal,
 )
 from legato.storage.tenants.places import ensure_place
+from legato.storage.tenants.roles import KEY, forget_subject, grants_by_subject
 
 _NS_PER_S: Final = 1_000_000_000
 _VERSION_NAME: Final = "keys"
@@ -52,7 +53,7 @@ class KeyStore:
             InvalidRequest: a key in force already has this name, or the secret is known.
             NotFound: its organisation is out of reach.
         """
-        if not covers(self._reach, spec.org):
+        if not reaches(self._reach, Area(spec.org, spec.team, spec.feature)):
             raise NotFound(f"there is no organisation {spec.org}", param="org")
         key_id = self._ids.new()
         row = {
@@ -124,15 +125,17 @@ class KeyStore:
             return changed
 
     def revoke(self, key_id: str) -> None:
-        """End a key for good; again is no error.
+        """End a key for good, and its roles; again is no error.
 
         Raises:
             NotFound: there is none with this id.
+            Conflict: it is the last owner of an organisation.
         """
         with writing(self._engine) as connection:
             record = _get(connection, key_id, self._reach)
             if record.revoked_by == "operator":
                 return
+            forget_subject(connection, KEY, key_id)
             values: dict[str, Any] = {"revoked_by": "operator"}
             if record.revoked_at_ns is None:
                 values["revoked_at_ns"] = self._clock.now_ns()
@@ -194,8 +197,11 @@ class KeyStore:
         with reading(self._engine) as connection:
             # Read first: a change in between makes the rows newer than they claim, never older.
             number = version(connection, _VERSION_NAME)
+            grants = grants_by_subject(connection, KEY)
             by_digest = {
-                bytes(row.digest): principal(key_record(row), row.valid_until_ns)
+                bytes(row.digest): principal(
+                    key_record(row), row.valid_until_ns, grants.get(row.id, ())
+                )
                 for row in connection.execute(rows)
             }
         return KeySnapshot(number, by_digest)

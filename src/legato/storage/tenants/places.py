@@ -9,13 +9,13 @@ from sqlalchemy.exc import IntegrityError
 
 from legato.audit.event import Act, Detail, Subject
 from legato.core.clock import Clock
-from legato.core.errors import Conflict, NotFound, PreconditionFailed
+from legato.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
-from legato.core.tenant import Reach
+from legato.core.tenant import Area, Areas, EveryTenant, Reach, Tenant, reaches
 from legato.storage.audit.writing import recorded
 from legato.storage.database.dialect import upsert
 from legato.storage.database.engine import reading, writing
-from legato.storage.database.tenancy import covers, within
+from legato.storage.database.tenancy import within
 from legato.storage.tables.schema import feature, organisation, team
 from legato.storage.tenants.key_records import KeySpec
 
@@ -72,7 +72,7 @@ class PlaceStore:
             NotFound: there is none above with this id.
         """
         table = _TABLES[kind]
-        conditions = [table.c.id > after_id, *within(self._reach, table)]
+        conditions = [table.c.id > after_id, *within(_seen(self._reach, kind), table)]
         with reading(self._engine) as connection:
             if above_id is not None:
                 names = _names_below(self._get(connection, _ABOVE[kind], above_id), kind)
@@ -90,13 +90,16 @@ class PlaceStore:
 
         Raises:
             NotFound: there is none above with this id.
+            Forbidden: only a part of the one above is within reach.
             Conflict: the name is taken there.
         """
         with writing(self._engine) as connection:
             names: dict[str, str] = {}
             if above_id is not None:
-                names = _names_below(self._get(connection, _ABOVE[kind], above_id), kind)
-            elif not covers(self._reach, name):
+                above = self._get(connection, _ABOVE[kind], above_id)
+                self._require_all_of(_ABOVE[kind], above)
+                names = _names_below(above, kind)
+            elif not isinstance(self._reach, EveryTenant) and self._reach != Tenant(name):
                 raise NotFound("only an operator of the whole instance makes organisations")
             row: dict[str, Any] = {
                 "id": self._ids.new(),
@@ -119,12 +122,14 @@ class PlaceStore:
 
         Raises:
             NotFound: there is none with this id.
+            Forbidden: only a part of it is within reach.
             PreconditionFailed: it was changed since.
         """
         table = _TABLES[kind]
         same = (table.c.id == place_id) & (table.c.version == version)
         with writing(self._engine) as connection:
             place = self._get(connection, kind, place_id)
+            self._require_all_of(kind, place)
             values = {"title": title, "version": version + 1}
             if not connection.execute(update(table).where(same), values).rowcount:
                 raise PreconditionFailed(f"this {kind} was changed since you read it")
@@ -133,11 +138,34 @@ class PlaceStore:
 
     def _get(self, connection: Connection, kind: Kind, place_id: str) -> Place:
         table = _TABLES[kind]
-        wanted = select(table).where(table.c.id == place_id, *within(self._reach, table))
+        seen = within(_seen(self._reach, kind), table)
+        wanted = select(table).where(table.c.id == place_id, *seen)
         row = connection.execute(wanted).first()
         if row is None:
             raise NotFound(f"there is no {kind} with this id", param="id")
         return _place(row)
+
+    def _require_all_of(self, kind: Kind, place: Place) -> None:
+        if not reaches(self._reach, area_of(kind, place)):
+            raise Forbidden(f"This needs a role over all of the {kind}, not over a part of it.")
+
+
+def area_of(kind: Kind, place: Place) -> Area:
+    """Return what belongs to a place."""
+    if kind is Kind.ORGANISATION:
+        return Area(place.name)
+    return Area(place.org, place.team or place.name, place.name if place.team else "")
+
+
+def _seen(reach: Reach, kind: Kind) -> Reach:
+    """Return where places of a kind are shown: those that a reach lies in, too."""
+    if not isinstance(reach, Areas):
+        return reach
+    if kind is Kind.ORGANISATION:
+        return Areas(tuple(Area(one.org) for one in reach.areas))
+    if kind is Kind.TEAM:
+        return Areas(tuple(Area(one.org, one.team) for one in reach.areas))
+    return reach
 
 
 def _act(kind: Kind, action: str, place: Place) -> Act:

@@ -13,7 +13,8 @@ BESIDE = {Permission.INSTANCE_REGISTRY_READ, Permission.INSTANCE_REGISTRY_UPDATE
 
 
 def caller(*scopes: str) -> Caller:
-    return Caller(Principal("k", "n", "acme", "t", "f", scopes=frozenset(scopes)))
+    who = Principal("k", "n", "acme", "t", "f", scopes=frozenset(scopes))
+    return Caller(who, Permission.SELF_READ)
 
 
 def test_every_route_declares_one_permission_and_no_permission_is_for_nothing() -> None:

@@ -17,7 +17,6 @@ from legato.cache.semantic.entry import Entry
 from legato.core.errors import InvalidRequest
 from legato.core.permission import Permission
 from legato.core.semantic_records import Counts, Selection, selection_of
-from legato.core.tenant import Tenant
 
 Narrow = Annotated[str | None, Parameter(max_length=128, required=False)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -151,8 +150,7 @@ HANDLERS = (list_entries, purge_entries, call_wrong)
 
 
 def _desk(services: Services, caller: Caller, org: str | None) -> CacheDesk:
-    reach = caller.narrowed(org)
-    return services.cache(reach if isinstance(reach, Tenant) else Tenant(caller.principal.org))
+    return services.cache(caller.tenant(org))
 
 
 def _shown(entry: Entry, counts: Counts) -> CacheEntry:

@@ -105,8 +105,7 @@ HANDLERS = (make_erasure, list_erasures)
 
 
 def _tenant(caller: Caller, org: str | None) -> Tenant:
-    reach = caller.narrowed(org)
-    return reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    return caller.tenant(org)
 
 
 def _shown(done: Erasure) -> ShownErasure:

@@ -24,7 +24,6 @@ from legato.core.errors import Erased, InvalidRequest
 from legato.core.money import amount
 from legato.core.permission import Permission
 from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_name, selector
-from legato.core.tenant import Tenant
 from legato.evaluation.estimate import estimate
 from legato.evaluation.evaluations import Evaluations
 from legato.evaluation.grid import grid_of
@@ -209,7 +208,7 @@ def get_grid(
             raise InvalidRequest(msg, param="against")
         pairs = {n: against for n in range(len(plan.subjects)) if n != against}
     grid = grid_of(plan, found.store.answers(record.id), pairs)
-    spent = services.sums(Tenant(caller.principal.org)).total(
+    spent = services.sums(caller.tenant()).total(
         EntryFilter(since_ns=record.created_at_ns, evaluation=record.id)
     )
     return shown_grid(grid, spent)
@@ -306,14 +305,14 @@ HANDLERS = (
 
 
 def _rooms(services: Services, caller: Caller) -> Rooms:
-    return services.evaluations(Tenant(caller.principal.org))
+    return services.evaluations(caller.tenant())
 
 
 def _planned(
     services: Services, caller: Caller, data: NewEvaluation
 ) -> tuple[str, Suite, Plan, Prompts]:
     """Return the run's name, its suite, and that pinned. Raises NotFound, InvalidRequest."""
-    tenant = Tenant(caller.principal.org)
+    tenant = caller.tenant()
     registry = services.registry(tenant)
     environment = data.environment or services.environment
     name, suite = data.name, data.suite

@@ -9,7 +9,6 @@ from legato.api.control.access import Caller, read
 from legato.api.control.forms import Shown, moment
 from legato.api.control.services import Services
 from legato.core.permission import Permission
-from legato.core.tenant import Tenant
 from legato.registry.floor_status import FloorStatus
 
 RouteName = Annotated[str, Parameter(description="The route's alias.", max_length=128)]
@@ -62,8 +61,7 @@ def get_floor(
     services: Given[Services], caller: Given[Caller], route: RouteName, org: Org = None
 ) -> RouteFloor:
     """Show how an organisation's quality floor of a route stands."""
-    reach = caller.narrowed(org)
-    whose = reach.org if isinstance(reach, Tenant) else caller.principal.org
+    whose = caller.tenant(org).org
     return _shown(services.floor(route, whose))
 
 

@@ -216,8 +216,7 @@ HANDLERS = (list_samples, get_sample, judge_sample, tune_rule)
 
 
 def _tenant(caller: Caller, org: str | None) -> Tenant:
-    reach = caller.narrowed(org)
-    return reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    return caller.tenant(org)
 
 
 def _shown(one: ShownSample) -> GuardSample:

@@ -13,7 +13,6 @@ from legato.api.control.services import Services
 from legato.core.errors import NotFound
 from legato.core.guard_facts import plain_facts
 from legato.core.permission import Permission
-from legato.core.tenant import Tenant
 from legato.guardrails.policy.precision import Precision
 from legato.guardrails.policy.reporting import RuleReport, policy_name, report_of
 from legato.insights.guard_samples import Key
@@ -89,8 +88,7 @@ def report(
     since_ns = moment_ns(since, "since")
     if since_ns is None:
         since_ns = services.now_ns() - _DAY_NS
-    reach = caller.narrowed(org)
-    whose = reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    whose = caller.tenant(org)
     precisions = services.guard_samples(whose).precisions()
     traces = services.entries(caller.narrowed(org)).traces(since_ns)
     found = report_of(

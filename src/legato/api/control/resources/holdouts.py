@@ -16,7 +16,6 @@ from legato.api.control.registry_desk import Org, Reason
 from legato.api.control.services import Services
 from legato.core.money import amount
 from legato.core.permission import Permission
-from legato.core.tenant import Tenant
 from legato.registry.holdouts import Estimate as FoundEstimate
 from legato.registry.holdouts import Holdouts, Statement
 from legato.storage.registry.holdouts import Holdout as StoredHoldout
@@ -79,8 +78,7 @@ class HoldoutStatement(Shown, frozen=True, kw_only=True):
 
 def provide_holdouts(services: Given[Services], caller: Given[Caller], org: Org = None) -> Holdouts:
     """Open the holdouts that a request means. Raises NotFound."""
-    reach = caller.narrowed(org)
-    tenant = reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    tenant = caller.tenant(org)
     return services.holdouts(tenant)
 
 

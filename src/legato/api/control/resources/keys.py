@@ -25,14 +25,18 @@ from legato.api.control.resources.key_forms import (
     shown,
 )
 from legato.api.control.services import Services
+from legato.core.authority import beyond
 from legato.core.config import Requirements
 from legato.core.errors import Forbidden, InvalidRequest
 from legato.core.money import amount
-from legato.core.permission import Permission, permissions_of
-from legato.core.principal import Scope, Window
+from legato.core.permission import Permission
+from legato.core.principal import Principal, Scope, Window
 from legato.routing.terms import holds_to, in_words
 from legato.storage.tenants.key_records import KeyBudget, KeyRecord, KeySpec
 from legato.storage.tenants.places import Kind, Place
+
+_NAMED_MAX = 3
+"""How many permissions a refusal names."""
 
 
 @read("/keys", Permission.KEY_READ, tags=["keys"])
@@ -65,7 +69,10 @@ def create_key(
 
     def work() -> Made:
         feature = services.places(caller.reach).get(Kind.FEATURE, known_id(data.feature_id))
-        spec = _spec(data, feature, caller, services.now_ns())
+        spec = _spec(data, feature, services.now_ns())
+        _require_held(services, caller, spec)
+        _require_bound(caller, spec.require)
+        _require_models(caller, spec.models)
         secret = services.new_secret()
         store = services.keys(caller.reach)
         key_id = store.create(spec, services.digest(secret.encode()))
@@ -99,7 +106,7 @@ def change_key(
     record = store.get(known_id(key_id))
     if record.id == caller.principal.key_id:
         raise Forbidden("A key doesn't change itself: use another one that may.")
-    _require_held(caller, record.spec.scopes)
+    _require_held(services, caller, record.spec, record.id)
     spec = _changed(record.spec, data, now_ns)
     _require_bound(caller, spec.require)
     if data.models is not UNSET:
@@ -121,7 +128,7 @@ def rotate_key(
     def work() -> Made:
         store = services.keys(caller.reach)
         spec = store.get(known_id(key_id)).spec
-        _require_held(caller, spec.scopes)
+        _require_held(services, caller, spec, known_id(key_id))
         _require_bound(caller, spec.require)
         _require_models(caller, spec.models)
         secret = services.new_secret()
@@ -143,7 +150,8 @@ def revoke_key(
 
     def work() -> Made:
         store = services.keys(caller.reach)
-        _require_held(caller, store.get(known_id(key_id)).spec.scopes)
+        record = store.get(known_id(key_id))
+        _require_held(services, caller, record.spec, record.id)
         store.revoke(known_id(key_id))
         return Made(shown(store.get(known_id(key_id)), services.now_ns()), status=200)
 
@@ -153,13 +161,10 @@ def revoke_key(
 HANDLERS = (list_keys, create_key, get_key, change_key, rotate_key, revoke_key)
 
 
-def _spec(data: NewKey, feature: Place, caller: Caller, now_ns: int) -> KeySpec:
+def _spec(data: NewKey, feature: Place, now_ns: int) -> KeySpec:
     scopes: set[str] = {Scope.CALL, *data.permissions}
     if data.role != "caller":
         scopes.add(Scope(data.role))
-    _require_held(caller, frozenset(scopes))
-    _require_bound(caller, data.require)
-    _require_models(caller, frozenset(data.models))
     return KeySpec(
         name=data.name or f"{feature.team}-{feature.name}-{secrets.token_hex(3)}"[:128],
         org=feature.org,
@@ -195,12 +200,16 @@ def _end(text: str | None, now_ns: int) -> int | None:
     return at_ns
 
 
-def _require_held(caller: Caller, scopes: frozenset[str]) -> None:
+def _require_held(services: Services, caller: Caller, spec: KeySpec, key_id: str = "") -> None:
     """Refuse to make, or to take over, a key that may do more than its caller."""
-    held = caller.principal.scopes
-    beyond = permissions_of(scopes) - caller.permissions
-    if beyond or (Scope.ADMIN in scopes and Scope.ADMIN not in held):
-        raise Forbidden("This key would have permissions that yours doesn't have.")
+    grants = services.roles.grants_of("key", key_id) if key_id else ()
+    other = Principal(
+        key_id, spec.name, spec.org, spec.team, spec.feature, scopes=spec.scopes, grants=grants
+    )
+    more = beyond(caller.principal, other)
+    if more:
+        names = ", ".join(sorted(more)[:_NAMED_MAX]) + (", …" if len(more) > _NAMED_MAX else "")
+        raise Forbidden(f"This key would have permissions that yours doesn't have: {names}.")
 
 
 def _require_bound(caller: Caller, require: Requirements | None) -> None:

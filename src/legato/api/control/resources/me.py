@@ -8,6 +8,15 @@ from legato.core.permission import Permission
 from legato.core.tenant import EveryTenant
 
 
+class MyRole(Shown, frozen=True, kw_only=True):
+    """A role, and where it holds: see `legato roles show`."""
+
+    role: str
+    org: str
+    team: str | None
+    feature: str | None
+
+
 class Me(Shown, frozen=True, kw_only=True):
     """The key that asks. `every_organisation`: it meets all of them, not only its own."""
 
@@ -18,6 +27,7 @@ class Me(Shown, frozen=True, kw_only=True):
     feature: str
     scopes: list[str]
     permissions: list[str]
+    roles: list[MyRole]
     every_organisation: bool
     models: list[str]
     expires_at: str | None
@@ -34,7 +44,11 @@ def show_me(caller: Given[Caller]) -> Me:
         team=principal.team,
         feature=principal.feature,
         scopes=sorted(principal.scopes),
-        permissions=sorted(caller.permissions),
+        permissions=sorted(one for one in Permission if caller.has(one)),
+        roles=[
+            MyRole(role=one.role, org=one.org, team=one.team or None, feature=one.feature or None)
+            for one in principal.grants
+        ],
         every_organisation=isinstance(caller.reach, EveryTenant),
         models=sorted(principal.models),
         expires_at=optional_moment(principal.expires_at_ns),

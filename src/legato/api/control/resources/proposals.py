@@ -159,8 +159,7 @@ HANDLERS = (list_proposals, get_proposal, decide_proposal)
 
 
 def _tenant(caller: Caller, org: str | None) -> Tenant:
-    reach = caller.narrowed(org)
-    return reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    return caller.tenant(org)
 
 
 def _plain(text: str | None) -> Any:

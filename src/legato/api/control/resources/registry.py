@@ -221,7 +221,7 @@ def create_version(
 ) -> Response[MadeVersion]:
     """Keep content as a version; the same content again is the version that is there."""
     wanted = object_name(kind, name)
-    if data.labels and Permission.REGISTRY_MOVE not in caller.permissions:
+    if data.labels and not caller.may(Permission.REGISTRY_MOVE, desk.tenant):
         told = f"labels: this key doesn't have the permission {Permission.REGISTRY_MOVE.value}"
         raise Forbidden(told, param="labels")
     document = Document(
@@ -234,7 +234,7 @@ def create_version(
         labels=tuple(checked_label(label) for label in data.labels),
     )
 
-    if Permission.REGISTRY_UPDATE not in caller.permissions:
+    if not caller.may(Permission.REGISTRY_UPDATE, desk.tenant):
         _require_same_details(desk, document)
 
     def work() -> Made:

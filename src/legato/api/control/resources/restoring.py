@@ -96,5 +96,4 @@ HANDLERS = (restore_request, list_readings)
 
 
 def _tenant(caller: Caller, org: str | None) -> Tenant:
-    reach = caller.narrowed(org)
-    return reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    return caller.tenant(org)

@@ -338,8 +338,7 @@ HANDLERS = (
 
 
 def _tenant(caller: Caller, org: str | None) -> Tenant:
-    reach = caller.narrowed(org)
-    return reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    return caller.tenant(org)
 
 
 def _collected(services: Services, tenant: Tenant, queue: Queue, data: Collecting) -> Filled:

@@ -12,7 +12,6 @@ from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.registry_desk import Org
 from legato.api.control.services import Services
 from legato.core.permission import Permission
-from legato.core.tenant import Tenant
 from legato.storage.evaluation.live_scores import Alarm as StoredAlarm
 
 
@@ -98,8 +97,7 @@ def acknowledge_alarm(
     services: Given[Services], caller: Given[Caller], *, alarm_id: Id, org: Org = None
 ) -> Alarm:
     """Say that an alarm is dealt with: its scores are watched anew from here."""
-    reach = caller.narrowed(org)
-    tenant = reach if isinstance(reach, Tenant) else Tenant(caller.principal.org)
+    tenant = caller.tenant(org)
     author = f"key:{caller.principal.name}"
     return _shown(services.live_scores(tenant).acknowledge(known_id(alarm_id), author))
 

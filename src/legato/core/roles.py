@@ -1,0 +1,103 @@
+"""Roles: named sets of permissions, and grants that give one to somebody somewhere.
+
+Built-in roles are the same everywhere. An organisation may make roles of its own beside them.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from legato.core.permission import Permission
+
+EVERY_ORG: Final = "*"
+"""As the organisation of a grant: the whole instance."""
+
+
+class Role(StrEnum):
+    """The built-in ones."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    ANALYST = "analyst"
+    FINANCE = "finance"
+    SECURITY = "security"
+    APPROVER = "approver"
+    VIEWER = "viewer"
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """A role, given within an organisation, one of its teams, or one feature of that team.
+
+    `org` is `*` for the whole instance; an empty `team` or `feature` means everything below.
+    """
+
+    role: str
+    permissions: frozenset[Permission]
+    org: str
+    team: str = ""
+    feature: str = ""
+
+
+# Who has each permission beside the owner, who has all. A test fails for one that isn't placed.
+_A: Final = frozenset({Role.ADMIN})
+_READERS: Final = frozenset(Role)
+_BUILDERS: Final = _A | {Role.DEVELOPER}
+_ANALYSTS: Final = _BUILDERS | {Role.ANALYST, Role.VIEWER}
+_GUARDS: Final = _A | {Role.SECURITY}
+PLACED: Final[dict[Permission, frozenset[Role]]] = {
+    Permission.SELF_READ: _READERS,
+    Permission.ORGANISATION_READ: _READERS,
+    Permission.ORGANISATION_CREATE: _A,
+    Permission.ORGANISATION_UPDATE: _A,
+    Permission.TEAM_READ: _READERS,
+    Permission.TEAM_CREATE: _A,
+    Permission.TEAM_UPDATE: _A,
+    Permission.FEATURE_READ: _READERS,
+    Permission.FEATURE_CREATE: _BUILDERS,
+    Permission.FEATURE_UPDATE: _BUILDERS,
+    Permission.KEY_READ: _READERS,
+    Permission.KEY_CREATE: _BUILDERS,
+    Permission.KEY_UPDATE: _A,
+    Permission.KEY_ROTATE: _BUILDERS | _GUARDS,
+    Permission.KEY_REVOKE: _GUARDS,
+    Permission.LEDGER_READ: _ANALYSTS | {Role.FINANCE},
+    Permission.FEEDBACK_READ: _ANALYSTS,
+    Permission.ERASURE_READ: _GUARDS,
+    Permission.ERASURE_CREATE: _GUARDS,
+    Permission.PROPOSAL_READ: _ANALYSTS | {Role.APPROVER, Role.FINANCE},
+    Permission.PROPOSAL_DECIDE: _A | {Role.APPROVER},
+    Permission.GATEWAY_READ: _READERS,
+    Permission.ALARM_UPDATE: _BUILDERS | _GUARDS,
+    Permission.REVIEW_READ: _ANALYSTS | {Role.APPROVER},
+    Permission.REVIEW_CREATE: _BUILDERS | {Role.ANALYST},
+    Permission.REVIEW_COLLECT: _BUILDERS | {Role.ANALYST},
+    Permission.REVIEW_LABEL: _BUILDERS | {Role.ANALYST, Role.APPROVER},
+    Permission.HOLDOUT_READ: _ANALYSTS | {Role.FINANCE},
+    Permission.HOLDOUT_UPDATE: _A | {Role.FINANCE},
+    Permission.REGISTRY_READ: _READERS,
+    Permission.REGISTRY_UPDATE: _BUILDERS,
+    Permission.REGISTRY_CREATE: _BUILDERS,
+    Permission.REGISTRY_MOVE: _BUILDERS,
+    Permission.REGISTRY_APPROVE: _A | {Role.APPROVER},
+    Permission.REGISTRY_HAND_OVER: _A,
+    Permission.INSTANCE_REGISTRY_READ: _ANALYSTS | {Role.APPROVER},
+    Permission.INSTANCE_REGISTRY_UPDATE: _A,
+    Permission.CACHE_READ: _ANALYSTS | _GUARDS,
+    Permission.CACHE_UPDATE: _BUILDERS | _GUARDS,
+    Permission.SAMPLE_READ: _GUARDS,
+    Permission.SAMPLE_JUDGE: _GUARDS,
+    Permission.REQUEST_RESTORE: _GUARDS,
+    Permission.THRESHOLD_PROPOSE: _GUARDS,
+    Permission.EVALUATION_READ: _ANALYSTS | {Role.APPROVER},
+    Permission.EVALUATION_CREATE: _BUILDERS | {Role.ANALYST},
+    Permission.EVALUATION_UPDATE: _BUILDERS | {Role.ANALYST},
+}
+
+BUILT_IN: Final[dict[Role, frozenset[Permission]]] = {
+    role: frozenset(
+        permission for permission, roles in PLACED.items() if role is Role.OWNER or role in roles
+    )
+    for role in Role
+}
