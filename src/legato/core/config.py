@@ -333,6 +333,8 @@ class KeyService(_Strict, frozen=True):
     kind: str
     settings: dict[str, Any] = {}
     """Options of the kind, checked by the kind itself."""
+    secrets: dict[str, SecretRef] = {}
+    """What the kind signs in with, under the kind's names."""
 
 
 class Vault(_Strict, frozen=True):

@@ -140,13 +140,14 @@ class DataKeys:
         Raises:
             VaultUnusable: one can't be unwrapped; then none has changed.
         """
+        current_id = service.current_id  # asked once: it may be another machine that knows
 
         def change(row: WrappedKey) -> WrappedKey:
-            if row.master_id == service.current_id:
+            if row.master_id == current_id:
                 return row
             key = service.unwrap(row.master_id, row.wrapped, row.context)
             wrapped = service.wrap(key, row.context)
-            return msgspec.structs.replace(row, master_id=service.current_id, wrapped=wrapped)
+            return msgspec.structs.replace(row, master_id=current_id, wrapped=wrapped)
 
         changed = self._store.rewrap(change)
         self._service = None

@@ -1,8 +1,8 @@
 """Where master keys are. A master key encrypts nothing but the data keys.
 
 A key service other than ours (a cloud's KMS, a hardware module) registers an entry point of the
-group `legato.key_services`: a callable `factory(settings: dict[str, Any]) -> KeyService`, named
-after `vault.key_service.kind` in legato.yaml.
+group `legato.key_services`: a callable `factory(given: KeyServiceSettings) -> KeyService`
+(`vault/services/settings.py`), named after `vault.key_service.kind` in legato.yaml.
 """
 
 import base64
@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -108,47 +107,3 @@ def read_master(text: str, place: str) -> bytes:
         msg = f"{place} is no master key: write 32 random bytes in base64 (openssl rand -base64 32)"
         raise VaultUnusable(msg)
     return key
-
-
-class DirectoryKeys:
-    """A folder of master keys, one to a file named `ID.key`, as a secret store mounts them.
-
-    The last name in order is current, so `2026-11.key` follows `2026-08.key`. The folder is read
-    anew each time: a key put there is used from then on, without a restart.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    @property
-    def current_id(self) -> str:
-        """The last name in order. Raises VaultUnusable."""
-        return self._names()[-1]
-
-    def wrap(self, key: bytes, context: bytes) -> bytes:
-        """Encrypt under the current key; its name stays in front, as another may come."""
-        return self._local(self.current_id).wrap(key, context)
-
-    def unwrap(self, master_id: str, wrapped: bytes, context: bytes) -> bytes:
-        """Decrypt. Raises VaultUnusable."""
-        local = self._local(master_id)
-        return local.unwrap(local.current_id, wrapped, context)
-
-    def _names(self) -> list[str]:
-        try:
-            names = sorted(path.stem for path in self._folder.glob("*.key"))
-        except OSError as error:
-            raise VaultUnusable(f"{self._folder} can't be read: {error.strerror}") from None
-        if not names:
-            raise VaultUnusable(f"{self._folder} holds no master key: put one there as ID.key")
-        return names
-
-    def _local(self, name: str) -> LocalKeys:
-        path = self._folder / f"{name}.key"
-        if name not in self._names():
-            raise VaultUnusable(f"A data key is wrapped under {name}, but there is no {path}")
-        try:
-            text = path.read_text("ascii")
-        except (OSError, UnicodeDecodeError):
-            raise VaultUnusable(f"{path} can't be read as text") from None
-        return LocalKeys([read_master(text, str(path))])

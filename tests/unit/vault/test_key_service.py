@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from legato.vault.key_service import DirectoryKeys, LocalKeys, VaultUnusable, master_id, read_master
+from legato.vault.key_service import LocalKeys, VaultUnusable, master_id, read_master
+from legato.vault.services.directory import DirectoryKeys
 
 OLD, NEW = b"o" * 32, b"n" * 32
 

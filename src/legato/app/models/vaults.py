@@ -1,8 +1,6 @@
 """Opens the vault of an instance: its master keys, as configured, and its data keys."""
 
 from importlib.metadata import entry_points
-from pathlib import Path
-from typing import Any
 
 from legato.app.config.data_dir import DataDir
 from legato.app.config.loaded import LoadedConfig
@@ -11,8 +9,9 @@ from legato.core.config import Vault as VaultConfig
 from legato.core.errors import ConfigInvalid
 from legato.core.ids import IdSource
 from legato.vault.data_keys import DataKeys, DataKeyStore
-from legato.vault.key_service import DirectoryKeys, KeyService, LocalKeys, read_master
+from legato.vault.key_service import KeyService, LocalKeys, read_master
 from legato.vault.master_file import begin_rotation, finish_rotation, open_master_file
+from legato.vault.services.settings import KeyServiceSettings
 
 KEY_SERVICE_GROUP = "legato.key_services"
 
@@ -33,7 +32,9 @@ def key_service(loaded: LoadedConfig, data: DataDir) -> KeyService:
     config = loaded.config.vault
     check_master_settings(config)
     if config.key_service is not None:
-        return _service(config.key_service.kind, config.key_service.settings)
+        service = config.key_service
+        secrets = {name: loaded.secret(one) or "" for name, one in service.secrets.items()}
+        return _service(service.kind, KeyServiceSettings(service.settings, secrets))
     if config.master_key is None:
         return open_master_file(data.master_key)
     keys = [read_master(loaded.secret(config.master_key) or "", "vault.master_key")]
@@ -64,18 +65,10 @@ def rotate_master(loaded: LoadedConfig, data: DataDir, data_keys: DataKeys) -> i
     return rewrapped
 
 
-def directory_keys(settings: dict[str, Any]) -> KeyService:
-    """Build the key service of kind `directory`. Raises ConfigInvalid."""
-    path = settings.get("path")
-    if not isinstance(path, str) or set(settings) != {"path"}:
-        raise ConfigInvalid("vault.key_service.settings: kind directory takes a path, no more")
-    return DirectoryKeys(Path(path))
-
-
-def _service(kind: str, settings: dict[str, Any]) -> KeyService:
+def _service(kind: str, given: KeyServiceSettings) -> KeyService:
     found = {entry.name: entry for entry in entry_points(group=KEY_SERVICE_GROUP)}
     if kind not in found:
         known = ", ".join(sorted(found))
         raise ConfigInvalid(f"vault.key_service.kind: {kind!r} is not installed; known: {known}")
-    service: KeyService = found[kind].load()(settings)
+    service: KeyService = found[kind].load()(given)
     return service
