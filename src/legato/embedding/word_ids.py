@@ -1,4 +1,4 @@
-"""The tokens of a text, word by word, so that words met before are not taken apart again.
+"""A text as the tokenizer takes it apart, word by word, so that words met before are known.
 
 The tokenizer takes a whole text for one word, and pairs of its letters are merged again and again:
 some 50 µs for a question, more than the sum of its vectors. No token of its vocabulary reaches
@@ -19,9 +19,6 @@ _NORMALIZER: Final = {
         {"type": "Replace", "pattern": {"String": " "}, "content": _SPACE},
     ],
 }
-_WORDS_MAX: Final = 10_000
-_CHARS_MAX: Final = 32
-"""Longer words are seldom met again, and would take room."""
 
 
 class _Model(msgspec.Struct):
@@ -43,7 +40,7 @@ class _Said(msgspec.Struct):
 
 
 class WordIds:
-    """Gives the very tokens that the tokenizer gives."""
+    """Gives the very tokens that the tokenizer gives of a whole text."""
 
     def __init__(self, tokenizer: Tokenizer, file: Path) -> None:
         """`file` is the one that the tokenizer was read from."""
@@ -57,29 +54,16 @@ class WordIds:
             and not any(_SPACE in token.lstrip(_SPACE) for token in said.model.vocab)
         )
         self._never_within = (_SPACE, "  ", *(added.content for added in said.added_tokens))
-        self._known: dict[str, list[int]] = {}
 
-    def of(self, text: str) -> list[int]:
-        """Return the ids of a text's tokens."""
+    def pieces(self, text: str) -> list[str]:
+        """Return parts whose tokens, one after the other, are the text's: words, or all of it."""
         if not self._by_word or any(one in text for one in self._never_within):
-            return self._encoded(text)
+            return [text]
         words = text.split(" ")
-        if not (words[0] and words[-1]):
-            return self._encoded(text)
-        ids: list[int] = []
-        for word in words:
-            ids += self._known.get(word) or self._learned(word)
-        return ids
+        return words if words[0] and words[-1] else [text]
 
-    def _learned(self, word: str) -> list[int]:
-        ids = self._encoded(word)
-        if len(word) <= _CHARS_MAX:
-            if len(self._known) >= _WORDS_MAX:
-                self._known.clear()
-            self._known[word] = ids
-        return ids
-
-    def _encoded(self, text: str) -> list[int]:
+    def of(self, piece: str) -> list[int]:
+        """Return the ids of a piece's tokens."""
         # one by one: a batch would start the tokenizer's threads, which don't survive a fork
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        ids: list[int] = self._tokenizer.encode(piece, add_special_tokens=False).ids
         return ids
