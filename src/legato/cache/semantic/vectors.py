@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 COMPARED_MAX = 256
 """So many rows are compared exactly where a scan chose them."""
-SCANNED_FROM = 1_024
+COMPARED_OF_BLOCK = 128
+"""So many where all lie in one block: of those the nearest stand out more."""
+SCANNED_FROM = 768
 """Up to so many rows all are compared exactly: that takes less time than to choose."""
 _AT_ONCE = 256
 """Rows turned into floats at a time: larger arrays are mapped and cleared anew by each look-up."""
@@ -126,10 +128,13 @@ class Vectors:
     def _promising(self, vector: NDArray[np.float32]) -> NDArray[np.intp]:
         """Return the slots whose signs differ least, in their order."""
         differing = self._differing(self._signs_of(vector))
-        upto = np.bincount(differing).cumsum()
-        bound = int(upto.searchsorted(COMPARED_MAX))
+        wanted = COMPARED_OF_BLOCK if len(self._blocks) == 1 else COMPARED_MAX
+        bound = int(np.bincount(differing).cumsum().searchsorted(wanted))
+        chosen = (differing <= bound).nonzero()[0]
+        if len(chosen) <= 2 * wanted:
+            return chosen
         nearer = (differing < bound).nonzero()[0]
-        level = (differing == bound).nonzero()[0][:COMPARED_MAX]
+        level = (differing == bound).nonzero()[0][:wanted]
         chosen = np.concatenate((nearer, level))
         chosen.sort()
         return chosen
@@ -137,20 +142,21 @@ class Vectors:
     def _differing(self, signs: NDArray[np.uint64]) -> NDArray[np.unsignedinteger]:
         count = len(self._ids)
         # 256 signs that all differ wrap to 0 in a byte: compared exactly, and found far off
-        few = self._dimensions <= _UINT8_BITS_MAX
-        total: NDArray[np.unsignedinteger] = np.zeros(count, np.uint8 if few else np.uint16)
-        changed = np.empty(min(count, BLOCK), np.uint64)
-        bits = np.empty(len(changed), np.uint8)
+        kind = np.uint8 if self._dimensions <= _UINT8_BITS_MAX else np.uint16
+        column = signs[:, None]
+        if count <= BLOCK:
+            bits = np.bitwise_count(self._blocks[0].signs[:, :count] ^ column)
+            return np.asarray(np.add.reduce(bits, axis=0, dtype=kind))
+        total: NDArray[np.unsignedinteger] = np.empty(count, kind)
         for start, block in zip(range(0, count, BLOCK), self._blocks, strict=False):
             part = total[start : start + BLOCK]
-            some, ones = changed[: len(part)], bits[: len(part)]
-            for word in range(self._words):
-                np.bitwise_xor(block.signs[word, : len(part)], signs[word], out=some)
-                np.bitwise_count(some, out=ones)
-                np.add(part, ones, out=part)
+            bits = np.bitwise_count(block.signs[:, : len(part)] ^ column)
+            np.add.reduce(bits, axis=0, dtype=kind, out=part)
         return total
 
     def _rows_at(self, slots: NDArray[np.intp]) -> NDArray[np.int16]:
+        if len(self._blocks) == 1:
+            return self._blocks[0].rows.take(slots, axis=0)
         starts = range(0, len(self._blocks) * BLOCK, BLOCK)
         ends = np.searchsorted(slots, [start + BLOCK for start in starts])
         begin, parts = 0, []
