@@ -5,14 +5,56 @@ say of partitions, times and bounds holds for followers, too.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from legato.gateway.looked import Flight
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FLIGHTS_MAX = 10_000
 """Beyond these nobody waits."""
 NEAR_MAX = 64
-"""So many questions of one partition are compared at most."""
+"""So many questions of one partition are compared at most: the last ones."""
+_ROWS_FIRST = 4
+
+
+class _Beside:
+    """The flights of one partition, with their vectors as rows of one array."""
+
+    def __init__(self, dimensions: int) -> None:
+        self.flights: list[Flight] = []
+        self._rows: NDArray[np.float32] = np.empty((_ROWS_FIRST, dimensions), np.float32)
+        self._oldest = 0
+
+    def add(self, flight: Flight) -> None:
+        place = len(self.flights)
+        if place == NEAR_MAX:
+            place, self._oldest = self._oldest, (self._oldest + 1) % NEAR_MAX
+            self.flights[place] = flight
+        else:
+            if place == len(self._rows):
+                self._rows = np.concatenate((self._rows, np.empty_like(self._rows)))
+            self.flights.append(flight)
+        self._rows[place] = flight.vector
+
+    def remove(self, flight: Flight) -> None:
+        """Take one away; the last one takes its place."""
+        if flight in self.flights:  # else newer ones took its place
+            place, last = self.flights.index(flight), self.flights.pop()
+            if last is not flight:
+                self.flights[place] = last
+                self._rows[place] = self._rows[len(self.flights)]
+
+    def near(self, vector: "NDArray[np.float32]") -> Iterator[tuple[Flight, float]]:
+        similar = self._rows[: len(self.flights)] @ vector
+        for _ in range(len(similar)):
+            place = int(similar.argmax())
+            yield self.flights[place], float(similar[place])
+            similar[place] = -np.inf
 
 
 class Flights:
@@ -20,16 +62,22 @@ class Flights:
 
     def __init__(self) -> None:
         self._by_key: dict[bytes, Flight] = {}
-        self._by_partition: dict[bytes, list[Flight]] = {}
+        self._by_partition: dict[bytes, _Beside] = {}
         self.waiting = 0
 
     def same(self, key: bytes) -> Flight | None:
         """Return the flight of the very same request."""
         return self._by_key.get(key)
 
-    def near(self, partition: bytes) -> list[Flight]:
-        """Return the flights within a partition, the newest first."""
-        return self._by_partition.get(partition, [])[: -NEAR_MAX - 1 : -1]
+    def near(
+        self, partition: bytes, vector: "NDArray[np.float32]"
+    ) -> Iterator[tuple[Flight, float]]:
+        """Yield the flights within a partition with their similarity, the nearest first.
+
+        For one look: what takes off or lands in between isn't seen.
+        """
+        beside = self._by_partition.get(partition)
+        return iter(()) if beside is None else beside.near(vector)
 
     def begin(self, key: bytes, partition: bytes, vector: Any, question: Any) -> Flight | None:
         """Take off, so that others can wait; None where there are too many."""
@@ -38,7 +86,10 @@ class Flights:
         flight = Flight(key, partition, vector, question, asyncio.Event())
         self._by_key[key] = flight
         if partition:
-            self._by_partition.setdefault(partition, []).append(flight)
+            beside = self._by_partition.get(partition)
+            if beside is None:
+                beside = self._by_partition[partition] = _Beside(len(vector))
+            beside.add(flight)
         return flight
 
     def end(self, flight: Flight) -> None:
@@ -49,7 +100,7 @@ class Flights:
         beside = self._by_partition.get(flight.partition)
         if beside is not None:
             beside.remove(flight)
-            if not beside:
+            if not beside.flights:
                 del self._by_partition[flight.partition]
         flight.landed.set()
 

@@ -238,10 +238,9 @@ class SemanticStages:
         if asked is None or looked.question is None:
             return None
         least = max(looked.score, rooms.bounds.threshold(looked.scope))
-        for flight in self.flights.near(asked.partition):
-            similarity = float(flight.vector @ looked.vector)
+        for flight, similarity in self.flights.near(asked.partition, looked.vector):
             if rooms.verifier.likely(similarity) <= least:
-                continue
+                break  # the others are less like it still
             score = rooms.verifier.score(looked.question, flight.question, similarity)
             if score > least and not _may_be_planted(flight.question.text, asked.text):
                 best, least = flight, score
