@@ -81,9 +81,9 @@ class QualityModel:
             else:
                 found.append(
                     Prediction(
-                        float(means[place]),
-                        float(deviations[place]),
-                        None if costs is None else float(costs[place]),
+                        means[place],
+                        deviations[place],
+                        None if costs is None else costs[place],
                         self.trained.evidence[place],
                     )
                 )
@@ -118,10 +118,10 @@ class QualityModel:
         mean = float(1.0 / (1.0 + np.exp(-odds)))
         return Prediction(mean, _beta_deviation(mean, prior.weight))
 
-    def _hardness(self, means: Array) -> float:
+    def _hardness(self, told: Sequence[float]) -> float:
         """Return how much harder a question is than most, in log odds, for those who are known."""
         assert self.trained is not None  # noqa: S101 - for the type checker; asked only then
-        usual = self.trained.doubt.usual
+        usual, means = self.trained.doubt.usual, np.array(told, np.float32)
         return float(np.mean(np.log(usual / (1 - usual)) - np.log(means / (1 - means))))
 
 

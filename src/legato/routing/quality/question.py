@@ -5,7 +5,6 @@ four choices is told by the measures, and rare words by the words themselves.
 """
 
 import re
-from itertools import pairwise
 from math import log1p
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -144,9 +143,7 @@ def _capitals(text: str, *, ascii_only: bool) -> int:
 
 def _terms(words: list[str]) -> NDArray[np.int32]:
     """Hash words and pairs of neighbours; crc32, since Python's own hash differs by process."""
-    kept = words[:_TERMS_MAX]
-    found = {crc32(word.encode()) & (TERMS - 1) for word in kept}
-    found.update(crc32(f"{one} {two}".encode()) & (TERMS - 1) for one, two in pairwise(kept))
-    terms = np.fromiter(found, np.int32, len(found))
-    terms.sort()
-    return terms
+    kept = [word.encode() for word in words[:_TERMS_MAX]]
+    codes = [crc32(word) for word in kept]
+    pairs = [crc32(b" " + word, code) for code, word in zip(codes, kept[1:], strict=False)]
+    return np.array(sorted({code & (TERMS - 1) for code in codes + pairs}), np.int32)

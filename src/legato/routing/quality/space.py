@@ -99,13 +99,15 @@ class Space(msgspec.Struct, frozen=True, eq=False):
         plain = np.concatenate((question.vector, question.features))
         if len(self.effort):
             plain = np.concatenate((plain, self.effort @ plain))
-        dense = (plain - self.centre) * self.scale
+        dense = plain
+        dense -= self.centre
+        dense *= self.scale
         np.maximum(dense, -_SCALED_MAX, out=dense)
         np.minimum(dense, _SCALED_MAX, out=dense)
         near = question.vector @ self.axes
         held = math.sqrt(float(near @ near))
         near /= max(held, 1e-6)
-        weights = self.rarity[question.terms]
+        weights = self.rarity.take(question.terms)
         weights /= math.sqrt(max(float(weights @ weights), 1e-12))
         starts = np.array((0, len(question.terms)), np.int64)
         held_of = np.array((held,), np.float32)
