@@ -13,9 +13,17 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from legato.embedding.base import EmbedderUnavailable
-from legato.embedding.minilm_files import MODEL, NAME, TOKENIZER, folder, sha256_of, verified
+from legato.embedding.minilm_files import (
+    DIMENSIONS,
+    MODEL,
+    NAME,
+    TOKENIZER,
+    folder,
+    name_of,
+    sha256_of,
+    verified,
+)
 
-DIMENSIONS = 384
 CHARS_MAX = 8_192
 _WINDOW_TOKENS = 254
 """And one at each end: the length the model is meant for. Longer texts are read in windows."""
@@ -47,7 +55,7 @@ class MiniLm:
             ) from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self.name = f"minilm-{DIMENSIONS}@{sha256_of(place / MODEL)[:8]}"
+        self.name = name_of(sha256_of(place / MODEL))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit vectors of texts; see `Embedder`."""

@@ -23,6 +23,8 @@ TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f41157
 GOOD_FOR = "embedding texts for the semantic cache and routing; 384 numbers, English"
 HUB_REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 
+DIMENSIONS = 384
+
 MODEL = "model.int8.onnx"
 ABOUT = "about.json"
 
@@ -62,6 +64,11 @@ def verified(models: Path) -> About:
                 f"{place / name} is not what was made: run `legato local pull {NAME}`"
             )
     return told
+
+
+def name_of(model_sha256: str) -> str:
+    """Return the name of the embedder that runs on a converted model."""
+    return f"{NAME}-{DIMENSIONS}@{model_sha256[:8]}"
 
 
 def sha256_of(path: Path) -> str:

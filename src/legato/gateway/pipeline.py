@@ -22,8 +22,10 @@ from legato.core.errors import InvalidRequest, LegatoError
 from legato.core.records import EntryKind
 from legato.core.wire import Operation, Surface, Turn
 from legato.gateway.arms import serving
+from legato.gateway.context import Waiting
 from legato.gateway.guards.checked import CHECKED
 from legato.gateway.prompts import names_prompt, put_prompt, unread
+from legato.gateway.request_features import asked_text
 from legato.gateway.semantic.tags import tags_of
 from legato.gateway.shorten import shorten, summarise
 from legato.gateway.stages.count_tokens import count_tokens
@@ -306,15 +308,32 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
                 return self._summarise(call, call.route, policy)
             if policy is not None:
                 shorten(call, policy)
-            call.candidates = order_candidates(call, call.route, self.random)
+            return self._order(call, call.route)
         return None
+
+    def _order(self, call: "Call", route: "Route") -> Awaitable[None] | None:
+        ahead = None if route.quality is None else route.quality.ahead(call.caller.org)
+        if ahead is not None:
+            return self._order_after(call, route, ahead)
+        call.candidates = order_candidates(call, route, self.random)
+        return None
+
+    async def _order_after(
+        self, call: "Call", route: "Route", ahead: "Callable[[str], None]"
+    ) -> None:
+        """Have a thread do what takes long of reading the question."""
+        with Waiting(call):
+            await asyncio.to_thread(ahead, asked_text(call.body))
+        call.candidates = order_candidates(call, route, self.random)
 
     async def _summarise(self, call: "Call", route: "Route", policy: "ContextPolicy") -> None:
         if self.summaries is None:
             shorten(call, policy)
         else:
             await summarise(call, policy, self.summaries)
-        call.candidates = order_candidates(call, route, self.random)
+        ordered = self._order(call, route)
+        if ordered is not None:
+            await ordered
 
     async def _call(self, call: "Call", sink: "Sink") -> None:
         try:

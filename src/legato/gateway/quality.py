@@ -24,6 +24,14 @@ class Estimating(Protocol):
         """What decisions name it by."""
         ...
 
+    @property
+    def ahead(self) -> Callable[[str], None] | None:
+        """Does what takes milliseconds of reading a text, so that asking of it takes none.
+
+        It may run in a thread. None where asking never takes long.
+        """
+        ...
+
     def __call__(self, text: str, names: Sequence[str]) -> dict[str, Estimate]:
         """Return what is expected of each for a text; whom nothing is known of is left out."""
         ...
@@ -68,6 +76,11 @@ class QualityChoice:
         """Return which policy an organisation's evidence is about now."""
         router = self._of(org) if self._moves else None
         return self._policy if router is None else policy_with(self._policy, router.version)
+
+    def ahead(self, org: str) -> Callable[[str], None] | None:
+        """Return what should be done with a text before; see `Estimating`."""
+        router = self._of(org)
+        return None if router is None else router.ahead
 
     def estimates(
         self, org: str, text: str, names: Sequence[str]

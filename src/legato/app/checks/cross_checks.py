@@ -256,10 +256,10 @@ class _Checks:
 
     def _router(self, file: str, path: Path) -> None:
         try:
-            from legato.app.checks.learned_router import learned_router  # noqa: PLC0415 - numpy
+            from legato.app.checks import learned_router  # noqa: PLC0415 - numpy is an extra
 
             if router_reference(file) is None:
-                learned_router(file, {}, frozenset())
+                learned_router.check_router(file)
         except InvalidRequest as error:
             self._add(path, error.message, "Name a router of the registry, or a file.")
         except ImportError as error:

@@ -3,11 +3,13 @@
 import stat
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from legato.core.errors import ConfigInvalid, LegatoError
 from legato.embedding.base import Embedder
 from legato.embedding.loading import shared_embedder
+from legato.embedding.minilm_files import NAME as MINILM
 from legato.gateway.quality import Estimate
 from legato.routing.quality.file import UnreadableModel
 from legato.routing.quality.model import QualityModel
@@ -24,8 +26,12 @@ class LearnedRouter:
         self._model = model
         self._embedder = embedder
         self._stated = stated
+        self.ahead = self._embed_ahead if _takes_long(embedder) else None
         self.version = version
         """Of the predictor's file, `sha256:…`, or in the registry, `router/chat@3fa9c1d2e4b5`."""
+
+    def _embed_ahead(self, text: str) -> None:
+        self._embedder.embed([text])  # which remembers it
 
     def __call__(self, text: str, names: Sequence[str]) -> dict[str, Estimate]:
         """Return what is expected of each deployment's answer to a text."""
@@ -38,40 +44,69 @@ class LearnedRouter:
         }
 
 
-def learned_router(file: str, models: Mapping[str, str], stated: frozenset[str]) -> LearnedRouter:
+def _takes_long(embedder: Embedder) -> bool:
+    return embedder.name.startswith(MINILM)
+
+
+def learned_router(
+    file: str, models: Mapping[str, str], stated: frozenset[str], weights: Path
+) -> LearnedRouter:
     """Read a predictor; `models` says which model each of the route's deployments is of.
+
+    `weights` is where pulled weights of embedders lie.
 
     Raises:
         ConfigInvalid: it can't be read, or its embedder isn't here.
     """
-    model, embedder = _opened(file)
-    return LearnedRouter(model.covering(models), embedder, stated, model.version)
+    model = read_router(file)
+    return LearnedRouter(model.covering(models), embedder_of(model, weights), stated, model.version)
 
 
 @lru_cache(maxsize=16)
-def _opened(file: str) -> tuple[QualityModel, Embedder]:
+def read_router(file: str) -> QualityModel:
+    """Read a predictor's file. Raises ConfigInvalid where that can't be."""
     try:
         if not stat.S_ISREG(Path(file).stat().st_mode):  # a device or a pipe may never end
             raise ConfigInvalid(f"quality.router: {file}: it is no file")
-        model = QualityModel.from_bytes(Path(file).read_bytes())
+        return QualityModel.from_bytes(Path(file).read_bytes())
     except OSError as error:
         raise ConfigInvalid(f"quality.router: {file}: {error.strerror}") from None
     except UnreadableModel as error:
         raise ConfigInvalid(f"quality.router: {file}: {error}") from None
-    return model, embedder_of(model)
 
 
-def embedder_of(model: QualityModel) -> Embedder:
+def kind_of_embedder(model: QualityModel) -> str:
+    """Return which kind of embedder a predictor is asked with: `wordllama`, `minilm`."""
+    return model.embedder.partition("-")[0]
+
+
+def embedder_of(model: QualityModel, weights: Path) -> Embedder:
     """Return what makes the vectors that a predictor is asked with.
 
     Raises:
         ConfigInvalid: it isn't here.
     """
     try:
-        embedder = shared_embedder(model.embedder.partition("-")[0], Path())
+        embedder = shared_embedder(kind_of_embedder(model), weights)
     except LegatoError as error:
         raise ConfigInvalid(f"quality.router: {error.message}") from None
-    if embedder.name != model.embedder:
-        told = f"it was trained by the embedder {model.embedder}, here is {embedder.name}"
-        raise ConfigInvalid(f"quality.router: {told}")
+    require_same(model, embedder.name)
     return embedder
+
+
+def require_same(model: QualityModel, here: str) -> None:
+    """Raise ConfigInvalid where a predictor was trained by another embedder than the one here."""
+    if here != model.embedder:
+        told = f"it was trained by the embedder {model.embedder}, here is {here}"
+        raise ConfigInvalid(f"quality.router: {told}")
+
+
+def check_router(file: str) -> None:
+    """Raise ConfigInvalid for a predictor that can't be asked wherever its weights lie."""
+    model = read_router(file)
+    kind = kind_of_embedder(model)
+    if kind != MINILM:
+        embedder_of(model, Path())
+    elif missing := [name for name in ("onnxruntime", "tokenizers") if find_spec(name) is None]:
+        told = f"it was trained by the embedder {kind}, which needs {', '.join(missing)}"
+        raise ConfigInvalid(f"quality.router: {file}: {told}: pip install 'legato[{kind}]'")

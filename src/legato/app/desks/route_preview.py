@@ -1,6 +1,7 @@
 """Decides a request that nobody sends: what a route would do with a prompt, and why."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from legato.api.openai.chat import ChatCompletions
@@ -55,17 +56,19 @@ def preview(
     org: str,
     shares: Mapping[About, float],
     routers: RouterOf = no_routers,
+    weights: Path = Path(),
 ) -> Explanation:
     """Return what a route does with a chat completion. No provider is called, breakers are closed.
 
-    `shares` tells what may leave the baseline by proof, `routers` has those of the registry.
+    `shares` tells what may leave the baseline by proof, `routers` has those of the registry,
+    `weights` those of embedders that were pulled.
 
     Raises:
         NotFound: no route has this name.
         CallerError: no deployment of it can serve this.
         ConfigInvalid: a provider can't be built without its secrets.
     """
-    routes = unserved_routes(served, routers)
+    routes = unserved_routes(served, routers, weights)
     route = routes.get(alias)
     if route is None:
         known = ", ".join(sorted(routes))
@@ -82,7 +85,9 @@ def preview(
     return explain(call, route, facts_of(route), ordered)
 
 
-def unserved_routes(served: ServedModels, routers: RouterOf = no_routers) -> Mapping[str, Route]:
+def unserved_routes(
+    served: ServedModels, routers: RouterOf = no_routers, weights: Path = Path()
+) -> Mapping[str, Route]:
     """Return all routes as a gateway would have them, with nothing behind. Raises ConfigInvalid."""
     _, routes = build_routes(
         served,
@@ -90,6 +95,7 @@ def unserved_routes(served: ServedModels, routers: RouterOf = no_routers) -> Map
         lambda _: 0,
         lambda _cell, _limits: None,
         routers=routers,
+        weights=weights,
     )
     return routes
 

@@ -360,7 +360,8 @@ class StoredData:
         """Return the trained routers as workers have them; `load` reads them."""
         data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
         source = RegistrySnapshots(self._engine, instance.loaded.config.registry.environment)
-        return followed(source, partial(RouterModels, self._engine), Envelopes(data_keys))
+        models_of = partial(RouterModels, self._engine)
+        return followed(source, models_of, Envelopes(data_keys), instance.data.models)
 
     def router_version(self, instance: Instance) -> RouterVersion:
         """Return what tells the version of an organisation's router that a route asks."""

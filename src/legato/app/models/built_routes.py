@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from legato.app.context import WorkerContext
 from legato.app.models.catalogue import ProviderInUse, build_routes
 from legato.app.models.deployment_loads import DeploymentLoads
 from legato.app.models.floors import guard
@@ -15,6 +16,7 @@ from legato.registry.floor_shares import FloorShares
 class Based(Protocol):
     """What routes are built on."""
 
+    context: WorkerContext
     loads: DeploymentLoads
     floors: FloorShares
     routers: RouterFollower
@@ -32,6 +34,7 @@ def built_routes(
         loads.of,
         room_of=loads.room,
         routers=base.routers.of,
+        weights=base.context.data.models,
     )
     guard(routes.values(), base.floors)
     return deployments, routes

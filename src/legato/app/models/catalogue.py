@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -115,17 +116,18 @@ def build_routes(
     *,
     room_of: RoomOf | None = None,
     routers: RouterOf = no_routers,
+    weights: Path = Path(),
 ) -> tuple[dict[str, Deployment], dict[str, Route]]:
     """Return deployments by name, and everything a caller can name: aliases and deployments.
 
     `cell_of` gives each deployment its cell on the breaker board, `load_of` its load; `room_of`
     gives an alias where its calls wait, for those that serve any; `routers` has the trained
-    routers of the registry.
+    routers of the registry, `weights` those of embedders that were pulled.
     """
     config = served.config
 
     def built(route: RouteConfig, version: str, room: Queueing | None = None) -> Route:
-        made = _route(config, route, deployments, providers, routers=routers)
+        made = _route(config, route, deployments, providers, routers=routers, weights=weights)
         if route.queue is not None and room_of is not None:
             room = room or room_of(route.alias, route.queue)
             return msgspec.structs.replace(made, version=version, queue=room)
@@ -255,6 +257,7 @@ def _route(
     providers: Mapping[str, ProviderInUse],
     *,
     routers: RouterOf | None = None,
+    weights: Path = Path(),
 ) -> Route:
     """Return a route; without `routers` the one of a deployment that is called directly."""
     lesser = [name for name in route.degrade if name != STALE_CACHE]
@@ -295,7 +298,7 @@ def _route(
         else Hedging(route.hedge.after_s, route.hedge.max_share),
         cache_hints=route.prompt_cache == "auto",
         rules=_rules(route),
-        quality=_quality(route, {one.name: one.model for one in behind}, routers or no_routers),
+        quality=_quality(route, behind, routers or no_routers, weights),
         cascade=_cascade(route),
         semantic=_semantic(config, route) if enabled else None,
     )
@@ -336,7 +339,7 @@ def _cascade(route: RouteConfig) -> "RouteCascade | None":
 
 
 def _quality(
-    route: RouteConfig, models: Mapping[str, str], routers: RouterOf
+    route: RouteConfig, behind: Sequence[Deployment], routers: RouterOf, weights: Path
 ) -> "QualityChoice | None":
     guaranteed = route.quality is not None and route.quality.guarantee is not None
     if route.strategy is Strategy.CASCADE and not guaranteed:
@@ -348,14 +351,14 @@ def _quality(
     terms = route.quality or Quality()
     if not terms.router:
         return QualityChoice(terms, policy_of(route))
-    stated = frozenset(terms.expected)
+    stated, models = frozenset(terms.expected), {one.name: one.model for one in behind}
     registered = router_reference(terms.router)
     if registered is not None:
         of_caller = routers(registered, models, stated)
         return QualityChoice(terms, policy_of(route), of_caller, moves=True)
     from legato.app.checks.learned_router import learned_router  # noqa: PLC0415 - numpy is an extra
 
-    router = learned_router(terms.router, models, stated)
+    router = learned_router(terms.router, models, stated, weights)
     return QualityChoice(terms, policy_of(route), lambda _org: router)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -52,10 +53,13 @@ class RegisteredRouters:
         source: RouterSource,
         kept: Callable[[Tenant], Routers],
         sealing: Sealing,
+        weights: Path,
     ) -> None:
+        """`weights` is where pulled weights of embedders lie."""
         self._source = source
         self._kept = kept
         self._sealing = sealing
+        self._weights = weights
         self._version = -1
         self._live: Mapping[_Key, _Live] = {}
 
@@ -110,4 +114,5 @@ class RegisteredRouters:
         if before is not None and before.erased == routers.erased(manifest.model_digest):
             return before
         found = routers.open(manifest.model_digest)
-        return _Live(named, found.erased, found.model, embedder_of(found.model))
+        embedder = embedder_of(found.model, self._weights)
+        return _Live(named, found.erased, found.model, embedder)

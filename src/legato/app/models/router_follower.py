@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from legato.app.context import WorkerContext
@@ -90,20 +91,23 @@ def worker_routers(context: WorkerContext) -> RouterFollower:
     engine = open_engine(context.database_url)
     sealing = Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(engine)))
     source = RegistrySnapshots(engine, context.loaded.config.registry.environment)
-    return followed(source, partial(RouterModels, engine), sealing)
+    return followed(source, partial(RouterModels, engine), sealing, context.data.models)
 
 
 def followed(
-    source: RegistrySnapshots, models_of: Callable[[Tenant], RouterModels], sealing: Sealing
+    source: RegistrySnapshots,
+    models_of: Callable[[Tenant], RouterModels],
+    sealing: Sealing,
+    weights: Path,
 ) -> RouterFollower:
-    """Return those of an environment; nothing is read yet."""
+    """Return those of an environment, `weights` of embedders beside; nothing is read yet."""
 
     def opened() -> "RegisteredRouters":
         from legato.app.models.registered_routers import RegisteredRouters  # noqa: PLC0415 - an extra
         from legato.evaluation.routing.kept import Routers  # noqa: PLC0415 - likewise
 
         return RegisteredRouters(
-            source, lambda tenant: Routers(tenant.org, models_of(tenant), sealing), sealing
+            source, lambda tenant: Routers(tenant.org, models_of(tenant), sealing), sealing, weights
         )
 
     return RouterFollower(opened)

@@ -91,7 +91,7 @@ def _opened(config_file: Path | None, data: Path, org: str) -> Iterator[_Opened]
         sealing = Envelopes(open_data_keys(instance.loaded, instance.data, stored.data_keys()))
         config = stored.served(instance).config
         unpriced = ServedModels(config, dict.fromkeys(one.name for one in config.deployments))
-        routes = dict(unserved_routes(unpriced))
+        routes = dict(unserved_routes(unpriced, weights=instance.data.models))
         yield _Opened(instance, stored, said, routes, keys, sealing, org)
 
 

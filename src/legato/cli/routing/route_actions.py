@@ -76,7 +76,14 @@ def explain_prompt(
     with ExitStack() as closing:
         routers = _routers(instance, served.config, alias, closing)
         told = preview(
-            served, alias, body, headers=headers, org=org, shares=shares, routers=routers
+            served,
+            alias,
+            body,
+            headers=headers,
+            org=org,
+            shares=shares,
+            routers=routers,
+            weights=instance.data.models,
         )
     if as_json:
         print_json(told)

@@ -49,7 +49,7 @@ def trained() -> tuple[dict[str, Any], bytes]:
 def test_what_is_expected_depends_on_the_text(tmp_path: Path) -> None:
     file = tmp_path / "chat.router"
     file.write_bytes(trained()[1])
-    router = learned_router(str(file), MODELS, frozenset())
+    router = learned_router(str(file), MODELS, frozenset(), Path())
     hard = router("What is 40 + 280 - 12?", ["large", "small"])
     easy = router(EASY, ["large", "small"])
     assert hard["small"].mean < 0.5
@@ -73,9 +73,11 @@ def test_what_was_never_judged_has_its_prior_unless_something_is_stated(tmp_path
     file = tmp_path / "chat.router"
     file.write_bytes(trained()[1])
     names = ["small", "new"]
-    prior = learned_router(str(file), MODELS, frozenset())(EASY, names)
+    prior = learned_router(str(file), MODELS, frozenset(), Path())(EASY, names)
     assert prior["new"].deviation > prior["small"].deviation
-    assert "new" not in learned_router(str(file), MODELS, frozenset({"new"}))("Which?", names)
+    assert "new" not in learned_router(str(file), MODELS, frozenset({"new"}), Path())(
+        "Which?", names
+    )
 
 
 def test_a_report_names_the_version_and_what_quality_costs() -> None:
@@ -96,11 +98,11 @@ def test_too_few_judged_answers_are_refused_with_their_count() -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match=r"missing\.router: No such file"):
-        learned_router(str(tmp_path / "missing.router"), MODELS, frozenset())
+        learned_router(str(tmp_path / "missing.router"), MODELS, frozenset(), Path())
     broken = tmp_path / "broken.router"
     broken.write_bytes(b"no router")
     with pytest.raises(ConfigInvalid, match="no predictor"):
-        learned_router(str(broken), MODELS, frozenset())
+        learned_router(str(broken), MODELS, frozenset(), Path())
 
 
 def test_vectors_of_another_embedder_are_refused(tmp_path: Path) -> None:
@@ -109,14 +111,14 @@ def test_vectors_of_another_embedder_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "other.router"
     file.write_bytes(msgspec.msgpack.encode(plain))
     with pytest.raises(ConfigInvalid, match="trained by the embedder wordllama-256@00000000"):
-        learned_router(str(file), MODELS, frozenset())
+        learned_router(str(file), MODELS, frozenset(), Path())
 
 
 def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.router"
     os.mkfifo(pipe)
     with pytest.raises(ConfigInvalid, match="it is no file"):
-        learned_router(str(pipe), MODELS, frozenset())
+        learned_router(str(pipe), MODELS, frozenset(), Path())
 
 
 def test_a_router_without_some_questions_says_less_of_them_and_as_much_of_others() -> None:
