@@ -57,6 +57,8 @@ class Row(msgspec.Struct, frozen=True):
 
     number: int
     org: str
+    action: str
+    at_ns: int
     leaf: bytes
     nodes: bytes
 
@@ -108,6 +110,8 @@ def _row_fault(row: Row, tree: Frontier, counts: Counter[str]) -> str | None:
     counts[event.org] += 1
     if (event.index, event.org, event.org_index) != (index, row.org, counts[event.org] - 1):
         return f"event {index} is kept under another index or organisation than it says"
+    if (event.action, event.at_ns) != (row.action, row.at_ns):
+        return f"event {index} is kept under another action or time than it says"
     return None
 
 

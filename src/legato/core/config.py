@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from legato.core.config_audit import Audit
 from legato.core.config_cache import Cache, RouteCache
 from legato.core.config_cascade import Cascade
 from legato.core.config_guardrails import Guardrails
@@ -435,4 +436,5 @@ class Config(_Strict, frozen=True):
     proposals: Proposals = Proposals()
     live_scoring: list[LivePolicy] = []
     evaluation: Evaluation = Evaluation()
+    audit: Audit = Audit()
     telemetry: Telemetry = Telemetry()

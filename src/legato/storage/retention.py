@@ -2,20 +2,24 @@
 
 from typing import Final
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
-from legato.storage.database.engine import writing
+from legato.audit.segments import SegmentKind
+from legato.storage.audit.segments import record_retention
+from legato.storage.database.engine import reading, writing
+from legato.storage.ledger.trace_blocks import EMPTY_BLOCK
 from legato.storage.tables.schema import trace_block, voided_attempt
 
 _ROWS_PER_WRITE: Final = 2_000
 _BLOCKS_PER_WRITE: Final = 50
+_block: Final = trace_block.c
 
 
 def prune_traces(engine: Engine, before_ns: int) -> int:
     """Delete older traces and the marks of voided attempts; return how many traces.
 
     Traces go by the block, up to an hour late. Goes in small transactions, since a ledger
-    commit waits behind each.
+    commit waits behind each. The audit log says first what may be missing from then on.
 
     Raises:
         StorageUnavailable: the database does not answer.
@@ -23,6 +27,11 @@ def prune_traces(engine: Engine, before_ns: int) -> int:
     while _prune_voided(engine, before_ns):
         pass
     total = 0
+    with reading(engine) as connection:
+        old = _there(connection, before_ns)
+    if old:
+        with writing(engine) as connection:
+            record_retention(connection, SegmentKind.DECISIONS, before_ns)
     while pruned := _prune_blocks(engine, before_ns):
         total += pruned
     return total
@@ -41,16 +50,28 @@ def _prune_voided(engine: Engine, before_ns: int) -> int:
         return connection.execute(gone).rowcount
 
 
+def _there(connection: Connection, before_ns: int) -> bool:
+    old = select(_block.id).where(_block.last_at_ns < before_ns, _block.requests > 0).limit(1)
+    return connection.execute(old).first() is not None
+
+
 def _prune_blocks(engine: Engine, before_ns: int) -> int:
-    """Delete the oldest few blocks; return how many requests they held."""
-    table = trace_block.c
+    """Delete the oldest few blocks; return how many requests they held.
+
+    The newest stays, empty, until there is another: SQLite would give its id again, and ids say
+    what the audit log has sealed.
+    """
+    newest = select(func.max(_block.id)).scalar_subquery()
     oldest = (
-        select(table.id, table.requests)
-        .where(table.last_at_ns < before_ns)
-        .order_by(table.last_at_ns)
+        select(_block.id, _block.requests)
+        .where(_block.last_at_ns < before_ns, (_block.requests > 0) | (_block.id < newest))
+        .order_by(_block.last_at_ns)
         .limit(_BLOCKS_PER_WRITE)
     )
+    empty = {"requests": 0, "records": EMPTY_BLOCK, "first_id": "", "last_id": ""}
     with writing(engine) as connection:
         blocks = connection.execute(oldest).all()
-        connection.execute(delete(trace_block).where(table.id.in_([block.id for block in blocks])))
+        gone = _block.id.in_([block.id for block in blocks])
+        connection.execute(delete(trace_block).where(gone, _block.id < newest))
+        connection.execute(update(trace_block).where(gone).values(empty))
     return sum(block.requests for block in blocks)

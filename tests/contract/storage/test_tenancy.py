@@ -49,12 +49,14 @@ INSTANCE_WIDE = {
     "RegistryModels": "deployments and routes belong to the instance",
     "ModelPrices": "what they charge, too",
     "PriceStore": "prices of deployments belong to the instance",
+    "Segments": "rows of all tenants under one root; gives hashes, no rows",
     "SemanticEntryStore": "for workers, which serve every tenant; each row says whose it is",
 }
 # Why a table has no column `org`.
 NO_TENANTS_ROWS = {
     "api_key_secret": "reached through api_key only",
     "audit_head": "one counter, and hashes over every tenant's events",
+    "audit_segment": "hashes over every tenant's rows",
     "config_version": "the instance's",
     "credential": "the instance's",
     "journal_alarm": "what could not be read, so nobody knows whose",

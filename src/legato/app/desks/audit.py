@@ -6,11 +6,13 @@ from typing import Final
 
 import msgspec
 
+from legato.app.desks.audit_segments import LookedAt, look_at_segments
 from legato.audit.checking import SPAN, Kept, Row, find_kept_fault
 from legato.audit.extract import ProvenLeaf, sign_count
 from legato.audit.note import Checkpoint, SigningKey, VerifyingKey
 from legato.core.errors import InvalidRequest, OperatorError
 from legato.storage.audit.log import AuditLog
+from legato.storage.audit.segments import Segments
 from legato.vault.master import Vault
 
 FORMAT: Final = "legato-audit"
@@ -70,8 +72,12 @@ class AuditDesk:
             head = self._whole.head()
         except ValueError as error:
             raise OperatorError(f"the audit log's head is damaged: {error}") from None
-        rows = (Row(one.number, one.org, one.leaf, one.nodes) for one in self._whole.all())
+        rows = (Row(**msgspec.structs.asdict(one)) for one in self._whole.all())
         return find_kept_fault(rows, head, kept)
+
+    def look_at_segments(self, segments: Segments) -> LookedAt:
+        """Look at the rows that segments of the log anchor; the log must have been found whole."""
+        return look_at_segments(self._whole, segments)
 
     def export(self, folder: Path, org: str | None) -> int:
         """Write the log, or an organisation's part of it, to a new folder; return how many.

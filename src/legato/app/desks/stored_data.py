@@ -35,6 +35,7 @@ from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.audit.log import AuditLog
+from legato.storage.audit.segments import Segments
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.database.engine import open_engine
 from legato.storage.erasing import ContentEraser
@@ -374,6 +375,10 @@ class StoredData:
         log = whole if org is None else AuditLog(self._engine, Tenant(org))
         keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
         return AuditDesk(log, whole, signing_key(Vault(keys.root())))
+
+    def segments(self) -> Segments:
+        """Return the segments that the audit log anchors."""
+        return Segments(self._engine)
 
     def backlog(self) -> Backlog:
         """Return what has not become an entry."""

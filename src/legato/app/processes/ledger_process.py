@@ -14,6 +14,7 @@ from legato.app.context import ProcessContext
 from legato.app.price_changes import watch_prices
 from legato.app.processes.capture_moving import CaptureMover
 from legato.app.processes.rollout_watching import rollout_watch
+from legato.app.processes.sealing import Sealer
 from legato.app.processes.trace_export import TraceObserver, trace_observer
 from legato.core.clock import SystemClock
 from legato.core.errors import StorageUnavailable
@@ -22,6 +23,7 @@ from legato.journal.ingester import Ingester, IngesterOptions
 from legato.journal.quarantine import JournalAlarm
 from legato.journal.sink import SinkUnavailable
 from legato.registry.rollout_watch import RolloutWatch
+from legato.storage.audit.segments import Segments
 from legato.storage.database.engine import open_engine
 from legato.storage.evaluation.datasets import prune_traffic_datasets
 from legato.storage.evaluation.evaluations import prune_evaluations
@@ -41,7 +43,8 @@ from legato.storage.retention import prune_traces
 log = logging.getLogger(__name__)
 
 _DRAIN_PASSES_MAX = 10_000
-_NS_PER_DAY = 86_400_000_000_000
+_NS_PER_HOUR = 3_600_000_000_000
+_NS_PER_DAY = 24 * _NS_PER_HOUR
 _PRUNE_EVERY_S = 60.0
 _SPOOL_EVERY_S = 0.2
 _WATCH_EVERY_S = 2.0
@@ -107,9 +110,10 @@ def run(context: ProcessContext) -> None:
         _alarm,
         IngesterOptions(poll_s=poll_s, limits=_LIMITS),
     )
+    traces_days = config.telemetry.trace_retention_days
     forgetting = {
-        "traces": (partial(prune_traces, engine), config.telemetry.trace_retention_days),
-        "outcomes": (partial(prune_outcomes, engine), config.telemetry.trace_retention_days),
+        "traces": (_by_the_hour(partial(prune_traces, engine)), traces_days),
+        "outcomes": (partial(prune_outcomes, engine), traces_days),
         "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
         "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
         "guard samples": (partial(prune_guard_samples, engine), 0),
@@ -132,7 +136,9 @@ def run(context: ProcessContext) -> None:
     carrier.start()
     watcher = threading.Thread(target=_watch_rollouts, args=(rollout_watch(context), stop))
     watcher.start()
-    watchers = [watcher]
+    sealer = Sealer(Segments(engine), config.audit.seal_every_s)
+    watchers = [watcher, threading.Thread(target=sealer.run, args=(stop,))]
+    watchers[-1].start()
     if config.proposals.price_changes:
         watchers.append(threading.Thread(target=watch_prices, args=(context, stop)))
         watchers[-1].start()
@@ -143,10 +149,16 @@ def run(context: ProcessContext) -> None:
     mover.join()
     carrier.join()
     _drain(ingester)
+    sealer.seal()
     _drain_responses(spool, store)
     ingester.close()
     if traces is not None:
         traces.close()
+
+
+def _by_the_hour(prune: Callable[[int], int]) -> Callable[[int], int]:
+    """Forget up to whole hours: the audit log says each time what may be missing from then on."""
+    return lambda before_ns: prune(before_ns - before_ns % _NS_PER_HOUR)
 
 
 def _drain(ingester: Ingester) -> None:

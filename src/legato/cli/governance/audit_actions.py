@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from legato.app.checks.instance import find_instance
 from legato.app.desks.audit import AuditDesk
 from legato.app.desks.audit_files import kept_checkpoint, key_of, parsed_key, verify_export
+from legato.app.desks.audit_segments import LookedAt
 from legato.app.desks.stored_data import stored_data
 from legato.audit.checking import Finding
 from legato.audit.note import VerifyingKey
@@ -24,6 +25,15 @@ from legato.storage.audit.log import AuditFilter, StoredEvent
 
 _COLUMNS: Final = ("index", "time", "org", "actor", "action", "subject", "reason")
 _SHOWN_CHARACTERS: Final = 60
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What came of looking at a log; `sealed` is what its segments anchor, of a database."""
+
+    fault: Finding | None
+    events: int
+    root: str
+    sealed: LookedAt | None = None
 
 
 def list_events(
@@ -79,17 +89,23 @@ def verify(
     """Say whether it is whole; exits with 1 where it isn't."""
     given = None if key is None else parsed_key(_text_of(key))
     if directory is None:
-        with _desk(data, config_file) as desk:
+        instance = find_instance(data, config_file)
+        with stored_data(instance) as stored:
+            desk = stored.audit(instance)
             kept = [kept_checkpoint(one, given or desk.key) for one in checkpoints]
             looked = desk.look(kept)
-        _tell(looked.fault, looked.tree.size, looked.tree.root.hex(), as_json=as_json)
+            sealed = None
+            if looked.fault is None:
+                sealed = desk.look_at_segments(stored.segments())
+        tree = looked.tree
+        _tell(Told(looked.fault, tree.size, tree.root.hex(), sealed), as_json=as_json)
         return
     known = given or key_of(directory)
     kept = [kept_checkpoint(one, known) for one in checkpoints]
     done = verify_export(directory, known, kept)
     if given is None:
         _warn_of_key(known)
-    _tell(done.fault, done.events, done.checkpoint.root.hex(), as_json=as_json)
+    _tell(Told(done.fault, done.events, done.checkpoint.root.hex()), as_json=as_json)
 
 
 def prove(data: Path, config_file: Path | None, index: int, size: int | None) -> None:
@@ -139,18 +155,34 @@ def _warn_of_key(key: VerifyingKey) -> None:
     )
 
 
-def _tell(fault: Finding | None, events: int, root: str, *, as_json: bool) -> None:
+def _tell(told: Told, *, as_json: bool) -> None:
+    fault, sealed = told.fault, told.sealed
+    whole = fault is None and (sealed is None or sealed.fault is None)
     if as_json:
-        told = None if fault is None else msgspec.to_builtins(fault)
-        print_json({"whole": fault is None, "events": events, "root": root, "fault": told})
+        shown: dict[str, Any] = {"whole": whole, "events": told.events, "root": told.root}
+        shown["fault"] = msgspec.to_builtins(fault)
+        if sealed is not None:
+            shown["segments"] = msgspec.to_builtins(sealed)
+        print_json(shown)
     elif fault is None:
-        click.echo(f"The audit log is whole: {events} events, root {root}")
+        click.echo(f"The audit log is whole: {told.events} events, root {told.root}")
     else:
         last = fault.end - 1
         where = f"{fault.index}" if last == fault.index else f"{fault.index} to {last}"
         click.echo(f"The audit log was changed at index {where}: {fault.told}.")
-    if fault is not None:
+    if sealed is not None and not as_json:
+        _tell_sealed(sealed)
+    if not whole:
         sys.exit(1)
+
+
+def _tell_sealed(sealed: LookedAt) -> None:
+    if (fault := sealed.fault) is not None:
+        click.echo(f"Segment {fault.segment} (event {fault.event}) was changed: {fault.told}.")
+        return
+    for kind, found in sealed.kinds.items():
+        rest = "; newer ones wait to be sealed" if found.newest > found.last else ""
+        click.echo(f"{kind}: {found.records} in {found.segments} segments are as sealed{rest}")
 
 
 def _line(one: StoredEvent) -> list[str]:

@@ -27,7 +27,14 @@ _ROWS_PER_READ: Final = 2_000
 _table = audit_event.c
 # as the driver gives them: whoever writes a text there must not keep the log from being looked at
 _leaf, _nodes = type_coerce(_table.leaf, NullType()), type_coerce(_table.nodes, NullType())
-_COLUMNS: Final = (_table.number, _table.org, _leaf.label("leaf"), _nodes.label("nodes"))
+_COLUMNS: Final = (
+    _table.number,
+    _table.org,
+    _table.action,
+    _table.at_ns,
+    _leaf.label("leaf"),
+    _nodes.label("nodes"),
+)
 
 
 class AuditFilter(msgspec.Struct, frozen=True):
@@ -45,6 +52,8 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
     number: int
     org: str
+    action: str
+    at_ns: int
     leaf: bytes
     nodes: bytes
 
@@ -181,8 +190,14 @@ def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
 
 def _stored(row: Row[*tuple[object, ...]]) -> StoredEvent:
     values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
-    number, org = values["number"], values["org"]
-    return StoredEvent(number, org, _bytes(values["leaf"]), _bytes(values["nodes"]))
+    return StoredEvent(
+        number=values["number"],
+        org=values["org"],
+        action=values["action"],
+        at_ns=values["at_ns"],
+        leaf=_bytes(values["leaf"]),
+        nodes=_bytes(values["nodes"]),
+    )
 
 
 def _bytes(found: bytes | str) -> bytes:

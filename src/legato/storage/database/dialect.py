@@ -111,6 +111,21 @@ def lock(connection: Connection, names: Iterable[str]) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(wanted)))
 
 
+def share(connection: Connection, name: str) -> None:
+    """Be one of those whom `wait_for_sharers` waits for, until the transaction ends."""
+    if not is_sqlite(connection):
+        connection.execute(select(func.pg_advisory_xact_lock_shared(_lock_number(name))))
+
+
+def wait_for_sharers(connection: Connection, name: str) -> None:
+    """Wait until all who share it have ended; who comes meanwhile waits until we do.
+
+    SQLite has one writer: who reads sees all that ever got a lower id.
+    """
+    if not is_sqlite(connection):
+        connection.execute(select(func.pg_advisory_xact_lock(_lock_number(name))))
+
+
 def look_up_by_index(connection: Connection) -> None:
     """For this transaction, keep Postgres from reading whole tables to find a few rows.
 

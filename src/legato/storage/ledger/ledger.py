@@ -15,7 +15,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from legato.core.clock import Clock
 from legato.core.leases import LimitKind
 from legato.core.records import decode_record, encode_record
-from legato.storage.database.dialect import is_sqlite, look_up_by_index, now_ns, upsert_into
+from legato.storage.audit.segments import ROWS_LOCK
+from legato.storage.database.dialect import is_sqlite, look_up_by_index, now_ns, share, upsert_into
 from legato.storage.database.engine import reading, writing
 from legato.storage.database.prepared import run
 from legato.storage.ledger.batch import Batch, read_batch, undecodable
@@ -95,6 +96,7 @@ class Ledger:
 
     def _posting(self, connection: Connection, segment: str) -> Posting:
         look_up_by_index(connection)
+        share(connection, ROWS_LOCK)
         writer = segment.partition("/")[0]
         return Posting(connection, self._statements, writer, now_ns(connection, self._clock))
 

@@ -44,6 +44,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_block = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _decode_head = msgspec.msgpack.Decoder(ServedHead).decode
 
+EMPTY_BLOCK: Final = _encode([])
 _BLOCK: Final = trace_block.c
 _INSERT: Final = insert(trace_block).values(
     {column.name: bindparam(f"new_{column.name}") for column in _BLOCK if column.name != "id"}

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from legato.core.usage import USAGE_CLASSES
 from legato.storage.tables import columns
 from legato.storage.tables.audit import AUDIT_TABLES
+from legato.storage.tables.audit_segments import SEGMENT_TABLES
 from legato.storage.tables.captures import CAPTURE_TABLES
 from legato.storage.tables.columns import Id, RowId, number_column, origin_column, text_column
 from legato.storage.tables.decided import DECIDED_TABLES
@@ -443,6 +444,7 @@ PLAIN_COLUMNS: Final = ENTRY_COLUMNS[: ENTRY_COLUMNS.index("original_at_ns")]
 _ELSEWHERE: Final = (
     REGISTRY_TABLES
     | AUDIT_TABLES
+    | SEGMENT_TABLES
     | {feedback.name, holdout.name}
     | FLOOR_TABLES
     | ROUTER_TABLES
