@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from legato.api.control.access import declared_routes
+from legato.api.control.access import declared_routes, shown_by
 from legato.api.control.application import build_application
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +54,14 @@ EVENTS = {
     "POST /teams/{team_id}/features": "feature.*",
 }
 
+SHOWS = {
+    "/evaluations/{evaluation_id}/answers": "evaluation.read",
+    "/feedback": "feedback.read",
+    "/guardrails/samples": "sample.read",
+    "/guardrails/samples/{sample_id}": "sample.read",
+    "/reviews/{review_id}": "review.read",
+}
+
 
 def test_every_route_that_changes_something_is_decided_on() -> None:
     application = build_application(None)  # type: ignore[arg-type]
@@ -70,9 +78,22 @@ def test_its_event_stands_on_the_page(event: str) -> None:
     assert event in TOLD
 
 
-def test_every_action_that_stores_name_stands_on_the_page() -> None:
+def test_every_route_that_shows_content_has_an_event() -> None:
+    application = build_application(None)  # type: ignore[arg-type]
+    shown = {
+        re.sub(r":[a-z]+}", "}", path).removeprefix("/api/v1"): action
+        for path, _, handler in declared_routes(application)
+        if (action := shown_by(handler)) is not None
+    }
+    assert shown == SHOWS
+    assert set(SHOWS.values()) <= TOLD
+
+
+def test_every_action_that_is_named_stands_on_the_page() -> None:
     named = set()
-    for file in (ROOT / "src" / "legato" / "storage").rglob("*.py"):
-        named |= set(re.findall(r'\bAct\([^()]*?"([a-z_]+\.[a-z]+)"', file.read_text()))
+    for file in (ROOT / "src" / "legato").rglob("*.py"):
+        text = file.read_text()
+        named |= set(re.findall(r'\bAct\([^()]*?"([a-z_]+\.[a-z]+)"', text))
+        named |= set(re.findall(r'\breads\([^()]*?"([a-z_]+\.[a-z]+)"', text))
     assert len(named) > 8
     assert named <= TOLD

@@ -4,6 +4,7 @@ import os
 import pwd
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
     datasets: Datasets
     environment: str
     make_together: Callable[[Sequence[tuple[RegistryChanges, Changes]]], None]
+    reads: Callable[[str, str], None]
+    """Records an action that gives data to read, and the name of what; before it does."""
 
     def of(self, kind: Kind) -> Registry:
         """Return the registry that has objects of a kind."""
@@ -98,7 +101,8 @@ def opened(
         owners = dict.fromkeys((org, INSTANCE_ORG))
         rollouts = tuple(stored.rollouts(instance, owner) for owner in owners)
         datasets = stored.datasets(instance, org)
-        yield Desk(own, instances, rollouts, datasets, where, stored.make_together)
+        reads = partial(stored.reads, org)
+        yield Desk(own, instances, rollouts, datasets, where, stored.make_together, reads)
 
 
 def _is_model(placed: Placed) -> bool:

@@ -29,6 +29,7 @@ ACME, OTHER = Tenant("acme"), Tenant("other")
 
 # Why a class of the storage that works on a database needs no reach.
 INSTANCE_WIDE = {
+    "AccessLog": "writes only; each act says whose log shows it",
     "BatchClaims": "each method takes the organisation",
     "BatchStore": "each method takes the organisation, but for the list of open ones to run",
     "CaptureStore": "takes in what workers captured, each row with its organisation; reads nothing",

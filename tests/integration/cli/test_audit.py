@@ -68,6 +68,7 @@ def test_a_whole_database_and_a_whole_export_are_said_to_be(data: Path, tmp_path
     events = len(listed(data, "-n", "100"))
     assert f"whole: {events} events" in run(data, "audit", "verify").stdout
     run(data, "audit", "export", str(tmp_path / "log"))
+    events += 1  # that it was exported
     key = run(data, "audit", "key").stdout.strip()
     nowhere = tmp_path / "nothing"
     told = run(nowhere, "audit", "verify", str(tmp_path / "log"), "--key", key)
@@ -125,7 +126,7 @@ def test_a_log_cut_with_its_head_is_shown_by_a_checkpoint(data: Path, tmp_path: 
     assert f"{size} were recorded" in told
     run(copied, "audit", "export", str(tmp_path / "log"))
     words = ("audit", "verify", str(tmp_path / "log"), "--checkpoint", str(kept))
-    assert "changed at index 1" in run(copied, *words, code=1).stdout
+    assert "changed at index 2" in run(copied, *words, code=1).stdout
 
 
 def test_an_edited_export_names_its_event(data: Path, tmp_path: Path) -> None:
@@ -146,22 +147,24 @@ def test_an_organisation_verifies_its_own_part(data: Path, tmp_path: Path) -> No
     lines = folder / "events.jsonl"
     whole = lines.read_bytes()
     assert b"other" not in whole
-    assert "whole: 2 events" in run(tmp_path, "audit", "verify", str(folder)).stdout
-    first, second = whole.splitlines(keepends=True)
+    assert "whole: 3 events" in run(tmp_path, "audit", "verify", str(folder)).stdout
+    first, second, exported = whole.splitlines(keepends=True)
     for changed, index in (
-        (second, 0),
+        (second + exported, 0),
         (first, 1),
-        (second + first, 0),
+        (first + second, 2),
+        (second + first + exported, 0),
         (first + second + second, 2),
-        (first + second.replace(b"acme", b"acne"), 1),
-        (b"?\n" + second, 0),
+        (first + second.replace(b"acme", b"acne") + exported, 1),
+        (b"?\n" + second + exported, 0),
+        (whole + exported, 3),
     ):
         lines.write_bytes(changed)
         told = run(tmp_path, "audit", "verify", str(folder), "--json", code=1).stdout
         assert json.loads(told)["fault"]["index"] == index
     lines.write_bytes(whole)
     note = folder / "count"
-    note.write_text(note.read_text().replace("\n2\n", "\n1\n"))
+    note.write_text(note.read_text().replace("\n3\n", "\n2\n"))
     assert "altered" in run(tmp_path, "audit", "verify", str(folder), code=1).stderr
 
 

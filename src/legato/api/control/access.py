@@ -16,9 +16,10 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from legato.api.control.errors import ErrorBody
 from legato.audit.acting import act_as
-from legato.audit.event import Actor
+from legato.audit.event import Act, Actor, Subject
+from legato.audit.refusals import NOBODY, Refusal
 from legato.core.authority import held_over, reach_for
-from legato.core.errors import Forbidden, InvalidRequest, NotFound
+from legato.core.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from legato.core.permission import Permission
 from legato.core.principal import Principal
 from legato.core.registry import INSTANCE_ORG
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from legato.api.control.services import Services
 
 _PERMISSION = "permission"
+_SHOWS = "shows"
 _BEARER = "bearer "
 _REQUEST_ID = "x-legato-request-id"
+_NAME_MAX = 128
 _ERRORS = {
     400: "The request can't be served as written.",
     401: "No key, or one that isn't in force.",
@@ -115,20 +118,48 @@ def lacking(principal: Principal, permission: Permission) -> str:
 async def guard(
     connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler
 ) -> None:
-    """Let a request through to its handler, or raise Unauthenticated or Forbidden."""
+    """Let a request through to its handler, or raise Unauthenticated or Forbidden.
+
+    A route that shows content has it recorded first: what can't be recorded isn't shown.
+    """
     services: Services = connection.app.state.services
-    principal = await services.authenticator.identify(_credential(connection))
-    connection.scope["state"]["caller"] = Caller(principal, handler.opt[_PERMISSION])
+    permission: Permission = handler.opt[_PERMISSION]
+    asked, request_id = Subject("permission", permission), connection.headers.get(_REQUEST_ID, "")
+    credential = _credential(connection)
+    try:
+        principal = await services.authenticator.identify(credential)
+    except Unauthenticated:
+        reason = "unknown_credential" if credential else "no_credential"
+        services.audit.refusals.note(Refusal(NOBODY, asked, reason), request_id)
+        raise
+    actor = Actor(principal.kind, principal.key_id)
+    try:
+        caller = Caller(principal, permission)
+    except Forbidden:
+        refusal = Refusal(actor, asked, "permission", principal.org)
+        services.audit.refusals.note(refusal, request_id)
+        raise
+    connection.scope["state"]["caller"] = caller
     # what the handler's thread does from here on is recorded as theirs
-    act_as(Actor(principal.kind, principal.key_id), connection.headers.get(_REQUEST_ID, ""))
+    act_as(actor, request_id)
+    if (action := handler.opt.get(_SHOWS)) is not None:
+        await services.audit.data_access(_reading(connection, caller, action), actor, request_id)
 
 
 def read(
-    path: str, permission: Permission, *, may_conflict: bool = False, **options: Any
+    path: str,
+    permission: Permission,
+    *,
+    may_conflict: bool = False,
+    shows: str | None = None,
+    **options: Any,
 ) -> Callable[[Handler], Any]:
-    """Declare a GET route."""
+    """Declare a GET route; `shows` is the action to record, where it gives content to read."""
     statuses = (400, 401, 403, 404, 409, 503) if may_conflict else (400, 401, 403, 404, 503)
-    return get(path, **_declared(permission, statuses, options))
+    declared = _declared(permission, statuses, options)
+    if shows is not None:
+        declared["opt"][_SHOWS] = shows
+    return get(path, **declared)
 
 
 def make(path: str, permission: Permission, **options: Any) -> Callable[[Handler], Any]:
@@ -141,6 +172,24 @@ def change(path: str, permission: Permission, **options: Any) -> Callable[[Handl
     """Declare a PATCH route; it asks for `If-Match`."""
     statuses = (400, 401, 403, 404, 412, 413, 428, 503)
     return patch(path, **_declared(permission, statuses, options))
+
+
+def shown_by(handler: HTTPRouteHandler) -> str | None:
+    """Return the action that is recorded when a route gives content, None where it gives none."""
+    shows: str | None = handler.opt.get(_SHOWS)
+    return shows
+
+
+def _reading(connection: ASGIConnection[Any, Any, Any, State], caller: Caller, action: str) -> Act:
+    """Say what is read, and in whose log: of the organisation that is asked for, within reach."""
+    wanted = connection.query_params.get("org")
+    reach, org = caller.narrowed(None if wanted is None else str(wanted)), caller.principal.org
+    if isinstance(reach, Tenant):
+        org = reach.org
+    elif isinstance(reach, Areas) and len({area.org for area in reach.areas}) == 1:
+        org = reach.areas[0].org
+    named = next(iter(connection.path_params.values()), "")
+    return Act(org, action, Subject(action.partition(".")[0], str(named)[:_NAME_MAX]), "granted")
 
 
 def require_declared(application: Litestar) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from legato.api.control.audit_services import AuditServices
 from legato.api.control.cursors import Cursors
 from legato.api.control.gateway_view import GatewayView
 from legato.cache.semantic.entry import Entry
@@ -199,5 +200,6 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     erasing: Callable[[Tenant], ErasingDesk]
     pseudonym: Callable[[str, str], str]
     """Returns a user as the ledger names them, by organisation and name."""
+    audit: AuditServices
     environment: str
     """Whose labels are meant where a caller names none."""

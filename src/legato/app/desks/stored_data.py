@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from legato.app.checks.instance import Instance
 from legato.app.desks.audit import AuditDesk, signing_key
@@ -21,6 +21,7 @@ from legato.app.models.served_models import ServedModels
 from legato.app.models.served_reading import ServedReader
 from legato.app.models.vaults import open_data_keys
 from legato.app.prices.price_book import PriceBook
+from legato.audit.event import Act, Detail, Subject
 from legato.core.clock import SystemClock
 from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
@@ -34,6 +35,7 @@ from legato.insights.reviews import Reviews
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
+from legato.storage.audit.access import AccessLog
 from legato.storage.audit.log import AuditLog
 from legato.storage.audit.segments import Segments
 from legato.storage.data_keys import DataKeyTable
@@ -80,6 +82,8 @@ from legato.workflows.file_erasing import FileErasing
 if TYPE_CHECKING:
     from legato.app.caches.cache_desk import CacheDesk
     from legato.evaluation.routing.kept import Routers
+
+_NAME_CHARACTERS: Final = 128
 
 
 class StoredData:
@@ -375,6 +379,15 @@ class StoredData:
         log = whole if org is None else AuditLog(self._engine, Tenant(org))
         keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
         return AuditDesk(log, whole, signing_key(Vault(keys.root())))
+
+    def accesses(self) -> AccessLog:
+        """Return what records who reads data."""
+        return AccessLog(self._engine)
+
+    def reads(self, org: str, action: str, name: str = "", **details: Detail) -> None:
+        """Record that somebody reads data; what can't be recorded isn't to be shown."""
+        subject = Subject(action.partition(".")[0], name[:_NAME_CHARACTERS])
+        self.accesses().record(Act(org, action, subject, "granted", details=details))
 
     def segments(self) -> Segments:
         """Return the segments that the audit log anchors."""

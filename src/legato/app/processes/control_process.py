@@ -68,6 +68,7 @@ async def _serve(context: ControlContext) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     tasks: set[asyncio.Task[Any]] = set()
     spawn(control.keyring.follow(), owner=tasks, name="keys")
+    spawn(control.refusals.run(), owner=tasks, name="refusals")
     with contextlib.suppress(LegatoError):  # the database is away: callers are told, one by one
         await in_thread(control.keyring.load)
     server = await loop.create_unix_server(control.listener, sock=context.listener)
@@ -77,4 +78,5 @@ async def _serve(context: ControlContext) -> None:
     for task in list(tasks):
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await control.refusals.write()
     threads.shutdown(wait=False, cancel_futures=True)

@@ -37,6 +37,8 @@ from legato.app.models.served_models import ServedModels
 from legato.app.models.served_reading import ServedReader
 from legato.app.models.vaults import open_data_keys
 from legato.app.prices.price_book import PriceBook
+from legato.app.processes.audit_services import audit_services
+from legato.app.processes.refusals import RefusalWriter
 from legato.core.clock import Clock, SystemClock
 from legato.core.config import Config, SecretRef
 from legato.core.errors import StorageUnavailable
@@ -89,6 +91,7 @@ class Control(msgspec.Struct, eq=False):
 
     listener: Listener
     keyring: Keyring
+    refusals: RefusalWriter
 
 
 def build_control(context: ControlContext, in_thread: InThread) -> Control:
@@ -103,6 +106,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     access, reader = _registry(
         context, lambda where: RegistryModels(engine, where), prices, envelopes
     )
+    audit, refusals = audit_services(context, in_thread)
 
     def opened(tenant: Tenant) -> Registry:
         stores = (RegistryReader(engine, tenant), RegistryChanges(engine, clock, ids, tenant))
@@ -144,10 +148,12 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         cache=_cache(context),
         erasing=_erasing(context),
         pseudonym=vault.pseudonym,
+        audit=audit,
         environment=context.loaded.config.registry.environment,
     )
     limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)
-    return Control(Listener(AsgiBridge(build_application(services)), limits), keyring)
+    listener = Listener(AsgiBridge(build_application(services)), limits)
+    return Control(listener, keyring, refusals)
 
 
 def _floor(context: ControlContext, reader: ServedReader) -> Callable[[str, str], FloorStatus]:

@@ -110,22 +110,7 @@ def run(context: ProcessContext) -> None:
         _alarm,
         IngesterOptions(poll_s=poll_s, limits=_LIMITS),
     )
-    traces_days = config.telemetry.trace_retention_days
-    forgetting = {
-        "traces": (_by_the_hour(partial(prune_traces, engine)), traces_days),
-        "outcomes": (partial(prune_outcomes, engine), traces_days),
-        "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
-        "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
-        "guard samples": (partial(prune_guard_samples, engine), 0),
-        "redaction maps": (partial(prune_kept_maps, engine), 0),
-        "live scores": (partial(prune_live_scores, engine), config.feedback.retention_days),
-        "comparisons": (partial(prune_comparisons, engine), config.feedback.retention_days),
-        "reviews": (partial(prune_reviews, engine), config.reviews.retention_days),
-        "evaluations": (partial(prune_evaluations, engine), config.evaluation.retention_days),
-    }
-    if (traffic_days := config.evaluation.traffic_dataset_retention_days) is not None:
-        forgetting["data sets"] = (partial(prune_traffic_datasets, engine), traffic_days)
-    pruner = threading.Thread(target=_prune, args=(forgetting, stop))
+    pruner = threading.Thread(target=_prune, args=(_forgetting(context), stop))
     pruner.start()
     store = ResponseStore(engine)
     spool = ResponseSpool(context.data.responses, durable=False)
@@ -154,6 +139,27 @@ def run(context: ProcessContext) -> None:
     ingester.close()
     if traces is not None:
         traces.close()
+
+
+def _forgetting(context: ProcessContext) -> dict[str, Forgetting]:
+    """Return what is deleted when it had its time."""
+    engine, config = open_engine(context.database_url), context.loaded.config
+    traces_days = config.telemetry.trace_retention_days
+    forgetting: dict[str, Forgetting] = {
+        "traces": (_by_the_hour(partial(prune_traces, engine)), traces_days),
+        "outcomes": (partial(prune_outcomes, engine), traces_days),
+        "feedback": (partial(prune_feedback, engine), config.feedback.retention_days),
+        "captures": (partial(prune_captures, engine), 0),  # each row says until when it is kept
+        "guard samples": (partial(prune_guard_samples, engine), 0),
+        "redaction maps": (partial(prune_kept_maps, engine), 0),
+        "live scores": (partial(prune_live_scores, engine), config.feedback.retention_days),
+        "comparisons": (partial(prune_comparisons, engine), config.feedback.retention_days),
+        "reviews": (partial(prune_reviews, engine), config.reviews.retention_days),
+        "evaluations": (partial(prune_evaluations, engine), config.evaluation.retention_days),
+    }
+    if (traffic_days := config.evaluation.traffic_dataset_retention_days) is not None:
+        forgetting["data sets"] = (partial(prune_traffic_datasets, engine), traffic_days)
+    return forgetting
 
 
 def _by_the_hour(prune: Callable[[int], int]) -> Callable[[int], int]:

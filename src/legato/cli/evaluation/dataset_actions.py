@@ -136,6 +136,7 @@ def export(*, version: str, output: Path, **options: Any) -> None:
         record = desk.registry.read.version(*wanted_version(version), desk.environment)
         manifest = check_manifest(desk.registry.content(record))
         desk.datasets.require(manifest)
+        desk.reads("dataset.export", str(record.name))
         with new_file(output) as file:
             kept = (one for one in desk.datasets.read(manifest.cases_digest) if not one.erased)
             lines = 0

@@ -51,6 +51,7 @@ def collect(
     instance = find_instance(options["data"], options["config_file"])
     with stored_data(instance) as stored:
         keys = Envelopes(open_data_keys(instance.loaded, instance.data, stored.data_keys()))
+        stored.reads(options["org"], "capture.read", used_for="data set")
         captures = Captures(stored.captures(Tenant(options["org"])), keys)
         collection = Collection(asked, _words(stored, keys, options["org"]), liked)
         found = list(collection.cases(captures.all(_filter(narrowed))))
@@ -78,6 +79,7 @@ def tune(
         record = desk.registry.read.version(*wanted_version(version), desk.environment)
         manifest = check_manifest(desk.registry.content(record))
         desk.datasets.require(manifest)
+        desk.reads("dataset.export", str(record.name))
         render = None if prompt is None else _render(desk, prompt)
         with new_file(output) as file:
             for case in desk.datasets.read(manifest.cases_digest):

@@ -43,6 +43,7 @@ def list_feedback(
     """Print the newest, newest first."""
     instance = find_instance(data, config_file)
     with stored_data(instance) as stored:
+        stored.reads("", "feedback.read")
         rows = stored.feedback().page(count, None, wanted)
         if as_json:
             _print_lines(instance, stored, rows)

@@ -71,7 +71,10 @@ def show(data: Path, config_file: Path | None, index: int) -> None:
 
 def export(data: Path, config_file: Path | None, folder: Path, org: str | None) -> None:
     """Write the log, or one organisation's part."""
-    with _desk(data, config_file, org) as desk, _damage_told():
+    instance = find_instance(data, config_file)
+    with stored_data(instance) as stored, _damage_told():
+        desk = stored.audit(instance, org)
+        stored.reads(org or "", "audit.export", "" if org is None else org)
         count = desk.export(folder, org)
     of = "" if org is None else f" of {org}"
     click.echo(f"{count} events{of} are in {folder}; signed by {desk.key}")

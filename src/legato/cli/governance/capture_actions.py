@@ -61,6 +61,7 @@ def show_capture(data: Path, config_file: Path | None, org: str, request_id: str
     """Print one. Raises NotFound."""
     instance = find_instance(data, config_file)
     with stored_data(instance) as stored:
+        stored.reads(org, "capture.read", request_id)
         keys = open_data_keys(instance.loaded, instance.data, stored.data_keys())
         found = Captures(stored.captures(Tenant(org)), Envelopes(keys)).get(request_id)
     if found is None:

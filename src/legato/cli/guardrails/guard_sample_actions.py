@@ -34,6 +34,7 @@ def samples(
     as_json = options.pop("as_json")
     wanted = SampleFilter(**options, judgement=Judgement.OPEN if only_open else None)
     with _opened(data, config_file) as (instance, stored):
+        stored.reads(org, "sample.read")
         found = stored.guard_samples(instance, org).page(count, None, wanted)
     if as_json:
         print_json([_plain(one) for one in found])

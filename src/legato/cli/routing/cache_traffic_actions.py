@@ -69,6 +69,7 @@ class _Opened(NamedTuple):
             since_ns=since.before(now_ns) if since else None,
             until_ns=until.before(now_ns) if until else None,
         )
+        self.stored.reads(self.org, "capture.read", used_for="cache")
         return Captures(self.stored.captures(Tenant(self.org)), self.sealing).all(wanted)
 
     def embedder(self, kind: str | None) -> Embedder:

@@ -78,6 +78,7 @@ def side_by_side(data: Path, config_file: Path | None, asked: Asked, *, as_json:
     )
     with stored_data(instance) as stored:
         _require_of(asked, instance, stored)
+        stored.reads(asked.org, "capture.read", used_for="replay")
         envelopes = Envelopes(open_data_keys(instance.loaded, instance.data, stored.data_keys()))
         captured = Captures(stored.captures(Tenant(asked.org)), envelopes).all(wanted)
         pairs = list(_pairs(captured, subject, asked, left))

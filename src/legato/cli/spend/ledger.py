@@ -93,6 +93,7 @@ def export(
 
     wanted = ledger_actions.entry_filter(**narrowed)
     with ledger_actions.opened(data, config_file) as stored:
+        ledger_actions.record_export(stored, wanted, form)
         ledger_export.export(stored, wanted, form, output)
 
 

@@ -64,6 +64,12 @@ def entry_filter(
     )
 
 
+def record_export(stored: StoredData, wanted: EntryFilter, form: str) -> None:
+    """Record in the audit log what leaves it. Raises StorageUnavailable: then nothing may."""
+    narrowed = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}
+    stored.reads("", "ledger.export", form=form, **narrowed)
+
+
 def tail(
     stored: StoredData, wanted: EntryFilter, count: int, *, as_json: bool, follow: bool
 ) -> None:

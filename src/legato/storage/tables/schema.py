@@ -47,7 +47,7 @@ from legato.storage.tables.routers import ROUTER_TABLES
 from legato.storage.tables.semantic import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0033"
+SCHEMA_VERSION: Final = "0034"
 
 migration_marker = Table(
     "migration_marker",

@@ -214,7 +214,12 @@ def get_grid(
     return shown_grid(grid, spent)
 
 
-@read("/evaluations/{evaluation_id:str}/answers", Permission.EVALUATION_READ, tags=["evaluations"])
+@read(
+    "/evaluations/{evaluation_id:str}/answers",
+    Permission.EVALUATION_READ,
+    shows="evaluation.read",
+    tags=["evaluations"],
+)
 def list_answers(
     services: Given[Services],
     caller: Given[Caller],

@@ -127,7 +127,7 @@ def provide_said(  # noqa: PLR0913 - one parameter for each filter
     return Wanted(wanted, org)
 
 
-@read("/feedback", Permission.FEEDBACK_READ, tags=["feedback"])
+@read("/feedback", Permission.FEEDBACK_READ, shows="feedback.read", tags=["feedback"])
 def list_feedback(
     services: Given[Services],
     caller: Given[Caller],

@@ -106,7 +106,7 @@ class ThresholdTold(Shown, frozen=True, kw_only=True):
     steps: Any
 
 
-@read("/guardrails/samples", Permission.SAMPLE_READ, tags=["guardrails"])
+@read("/guardrails/samples", Permission.SAMPLE_READ, shows="sample.read", tags=["guardrails"])
 def list_samples(
     services: Given[Services],
     caller: Given[Caller],
@@ -134,7 +134,12 @@ def list_samples(
     return GuardSamplePage(data=[_shown(one) for one in rows], next_cursor=following)
 
 
-@read("/guardrails/samples/{sample_id:str}", Permission.SAMPLE_READ, tags=["guardrails"])
+@read(
+    "/guardrails/samples/{sample_id:str}",
+    Permission.SAMPLE_READ,
+    shows="sample.read",
+    tags=["guardrails"],
+)
 def get_sample(
     services: Given[Services], caller: Given[Caller], *, sample_id: Id, org: Org = None
 ) -> JudgedSample:

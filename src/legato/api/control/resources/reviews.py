@@ -259,7 +259,7 @@ def next_review(
     return NextItem(item=_item(found, [], msgspec.to_builtins(rubric)))
 
 
-@read("/reviews/{review_id:str}", Permission.REVIEW_READ, tags=["reviews"])
+@read("/reviews/{review_id:str}", Permission.REVIEW_READ, shows="review.read", tags=["reviews"])
 def get_review(desk: Given[Desk], reviews: Given[Reviews], review_id: Id) -> Item:
     """Show an item with its content and what was said of it."""
     found = reviews.store.get(known_id(review_id))
