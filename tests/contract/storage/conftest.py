@@ -16,6 +16,8 @@ from legato.storage.database.engine import open_engine
 from legato.storage.migrate import upgrade
 from legato.storage.tables.schema import metadata
 
+from .redis_server import PROGRAM, RedisServer
+
 POSTGRES = os.environ.get("LEGATO_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 OpenEngine = Callable[..., Engine]
 
@@ -100,6 +102,17 @@ def engine(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
         for table in reversed(metadata.sorted_tables):
             connection.execute(delete(table))
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One server for all: each database has keys of its own. Don't wipe it."""
+    if PROGRAM is None:
+        pytest.skip("neither redis-server nor valkey-server is installed")
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture

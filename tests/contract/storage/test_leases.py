@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from sqlalchemy import Engine
 
@@ -6,15 +8,30 @@ from legato.core.leases import Grant, Limit, LimitKind, Returned, Wish, falls_sh
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
 from legato.storage.limits.leases import LeaseStore
+from legato.storage.limits.redis.books import LeaseBooks
+from legato.storage.limits.redis.leases import RedisLeases
+from legato.storage.limits.redis.session import Session
 
 BUDGET = BudgetLimit("key:k1", NanoUSD(1_000), Window.DAY)
 NOV_14_NS = 1_699_920_000_000_000_000
 DAY_NS = 86_400_000_000_000
 
 
-@pytest.fixture
-def leases(engine: Engine, clock: ManualClock) -> LeaseStore:
-    return LeaseStore(engine, clock)
+class OverRedis(RedisLeases):
+    take_budget = LeaseStore.take_budget
+    return_budget = LeaseStore.return_budget
+    take_rate = LeaseStore.take_rate
+    return_rate = LeaseStore.return_rate
+    take_slots = LeaseStore.take_slots
+    return_slots = LeaseStore.return_slots
+
+
+@pytest.fixture(params=["sql", "redis"])
+def leases(request: pytest.FixtureRequest, engine: Engine, clock: ManualClock) -> Any:
+    if request.param == "sql":
+        return LeaseStore(engine, clock)
+    server = request.getfixturevalue("redis_server")
+    return OverRedis(Session(server.terms, LeaseBooks(engine, clock), clock))
 
 
 def test_a_budget_is_given_out_once(leases: LeaseStore, clock: ManualClock) -> None:

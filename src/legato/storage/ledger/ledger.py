@@ -5,9 +5,9 @@ what a commit costs is its number of statements, so they go to the driver as tex
 and requests that are new are not looked up (`newest_ids`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine, Executable, delete, select
 from sqlalchemy.exc import DataError, IntegrityError
@@ -33,13 +33,26 @@ _RELEASED: Final = (LimitKind.BUDGET, LimitKind.TOKENS, LimitKind.SLOTS)
 """Of a writer that is finished. What it used of rates isn't known: they end with their window."""
 
 
+class LeaseFeed(Protocol):
+    """Hears what a transaction changed, after it; neither method fails."""
+
+    def posted(self, window_ids: Collection[int]) -> None:
+        """These counters of limits have changed."""
+
+    def finished(self, holder: str, window_ids: Collection[int]) -> None:
+        """So have these, and all that a holder spent is in the ledger."""
+
+
 class Ledger:
     """Takes journal records in. Every method may raise StorageUnavailable and be repeated."""
 
-    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
-        """`clock` is the store's own when none is given."""
+    def __init__(
+        self, engine: Engine, clock: Clock | None = None, *, feed: LeaseFeed | None = None
+    ) -> None:
+        """`clock` is the store's own when none is given, `feed` where another store has leases."""
         self._engine = engine
         self._clock = clock
+        self._feed = feed
         self._statements = Statements.of(engine.dialect.name)
 
     def offsets(self) -> dict[str, int]:
@@ -61,6 +74,7 @@ class Ledger:
                 if _advance(connection, segment, offset):
                     posting.post(batch, block)
                     posting.alarm(segment, offset, batch.undecodable)
+            self._tell(posting)
         except _UNSTORABLE:
             self._commit_one_by_one(segment, offset, payloads)
 
@@ -80,7 +94,10 @@ class Ledger:
             for attempt in attempts:
                 _close(connection, posting, attempt, writer)
             forget_open(connection, writer)
-            limit_windows.release(connection, writer, _RELEASED)
+            posting.counters.update(limit_windows.release(connection, writer, _RELEASED))
+            limit_windows.end_holder(connection, writer, now_ns(connection, self._clock))
+        if self._feed is not None:
+            self._feed.finished(writer, posting.counters)
 
     def forget_segment(self, segment: str) -> None:
         """Drop the offset of a segment that is deleted."""
@@ -98,7 +115,13 @@ class Ledger:
         look_up_by_index(connection)
         share(connection, ROWS_LOCK)
         writer = segment.partition("/")[0]
-        return Posting(connection, self._statements, writer, now_ns(connection, self._clock))
+        at_ns = now_ns(connection, self._clock)
+        elsewhere = self._feed is not None
+        return Posting(connection, self._statements, writer, at_ns, leased_elsewhere=elsewhere)
+
+    def _tell(self, posting: Posting) -> None:
+        if self._feed is not None:
+            self._feed.posted(posting.counters)
 
     def _commit_one_by_one(self, segment: str, offset: int, payloads: Sequence[bytes]) -> None:
         with writing(self._engine) as connection:
@@ -115,6 +138,7 @@ class Ledger:
                 if not _tried(connection, posting, clean, block):
                     lost = undecodable(payload, "a value is out of range")
                     posting.alarm(segment, offset, [lost])
+        self._tell(posting)
 
 
 def _advance(connection: Connection, segment: str, offset: int) -> bool:

@@ -52,12 +52,21 @@ class Posting:
     """Writes over one connection, for one writer, at one time."""
 
     def __init__(
-        self, connection: Connection, statements: Statements, writer: str, now_ns: int
+        self,
+        connection: Connection,
+        statements: Statements,
+        writer: str,
+        now_ns: int,
+        *,
+        leased_elsewhere: bool = False,
     ) -> None:
         self._connection = connection
         self._statements = statements
         self._writer = writer
         self._now_ns = now_ns
+        self._leased_elsewhere = leased_elsewhere
+        self.counters: set[int] = set()
+        """Of limits, which changed."""
 
     def post(self, batch: Batch, block: Block) -> None:
         """Apply one batch; budgets follow the entries, in the same transaction."""
@@ -116,7 +125,11 @@ class Posting:
 
     def _settle(self, spends: Sequence[Spend]) -> None:
         if spends:
-            limit_windows.settle(self._connection, spends, self._writer)
+            self.counters.update(
+                limit_windows.settle(
+                    self._connection, spends, self._writer, elsewhere=self._leased_elsewhere
+                )
+            )
 
 
 def _rows_in_order(batch: Batch, known: KnownEntries) -> list[Row]:

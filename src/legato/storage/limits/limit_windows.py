@@ -26,6 +26,7 @@ from sqlalchemy import (
 from legato.core.leases import LEDGERED, LimitKind
 from legato.storage.database import dialect
 from legato.storage.database.prepared import run
+from legato.storage.tables.leases import lease_holder, limit_used
 from legato.storage.tables.schema import ledger_entry, limit_lease, limit_window
 
 
@@ -136,8 +137,13 @@ def unlease(connection: Connection, window_id: int, holder: str, amount: int) ->
     return back
 
 
-def settle(connection: Connection, spends: Sequence[Spend], holder: str) -> None:
-    """Move money from leased to settled."""
+def settle(
+    connection: Connection, spends: Sequence[Spend], holder: str, *, elsewhere: bool = False
+) -> list[int]:
+    """Move money from leased to settled; return which counters changed.
+
+    `elsewhere`: what no lease here paid for was leased by another store, which hears of it.
+    """
     settled: Counter[int] = Counter()
     used: Counter[int] = Counter()
     windows = _budget_windows(connection, spends)
@@ -150,6 +156,9 @@ def settle(connection: Connection, spends: Sequence[Spend], holder: str) -> None
     for window_id, cost in settled.items():
         back = _take_back(connection, window_id, holder, used[window_id])
         run(connection, _SETTLE, of_window=window_id, by=cost, back=back)
+        if elsewhere and used[window_id] != back:
+            _add_used(connection, window_id, holder, used[window_id] - back)
+    return list(settled)
 
 
 def budget_start(connection: Connection, budget_id: str, at_ns: int) -> int:
@@ -174,13 +183,22 @@ def held(
     return found
 
 
-def release(connection: Connection, holder: str, kinds: Collection[LimitKind]) -> None:
-    """Take back all that a holder has of some kinds."""
+def release(connection: Connection, holder: str, kinds: Collection[LimitKind]) -> list[int]:
+    """Take back all that a holder has of some kinds; return which counters changed."""
     lock(connection, held(connection, holder, kinds))
-    for row in connection.execute(_leases_of(holder, kinds)).all():
+    rows = connection.execute(_leases_of(holder, kinds)).all()
+    for row in rows:
         mine = and_(limit_lease.c.window_id == row.id, limit_lease.c.holder == holder)
         connection.execute(delete(limit_lease).where(mine))
         connection.execute(_ADD_LEASED, {"of_window": row.id, "by": -row.amount})
+    return [row.id for row in rows]
+
+
+def end_holder(connection: Connection, holder: str, at_ns: int) -> None:
+    """Note that all a holder spent is settled, and that it will lease nothing more."""
+    connection.execute(delete(limit_used).where(limit_used.c.holder == holder))
+    mine = lease_holder.c.holder == holder, lease_holder.c.ended_at_ns.is_(None)
+    connection.execute(update(lease_holder).where(*mine).values(ended_at_ns=at_ns))
 
 
 def forget_before(connection: Connection, window: LimitWindow, before_ns: int) -> None:
@@ -208,6 +226,18 @@ def _take_back(connection: Connection, window_id: int, holder: str, amount: int)
     return back
 
 
+def _add_used(connection: Connection, window_id: int, holder: str, used: int) -> None:
+    statement = dialect.upsert(connection, limit_used).values(
+        window_id=window_id, holder=holder, used=used
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["window_id", "holder"],
+            set_={"used": limit_used.c.used + statement.excluded.used},
+        )
+    )
+
+
 def _leases_of(holder: str, kinds: Iterable[LimitKind]) -> Select[int, str, str, int]:
     window = limit_window.c
     return (
@@ -220,6 +250,7 @@ def _leases_of(holder: str, kinds: Iterable[LimitKind]) -> Select[int, str, str,
 def _open(connection: Connection, window: LimitWindow) -> Level:
     settled = _spent(connection, window) if window.kind is LimitKind.BUDGET else 0
     row = {**window._asdict(), "kind": window.kind.value, "settled": settled, "leased": 0}
+    row["version"] = 0
     made = connection.execute(insert(limit_window).returning(limit_window.c.id), row)
     return Level(made.scalar_one(), settled, 0)
 
@@ -262,13 +293,18 @@ _MINE: Final = and_(
 )
 _BY: Final = bindparam("by", type_=BigInteger)
 _BACK: Final = bindparam("back", type_=BigInteger)
+_NEXT: Final = limit_window.c.version + 1
 _SETTLE: Final = (
     update(limit_window)
     .where(_OF_WINDOW)
-    .values(settled=limit_window.c.settled + _BY, leased=limit_window.c.leased - _BACK)
+    .values(
+        settled=limit_window.c.settled + _BY,
+        leased=limit_window.c.leased - _BACK,
+        version=_NEXT,
+    )
 )
 _ADD_LEASED: Final = (
-    update(limit_window).where(_OF_WINDOW).values(leased=limit_window.c.leased + _BY)
+    update(limit_window).where(_OF_WINDOW).values(leased=limit_window.c.leased + _BY, version=_NEXT)
 )
 _LEASED: Final = select(limit_lease.c.amount).where(_MINE)
 _LOWER_LEASE: Final = update(limit_lease).where(_MINE).values(amount=limit_lease.c.amount - _BY)

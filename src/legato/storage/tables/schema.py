@@ -37,6 +37,7 @@ from legato.storage.tables.floors import FLOOR_TABLES
 from legato.storage.tables.guard_samples import GUARD_SAMPLE_TABLES
 from legato.storage.tables.holdouts import holdout
 from legato.storage.tables.kept_maps import KEPT_MAP_TABLES
+from legato.storage.tables.leases import LEASE_TABLES
 from legato.storage.tables.live_scores import LIVE_TABLES
 from legato.storage.tables.proposals import PROPOSAL_TABLES
 from legato.storage.tables.registry import REGISTRY_TABLES
@@ -47,7 +48,7 @@ from legato.storage.tables.routers import ROUTER_TABLES
 from legato.storage.tables.semantic import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0034"
+SCHEMA_VERSION: Final = "0035"
 
 migration_marker = Table(
     "migration_marker",
@@ -310,6 +311,8 @@ limit_window = Table(
     number_column("end_ns"),
     number_column("settled"),
     number_column("leased"),
+    # counts its changes, so that another store can be told how it stands in any order
+    Column("version", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("kind", "limit_id", "span", "start_ns", name="limit_window_identity"),
 )
 
@@ -456,6 +459,7 @@ _ELSEWHERE: Final = (
     | EVALUATION_TABLES
     | GUARD_SAMPLE_TABLES
     | KEPT_MAP_TABLES
+    | LEASE_TABLES
     | PROPOSAL_TABLES
     | SEMANTIC_TABLES
     | ERASURE_TABLES
