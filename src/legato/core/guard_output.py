@@ -5,8 +5,9 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict
 
-from legato.core.config_parts import Count, Name, Share
+from legato.core.config_parts import Count, Name, Positive, Share
 
 REASKS_MAX: Final = 2
 BEFORE_SENDING: Final = "before_sending"
@@ -116,6 +117,22 @@ class LanguageCheck(_Strict, frozen=True):
     action: Literal["flag", "reask", "block"] = "flag"
 
 
+class GroundingJudge(_Strict, frozen=True):
+    """A model that is asked whether the sources say what the answer does."""
+
+    deployment: Name
+    """A deployment, or an alias."""
+    always: bool = False
+    """Whether it is asked about every statement, not only those that seem unsupported."""
+    time_ms: Positive = 10_000.0
+    characters_max: Annotated[int, Meta(ge=500, le=200_000)] = 24_000
+    """Of sources and statements together; more is a failure."""
+    max_tokens: Annotated[int, Meta(ge=16, le=4_096)] = 600
+    on_failure: Literal["refuse", "score"] = "refuse"
+    """Whether what it can't tell withholds the answer, or what was found without it decides. Where
+    the check only flags, and in shadow, that decides."""
+
+
 class GroundingCheck(_Strict, frozen=True):
     """Whether what the answer says stands in the context that the request gives."""
 
@@ -124,7 +141,15 @@ class GroundingCheck(_Strict, frozen=True):
     unsupported_share_max: Share = 0.0
     """How many of its sentences may be unsupported."""
     sources: tuple[Literal["tool_result", "document", "system"], ...] = ("tool_result", "document")
+    meaning: bool = False
+    """Whether nearness in meaning supports, too, by the embedder of `guardrails.topics`."""
+    judge: GroundingJudge | None = None
     action: Literal["flag", "reask", "block"] = "flag"
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """Whether an embedder or a judge is asked."""
+        return self.meaning or self.judge is not None
 
 
 class OutputChecks(_Strict, frozen=True):
@@ -173,3 +198,9 @@ class OutputFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     check_us: int = 0
     held_ms: int = 0
     """The longest that text of a stream waited to be checked."""
+
+
+def plain_output(facts: OutputFacts) -> dict[str, Any]:
+    """Return facts as people and programs read them, by the names of their fields."""
+    fired = [{**asdict(one), "spans": [list(span) for span in one.spans]} for one in facts.fired]
+    return {**asdict(facts), "fired": fired}

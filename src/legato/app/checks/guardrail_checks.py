@@ -48,7 +48,7 @@ def _found(config: Config) -> Iterator[tuple[Path, str, str]]:
             yield ("compliance", index), f"no rule `{name}`", suggestion(name, sorted(RULES))
     yield from _of_detectors(config)
     read = guardrails.topics != TopicReading()
-    if read or any(_reads_topics(one) for one in guardrails.policies):
+    if read or any(_embeds(one) for one in guardrails.policies):
         for field, message, remedy in problems_of_embedder(config, guardrails.topics):
             yield ("topics", field), message, remedy
     try:
@@ -77,7 +77,10 @@ def _found(config: Config) -> Iterator[tuple[Path, str, str]]:
         yield ("compliance", guardrails.compliance.index(one.rule)), message, remedy
 
 
-def _reads_topics(policy: GuardPolicy) -> bool:
+def _embeds(policy: GuardPolicy) -> bool:
+    grounding = None if policy.output is None else policy.output.grounding
+    if grounding is not None and grounding.meaning:
+        return True
     return any(one.detect.topics or one.detect.only_topics for one in policy.rules)
 
 

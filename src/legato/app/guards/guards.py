@@ -28,6 +28,7 @@ from legato.core.watching import Watch
 from legato.detectors.running import Detectors
 from legato.gateway.directory import Directory
 from legato.gateway.guards.checked import AnswerGuard
+from legato.gateway.guards.grounding import GroundingReview
 from legato.gateway.guards.input import InputGuard
 from legato.gateway.guards.inquiries import Inquiries
 from legato.gateway.guards.judging import RuleJudges
@@ -96,8 +97,8 @@ def open_guards(
     policies = Policies(file_policies(context.loaded.config), lambda: detectors.labels)
     stages = Stages()
     topics = _topics(context, policies, directory, in_thread, ids=ids, stages=stages)
-    judges = _judges(directory, ids, stages)
-    reviewer = Reviewer(topics, judges, meters)
+    calls = _judge_calls(directory, ids, stages)
+    reviewer = Reviewer(topics, RuleJudges(calls), meters, GroundingReview(topics, calls))
     outputs = AnswerChecksOpening(policies, reviewer, detectors, meters)
 
     def ready() -> None:
@@ -122,7 +123,7 @@ def open_guards(
             reach=Reaching(directory, "" if semantic is None else semantic.embedder),
             mask=mask,
             meters=meters,
-            inquiries=Inquiries(topics, judges, looking.lookups),
+            inquiries=Inquiries(topics, RuleJudges(calls), looking.lookups),
             in_thread=in_thread,
             keepers=Keepers(sampler, maps.offer),
         ),
@@ -164,17 +165,17 @@ def _topics(
         stages=stages,
         new_id=ids.new,
     )
-    if isinstance(embedding, LocalEmbedding) and policies.file_reads_topics:
+    if isinstance(embedding, LocalEmbedding) and policies.file_embeds:
         embedding.open()
     return Topics(embedding, in_thread)
 
 
-def _judges(directory: Directory, ids: IdSource, stages: Stages) -> RuleJudges:
+def _judge_calls(directory: Directory, ids: IdSource, stages: Stages) -> JudgeCalls:
     clock = SystemClock()
     rooms = JudgeRooms(
         directory, stages, ChatCompletions(clock), ids.new, clock.now_ns, random.random
     )
-    return RuleJudges(JudgeCalls(rooms))
+    return JudgeCalls(rooms)
 
 
 class PolicyFollower:

@@ -14,6 +14,7 @@ from legato.cli.spans import NS_PER_S
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
 from legato.core.guard_facts import Guarded, plain_facts
+from legato.core.guard_output import plain_output
 from legato.core.tenant import Tenant
 from legato.guardrails.policy.precision import Precision
 from legato.guardrails.policy.reporting import Report, policy_name, report_of
@@ -27,7 +28,9 @@ def explain(stored: StoredData, request_id: str, *, as_json: bool) -> bool:
         return False
     guarded: Guarded | None = trace["guarded"]
     if as_json:
-        print_json(None if guarded is None else plain_facts(guarded))
+        answer = trace["decision"].output
+        told = None if answer is None else plain_output(answer)
+        print_json(None if guarded is None else {**plain_facts(guarded), "answer": told})
     elif guarded is None:
         click.echo("No policy applied to it.")
     else:
@@ -75,6 +78,11 @@ def _lines(guarded: Guarded, trace: dict[str, Any]) -> Iterator[str]:
     yield f"Took: {took}"
     for name in guarded.passed_over:
         yield f"Couldn't look, and was passed over: {name}"
+    answer = trace["decision"].output
+    for check in () if answer is None else answer.fired:
+        yield f"The answer, {check.check}: {check.count} in {check.where} -> {check.action}"
+        for start, end in check.spans:
+            yield f"  {check.where} characters {start} to {end}"
     for one in guarded.fired:
         mode = "" if one.mode == "enforce" else f" ({one.mode}: nothing was done)"
         score = "" if one.score is None else f", score {one.score:g}"

@@ -107,9 +107,11 @@ class Policies:
         self.loaded, self.idle = True, self._snapshot.empty
 
     @property
-    def file_reads_topics(self) -> bool:
-        """Whether a rule of the file asks what texts are about."""
-        return any(rule.reads_topics for one in self._file for rule in one.rules)
+    def file_embeds(self) -> bool:
+        """Whether a policy of the file asks what texts are about, or mean."""
+        return any(
+            any(rule.reads_topics for rule in one.rules) or one.holds_meaning for one in self._file
+        )
 
     def detectors(self, registry: Snapshot) -> frozenset[str]:
         """Return the detectors that policies of the file, and these, ask for anywhere."""

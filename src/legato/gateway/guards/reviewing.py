@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from legato.core.errors import DetectorFailed, LegatoError, OutputBlocked
 from legato.core.guarding import Action, Finding, Piece, Place
+from legato.gateway.guards.grounding import DETECTOR as GROUNDING
+from legato.gateway.guards.grounding import GroundingReview
 from legato.gateway.guards.judging import DETECTOR as JUDGE
 from legato.gateway.guards.judging import doubt_of_answer
 from legato.gateway.guards.topics import DETECTOR as TOPICS
 from legato.guardrails.outputs.decoding import decoded
+from legato.guardrails.outputs.whole import note, refuse
 from legato.guardrails.policy.compiling import CompiledPolicy
 from legato.guardrails.policy.deciding import Evidence, Hit, hits_of
 from legato.guardrails.topics.reading import reading_of_answer
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call
     from legato.gateway.guards.judging import RuleJudges
     from legato.gateway.guards.topics import Topics
+    from legato.guardrails.outputs.grounded import Complaint, Grounded
     from legato.guardrails.outputs.plan import OutputRun
     from legato.guardrails.policy.compiling import CompiledRule
     from legato.telemetry.metrics import Meters
@@ -49,9 +53,16 @@ class Gathering:
 class Reviewer:
     """Reviews answers; for one event loop."""
 
-    def __init__(self, topics: "Topics", judges: "RuleJudges", meters: "Meters") -> None:
+    def __init__(
+        self,
+        topics: "Topics",
+        judges: "RuleJudges",
+        meters: "Meters",
+        grounding: GroundingReview,
+    ) -> None:
         self._topics = topics
         self._judges = judges
+        self._grounding = grounding
         self._meters = meters
 
     async def __call__(
@@ -60,7 +71,7 @@ class Reviewer:
         """Look at the texts of an answer, by their names; `sent` tells that it has gone out.
 
         Raises:
-            OutputBlocked: it must not go out.
+            OutputBlocked: it must not go out. OutputInvalid: ask again.
             DetectorFailed: it couldn't be looked at, where that would have to be known.
         """
         began_ns = perf_counter_ns()
@@ -73,6 +84,12 @@ class Reviewer:
                 for hit in _hits(policies, piece, evidence):
                     span = view.original(hit.finding.start, hit.finding.end)
                     _act(run, hit, span, sent=sent)
+                for grounded in run.grounded:
+                    complaints = await self._ungrounded(call, grounded, view.text, sent=sent)
+                    placed = [one.at(view.original) for one in complaints]
+                    enforced = grounded.enforced and not sent
+                    note(run.found, placed, where, enforced=enforced)
+                    refuse(complaints if enforced else ())
         finally:
             run.found.check_ms += (perf_counter_ns() - began_ns) / _NS_PER_MS
 
@@ -100,6 +117,24 @@ class Reviewer:
                 refuses = judge.on_failure == "refuse" and rule.protects and policy.is_enforced
                 self._failed(JUDGE, error.message, closed=refuses and not sent)
         return found
+
+    async def _ungrounded(
+        self, call: "Call", grounded: "Grounded", text: str, *, sent: bool
+    ) -> "list[Complaint]":
+        """Return what the sources don't support; where somebody fails, what is known without."""
+        closed = grounded.refuses and not sent
+        judge = grounded.check.judge
+        try:
+            held = await self._grounding.by_meaning(call, grounded, text)
+        except LegatoError as error:
+            self._failed(GROUNDING, error.code, closed=closed)
+            held = grounded.context.held_against(text)
+        try:
+            return await self._grounding.by_judge(call, grounded, text, held)
+        except DetectorFailed as error:
+            refuses = judge is not None and judge.on_failure == "refuse"
+            self._failed(GROUNDING, error.message, closed=closed and refuses)
+            return grounded.complaints(grounded.lacking(held), len(held))
 
     def _failed(self, name: str, reason: str, *, closed: bool) -> None:
         """Count it. Raises DetectorFailed where the answer must not go out unlooked at."""

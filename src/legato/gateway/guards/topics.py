@@ -85,6 +85,18 @@ class Topics:
                 found.setdefault((rule, where), []).append(finding)
         return found
 
+    async def nearness(self, call: "Call", said: Sequence[str], told: Sequence[str]) -> list[float]:
+        """Return how near each text is to the nearest of others in meaning; see `profile`.
+
+        Raises LegatoError.
+        """
+        from legato.guardrails.topics.profile import nearness  # noqa: PLC0415 - wants an extra
+
+        background = await self._strangers(call)
+        vectors = await self._embedding(call, [*said, *told])
+        near = nearness(vectors[: len(said)], vectors[len(said) :], background)
+        return [float(one) for one in near]
+
     async def _of(self, call: "Call", rule: "CompiledRule") -> _Known:
         known = self._known.get(rule)
         if known is not None:

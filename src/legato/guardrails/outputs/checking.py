@@ -16,9 +16,14 @@ WORDS_MIN: Final = 4
 
 
 def output_problems(
-    checks: OutputChecks, deployments: Collection[str]
+    checks: OutputChecks, deployments: Collection[str], routes: Collection[str] = ()
 ) -> Iterator[tuple[str, str]]:
     """Yield the field and what is wrong with it."""
+    judge = None if checks.grounding is None else checks.grounding.judge
+    if judge is not None and judge.deployment not in {*deployments, *routes}:
+        listed = ", ".join([*sorted(deployments), *sorted(routes)][:20]) or "none"
+        told = f"no deployment or alias `{judge.deployment}`; known: {listed}"
+        yield "output.grounding.judge.deployment", told
     if checks.json is not None and checks.json.schema is not None:
         try:
             Schema(checks.json.schema)

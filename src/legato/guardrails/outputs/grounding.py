@@ -4,12 +4,13 @@ A sentence's support is the share of its content words that the best stretch of 
 by their beginnings, each weighed by how rare it is in the context; a number or a name that the
 context hasn't halves it each. Lexical: it sees a figure that was made up and a name that was
 exchanged, but neither a paraphrase without common words nor a `not` that turns the sense around.
+Where nearness in meaning is known, it stands beside the share of words, the greater of both.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 SENTENCES_MAX: Final = 200
@@ -33,8 +34,8 @@ _PLAIN: Final = (
     "los las con para por una del della che"
 )
 _PLAIN_WORDS: Final = frozenset(_PLAIN.split(" "))
-Similarity = Callable[[str, Sequence[str]], float]
-"""How near a sentence is to the nearest of the stretches of the context, 0 to 1."""
+TOLD_MAX: Final = 256
+"""Sentences of the context that others are held against by meaning."""
 
 
 class Sentence(NamedTuple):
@@ -54,18 +55,20 @@ class _Stretch(NamedTuple):
 class Context:
     """What answers are held against."""
 
-    def __init__(self, texts: Sequence[str], similarity: Similarity | None = None) -> None:
+    def __init__(self, texts: Sequence[str]) -> None:
         """Texts are separate: no stretch reaches from one into the next."""
         left = CONTEXT_MAX
         self._stretches: list[_Stretch] = []
-        self._texts: list[str] = []
+        self.texts = tuple(texts)
+        self.sentences: list[str] = []
+        """Its own, in their order."""
         for text in texts:
             part = text[:left]
             left -= len(part)
             spans = [part[start:end] for start, end in sentences(part)]
+            self.sentences += spans
             for index in range(max(1, len(spans) - _STRETCH + 1) if spans else 0):
                 together = " ".join(spans[index : index + _STRETCH])
-                self._texts.append(together)
                 self._stretches.append(_read(together))
         counted = Counter(stem for one in self._stretches for stem in one.stems)
         total = len(self._stretches)
@@ -73,38 +76,49 @@ class Context:
         self._unseen = math.log1p(max(1, total))
         self._words = frozenset(word for one in self._stretches for word in one.words)
         self._numbers = frozenset(number for one in self._stretches for number in one.numbers)
-        self._similarity = similarity
 
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self._stretches)
 
-    def support(self, sentence: str) -> float | None:
-        """Return how far a sentence is supported; None where it claims nothing."""
+    def support(self, sentence: str, nearness: float = 0.0) -> float | None:
+        """Return how far a sentence is supported; None where it claims nothing.
+
+        `nearness` is that of the sentence of the context that is nearest in meaning, 0 to 1.
+        """
         said = _read(sentence)
         if len(said.stems) < _WORDS_MIN and not said.numbers:
             return None
         weights = {stem: self._weight.get(stem, self._unseen) for stem in said.stems}
         total = sum(weights.values())
-        best = 0.0
+        best = nearness
         for one in self._stretches:
             shared = sum(weights[stem] for stem in said.stems & one.stems)
             support = shared / total if total else 1.0
             support *= _PENALTY ** len(said.numbers - one.numbers)
             best = max(best, support)
-        if self._similarity is not None:
-            best = max(best, self._similarity(sentence, self._texts))
         names = {match[0].lower() for match in _NAME.finditer(sentence)}
         unknown = len(names - self._words) + len(said.numbers - self._numbers)
         return best * _PENALTY**unknown
 
-    def held_against(self, answer: str) -> list[Sentence]:
-        """Return the sentences that claim something, with their support."""
+    def told_near(self, said: Sequence[str]) -> list[str]:
+        """Return the sentences that may say the same: of many, those that share most words."""
+        if len(self.sentences) <= TOLD_MAX:
+            return self.sentences
+        stems = frozenset(stem for one in said for stem in _read(one).stems)
+        ranked = sorted(self.sentences, key=lambda one: -len(_read(one).stems & stems))
+        return ranked[:TOLD_MAX]
+
+    def held_against(self, answer: str, *, every: bool = False) -> list[Sentence]:
+        """Return the sentences that claim something, with their support.
+
+        With `every` all of them: what claims nothing as far as words tell has a support of 1.
+        """
         found = []
         for start, end in sentences(answer)[:SENTENCES_MAX]:
             support = self.support(answer[start:end])
-            if support is not None:
-                found.append(Sentence(start, end, support))
+            if support is not None or every:
+                found.append(Sentence(start, end, 1.0 if support is None else support))
         return found
 
 

@@ -9,7 +9,6 @@ from legato.core.guard_output import (
     BEFORE_SENDING,
     NOT_SCANNED,
     PARTLY,
-    GroundingCheck,
     OnOutput,
     OutputChecks,
     OutputFacts,
@@ -18,6 +17,7 @@ from legato.core.guard_output import (
 from legato.core.guarding import Place, TextFilter
 from legato.guardrails.outputs.decoding import DecodingFinder
 from legato.guardrails.outputs.findings import Found
+from legato.guardrails.outputs.grounded import Grounded
 from legato.guardrails.outputs.grounding import Context
 from legato.guardrails.outputs.holding import HoldBack, Watch
 from legato.guardrails.outputs.leaks import CANARY, REDACTED_VALUE, PromptFinder, TextFinder
@@ -103,15 +103,22 @@ class OutputPlan:
         checks = self.checks
         json = self._json(asked, schemas, found)
         grounding = checks.grounding
-        context = None
-        if grounding is not None:
-            context = _context(grounding, asked)
-            if not context:
-                found.add("grounding.no_sources", "flag", "request")
-                grounding = None
-        if json is None and not (checks.length or checks.language or grounding):
+        alone = grounding is not None and not grounding.asks_elsewhere
+        grounded = self.grounded(asked, found) if alone else None
+        if json is None and not (checks.length or checks.language or grounded):
             return None
-        return WholeChecks(self.enforced, json, checks.length, checks.language, grounding, context)
+        return WholeChecks(self.enforced, json, checks.length, checks.language, grounded)
+
+    def grounded(self, asked: Asked, found: Found) -> Grounded | None:
+        """Return the check whether answers stand on the request's sources; None without any."""
+        grounding = self.checks.grounding
+        if grounding is None:
+            return None
+        context = Context(asked.sources(grounding.sources))
+        if not context:
+            found.add("grounding.no_sources", "flag", "request")
+            return None
+        return Grounded(grounding, context, self.enforced)
 
     def _json(self, asked: Asked, schemas: Schemas, found: Found) -> JsonTest | None:
         setting = self.checks.json
@@ -158,6 +165,8 @@ class OutputRun:
         self._watches = [_decoding(watch) for plan in plans for watch in plan.watches(asked)]
         whole = [plan.whole(asked, schemas, self.found) for plan in plans]
         self._whole = tuple(one for one in whole if one is not None)
+        self.grounded = tuple(one for plan in plans if (one := self._asks_elsewhere(plan)))
+        """What an embedder or a judge is asked about whole answers."""
         self._slow = [rule for plan in plans for rule in plan.slow]
         self.looked = Looked()
         self._window = max((one.checks.hold_back_chars for one in plans), default=0)
@@ -187,7 +196,7 @@ class OutputRun:
     @property
     def is_reviewed(self) -> bool:
         """Whether something has to be asked elsewhere about the whole answer."""
-        return any(one.reviewed for one in self.plans)
+        return bool(self.grounded) or any(one.reviewed for one in self.plans)
 
     @property
     def wants_json(self) -> bool:
@@ -227,6 +236,11 @@ class OutputRun:
                 yield
         finally:
             self.found = found
+
+    def _asks_elsewhere(self, plan: OutputPlan) -> Grounded | None:
+        grounding = plan.checks.grounding
+        elsewhere = grounding is not None and grounding.asks_elsewhere
+        return plan.grounded(self.asked, self.found) if elsewhere else None
 
     def filters(
         self, where: str, place: Place, *, answer: bool, stream: bool, sealed: bool = False
@@ -307,7 +321,3 @@ def _acting(watches: list[Watch], *, sealed: bool) -> list[Watch]:
         one._replace(action=OnOutput.BLOCK) if one.action is OnOutput.REDACT else one
         for one in watches
     ]
-
-
-def _context(grounding: GroundingCheck, asked: Asked) -> Context:
-    return Context(asked.sources(grounding.sources))

@@ -1,11 +1,10 @@
 """Checks that need all of an answer's text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from legato.core.errors import OutputBlocked, OutputInvalid
 from legato.core.guard_output import (
-    GroundingCheck,
     JsonCheck,
     LanguageCheck,
     LengthCheck,
@@ -14,22 +13,13 @@ from legato.core.guard_output import (
 from legato.core.guarding import BREAK
 from legato.guardrails.outputs.decoding import decoded
 from legato.guardrails.outputs.findings import Found
-from legato.guardrails.outputs.grounding import Context
+from legato.guardrails.outputs.grounded import Complaint, Grounded
 from legato.guardrails.outputs.language import language_of
 from legato.guardrails.outputs.mending import FENCE, Mended, mended, parsed, unfenced
 from legato.guardrails.outputs.rules import OutputRule, broken
 from legato.guardrails.outputs.schemas import Schema
 
 _RANK: Final = {"": 0, "flag": 1, "reask": 2, "block": 3}
-
-
-class Complaint(NamedTuple):
-    """What is wrong with an answer, told to the model and to the caller: none of its text."""
-
-    check: str
-    action: str
-    said: str
-    span: tuple[int, int] | None = None
 
 
 class JsonTest(NamedTuple):
@@ -64,8 +54,7 @@ class WholeChecks(NamedTuple):
     json: JsonTest | None = None
     length: LengthCheck | None = None
     language: LanguageCheck | None = None
-    grounding: GroundingCheck | None = None
-    context: Context | None = None
+    grounded: Grounded | None = None
 
     def on(self, text: str) -> tuple[str, list[Complaint]]:
         """Return the text, mended where that is allowed, and what is wrong with it."""
@@ -80,8 +69,11 @@ class WholeChecks(NamedTuple):
             if language and language not in self.language.allowed:
                 said = f"It must be written in {' or '.join(self.language.allowed)}."
                 complaints.append(Complaint("language", self.language.action, said))
-        if self.grounding is not None and self.context:
-            complaints += _grounding(self.grounding, self.context, text)
+        if self.grounded is not None:
+            view = decoded(text)
+            held = self.grounded.context.held_against(view.text)
+            lacking = self.grounded.complaints(self.grounded.lacking(held), len(held))
+            complaints += [one.at(view.original) for one in lacking]
         return text, complaints
 
 
@@ -136,23 +128,33 @@ class WholeText:
         return text
 
     def _checked(self, text: str) -> str:
-        worst, said = "", []
+        complained: list[Complaint] = []
         for checks in self._checks:
             text, complaints = checks.on(text)
             enforced = checks.enforced and not self._pass_on
-            for one in complaints:
-                action = one.action if enforced else f"{one.action}:not_enforced"
-                self._found.add(one.check, action, self._where, one.span)
-                if enforced and one.said:
-                    said.append(one.said)
-                    worst = max(worst, one.action, key=_RANK.__getitem__)
-        if worst == OnOutput.BLOCK:
-            raise OutputBlocked("The answer was withheld: " + " ".join(said))
-        if worst == OnOutput.REASK:
-            refused = OutputInvalid("The answer is not valid: " + " ".join(said))
-            refused.told = refused.message
-            raise refused
+            note(self._found, complaints, self._where, enforced=enforced)
+            complained += complaints if enforced else ()
+        refuse(complained)
         return text
+
+
+def note(found: Found, complaints: Sequence[Complaint], where: str, *, enforced: bool) -> None:
+    """Write down what is wrong with the text at a place."""
+    for one in complaints:
+        action = one.action if enforced else f"{one.action}:not_enforced"
+        found.add(one.check, action, where, one.span)
+
+
+def refuse(complaints: Sequence[Complaint]) -> None:
+    """Withhold an answer where that is asked. Raises OutputInvalid: ask again; OutputBlocked."""
+    told = " ".join(one.said for one in complaints if one.said)
+    worst = max((one.action for one in complaints), key=_RANK.__getitem__, default="")
+    if worst == OnOutput.BLOCK:
+        raise OutputBlocked(f"The answer was withheld: {told}")
+    if worst == OnOutput.REASK:
+        refused = OutputInvalid(f"The answer is not valid: {told}")
+        refused.told = refused.message
+        raise refused
 
 
 def _read(text: str, setting: JsonCheck) -> Mended | None:
@@ -183,19 +185,3 @@ def _length(check: LengthCheck, characters: int) -> list[Complaint]:
     else:
         return []
     return [Complaint("length", check.action, said)]
-
-
-def _grounding(check: GroundingCheck, context: Context, text: str) -> list[Complaint]:
-    held = context.held_against(text)
-    lacking = [one for one in held if one.support < check.support_min]
-    if not lacking or len(lacking) <= check.unsupported_share_max * len(held):
-        return []
-    said = (
-        f"{len(lacking)} of its {len(held)} statements do not stand in the sources given. "
-        "State only what the sources say."
-    )
-    first, *others = lacking
-    return [
-        Complaint("grounding", check.action, said, (first.start, first.end)),
-        *(Complaint("grounding", check.action, "", (one.start, one.end)) for one in others),
-    ]

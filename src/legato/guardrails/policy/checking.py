@@ -50,7 +50,7 @@ def problems_of(policy: GuardPolicy, known: Known) -> Iterator[Found]:
             listed = ", ".join(sorted(known.deployments)[:20]) or "none"
             yield "attach.deployments", f"no deployment `{name}`; known: {listed}"
     if policy.output is not None:
-        yield from output_problems(policy.output, known.deployments)
+        yield from output_problems(policy.output, known.deployments, known.routes)
     if policy.input.json_schema is not None:
         yield from _of_schema(policy.input.json_schema)
 

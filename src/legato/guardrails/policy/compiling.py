@@ -111,6 +111,12 @@ class CompiledPolicy(msgspec.Struct, frozen=True, eq=False):
         return self.setting.mode is Mode.ENFORCE
 
     @property
+    def holds_meaning(self) -> bool:
+        """Whether it holds answers against sources by their meaning."""
+        output = self.setting.output
+        return output is not None and output.grounding is not None and output.grounding.meaning
+
+    @property
     def enforces_reading(self) -> bool:
         """Whether it would have to act on what is sent."""
         return self.setting.mode is Mode.ENFORCE and (

@@ -23,6 +23,8 @@ _LOWEST: Final = 0.1
 """Where only topics are allowed, so many of their own examples may be told as off them."""
 _EVEN: Final = 0.5
 _LEAST: Final = 1e-6
+_STRANGE: Final = 0.75
+"""So many everyday requests are less near to any other one than what may say the same."""
 
 
 class Background(msgspec.Struct, frozen=True, eq=False):
@@ -30,6 +32,8 @@ class Background(msgspec.Struct, frozen=True, eq=False):
 
     mean: "NDArray[np.float32]"
     rows: "NDArray[np.float32]"
+    even: float = 0.5
+    """The cosine from which a text may say the same as another: see `nearness`."""
 
     def placed(self, vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
         """Return vectors relative to the mean, of length 1; an unknown text stays zero."""
@@ -62,7 +66,28 @@ class Profile(msgspec.Struct, frozen=True, eq=False):
 def background_of(vectors: "NDArray[np.float32]") -> Background:
     """Return the background that these vectors are."""
     mean = vectors.mean(axis=0)
-    return Background(mean, Background(mean, vectors).placed(vectors))
+    rows = Background(mean, vectors).placed(vectors)
+    cosines = rows @ rows.T
+    np.fill_diagonal(cosines, -1.0)
+    even = float(np.quantile(cosines.max(axis=1), _STRANGE))
+    return Background(mean, rows, min(max(even, _LEAST), 1.0 - _LEAST))
+
+
+def nearness(
+    said: "NDArray[np.float32]", told: "NDArray[np.float32]", background: Background
+) -> "NDArray[np.float64]":
+    """Return how near each text is to the nearest of others in meaning, 0 to 1.
+
+    0.5 is the cosine that three of four everyday requests don't have with any other of them: unlike
+    a cosine it means the same whatever the embedder. Inputs are rows of vectors as they come.
+    """
+    cosines = (background.placed(said) @ background.placed(told).T).max(axis=1)
+    even = background.even
+    above = _EVEN + _EVEN * (cosines - even) / (1.0 - even)
+    found: NDArray[np.float64] = np.clip(
+        np.where(cosines >= even, above, _EVEN * cosines / even), 0, 1
+    ).astype(np.float64)
+    return found
 
 
 def profile_of(

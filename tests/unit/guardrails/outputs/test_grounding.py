@@ -47,6 +47,21 @@ def test_sentences_keep_their_places() -> None:
     ]
 
 
-def test_similarity_can_carry_a_paraphrase() -> None:
-    context = Context(["The device is waterproof down to two metres."], lambda _said, _texts: 0.9)
-    assert context.support("you can swim with this watch without worrying") == 0.9
+def test_nearness_in_meaning_carries_a_paraphrase_but_no_unknown_figure_or_name() -> None:
+    context = Context(["The device is waterproof down to two metres."])
+    assert context.support("you can swim with this watch without worrying") == 0.0
+    assert context.support("you can swim with this watch without worrying", 0.9) == 0.9
+    assert context.support("you can swim with this watch at 20 metres without worry", 0.9) == 0.45
+
+
+def test_of_many_sentences_those_that_share_most_words_are_held_against() -> None:
+    other = " ".join(f"Sentence number {number} is here." for number in range(400))
+    context = Context([other, "The pump moves water. It is made of brass and steel."])
+    near = context.told_near(["Brass and steel are what the pump is made of."])
+    assert len(near) == 256
+    assert near[:2] == ["It is made of brass and steel.", "The pump moves water."]
+
+
+def test_every_sentence_can_be_asked_for() -> None:
+    held = Context(["The fee is 10 euros."]).held_against("It is not free. Hello!", every=True)
+    assert [one.support for one in held] == [1.0, 1.0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from legato.guardrails.topics.profile import background_of, profile_of
+from legato.guardrails.topics.profile import background_of, nearness, profile_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,3 +55,15 @@ def test_a_stated_threshold_is_kept() -> None:
         EXAMPLES, NONE, BACKGROUND, background_share=0.1, allowing=True, threshold=0.42
     )
     assert known.threshold == 0.42
+
+
+def test_nearness_is_even_where_everyday_requests_part() -> None:
+    said = np.vstack([near(0, 1, 1), near(1, 1, 2)])
+    told = np.vstack([near(0, 1, 1), near(9, 3, 4)])
+    same, other = nearness(said, told, BACKGROUND)
+    assert same == pytest.approx(1.0)
+    assert other < 0.5
+    rows = BACKGROUND.rows
+    cosines = rows @ rows.T
+    np.fill_diagonal(cosines, -1.0)
+    assert (cosines.max(axis=1) >= BACKGROUND.even).mean() == pytest.approx(0.25, abs=0.01)

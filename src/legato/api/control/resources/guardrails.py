@@ -12,6 +12,7 @@ from legato.api.control.forms import Shown, known_id, moment_ns
 from legato.api.control.services import Services
 from legato.core.errors import NotFound
 from legato.core.guard_facts import plain_facts
+from legato.core.guard_output import plain_output
 from legato.core.permission import Permission
 from legato.guardrails.policy.precision import Precision
 from legato.guardrails.policy.reporting import RuleReport, policy_name, report_of
@@ -23,12 +24,16 @@ _BOUNDS = ("precision", "precision_low", "precision_high")
 
 
 class GuardedRequest(Shown, frozen=True, kw_only=True):
-    """What guardrails did with one request; null where no policy applied to it."""
+    """What guardrails did with one request, and with its answer; null where no policy applied.
+
+    What fired in the answer has places in characters of its texts as the model wrote them.
+    """
 
     request_id: str
     http_status: int
     error_code: str
     guarded: dict[str, Any] | None
+    answer: dict[str, Any] | None
 
 
 class FiredRule(Shown, frozen=True, kw_only=True):
@@ -71,12 +76,13 @@ def explain_request(
     trace = services.entries(caller.narrowed(None)).trace(wanted)
     if trace is None:
         raise NotFound("no trace of this request is kept", param="request_id")
-    guarded = trace["guarded"]
+    guarded, answer = trace["guarded"], trace["decision"].output
     return GuardedRequest(
         request_id=wanted,
         http_status=trace["http_status"],
         error_code=trace["error_code"],
         guarded=None if guarded is None else plain_facts(guarded),
+        answer=None if answer is None else plain_output(answer),
     )
 
 
