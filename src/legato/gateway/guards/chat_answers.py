@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from legato.core.guarding import ARGUMENTS, QUOTE, REASONING, REFUSAL, SEALED, TEXT, Channel
-from legato.gateway.guards.channels import Texts, quoted
+from legato.core.guarding import ARGUMENTS, CALLED, QUOTE, REASONING, REFUSAL, SEALED, TEXT, Channel
+from legato.gateway.guards.channels import Text, Texts, quoted
 from legato.gateway.guards.joined import joined
 from legato.gateway.guards.unnamed import HERE, Unnamed, filled
 from legato.providers import sse
@@ -68,6 +68,7 @@ class ChatAnswer:
         self._unnamed = Unnamed(texts, asked)
         self._answers_json = answers_json
         self._deltas: dict[Channel, Mapping[str, Any]] = {}  # how a delta tells more of a text
+        self._sealed: dict[int, Text] = {}  # all that is sealed of a choice: looked at as one text
         self._head: dict[str, Any] = {}
 
     def whole(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -139,6 +140,7 @@ class ChatAnswer:
 
     def _finishing(self, choice: dict[str, Any], index: int, *, is_legacy: bool) -> Iterator[bytes]:
         """Tell what was held back before the end is told."""
+        self._end_sealed(index)
         rests = [
             (channel, rest)
             for channel in self._texts.of_choice(index)
@@ -159,6 +161,7 @@ class ChatAnswer:
         """Tell what was held back of choices that nobody ended."""
         frames: list[bytes] = []
         for index in self._texts.choices:
+            self._end_sealed(index)
             for channel in self._texts.of_choice(index):
                 rest = self._texts.end(channel)
                 if rest:
@@ -266,7 +269,7 @@ class ChatAnswer:
         inside[field] = self._texts.feed(channel, inside[field])
 
     def _details(self, told: dict[str, Any], index: int, *, whole: bool) -> None:
-        """Reasoning once more, as its vendor signed it."""
+        """Reasoning once more, as its vendor signed it: looked at one by one, and as one text."""
         for position, detail in enumerate(told.get("reasoning_details") or ()):
             number = detail.get("index", position) if isinstance(detail, dict) else position
             channel = Channel(SEALED, index, number)
@@ -276,18 +279,30 @@ class ChatAnswer:
             for field in _DETAILS:
                 if not isinstance(detail, dict) or not isinstance(detail.get(field), str):
                     continue
+                self._sealed_at(index).feed(detail[field])
                 if whole:
                     detail[field] = self._texts.whole(channel, detail[field])
                     continue
                 made = {**detail, field: HERE}
                 self._deltas.setdefault(channel, {"reasoning_details": [made]})
                 detail[field] = self._texts.feed(channel, detail[field])
+        if whole:
+            self._end_sealed(index)
+
+    def _sealed_at(self, index: int) -> Text:
+        if index not in self._sealed:
+            self._sealed[index] = self._texts.new(Channel(SEALED, index))
+        return self._sealed[index]
+
+    def _end_sealed(self, index: int) -> None:
+        if index in self._sealed:
+            self._sealed.pop(index).end()
 
     def _calls(self, told: dict[str, Any], index: int, *, whole: bool) -> None:
         legacy = told.get("function_call")
         if isinstance(legacy, dict):
             channel = Channel(ARGUMENTS, index, _LEGACY_CALL, is_json=True)
-            self._unnamed.name(legacy, (index, _LEGACY_CALL))
+            self._called(legacy, channel, "function_call", whole=whole)
             self._unnamed.rest(legacy, _CALLED)
             self._inner("function_call", legacy, "arguments", channel, whole=whole)
         calls = told.get("tool_calls")
@@ -312,7 +327,7 @@ class ChatAnswer:
             inside = call.get(kind)
             if not isinstance(inside, dict):
                 continue
-            self._unnamed.name(inside, (index, number))
+            self._called(inside, channel, kind, whole=whole)
             self._unnamed.rest(inside, _CALLED)
             if not isinstance(inside.get(field), str):
                 continue
@@ -322,6 +337,24 @@ class ChatAnswer:
             made = {"tool_calls": [{"index": number, kind: {field: HERE}}]}
             self._deltas.setdefault(channel, made)
             inside[field] = self._texts.feed(channel, inside[field])
+
+    def _called(self, inside: dict[str, Any], of: Channel, kind: str, *, whole: bool) -> None:
+        """Pass on the name of a tool: it goes out before the arguments in the channel `of`."""
+        if whole:
+            self._unnamed.name(inside, (of.choice, of.number))
+            return
+        channel = Channel(CALLED, of.choice, of.number)
+        given = inside.get("name")
+        if isinstance(given, str) and given:
+            self._unnamed.look_at_name(inside, (of.choice, of.number))
+            call: dict[str, Any] = {kind: {"name": HERE}}
+            made = {"tool_calls": [{"index": of.number % _CUSTOM, **call}]}
+            self._deltas.setdefault(channel, call if of.number == _LEGACY_CALL else made)
+            inside["name"] = self._texts.at(channel).feed(given)
+        if inside.get("arguments") or inside.get("input"):
+            rest = self._texts.end(channel)
+            if rest:
+                inside["name"] = (inside.get("name") or "") + rest
 
     def _cited(self, told: dict[str, Any], index: int) -> None:
         text = self._texts.known(self._text(TEXT, index))

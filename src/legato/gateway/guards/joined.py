@@ -76,12 +76,25 @@ class Joined:
         self._waiting[-1].append(frame)
         return b""
 
+    def close(self) -> bytes:
+        """Return all that was held back; what comes after this is another text."""
+        if not self._blocks:
+            return b""
+        out = self.end(self._current) + self.finish()
+        self._channel = self._channel._replace(number=self._channel.number + 1)
+        return out
+
     def finish(self) -> bytes:
         """Return all that was held back, now that no text follows."""
         out = self._out(self._texts.end(self._channel))
         while self._waiting:
             out += self._behind()
         return out
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is text of which more may come, or go out."""
+        return bool(self._blocks)
 
     def _out(self, passed: str) -> bytes:
         frames: list[bytes] = []

@@ -1,5 +1,8 @@
 """Answers of Anthropic's messages through filters: all blocks of text are one text.
 
+So is all thinking of a whole answer, and in a stream what of it isn't parted by other blocks:
+these would have to wait for what may follow.
+
 A citation of characters is left out where a document was changed before the model saw it: it
 counts in what the model saw. Thinking that its vendor signed is passed on as reasoning; whether
 anything is put back into it is the filter's matter. What blocks, deltas and events hold besides
@@ -8,6 +11,7 @@ is looked at as legato.gateway.guards.unnamed says.
 
 import json
 from collections.abc import Hashable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -15,12 +19,12 @@ import msgspec
 from legato.core.guarding import ARGUMENTS, QUOTE, REASONING, SEALED, TEXT, Channel
 from legato.gateway.guards.channels import Texts
 from legato.gateway.guards.chat_answers import CITED, cite
-from legato.gateway.guards.joined import Joined, joined
+from legato.gateway.guards.joined import Frame, Joined, joined
 from legato.gateway.guards.unnamed import HERE, Unnamed, filled
 from legato.providers import sse
 
 _BLOCK: Final = frozenset({"type", "text", "thinking", "citations", "index"})
-_THINKING: Final = {"type": "thinking_delta", "thinking": HERE}
+_THINKING: Final = frozenset({"thinking", "redacted_thinking"})
 _ARGUMENTS: Final = {"type": "input_json_delta", "partial_json": HERE}
 _ANSWER: Final = frozenset({"content", "stop_sequence"})
 _EVENT: Final = frozenset({"index", "delta", "content_block", "message"})
@@ -46,7 +50,8 @@ class MessageAnswer:
         self._unnamed = Unnamed(texts, asked)
         self._text = Channel(TEXT, is_json=answers_json)
         self._joined = Joined(texts, self._text, _text_delta)
-        self._reasoning = SEALED if seals_thinking else REASONING
+        self._reasoning = Channel(SEALED if seals_thinking else REASONING)
+        self._thoughts = Joined(texts, self._reasoning, self._thinking_delta)
         self._masked = masked
         self._open: dict[int, dict[Channel, Any]] = {}  # by block: its texts, how to tell more
 
@@ -58,6 +63,7 @@ class MessageAnswer:
             texts = joined(self._texts, self._text, [one["text"] for one in told])
             for block, text in zip(told, texts, strict=True):
                 block["text"] = text
+        self._thinking(blocks)
         for index, block in enumerate(blocks):
             self._block(block, index)
         self._stop_sequence(body)
@@ -78,7 +84,8 @@ class MessageAnswer:
             return self._delta(event, body)
         if kind == "content_block_stop":
             index = body["index"]
-            return self._rest(index) + self._joined.end(index) + self._joined.then(lambda: event)
+            rest = self._rest(index) + self._thoughts.end(index) + self._joined.end(index)
+            return rest + self._then(lambda: event)
         if kind == "content_block_start":
             return self._start(body)
         if kind in {"ping", "error"}:
@@ -96,36 +103,36 @@ class MessageAnswer:
             if isinstance(inside, dict):
                 changed = self._stop_sequence(inside) or changed
                 changed = self._unnamed.rest(inside, _ANSWER) or changed
+                self._thinking(inside.get("content") or ())
                 for index, block in enumerate(inside.get("content") or ()):
                     self._block(block, index)
                     changed = True
         if kind in {"message_delta", "message_stop"}:
             self._texts.begun = True
-            out = self._joined.finish()
+            out = self._thoughts.close() + self._joined.finish()
         frame = _frame(body) if changed else event
-        return out + self._joined.then(lambda: frame)
+        return out + self._then(lambda: frame)
 
     def _start(self, body: dict[str, Any]) -> bytes:
         index, block = body["index"], body["content_block"]
         kind = str(block.get("type"))
         given = ""
+        before = b"" if kind in _THINKING else self._thoughts.close()
         if kind == "text":
             given, block["text"] = block.get("text") or "", ""
             self._cited(block)
             self._unnamed.rest(block, _BLOCK)
         elif kind == "thinking":
-            channel = Channel(self._reasoning, 0, index)
-            self._opened(index)[channel] = _THINKING
-            if block.get("thinking"):
-                block["thinking"] = self._texts.feed(channel, block["thinking"])
+            given, block["thinking"] = block.get("thinking") or "", ""
             self._unnamed.rest(block, _BLOCK)
         else:
             self._block(block, index)
             if not kind.endswith("tool_use"):
                 self._texts.begun = True
         frame = _frame(body)
-        out = self._joined.then(lambda: frame)
-        return out + self._joined.feed(index, given) if given else out
+        out = before + self._then(lambda: frame)
+        text = self._thoughts if kind == "thinking" else self._joined
+        return out + text.feed(index, given) if given else out
 
     def _delta(self, event: bytes, body: dict[str, Any]) -> bytes:
         index, delta = body["index"], body["delta"]
@@ -141,27 +148,51 @@ class MessageAnswer:
                 return b""
             self._unnamed.withheld(delta, {"citation"})
             frame = _frame(body)
-            return self._joined.then(lambda: frame)
-        if kind in {"thinking_delta", "input_json_delta"}:
-            field = "thinking" if kind == "thinking_delta" else "partial_json"
-            more = self._more(index, kind, delta.get(field))
-            return more + self._loose(index, delta, {"type", field})
+            return self._then(lambda: frame)
+        if kind == "thinking_delta":
+            given = delta.get("thinking")
+            more = self._thoughts.feed(index, given) if isinstance(given, str) else b""
+            return more + self._loose(index, delta, {"type", "thinking"})
+        if kind == "input_json_delta":
+            more = self._more(index, delta.get("partial_json"))
+            return more + self._loose(index, delta, {"type", "partial_json"})
         if kind == "signature_delta":
             if self._unnamed.withheld(delta, ()):
                 event = _frame(body)
-            return self._rest(index) + self._joined.then(lambda: event)
+            rest = self._rest(index) + self._thoughts.end(index)
+            return rest + self._then(lambda: event)
         return self._loose(index, delta, {"type"})
 
-    def _more(self, index: int, kind: str, given: Any) -> bytes:
-        """Tell more of thinking, or of a tool's arguments."""
+    def _more(self, index: int, given: Any) -> bytes:
+        """Tell more of a tool's arguments."""
         if not isinstance(given, str):
             return b""
         channel = Channel(ARGUMENTS, 0, index, is_json=True)
-        made: Any = _ARGUMENTS
-        if kind == "thinking_delta":
-            channel, made = Channel(self._reasoning, 0, index), _THINKING
-        self._opened(index).setdefault(channel, made)
-        return self._told(index, made, self._texts.feed(channel, given))
+        self._opened(index).setdefault(channel, _ARGUMENTS)
+        return self._told(index, _ARGUMENTS, self._texts.feed(channel, given))
+
+    def _then(self, frame: Frame) -> bytes:
+        """Return a frame, or keep it until what was thought and said before it has gone out."""
+        return self._thoughts.then(partial(self._joined.then, frame))
+
+    def _thinking_delta(self, index: Hashable, text: str) -> bytes:
+        delta = {"type": "thinking_delta", "thinking": text}
+        frame = _frame({"type": "content_block_delta", "index": index, "delta": delta})
+        return self._joined.then(lambda: frame)
+
+    def _thinking(self, blocks: Any) -> None:
+        """Pass on the thinking of blocks that are there as a whole."""
+        told = [
+            one
+            for one in blocks
+            if isinstance(one, dict)
+            and one.get("type") == "thinking"
+            and isinstance(one.get("thinking"), str)
+        ]
+        if told:
+            texts = joined(self._texts, self._reasoning, [one["thinking"] for one in told])
+            for block, text in zip(told, texts, strict=True):
+                block["thinking"] = text
 
     def _loose(self, index: int, delta: dict[str, Any], named: set[str]) -> bytes:
         """Tell more of what nobody named: each a text of its own."""
@@ -179,7 +210,7 @@ class MessageAnswer:
         if not text:
             return b""
         frame = _frame({"type": "content_block_delta", "index": index, "delta": filled(made, text)})
-        return self._joined.then(lambda: frame)
+        return self._then(lambda: frame)
 
     def _rest(self, index: int) -> bytes:
         """Tell what was held back of a block."""
@@ -199,10 +230,7 @@ class MessageAnswer:
             return
         kind = block.get("type")
         named = set(_BLOCK)
-        if kind == "thinking" and isinstance(block.get("thinking"), str):
-            channel = Channel(self._reasoning, 0, index)
-            block["thinking"] = self._texts.whole(channel, block["thinking"])
-        elif kind == "redacted_thinking":
+        if kind == "redacted_thinking":
             named.add("data")
         elif isinstance(kind, str) and kind.endswith("tool_use"):
             named |= {"input", "name", "server_name"}

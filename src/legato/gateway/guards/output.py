@@ -17,7 +17,17 @@ from legato.core.chat import ChatRequest, OutputFormat
 from legato.core.decisions import FROM_CACHE
 from legato.core.errors import OutputInvalid, ProviderTimeout
 from legato.core.guard_output import BEFORE_SENDING
-from legato.core.guarding import ARGUMENTS, BREAK, NAME, REPEATED, SEALED, TEXT, Channel, TextFilter
+from legato.core.guarding import (
+    ARGUMENTS,
+    BREAK,
+    CALLED,
+    NAME,
+    REPEATED,
+    SEALED,
+    TEXT,
+    Channel,
+    TextFilter,
+)
 from legato.core.wire import PromptSurface
 from legato.gateway.deadline import Deadlines
 from legato.gateway.guards.asked_of import asked_of, schema_of
@@ -63,7 +73,7 @@ class AnswerChecks:
 
     def filter_for(self, channel: Channel) -> TextFilter | None:
         """Return what a text of an answer passes; see legato.gateway.guards.answers."""
-        if channel.name == REPEATED:
+        if channel.name in {REPEATED, CALLED}:
             return None
         run, place = self.run, channel.place
         where = f"{channel.name}/{channel.choice}/{channel.number}"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from legato.core.errors import OutputBlocked
-from legato.core.guarding import NAME, QUOTE, REPEATED, Channel
+from legato.core.guarding import CALLED, NAME, QUOTE, REPEATED, Channel
 from legato.gateway.guards.channels import Texts, quoted
 
 HERE: Final = object()
@@ -104,17 +104,28 @@ class Unnamed:
                 told[field] = self._repeated(told[field])
 
     def name(self, told: Any, key: tuple[Any, ...], field: str = "name") -> None:
-        """Look at the name of a tool, which may come in pieces; it can't be changed.
+        """Look at the name of a tool, and put back what in it stands for values.
+
+        Raises:
+            OutputBlocked: it holds what may not go out.
+        """
+        if self.look_at_name(told, key, field):
+            told[field] = self._texts.whole(Channel(CALLED), told[field])
+
+    def look_at_name(self, told: Any, key: tuple[Any, ...], field: str = "name") -> bool:
+        """Look at a name that may come in pieces; tell whether it isn't one of the request's.
 
         Raises:
             OutputBlocked: it holds what may not go out.
         """
         given = told.get(field) if isinstance(told, dict) else None
         if not isinstance(given, str) or not given:
-            return
+            return False
         name = self._names[key] = self._names.get(key, "") + given
-        if name not in self._of_request:
-            self._texts.whole(Channel(NAME), name)
+        if name in self._of_request:
+            return False
+        self._texts.whole(Channel(NAME), name)
+        return True
 
     def number(self, *key: Any) -> int:
         """Return the number of a channel for a text known by a key."""
