@@ -2,15 +2,16 @@
 
 import os
 import pwd
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from legato.app.checks.instance import find_instance
+from legato.app.desks.registry_access import Beside
 from legato.app.desks.stored_data import stored_data
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.registry import (
@@ -31,6 +32,9 @@ from legato.registry.rollouts import Rollouts
 from legato.storage.registry.changes import RegistryChanges
 from legato.storage.registry.records import Changes, VersionRecord
 
+if TYPE_CHECKING:
+    from legato.evaluation.routing.kept import Routers
+
 
 class Desk(msgspec.Struct, frozen=True, eq=False):
     """An organisation's registry beside the instance's, and the environment that is meant."""
@@ -40,6 +44,8 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
     rollouts: tuple[Rollouts, ...]
     """Of the organisation, and of the instance; one, if that is meant."""
     datasets: Datasets
+    routers: Callable[[], "Routers"]
+    """Opens the predictors of the organisation's routers; needs numpy."""
     environment: str
     make_together: Callable[[Sequence[tuple[RegistryChanges, Changes]]], None]
     reads: Callable[[str, str], None]
@@ -89,10 +95,15 @@ def opened(
     org: str,
     environment: str | None,
     documents: Sequence[Placed] = (),
+    predictors: Iterable[str] = (),
     **_: Any,
 ) -> Iterator[Desk]:
-    """Open the registry that the options mean; `documents` are those that are applied together."""
-    beside = frozenset(one.document.name for one in documents if _is_model(one))
+    """Open the registry that the options mean; `documents` are those that are applied together.
+
+    `predictors` are the digests of those beside them.
+    """
+    names = frozenset(one.document.name for one in documents if _is_model(one))
+    beside = Beside(names, frozenset(predictors))
     instance = find_instance(data, config_file)
     with stored_data(instance, create=True) as stored:
         where = environment or instance.loaded.config.registry.environment
@@ -102,7 +113,9 @@ def opened(
         rollouts = tuple(stored.rollouts(instance, owner) for owner in owners)
         datasets = stored.datasets(instance, org)
         reads = partial(stored.reads, org)
-        yield Desk(own, instances, rollouts, datasets, where, stored.make_together, reads)
+        routers = partial(stored.routers, instance, org)
+        made = stored.make_together
+        yield Desk(own, instances, rollouts, datasets, routers, where, made, reads)
 
 
 def _is_model(placed: Placed) -> bool:

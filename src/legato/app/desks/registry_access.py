@@ -1,7 +1,7 @@
 """Opens an organisation's registry, as the configuration of the instance has it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -22,6 +22,21 @@ from legato.storage.registry.changes import RegistryChanges
 from legato.storage.registry.reader import RegistryReader
 
 _LISTED_MAX = 20
+_NO_PREDICTOR: Final = (
+    "model_digest: the predictor {0} isn't in this database, and there is no file {0}.router in "
+    "the directory: `legato export` writes it where it was trained, `legato route train --save` "
+    "trains one here"
+)
+
+
+class Beside(NamedTuple):
+    """What is applied at the same time: deployments and routes by name, predictors by digest."""
+
+    names: frozenset[str] = frozenset()
+    predictors: frozenset[str] = frozenset()
+
+
+ALONE: Final = Beside()
 
 
 class RegistryAccess:
@@ -34,13 +49,18 @@ class RegistryAccess:
         models: ModelGuard,
         *,
         environment: str,
-        beside: frozenset[str] = frozenset(),
+        predictor_kept: Callable[[str, str], bool],
+        beside: Beside = ALONE,
     ) -> None:
-        """`beside` are names of deployments and routes that are applied at the same time."""
+        """`predictor_kept` tells whether an organisation has a predictor, by its digest.
+
+        `beside` is what is applied at the same time.
+        """
         self._loaded = loaded
         self._sealing = sealing
         self._models = models
         self._environment = environment
+        self._predictor_kept = predictor_kept
         self._beside = beside
 
     def open(self, org: str, stores: tuple[RegistryReader, RegistryChanges]) -> Registry:
@@ -50,9 +70,12 @@ class RegistryAccess:
             stores,
             self._sealing,
             checks=checks(
-                lambda: self._models.names(self._environment) | self._beside,
+                lambda: self._models.names(self._environment) | self._beside.names,
                 self._loaded.config,
                 self._environment,
+                lambda digest: (
+                    digest in self._beside.predictors or self._predictor_kept(org, digest)
+                ),
             ),
             approvals=self._loaded.config.registry.approvals,
             models=self._models,
@@ -60,7 +83,10 @@ class RegistryAccess:
 
 
 def checks(
-    callable_names: Callable[[], frozenset[str]], config: Config, environment: str
+    callable_names: Callable[[], frozenset[str]],
+    config: Config,
+    environment: str,
+    predictor_kept: Callable[[str], bool],
 ) -> dict[Kind, Check]:
     """Return what each kind's content must be on this instance."""
 
@@ -84,23 +110,25 @@ def checks(
         )
         return check_guardrail(content, known)
 
+    def router(content: Any) -> References:
+        manifest = check_router(content)
+        if not predictor_kept(manifest.model_digest):
+            raise InvalidRequest(_NO_PREDICTOR.format(manifest.model_digest), param="model_digest")
+        return frozenset(("deployment", name) for name in manifest.deployments)
+
     return {
         Kind.PROMPT: prompt,
         Kind.JUDGE: judge,
         Kind.DATASET: _dataset,
         Kind.SUITE: _suite,
         Kind.GUARDRAIL: guardrail,
-        Kind.ROUTER: _router,
+        Kind.ROUTER: router,
     }
 
 
 def _dataset(content: Any) -> References:
     check_manifest(content)
     return frozenset()
-
-
-def _router(content: Any) -> References:
-    return frozenset(("deployment", name) for name in check_router(content).deployments)
 
 
 def _suite(content: Any) -> References:

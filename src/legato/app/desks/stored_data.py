@@ -12,11 +12,16 @@ from legato.app.desks.erasing import EraseRouters, Erasing
 from legato.app.desks.erasing import Rooms as ErasingRooms
 from legato.app.desks.evaluations import evaluation_rooms
 from legato.app.desks.floor_desk import RouterVersion
-from legato.app.desks.registry_access import RegistryAccess
+from legato.app.desks.registry_access import ALONE, Beside, RegistryAccess
 from legato.app.guards.policy_reading import PolicyReader
 from legato.app.models.model_checks import with_unknown_credentials
 from legato.app.models.model_guard import ModelGuard
-from legato.app.models.router_follower import RouterFollower, followed, router_versions
+from legato.app.models.router_follower import (
+    RouterFollower,
+    followed,
+    predictors,
+    router_versions,
+)
 from legato.app.models.served_models import ServedModels
 from legato.app.models.served_reading import ServedReader
 from legato.app.models.vaults import open_data_keys
@@ -134,11 +139,11 @@ class StoredData:
         instance: Instance,
         org: str,
         environment: str | None = None,
-        beside: frozenset[str] = frozenset(),
+        beside: Beside = ALONE,
     ) -> Registry:
         """Return the registry of an organisation, "" for the instance's own.
 
-        `beside` are names of deployments and routes that are applied at the same time.
+        `beside` is what is applied at the same time.
         """
         config = instance.loaded.config
         data_keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
@@ -160,6 +165,7 @@ class StoredData:
             sealing,
             models,
             environment=environment or config.registry.environment,
+            predictor_kept=predictors(partial(RouterModels, self._engine)),
             beside=beside,
         )
         return access.open(org, stores)

@@ -86,6 +86,11 @@ def router_versions(
     return version
 
 
+def predictors(models_of: Callable[[Tenant], RouterModels]) -> Callable[[str, str], bool]:
+    """Return what tells whether an organisation has a predictor, by its digest."""
+    return lambda org, digest: models_of(Tenant(org)).holds(digest)
+
+
 def worker_routers(context: WorkerContext) -> RouterFollower:
     """Return those of a worker; nothing is read yet."""
     engine = open_engine(context.database_url)

@@ -32,7 +32,7 @@ from legato.app.desks.thresholds import Thresholds
 from legato.app.desks.twin import Twin
 from legato.app.models.model_checks import with_unknown_credentials
 from legato.app.models.model_guard import ModelGuard
-from legato.app.models.router_follower import router_versions
+from legato.app.models.router_follower import predictors, router_versions
 from legato.app.models.served_models import ServedModels
 from legato.app.models.served_reading import ServedReader
 from legato.app.models.vaults import open_data_keys
@@ -75,6 +75,7 @@ from legato.storage.registry.holdouts import holdout_stores
 from legato.storage.registry.models import ModelPrices, RegistryModels
 from legato.storage.registry.reader import RegistryReader
 from legato.storage.registry.rollouts import RolloutStore
+from legato.storage.registry.routers import RouterModels
 from legato.storage.runs.idempotent_calls import IdempotentCalls
 from legato.storage.tenants.keys import KeyStore
 from legato.storage.tenants.places import PlaceStore
@@ -103,9 +104,9 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     breakers = Breakers(context.breakers, context.loaded.config.breaker, time.monotonic)
     prices, envelopes = ModelPrices(engine, clock), Envelopes(data_keys)
-    access, reader = _registry(
-        context, lambda where: RegistryModels(engine, where), prices, envelopes
-    )
+    live_in = partial(RegistryModels, engine)
+    kept = predictors(partial(RouterModels, engine))
+    access, reader = _registry(context, live_in, prices, envelopes, predictor_kept=kept)
     audit, refusals = audit_services(context, in_thread)
 
     def opened(tenant: Tenant) -> Registry:
@@ -237,6 +238,8 @@ def _registry(
     live_in: Callable[[str], RegistryModels],
     prices: ModelPrices,
     sealing: Envelopes,
+    *,
+    predictor_kept: Callable[[str, str], bool],
 ) -> tuple[RegistryAccess, ServedReader]:
     config, clock = context.loaded.config, SystemClock()
     models = ModelGuard(
@@ -253,7 +256,14 @@ def _registry(
         sealing,
         with_unknown_credentials(config),
     )
-    return RegistryAccess(context.loaded, sealing, models, environment=environment), reader
+    access = RegistryAccess(
+        context.loaded,
+        sealing,
+        models,
+        environment=environment,
+        predictor_kept=predictor_kept,
+    )
+    return access, reader
 
 
 def _read_again(reader: ServedReader) -> ServedModels:

@@ -2,20 +2,21 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from legato.app.desks.registry_directory import read_directory, read_file, write_directory
+from legato.app.desks.router_carrying import predictors_in, take_in, write_out
 from legato.cli.options import print_json
 from legato.cli.registry_desk import Desk, opened, read_version
 from legato.cli.registry_lines import move_line, moved, say_moves, told
 from legato.core.errors import InvalidRequest, NotFound
-from legato.core.registry import Truth, shown
+from legato.core.registry import Kind, Truth, shown
 from legato.registry.content import as_yaml, differences
-from legato.registry.documents import Placed
+from legato.registry.documents import Document, Placed
 from legato.registry.planning import Plan
 from legato.registry.registry import Registry
 
@@ -23,7 +24,9 @@ from legato.registry.registry import Registry
 def save(*, file: Path, author: str | None, reason: str, as_json: bool, **options: Any) -> None:
     """Keep a document as a version and point its labels to it."""
     document = read_file(file, str(file)).document
-    with opened(**options) as desk:
+    files = _predictors((document,), file.parent)
+    with opened(predictors=files, **options) as desk:
+        _take_in((document,), files, desk)
         record, made = desk.of(document.kind).save(document, desk.act(author, reason))
     if as_json:
         print_json({**told(record), "moves": [moved(one) for one in made]})
@@ -82,7 +85,8 @@ def apply(
     documents = read_directory(directory)
     if not documents:
         raise InvalidRequest(f"{directory} holds no YAML file: nothing would be left")
-    with opened(documents=documents, **options) as desk:
+    files = _predictors((one.document for one in documents), directory)
+    with opened(documents=documents, predictors=files, **options) as desk:
         parts = _parts(desk, documents)
         planned = _planned(parts, desk.environment)
         _print_plan(planned, desk.environment)
@@ -93,6 +97,7 @@ def apply(
         if not yes and not _agreed():
             raise click.Abort
         act = desk.act(author, reason, Truth.DIRECTORY)
+        _take_in([one.document for one in documents], files, desk)
         changes = [(registry.write, registry.changes(own, act)) for registry, own in parts]
         desk.make_together(changes)
     click.echo(f"{desk.environment} is as {directory} says now, and is kept there.")
@@ -101,7 +106,8 @@ def apply(
 def diff(*, directory: Path, exit_code: bool, **options: Any) -> None:
     """Show what `apply` would change, with the content of what is new."""
     documents = read_directory(directory)
-    with opened(documents=documents, **options) as desk:
+    files = _predictors((one.document for one in documents), directory)
+    with opened(documents=documents, predictors=files, **options) as desk:
         planned = _planned(_parts(desk, documents), desk.environment)
         _print_plan(planned, desk.environment)
         for lines in _new_content(desk, planned, documents):
@@ -114,8 +120,16 @@ def export(*, output: Path, **options: Any) -> None:
     """Write an environment as a directory."""
     with opened(**options) as desk:
         documents = [one for each in desk.both for one in each.exported(desk.environment)]
-        written = write_directory(documents, output)
-    click.echo(f"{len(written)} files in {output}.")
+        written = len(write_directory(documents, output))
+        if of_routers := _of_routers(documents):
+            for one in of_routers:  # it holds vectors of texts
+                desk.reads("router.export", one.name)
+            without = write_out(documents, output, desk.routers())
+            written += len(list(predictors_in(output)))
+            for name in without:
+                told = f"router {name}: questions of its predictor were erased, or its key is gone"
+                click.echo(f"{told}: it isn't exported; train it anew", err=True)
+    click.echo(f"{written} files in {output}.")
 
 
 def roll_back(*, version: str, author: str | None, reason: str, **options: Any) -> None:
@@ -126,6 +140,23 @@ def roll_back(*, version: str, author: str | None, reason: str, **options: Any) 
     with opened(**options) as desk:
         act = desk.act(author, reason)
         say_moves([desk.of(name.kind).roll_back(name, wanted.label, act)])
+
+
+def _of_routers(documents: Iterable[Document]) -> list[Document]:
+    return [one for one in documents if one.kind is Kind.ROUTER]
+
+
+def _predictors(documents: Iterable[Document], directory: Path) -> dict[str, Path]:
+    """Return the files of predictors beside documents, where one of them is a router's."""
+    return predictors_in(directory) if _of_routers(documents) else {}
+
+
+def _take_in(documents: Iterable[Document], files: Mapping[str, Path], desk: Desk) -> None:
+    """Keep predictors that a database hasn't yet, before a label can point to them."""
+    if files:
+        taken = take_in(documents, files, desk.routers())
+        if taken:
+            click.echo(f"Predictors taken in: {taken}.")
 
 
 def _registry_of_move(desk: Desk, move_id: str) -> Registry:

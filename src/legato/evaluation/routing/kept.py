@@ -71,6 +71,14 @@ class Routers:
         self._store.keep(SealedRouter(digest, sealed, len(origins), 0), everybody)
         return digest
 
+    def holds(self, digest: str) -> bool:
+        """Whether a predictor is in this database."""
+        return self._store.holds(digest)
+
+    def content(self, digest: str) -> bytes:
+        """Return a predictor's file, without what was erased. Raises NotFound, Erased."""
+        return self._opened(self._found(digest)).content
+
     def open(self, digest: str) -> KeptModel:
         """Return a predictor.
 
@@ -79,10 +87,7 @@ class Routers:
             Erased: its key was destroyed.
             UnreadableModel: it is of another format.
         """
-        found = self._store.get(digest)
-        if found is None:
-            msg = "router: its predictor isn't in this database; train it here"
-            raise NotFound(msg, param="router")
+        found = self._found(digest)
         return KeptModel(QualityModel.from_bytes(self._opened(found).content), found.erased)
 
     def erased(self, digest: str) -> int:
@@ -109,6 +114,16 @@ class Routers:
                 self._store.rewrite(SealedRouter(digest, sealed, found.questions, erased))
             total += gone
         return total
+
+    def _found(self, digest: str) -> SealedRouter:
+        found = self._store.get(digest)
+        if found is None:
+            msg = (
+                "router: its predictor isn't in this database: apply a directory that "
+                "`legato export` wrote where it was trained, or train it here"
+            )
+            raise NotFound(msg, param="router")
+        return found
 
     def _seal(self, digest: str, kept: _Kept) -> bytes:
         return self._sealing.seal(self._org, msgspec.msgpack.encode(kept), _context(digest))

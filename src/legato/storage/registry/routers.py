@@ -54,6 +54,13 @@ class RouterModels:
         found = self._read([router_model.c.digest == digest])
         return found[0] if found else None
 
+    def holds(self, digest: str) -> bool:
+        """Whether there is one."""
+        table = router_model.c
+        wanted = select(table.digest).where(table.org == self._org, table.digest == digest)
+        with reading(self._engine) as connection:
+            return connection.execute(wanted).first() is not None
+
     def erased(self, digest: str) -> int:
         """Return how many of one's questions were erased, 0 where there is none."""
         table = router_model.c
