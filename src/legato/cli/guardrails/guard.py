@@ -35,9 +35,9 @@ def guard() -> None:
     "detectors",
     multiple=True,
     metavar="NAMES",
-    help="Look with these: structured, names, injection, one of a package or of --config, or "
-    "`policy` for patterns and words of --config's policies. Repeatable, or with commas.  "
-    "[default: structured,names; with --config policy, too]",
+    help="Look with these: structured, names, injection, toxicity, one of a package or of "
+    "--config, or `policy` for patterns and words of --config's policies. Repeatable, or with "
+    "commas.  [default: structured,names; with --config policy, too]",
 )
 @click.option(
     "--config",

@@ -1,0 +1,58 @@
+"""Loads the words and weights of the toxicity detector, and makes detectors of its kind."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from legato.core.errors import ConfigInvalid
+from legato.guardrails.toxicity.calibration import AT, BIAS, GRAIN
+from legato.guardrails.toxicity.detector import TOXICITY, ToxicityDetector, Weights
+from legato.guardrails.toxicity.features import Words
+from legato.guardrails.toxicity.thresholds import THRESHOLD
+
+_ROOM: Final = "legato.guardrails.toxicity"
+_SETTING: Final = "threshold"
+
+
+class _Kind:
+    """What `legato.detectors` names `toxicity`."""
+
+    labels = frozenset({TOXICITY})
+    quick = True
+
+    def __call__(self, settings: Mapping[str, Any]) -> ToxicityDetector:
+        """Make one. Raises ConfigInvalid where `threshold` isn't a number above 0, at most 1."""
+        unknown = sorted(set(settings) - {_SETTING})
+        if unknown:
+            raise ConfigInvalid(f"`{unknown[0]}`: the detector `toxicity` has only `{_SETTING}`")
+        threshold = settings.get(_SETTING, THRESHOLD)
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+            raise ConfigInvalid(f"`{_SETTING}` of the detector `toxicity` must be a number")
+        if not 0 < threshold <= 1:
+            raise ConfigInvalid(f"`{_SETTING}` of the detector `toxicity` must be above 0, up to 1")
+        return load_toxicity(float(threshold))
+
+
+KIND: Final = _Kind()
+
+
+def load_toxicity(threshold: float = THRESHOLD) -> ToxicityDetector:
+    """Return the detector; its words and weights are read once in a process."""
+    return ToxicityDetector(words_of_package(), _weights(), threshold)
+
+
+@cache
+def words_of_package() -> Words:
+    """Return the classes of words that come with Legato."""
+    return Words(_lines("words.txt"))
+
+
+@cache
+def _weights() -> Weights:
+    rows = (line.rsplit("\t", 1) for line in _lines("weights.tsv"))
+    return Weights({name: int(steps) * GRAIN for name, steps in rows}, BIAS, AT)
+
+
+def _lines(name: str) -> list[str]:
+    return files(_ROOM).joinpath(name).read_text(encoding="utf-8").splitlines()
