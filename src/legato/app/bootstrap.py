@@ -35,6 +35,7 @@ from legato.app.context import WorkerContext
 from legato.app.credentials import CredentialFollower, credential_names, read_credentials
 from legato.app.feedback import feedback_resource
 from legato.app.guards.guards import Guards, open_guards
+from legato.app.listeners import shows_metrics_to_all
 from legato.app.models.built_routes import built_routes
 from legato.app.models.catalogue import ProviderInUse, build_provider, open_providers
 from legato.app.models.deployment_loads import DeploymentLoads
@@ -102,7 +103,6 @@ if TYPE_CHECKING:
     from legato.core.wire import Surface
     from legato.gateway.stages.semantic import SemanticStages
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _MIB = 1024 * 1024
 
 
@@ -409,7 +409,7 @@ def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Direc
             "/healthz": healthz,
             "/readyz": readyz(lambda: _problems(base.keyring)),
             "/metrics": metrics_page(
-                base.keyring, render_metrics, open_to_all=server.host in _LOOPBACK
+                base.keyring, render_metrics, open_to_all=shows_metrics_to_all(server)
             ),
         },
         resources=_resources(base, directory, pipelines[0].record),

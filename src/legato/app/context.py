@@ -8,6 +8,7 @@ from pathlib import Path
 from legato.app.acting import Acting
 from legato.app.config.data_dir import DataDir
 from legato.app.config.loaded import LoadedConfig
+from legato.app.listeners import Handed
 from legato.core.price import Price
 from legato.gateway.breakers import BreakerBoard
 from legato.gateway.loads import LoadBoard
@@ -62,9 +63,9 @@ class WorkerContext(ProviderContext):
     generation: int
     """How often this worker has been restarted: 0 for the first."""
     workers: int
-    """How many workers share the listening socket."""
-    socket_fd: int
-    """The bound, listening socket: inherited, non-blocking."""
+    """How many workers share the listening sockets."""
+    listeners: tuple[Handed, ...]
+    """Bound, listening sockets: inherited, non-blocking."""
     control_socket: Path | None = None
     """Where the control API answers; None where there is none."""
     root: bytes = field(default=b"", repr=False)

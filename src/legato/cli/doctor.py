@@ -13,7 +13,8 @@ from legato.cli.options import instance_options, json_option, print_json
 def doctor(config_file: Path | None, data: Path, *, as_json: bool) -> None:
     """Say what this machine lacks and how to get it; exit with 1 when something failed."""
     from legato.app.checks.instance import find_instance  # noqa: PLC0415 - keeps `--help` fast
-    from legato.app.desks.machine_checks import State, run_checks  # noqa: PLC0415
+    from legato.app.desks.check import State  # noqa: PLC0415
+    from legato.app.desks.machine_checks import run_checks  # noqa: PLC0415
 
     checks = []
     for check in run_checks(find_instance(data, config_file)):

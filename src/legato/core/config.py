@@ -25,6 +25,7 @@ from legato.core.config_records import (
     Reviews,
 )
 from legato.core.config_routing import Quality, RouteRule
+from legato.core.config_server import Server
 from legato.core.registry import Kind
 
 CONFIG_VERSION = 1
@@ -44,20 +45,6 @@ class SecretRef(_Strict, frozen=True):
     env: str | None = None
     file: str | None = None
     vault: Name | None = None
-
-
-class Server(_Strict, frozen=True):
-    """The listener of the data plane."""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535)] = 8790
-    body_bytes_max: Count = 32 * 1024 * 1024
-    keep_alive_s: Positive = 75.0
-    reader_bytes_per_s_min: Count = 1024
-    """What a caller takes at least of an answer that is held for him, over `reader_window_s`."""
-    reader_window_s: Positive = 20.0
-    drain_s: Positive = 30.0
-    """How long open calls may go on after a stop signal."""
 
 
 class EgressRules(_Strict, frozen=True):

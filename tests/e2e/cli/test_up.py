@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -43,7 +44,7 @@ def _started_and_stopped(legato: Legato, folder: Path) -> str:
         while not (file.exists() and server_file.exists()):
             time.sleep(0.05)
         time.sleep(0.5)
-        os.kill(int(server_file.read_text().split('"pid":')[1].rstrip("}\n")), signal.SIGTERM)
+        os.kill(json.loads(server_file.read_bytes())["pid"], signal.SIGTERM)
 
     stopper = threading.Thread(target=stop_when_ready, daemon=True)
     stopper.start()

@@ -83,7 +83,7 @@ async def composed(
         worker=0,
         generation=0,
         workers=1,
-        socket_fd=-1,
+        listeners=(),
         managed={},
         root=prepared.root,
         credentials=prepared.credentials,

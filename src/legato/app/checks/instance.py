@@ -22,10 +22,13 @@ class RunningServer(msgspec.Struct, frozen=True):
     """What a running supervisor writes down about itself."""
 
     url: str
+    """Where this machine's commands and processes find all of it."""
     host: str
     port: int
     started_ns: int
     pid: int
+    listeners: dict[str, str] = {}
+    """The URL of each listener, by what it serves."""
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,18 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
-
-import msgspec
 
 from legato.app.checks.configuration import load
 from legato.app.checks.instance import Instance, running_server
 from legato.app.config.environment import environment
 from legato.app.config.problems import ConfigProblems
 from legato.app.config.weak_secrets import REMEDY, weak_secrets
+from legato.app.desks.certificate_checks import certificate_checks
+from legato.app.desks.check import Check, State
 from legato.app.desks.stored_data import StoredData
 from legato.core.errors import LegatoError
 from legato.providers.local.catalogue import CATALOGUE
@@ -37,28 +36,6 @@ _NATIVE = ("aiohttp", "cryptography", "httptools", "msgspec", "psycopg", "sqlalc
 _FSYNC_ROUNDS = 9
 
 
-class State(StrEnum):
-    """`warning`: Legato works, but not as well or not all of it."""
-
-    GOOD = "good"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One finding, and its remedy when it is not good."""
-
-    name: str
-    state: State
-    found: str
-    remedy: str = ""
-
-    def __post_init__(self) -> None:
-        """Drop the remedy of what needs none."""
-        if self.state is State.GOOD:
-            msgspec.structs.force_setattr(self, "remedy", "")
-
-
 def run_checks(instance: Instance) -> Iterator[Check]:
     """Yield every finding about this machine and the instance's data directory."""
     yield _python()
@@ -66,6 +43,7 @@ def run_checks(instance: Instance) -> Iterator[Check]:
     yield _open_files()
     yield from _data_directory(instance)
     yield _port(instance)
+    yield from certificate_checks(instance.loaded.config.server)
     yield _database(instance)
     yield _key_secrets(instance)
     yield from _local_models(instance)

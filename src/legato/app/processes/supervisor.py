@@ -38,6 +38,7 @@ from legato.app.context import (
     ProviderContext,
     WorkerContext,
 )
+from legato.app.listeners import Listeners, open_listeners
 from legato.app.models.model_guard import prices_of_live
 from legato.app.prices.price_book import PriceBook
 from legato.app.prices.pricing import batch_prices_of, priced_deployments, prices_of, raise_alarm
@@ -66,7 +67,6 @@ from legato.vault.master import Vault
 
 log = logging.getLogger(__name__)
 
-_BACKLOG = 4096
 _NOT_STARTED = "A gateway worker did not start; what it said stands above."
 _POLL_S = 0.005
 _READY_TIMEOUT_S = 60.0
@@ -129,11 +129,11 @@ class Supervisor:
                 for snapshot in self._data.run.glob("metrics-*.bin"):
                     snapshot.unlink()
                 control, self._control_socket = control_process.open_control_socket(self._data)
-                with self._listen() as listener, control:
-                    self._start_everything(listener, control, prepared)
-                    url = self._announce(listener)
+                with open_listeners(self._loaded.config.server) as listeners, control:
+                    self._start_everything(listeners, control, prepared)
+                    self._announce(listeners)
                     self._await_ready()
-                    on_ready(url, prepared.admin_secret)
+                    on_ready(listeners.url, prepared.admin_secret)
                     return self._watch()
             except StopRequested:
                 return 0
@@ -144,26 +144,8 @@ class Supervisor:
                     control_process.remove_control_socket(self._data, self._control_socket)
                 signal.pthread_sigmask(signal.SIG_SETMASK, set())
 
-    def _listen(self) -> socket.socket:
-        server = self._loaded.config.server
-        family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
-        listener = socket.socket(family)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((server.host, server.port))
-        except OSError as error:
-            listener.close()
-            msg = (
-                f"Can't listen on {server.host}:{server.port}: {error.strerror}. "
-                "Choose another with --port, or 0 for any free one."
-            )
-            raise OperatorError(msg) from None
-        listener.listen(_BACKLOG)
-        listener.setblocking(False)
-        return listener
-
     def _start_everything(
-        self, listener: socket.socket, control: socket.socket, prepared: Prepared
+        self, listeners: Listeners, control: socket.socket, prepared: Prepared
     ) -> None:
         commands = managed_commands(self._loaded.config, self._data)
         self._servers += map(_model_server, commands)
@@ -185,7 +167,7 @@ class Supervisor:
                 worker=index,
                 generation=generation,
                 workers=self._workers,
-                socket_fd=listener.fileno(),
+                listeners=listeners.handed,
                 control_socket=self._control_socket,
                 root=prepared.root,
                 credentials=prepared.credentials,
@@ -215,7 +197,7 @@ class Supervisor:
         batches = BatchContext(
             **vars(calling),
             batch_prices=batch_prices,
-            base_url=_reached_at(listener),
+            base_url=listeners.inside_url,
             acting=acting,
             wake_fd=wake_fd,
         )
@@ -245,16 +227,15 @@ class Supervisor:
         in_child(record)
         return prices, batch_prices
 
-    def _announce(self, listener: socket.socket) -> str:
-        host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{port}"
+    def _announce(self, listeners: Listeners) -> None:
+        host, port = listeners.address
         part = self._data.server_file.with_suffix(".part")
         started_ns = SystemClock().now_ns()
-        server = RunningServer(url, host, port, started_ns, os.getpid())
+        server = RunningServer(
+            listeners.inside_url, host, port, started_ns, os.getpid(), listeners.urls
+        )
         part.write_bytes(msgspec.json.encode(server))
         part.replace(self._data.server_file)
-        return url
 
     def _await_ready(self) -> None:
         """Wait until every worker has said that it serves."""
@@ -373,13 +354,6 @@ def _batches_child(context: BatchContext, wake_fd: int) -> _Child:
         crashed=lambda: batch_process.wake(wake_fd),
         rests=True,
     )
-
-
-def _reached_at(listener: socket.socket) -> str:
-    """Return the listener's URL for this machine's own processes."""
-    host, port = listener.getsockname()[:2]
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
-    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
 def _calling(

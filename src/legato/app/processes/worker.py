@@ -5,16 +5,15 @@ import gc
 import logging
 import os
 import signal
-import socket
 from typing import Any
 
 import uvloop
 
-from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.app.bootstrap import Gateway, build_gateway
 from legato.app.context import WorkerContext
 from legato.app.processes.endpoints import write_endpoints
+from legato.app.processes.serving import Serving
 from legato.app.programs.processes import connections_of_files
 from legato.core.errors import LegatoError
 from legato.core.tasks import spawn
@@ -22,7 +21,6 @@ from legato.core.tasks import spawn
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_S = 1.0
-_BACKLOG = 4096
 _GC_THRESHOLD = 20_000
 """Most objects of a request are freed by reference count; cycles are rare."""
 
@@ -60,14 +58,15 @@ async def _serve(context: WorkerContext) -> None:
         reader_bytes_per_s_min=config.reader_bytes_per_s_min,
         connections_max=min(ConnectionLimits().connections_max, connections_of_files()),
     )
-    listener = Listener(gateway.app, limits)
+    serving = Serving(context.listeners, gateway.app, limits)
+    spawn(serving.follow_certificates(gateway.in_thread), owner=tasks, name="certificates")
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
     try:
-        await _listen(context, gateway, listener)
+        await _listen(context, gateway, serving)
         await asyncio.gather(
-            listener.drain(config.drain_s),
+            serving.drain(config.drain_s),
             gateway.shadows.end(config.drain_s),
             gateway.comparisons.end(config.drain_s),
         )
@@ -80,7 +79,7 @@ async def _serve(context: WorkerContext) -> None:
         await _close(gateway)
 
 
-async def _listen(context: WorkerContext, gateway: Gateway, listener: Listener) -> None:
+async def _listen(context: WorkerContext, gateway: Gateway, serving: Serving) -> None:
     """Accept connections until a stop signal comes."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -109,13 +108,12 @@ async def _listen(context: WorkerContext, gateway: Gateway, listener: Listener) 
         await gateway.guards.follower.load()
     except LegatoError as error:  # until they are known nothing passes
         log.warning("starting without policies", extra={"reason": error.code})
-    accepting = socket.socket(fileno=os.dup(context.socket_fd))
-    server = await loop.create_server(listener, sock=accepting, backlog=_BACKLOG)
+    await serving.begin(gateway.in_thread)
     if context.ready_fd >= 0:
         os.write(context.ready_fd, b"1")
         os.close(context.ready_fd)
     await stop.wait()
-    server.close()
+    serving.close()
 
 
 async def _housekeeping(gateway: Gateway) -> None:
