@@ -1,12 +1,14 @@
 """The answers to one block of cases: asked for some at once, judged, recorded one by one."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from legato.core.errors import StorageUnavailable
 from legato.core.records import EntryKind
 from legato.core.tasks import spawn
 from legato.evaluation.answering import CHAT, Judged, judged, read_answer, request_body
@@ -27,8 +29,12 @@ from legato.storage.evaluation.evaluations import AnswerRecord, EvaluationRecord
 if TYPE_CHECKING:
     import aiohttp
 
+log = logging.getLogger(__name__)
+
 _LOOK_S: Final = 0.3
 _WAIT_S: Final = 0.02
+_AGAIN_S: Final = 0.1
+_AGAIN_MAX_S: Final = 5.0
 
 
 class Ask(NamedTuple):
@@ -119,12 +125,20 @@ class BlockWork:
     """Answers of one evaluation."""
 
     def __init__(
-        self, evaluations: Evaluations, record: EvaluationRecord, plan: Plan, target: Target
+        self,
+        evaluations: Evaluations,
+        record: EvaluationRecord,
+        plan: Plan,
+        target: Target,
+        *,
+        stopping: threading.Event,
     ) -> None:
+        """`stopping` is set once this process is to end."""
         self._evaluations = evaluations
         self._record = record
         self._plan = plan
         self._target = target
+        self._stopping = stopping
         self._scorers = read_scorers(plan.scorers)
 
     async def answer(
@@ -133,7 +147,8 @@ class BlockWork:
         """Have the answers, some at once, while the evaluation may go on.
 
         Raises:
-            StorageUnavailable: one can't be recorded; it is asked for again.
+            StorageUnavailable: one can't be recorded before this process ends; it is asked for
+                again.
         """
         waiting = iter(asks)
         owned: set[asyncio.Task[Any]] = set()
@@ -145,7 +160,7 @@ class BlockWork:
                 cost = 0
                 try:
                     found = await self._judged(session, ask, allowance.may_go_on)
-                    cost = await asyncio.to_thread(self._recorded, ask, found, now_ns())
+                    cost = await self._kept(ask, found, now_ns())
                 except Stopped:
                     return
                 except Refused as refusal:
@@ -159,16 +174,40 @@ class BlockWork:
         async with aiohttp.ClientSession() as session:
             looking = spawn(self._look(allowance), owner=owned, name="look")
             try:
-                await asyncio.gather(*(answer_some(session) for _ in range(self._plan.concurrency)))
+                some = [answer_some(session) for _ in range(self._plan.concurrency)]
+                # one that fails doesn't cut the others' calls: they are paid for
+                ended = await asyncio.gather(*some, return_exceptions=True)
             finally:
                 allowance.open = False
                 looking.cancel()
+        for failure in ended:
+            if isinstance(failure, BaseException):
+                raise failure
+
+    async def _kept(self, ask: Ask, found: Judged, at_ns: int) -> int:
+        """Record an answer however long the database is away: it is paid for.
+
+        Returns what it cost with its scoring.
+        """
+        wait_s = _AGAIN_S
+        while True:
+            try:
+                return await asyncio.to_thread(self._recorded, ask, found, at_ns)
+            except StorageUnavailable as error:
+                log.warning("an answer waits to be recorded", extra={"reason": error.message})
+                if self._stopping.is_set():
+                    raise
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, _AGAIN_MAX_S)
 
     async def _look(self, allowance: Allowance) -> None:
         """Notice that the evaluation was cancelled."""
         while allowance.open:
             await asyncio.sleep(_LOOK_S)
-            found = await asyncio.to_thread(self._evaluations.store.get, self._record.id)
+            try:
+                found = await asyncio.to_thread(self._evaluations.store.get, self._record.id)
+            except StorageUnavailable:  # who records tells of it; nobody can cancel meanwhile
+                continue
             if found.status != "running" or found.round != self._record.round:
                 allowance.open = False
 

@@ -149,7 +149,7 @@ class EvaluationRun:
             self._credential(record.key_id, {TAG: evaluation_id}),
             _NO_STORE if plan.cache == "bypass" else {},
         )
-        work = BlockWork(rooms.evaluations, record, plan, target)
+        work = BlockWork(rooms.evaluations, record, plan, target, stopping=self._stopping)
         asyncio.run(self._answer_all(work, asks, allowance))
         if allowance.refused:
             told = f"the gateway refuses its calls: {allowance.refused}"
