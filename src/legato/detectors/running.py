@@ -6,6 +6,7 @@ What a detector's failure means is not decided here: it is told, and the request
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from time import perf_counter_ns
 from typing import Final
 
@@ -14,6 +15,7 @@ import msgspec
 from legato.core.errors import LegatoError
 from legato.core.guarding import Detector, Finding, Piece, Place, SlowDetector
 from legato.core.tasks import InThread
+from legato.detectors.slices import Gathered, Slice, Turns, sliced
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,7 @@ class Detectors:
     def __init__(self, open_all: Callable[[], Opened], in_thread: InThread) -> None:
         self._open_all = open_all
         self._opened: Opened | None = None
-        self._in_thread = in_thread
+        self._turns = Turns(in_thread)
         self._failures: dict[str, int] = {}
 
     def open(self) -> Mapping[str, frozenset[str]]:
@@ -90,8 +92,13 @@ class Detectors:
         asked: Sequence[tuple[str, frozenset[Place]]],
         pieces: Sequence[Piece],
         time_s: float,
+        *,
+        tenant: str = "",
     ) -> Outcome:
-        """Ask detectors by name, each about the texts in its places. Raises nothing."""
+        """Ask detectors by name, each about the texts in its places. Raises nothing.
+
+        Large texts of one `tenant` take turns with those of others.
+        """
         opened = self._opened or Opened()
         findings: list[list[Finding]] = [[] for _ in pieces]
         failed: dict[str, str] = {}
@@ -108,7 +115,12 @@ class Detectors:
             began_ns = perf_counter_ns()
             try:
                 found = await asyncio.wait_for(
-                    self._asked(opened, name, [pieces[index] for index in where], large=large),
+                    self._asked(
+                        opened,
+                        name,
+                        [pieces[index] for index in where],
+                        large_of=tenant if large else None,
+                    ),
                     time_s,
                 )
                 _check(found, [pieces[index] for index in where])
@@ -130,29 +142,20 @@ class Detectors:
         return Outcome(tuple(map(tuple, findings)), failed, tuple(took))
 
     async def _asked(
-        self, opened: Opened, name: str, pieces: Sequence[Piece], *, large: bool
+        self, opened: Opened, name: str, pieces: Sequence[Piece], *, large_of: str | None
     ) -> Found:
         slow = opened.slow.get(name)
         if slow is not None:
             return await slow.find_all(pieces)
         detector = opened.quick[name]
-        if not large:
+        if large_of is None:
             return [detector.find(one.text, one.place) for one in pieces]
-        over = False
-
-        def look() -> list[Sequence[Finding]]:
-            found = []
-            for one in pieces:
-                if over:  # nobody waits for it any more, and others wait for the thread
-                    break
-                found.append(detector.find(one.text, one.place))
-            return found
-
-        try:
-            told: Found = await self._in_thread(look)
-        finally:
-            over = True
-        return told
+        gathered = Gathered(len(pieces))
+        for batch in sliced(pieces):  # once nobody waits any more, none of the rest is begun
+            found = await self._turns.take(large_of, partial(_look, detector, pieces, batch))
+            for part, some in zip(batch, found, strict=True):
+                gathered.take(part, some)
+        return gathered.findings
 
     def _told(self, name: str, error: Exception) -> str:
         """Return what to call a failure; the log hears of the first, and of each thousandth."""
@@ -162,6 +165,13 @@ class Detectors:
         if count % _WARN_EACH == 1:
             log.error("a detector failed", extra={"detector": name, "reason": told, "times": count})
         return told
+
+
+def _look(detector: Detector, pieces: Sequence[Piece], batch: Sequence[Slice]) -> Found:
+    return [
+        detector.find(pieces[one.piece].text[one.start : one.end], pieces[one.piece].place)
+        for one in batch
+    ]
 
 
 def _named(finding: Finding, detector: str) -> Finding:

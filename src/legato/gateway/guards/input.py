@@ -186,7 +186,7 @@ class InputGuard:
 
     async def _look(self, call: "Call", applied: Applied, texts: Sequence[Piece]) -> Outcome:
         asked = [(one.name, one.places) for one in applied.detectors]
-        outcome = await self._detectors.find(asked, texts, applied.time_s)
+        outcome = await self._detectors.find(asked, texts, applied.time_s, tenant=call.caller.org)
         self._count(outcome.failed, applied.protecting)
         self._require_looked(call, outcome, applied.protecting)
         return outcome
