@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from legato.core.guarding import FilterFactory, Reach
     from legato.core.measures import Measures
     from legato.core.principal import BudgetLimit, Principal
+    from legato.core.tasks import InThread
     from legato.core.wire import Turn
     from legato.gateway.directory import Deployment, Directory, Route
     from legato.gateway.looked import Looked
@@ -249,6 +250,7 @@ class Call:
         "hedged",
         "holdout",
         "http_status",
+        "in_thread",
         "kind",
         "latencies",
         "loads",
@@ -338,6 +340,8 @@ class Call:
     """Its body and the bytes of it before its route left anything out, where it is copied."""
     reach: "Reach | None"
     """Of a copy: what the call that it was made of came under."""
+    in_thread: "InThread | None"
+    """Runs off the event loop what takes long to do with it; None where no policy applies."""
     near: tuple[str, ...]
     """Deployments put last, as their providers had little room left."""
     queued: "tuple[QueueFacts, ...]"
@@ -356,7 +360,7 @@ class Call:
         """The body as it came, kept where requests may be captured."""
         self.slot_taken = self.user_context = self.masked = self.captured_redacted = False
         self.guarded = self.variables = self.outputs = self.reach = self.looked_up = None
-        self.answer_filters, self.filtering, self.redaction = (), None, None
+        self.answer_filters, self.filtering, self.redaction, self.in_thread = (), None, None, None
         self.body_bytes = self.captured_bytes_max = self.captured_for_ns = 0
         """How long what is captured of it is kept, and how much of it; 0 where nothing is."""
         self.view: RequestView = _NO_VIEW

@@ -16,6 +16,7 @@ import msgspec
 from legato.core.capability import JSON_OBJECT, JSON_SCHEMA
 from legato.core.errors import BadProviderResponse, UpstreamError
 from legato.core.wire import Dialect, Operation, StreamReader
+from legato.detectors.running import ON_THE_SPOT_CHARS
 from legato.gateway.context import Reply
 from legato.gateway.guards.channels import Texts, quoted
 from legato.gateway.guards.chat_answers import ChatAnswer
@@ -84,7 +85,7 @@ async def passed(call: "Call", body: bytes) -> bytes:
     Raises:
         DetectorFailed: it couldn't be looked at. What `filtered` raises.
     """
-    outputs = call.outputs
+    outputs, in_thread = call.outputs, call.in_thread
     if outputs is not None and outputs.asks_elsewhere:
         answer = answer_of(call, Texts(call.answer_filters[:1]))
         if answer is not None:
@@ -92,7 +93,10 @@ async def passed(call: "Call", body: bytes) -> bytes:
                 await outputs.look(partial(answer.whole, msgspec.json.decode(body)))
             except _NOT_UNDERSTOOD as error:
                 raise BadProviderResponse(_UNREAD) from error
-    body = filtered(call, body)
+    if in_thread is not None and len(body) > ON_THE_SPOT_CHARS:
+        body = await in_thread(partial(filtered, call, body))
+    else:
+        body = filtered(call, body)
     if outputs is not None and outputs.is_reviewed:
         await outputs.review()
     return body

@@ -94,6 +94,7 @@ class InputGuard:
         if not applied.policies:
             return
         call.guarded = Guarded(applied.versions)
+        call.in_thread = self._in_thread
         if applied.terms:
             await self._require_terms(call, applied)
         if not applied.reads:
@@ -115,8 +116,13 @@ class InputGuard:
             await self._in_thread(lambda: self._replace(call, verdict, texts))
         elif verdict.masked:
             self._replace(call, verdict, texts)
-        if verdict.kept and self._keepers.take_map is not None:
-            keep_map(call, verdict, self._keepers.take_map)
+        take_map = self._keepers.take_map
+        if not verdict.kept or take_map is None:
+            return
+        if found.is_long:
+            await self._in_thread(lambda: keep_map(call, verdict, take_map))
+        else:
+            keep_map(call, verdict, take_map)
 
     async def _found(self, call: "Call", applied: Applied, texts: Sequence[Piece]) -> "_Looked":
         outcome = await self._look(call, applied, texts)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from legato.core.kept_maps import MapHead, Values
+from legato.guardrails.redaction.standing import Index
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call
@@ -41,11 +42,12 @@ def keep_map(call: "Call", verdict: "Verdict", take: Take) -> None:
     redaction = call.redaction
     if redaction is None or not call.caller.live:
         return
-    found = {_text(hit) for hit in verdict.kept}
+    found = {_text(hit): "" for hit in verdict.kept}
+    index = Index(found)  # of values that are more than what was found: several, grown together
     values = {
         standing: value
         for standing, value in redaction.values.items()
-        if any(text in value for text in found)
+        if value in found or any(index.found_in(value))
     }
     if not values:
         return
