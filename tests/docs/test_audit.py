@@ -55,6 +55,7 @@ EVENTS = {
 }
 
 SHOWS = {
+    "/audit/export": "audit.export",
     "/evaluations/{evaluation_id}/answers": "evaluation.read",
     "/feedback": "feedback.read",
     "/guardrails/samples": "sample.read",

@@ -1,6 +1,6 @@
 """One organisation's part of a log: its events, each proven to stand in it, and how many."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -20,11 +20,20 @@ class ProvenLeaf(msgspec.Struct, frozen=True):
 class Extract(msgspec.Struct, frozen=True):
     """What an organisation is given."""
 
-    org: str
-    events: Sequence[ProvenLeaf]
+    org: str | None
+    """None where it is all of the log."""
+    events: Iterable[ProvenLeaf]
+    """Read once, in constant memory."""
     checkpoint: Checkpoint
     count: int
     """How many there are, as signed."""
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """The first fault, None where there is none, and how many events were looked at."""
+
+    fault: Finding | None
+    events: int
 
 
 def sign_count(key: SigningKey, org: str, count: int, size: int) -> str:
@@ -44,34 +53,41 @@ def read_count(note: str, key: VerifyingKey, org: str, size: int) -> int:
     return count
 
 
-def find_extract_fault(extract: Extract) -> Finding | None:
-    """Return the first fault, None where there is none; `index` counts the organisation's."""
+def find_extract_fault(extract: Extract) -> Looked:
+    """Return the first fault; its `index` counts the organisation's events."""
+    number = -1
     for number, one in enumerate(extract.events):
         told = _fault(extract, number, one)
         if told is not None:
-            return Finding(number, number + 1, told)
-    found = len(extract.events)
+            return Looked(Finding(number, number + 1, told), number + 1)
+    found = number + 1
     if found < extract.count:
-        told = f"event {found} of {extract.org} is missing: {extract.count} were recorded"
-        return Finding(found, found + 1, told)
-    return None
+        told = f"event {found}{_of(extract)} is missing: {extract.count} were recorded"
+        return Looked(Finding(found, found + 1, told), found)
+    return Looked(None, found)
+
+
+def _of(extract: Extract) -> str:
+    return "" if extract.org is None else f" of {extract.org}"
 
 
 def _fault(extract: Extract, number: int, one: ProvenLeaf) -> str | None:
+    what = f"event {number}{_of(extract)}"
     if number >= extract.count:
-        return f"event {number} of {extract.org} is one more than were recorded"
+        return f"{what} is one more than were recorded"
     leaf = one.leaf.encode()
     try:
         event: Event = event_of(leaf)
         path = [bytes.fromhex(step) for step in one.proof]
     except ValueError as error:
-        return f"event {number} of {extract.org}: {error}"
+        return f"{what}: {error}"
     place = (event.index, extract.checkpoint.size)
     if not proves_inclusion(leaf_hash(leaf), place, path, extract.checkpoint.root):
-        return f"event {number} of {extract.org} isn't in the log: it or its proof was changed"
-    if (event.org, event.org_index) != (extract.org, number):
-        return f"event {number} of {extract.org} is missing, or isn't in its place"
-    return None
+        return f"{what} isn't in the log: it or its proof was changed"
+    in_place = event.index == number
+    if extract.org is not None:
+        in_place = (event.org, event.org_index) == (extract.org, number)
+    return None if in_place else f"{what} is missing, or isn't in its place"
 
 
 def _statement(key: VerifyingKey, org: str, count: int, size: int) -> str:

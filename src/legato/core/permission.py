@@ -49,6 +49,8 @@ class Permission(StrEnum):
     SAMPLE_JUDGE = "guardrails:sample:judge"
     REQUEST_RESTORE = "guardrails:request:restore"
     THRESHOLD_PROPOSE = "guardrails:threshold:propose"
+    AUDIT_READ = "audit:event:read"
+    AUDIT_MIRROR = "audit:log:mirror"
     EVALUATION_READ = "evaluation:run:read"
     EVALUATION_CREATE = "evaluation:run:create"
     EVALUATION_UPDATE = "evaluation:run:update"
@@ -63,6 +65,7 @@ INSTANCE_ONLY = frozenset(
         Permission.INSTANCE_REGISTRY_READ,
         Permission.INSTANCE_REGISTRY_UPDATE,
         Permission.PROPOSAL_DECIDE,
+        Permission.AUDIT_MIRROR,
     }
 )
 """What concerns the whole instance, so that an administrator of one organisation may not."""

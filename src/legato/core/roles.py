@@ -84,6 +84,8 @@ PLACED: Final[dict[Permission, frozenset[Role]]] = {
     Permission.REGISTRY_HAND_OVER: _A,
     Permission.INSTANCE_REGISTRY_READ: _ANALYSTS | {Role.APPROVER},
     Permission.INSTANCE_REGISTRY_UPDATE: _A,
+    Permission.AUDIT_READ: _GUARDS | {Role.APPROVER},
+    Permission.AUDIT_MIRROR: _GUARDS,
     Permission.CACHE_READ: _ANALYSTS | _GUARDS,
     Permission.CACHE_UPDATE: _BUILDERS | _GUARDS,
     Permission.SAMPLE_READ: _GUARDS,

@@ -13,9 +13,12 @@ from legato.audit.merkle import (
     proves_consistency,
     proves_inclusion,
 )
+from legato.audit.segments import split_hashes
+from legato.audit.tiles import Tile, bundled, tiles_between
 from legato.core.errors import NotFound, StorageUnavailable
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.storage.audit.log import AuditFilter, AuditLog
+from legato.storage.audit.tiles import LogTiles
 from legato.storage.audit.writing import recorded
 from legato.storage.database.engine import reading, writing
 from legato.storage.tables.audit import audit_event, audit_head
@@ -152,3 +155,35 @@ def test_a_damaged_log_gives_no_proof(engine: Engine, log: AuditLog) -> None:
         connection.execute(delete(audit_event).where(audit_event.c.number == 1))
     with pytest.raises(ValueError, match="damaged at event 1"):
         log.root(3)
+
+
+def test_tiles_hold_what_the_tree_is_made_of(engine: Engine, log: AuditLog) -> None:
+    with writing(engine) as connection:
+        for number in range(600):
+            recorded(connection, act(ORGS[number % 3], name=str(number)))
+    tiles, leaves = LogTiles(engine), [one.leaf for one in log.all()]
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    for tile in tiles_between(0, 600):
+        found = split_hashes(tiles.hashes(tile))
+        if tile.level == 0:
+            first = tile.place * 256
+            assert found == hashes[first : first + tile.width]
+            assert bundled(tiles.events(tile)) == leaves[first : first + tile.width]
+        else:
+            assert found == [frontier_of(hashes[at : at + 256]).root for at in (0, 256)]
+    assert split_hashes(tiles.hashes(Tile(0, 1, 7))) == hashes[256:263]
+    for missing in (Tile(0, 2), Tile(1, 0, 3), Tile(0, 9, 1)):
+        with pytest.raises(NotFound):
+            tiles.hashes(missing)
+    with pytest.raises(NotFound):
+        tiles.events(Tile(0, 2))
+
+
+def test_all_proofs_at_once_are_those_one_by_one(engine: Engine, log: AuditLog) -> None:
+    with writing(engine) as connection:
+        for number in range(41):
+            recorded(connection, act(ORGS[number % 3], name=str(number)))
+    proven = list(AuditLog(engine, Tenant("acme")).proven(37))
+    assert [one.number for one, _ in proven] == list(range(0, 37, 3))
+    for one, path in proven:
+        assert path == log.inclusion(one.number, 37)

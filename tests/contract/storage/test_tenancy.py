@@ -50,6 +50,7 @@ INSTANCE_WIDE = {
     "KeptMapIntake": "takes in what workers redacted, each row with its organisation",
     "HoldoutSnapshots": "for workers, which serve every tenant; each row says whose it is",
     "RegistryModels": "deployments and routes belong to the instance",
+    "LogTiles": "the whole log, for who may mirror it",
     "ModelPrices": "what they charge, too",
     "PriceStore": "prices of deployments belong to the instance",
     "Segments": "rows of all tenants under one root; gives hashes, no rows",

@@ -98,7 +98,9 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     request_id = legato.chat("chat", key=key["secret"]).request_id
     legato.trace(request_id)
     kept_map(legato, name, request_id)
+    events = legato.get(f"{V1}/audit/events?action=registry.*", key["secret"]).json["data"]
     return {
+        "index": events[0]["index"],
         "request_id": request_id,
         "evaluation_id": evaluation(legato, name, key["secret"]),
         "review_id": review(legato, key["secret"]),
@@ -181,7 +183,8 @@ def test_what_is_anothers_does_not_exist(
     new_names = ("POST", f"{V1}/registry/objects/{{kind}}/{{name}}/versions")  # makes the object
     instances = ("POST", f"{V1}/proposals/{{proposal_id}}/{{command}}")  # an administrator's
     floor = ("GET", f"{V1}/routes/{{route}}/floor")  # of a route, which is the instance's
-    others = (new_names, instances, floor)
+    tiles = ("GET", f"{V1}/audit/tile/{{level}}/{{place}}")  # of every tenant's events
+    others = (new_names, instances, floor, tiles)
     with_ids = [one for one in operations(document) if "{" in one[1] and one not in others]
     assert len(with_ids) >= 12
     for method, path in with_ids:

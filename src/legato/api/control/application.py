@@ -19,9 +19,7 @@ from legato.api.control.errors import ErrorBody, error_body
 from legato.api.control.once import provide_once
 from legato.api.control.registry_desk import provide_desk
 from legato.api.control.resources import (
-    cache as semantic_cache,
-)
-from legato.api.control.resources import (
+    audit,
     erasures,
     evaluations,
     feedback,
@@ -42,6 +40,9 @@ from legato.api.control.resources import (
     rollouts,
     scores,
 )
+from legato.api.control.resources import (
+    cache as semantic_cache,
+)
 from legato.api.control.services import Services
 from legato.core.errors import InvalidRequest, LegatoError, MethodNotAllowed, NotFound, TooLarge
 from legato.core.permission import Permission
@@ -49,6 +50,7 @@ from legato.core.permission import Permission
 log = logging.getLogger(__name__)
 
 _RESOURCES = (
+    audit,
     semantic_cache,
     erasures,
     evaluations,

@@ -1,5 +1,6 @@
-"""Serves an ASGI application on our own HTTP/1.1 protocol: whole requests, whole answers."""
+"""Serves an ASGI application on our own HTTP/1.1 protocol; answers go whole, or as they come."""
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+_OK = 200
 _ZERO_IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """A backslash before it that is itself escaped leaves a plain text."""
 
@@ -37,21 +39,62 @@ class AsgiBridge:
             await exchange.reply(error.http_status, [JSON], failed)
             return
         messages = [{"type": "http.request", "body": body, "more_body": False}]
-        status, headers, parts = 500, [], []
 
         async def receive() -> dict[str, Any]:
-            return messages.pop() if messages else {"type": "http.disconnect"}
+            if messages:
+                return messages.pop()
+            await answer.ended.wait()  # a caller who leaves before cancels our task
+            return {"type": "http.disconnect"}
 
-        async def send(message: dict[str, Any]) -> None:
-            nonlocal status, headers
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = [h for h in message["headers"] if h[0].lower() != b"content-length"]
-            elif message["type"] == "http.response.body":
-                parts.append(message.get("body", b""))
+        answer = _Answer(exchange)
+        try:
+            await self._application(_scope(exchange), receive, answer.send)
+        except BaseException:
+            answer.fail()
+            raise
+        await answer.finish()
 
-        await self._application(_scope(exchange), receive, send)
-        await exchange.reply(status, headers, b"".join(parts))
+
+class _Answer:
+    """What the application sends: in one piece, or as it comes where there is more of it."""
+
+    def __init__(self, exchange: "Exchange") -> None:
+        self._exchange = exchange
+        self._status = 500
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._parts: list[bytes] = []
+        self._streams = False
+        self.ended = asyncio.Event()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._headers = [h for h in message["headers"] if h[0].lower() != b"content-length"]
+        elif message["type"] == "http.response.body":
+            more = message.get("more_body", False)
+            await self._take(message.get("body", b""), more=more)
+            if not more:
+                self.ended.set()
+
+    async def _take(self, part: bytes, *, more: bool) -> None:
+        if more and not self._streams and self._status == _OK:
+            self._streams = True
+            await self._exchange.start(self._headers)
+        if not self._streams:
+            self._parts.append(part)
+        elif part and not self._exchange.send(part):
+            await self._exchange.drained()
+
+    async def finish(self) -> None:
+        if self._streams:
+            await self._exchange.end()
+        else:
+            await self._exchange.reply(self._status, self._headers, b"".join(self._parts))
+
+    def fail(self) -> None:
+        """Let nobody take the beginning of a stream for all of it."""
+        if self._streams:
+            self._exchange.cut()
 
 
 def _refuse_zeros(exchange: "Exchange", body: bytes) -> None:

@@ -42,31 +42,50 @@ class ControlProxy:
         named = (REQUEST_ID, request_id.encode())
         try:
             body = await exchange.body()
-            answer = await self._asked(_request(exchange, body, request_id))
+            answer = await self._asked(exchange, _request(exchange, body, request_id), named)
         except LegatoError as error:
             failed = msgspec.json.encode(error_body(error, request_id))
             await exchange.reply(error.http_status, [JSON, named], failed)
             return
-        await exchange.reply(answer.status, [*answer.headers, named], b"".join(answer.parts))
+        if not exchange.began:
+            await exchange.reply(answer.status, [*answer.headers, named], b"".join(answer.parts))
+        elif answer.complete:
+            await exchange.end()
+        else:
+            exchange.cut()
 
-    async def _asked(self, request: bytes) -> "_Answer":
-        answer = _Answer()
+    async def _asked(
+        self, exchange: "Exchange", request: bytes, named: tuple[bytes, bytes]
+    ) -> "_Answer":
+        answer, now = _Answer(), asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with asyncio.timeout(_ANSWER_S) as limit:
                 reader, writer = await asyncio.open_unix_connection(self._socket)
                 try:
                     writer.write(request)
                     await writer.drain()
                     while not answer.complete and (chunk := await reader.read(_CHUNK_BYTES)):
                         answer.feed(chunk)
+                        if answer.streams and exchange.method != b"HEAD":
+                            await _pass_on(exchange, answer, named)
+                            limit.reschedule(now() + _ANSWER_S)
                 finally:
                     writer.close()
         except (OSError, TimeoutError, httptools.HttpParserError):
             answer.complete = False
-        if not answer.complete:
+        if not answer.complete and not exchange.began:
             msg = "The control API doesn't answer; calls to models aren't affected."
             raise ControlUnavailable(msg, retry_after_s=1)
         return answer
+
+
+async def _pass_on(exchange: "Exchange", answer: "_Answer", named: tuple[bytes, bytes]) -> None:
+    """Give what came of a stream to the caller, no faster than they take it."""
+    if not exchange.began:
+        await exchange.start([*answer.headers, named])
+    parts, answer.parts = b"".join(answer.parts), []
+    if parts and not exchange.send(parts):
+        await exchange.drained()
 
 
 class _Answer:
@@ -77,6 +96,9 @@ class _Answer:
         self.headers: list[tuple[bytes, bytes]] = []
         self.parts: list[bytes] = []
         self.complete = False
+        self.streams = False
+        """Whether the head says so, and is complete."""
+        self._chunked = False
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
@@ -85,9 +107,11 @@ class _Answer:
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() in _PASSED_BACK:
             self.headers.append((name.lower(), value))
+        self._chunked = self._chunked or name.lower() == b"transfer-encoding"
 
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()
+        self.streams = self._chunked
 
     def on_body(self, body: bytes) -> None:
         self.parts.append(body)

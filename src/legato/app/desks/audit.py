@@ -11,7 +11,7 @@ from legato.audit.checking import SPAN, Kept, Row, find_kept_fault
 from legato.audit.extract import ProvenLeaf, sign_count
 from legato.audit.note import Checkpoint, SigningKey, VerifyingKey
 from legato.core.errors import InvalidRequest, OperatorError
-from legato.storage.audit.log import AuditLog
+from legato.storage.audit.log import AuditFilter, AuditLog
 from legato.storage.audit.segments import Segments
 from legato.vault.master import Vault
 
@@ -28,6 +28,19 @@ class Manifest(msgspec.Struct, frozen=True):
     version: int
     size: int
     org: str | None
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """The first line of an export in one file; `org` is None where it is all of the log."""
+
+    format: str
+    version: int
+    size: int
+    org: str | None
+    key: str
+    checkpoint: str
+    count: str | None
+    """How many events the organisation has, signed."""
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -98,6 +111,19 @@ class AuditDesk:
         (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest) + b"\n")
         return count
 
+    def lines(self) -> Iterator[bytes]:
+        """Yield all within reach as lines, in constant memory: what is signed, then the events."""
+        size, org = self._whole.head().size, self.log.org
+        count = self.log.count(AuditFilter(before=size))
+        note = None if org is None else sign_count(self._key, org, count, size)
+        yield (
+            msgspec.json.encode(
+                Bundle(FORMAT, 1, size, org, str(self.key), self.checkpoint(size), note)
+            )
+            + b"\n"
+        )
+        yield from self._proven(size)
+
     def _write_whole(self, folder: Path, size: int) -> int:
         events = self._until(size)
         with (folder / HASHES).open("wb") as hashes:
@@ -115,13 +141,15 @@ class AuditDesk:
     def _write_own(self, folder: Path, size: int) -> int:
         count = 0
         with (folder / EVENTS).open("wb") as lines:
-            for one in self.log.all():
-                if one.number >= size:
-                    break
-                path = [step.hex() for step in self._whole.inclusion(one.number, size)]
-                lines.write(msgspec.json.encode(ProvenLeaf(one.leaf.decode(), path)) + b"\n")
+            for line in self._proven(size):
+                lines.write(line)
                 count += 1
         return count
+
+    def _proven(self, size: int) -> Iterator[bytes]:
+        for one, path in self.log.proven(size):
+            proof = [step.hex() for step in path]
+            yield msgspec.json.encode(ProvenLeaf(one.leaf.decode(), proof)) + b"\n"
 
     def _until(self, size: int) -> Iterator[tuple[bytes, bytes]]:
         """Yield leaves and their hashes; what is damaged is exported as it lies."""

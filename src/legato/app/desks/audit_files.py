@@ -1,5 +1,7 @@
 """Reads an export of an audit log and says whether it is whole: offline, from its files alone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,11 +16,12 @@ from legato.app.desks.audit import (
     HASHES,
     KEY,
     MANIFEST,
+    Bundle,
     Manifest,
 )
 from legato.audit.checking import Copy, Finding, find_fault
 from legato.audit.extract import Extract, ProvenLeaf, find_extract_fault, read_count
-from legato.audit.merkle import HASH_BYTES
+from legato.audit.merkle import HASH_BYTES, Frontier, leaf_hash
 from legato.audit.note import Checkpoint, VerifyingKey, read_checkpoint, read_key
 from legato.core.errors import OperatorError
 
@@ -37,6 +40,9 @@ class Verified(msgspec.Struct, frozen=True):
 
 def key_of(folder: Path) -> VerifyingKey:
     """Return the key that lies in an export: whoever changed it may have changed this, too."""
+    if folder.is_file():
+        with _opened(folder) as lines:
+            return parsed_key(bundle_of(next(lines, b""), folder).key)
     return parsed_key(_text(folder / KEY))
 
 
@@ -71,21 +77,96 @@ def verify_export(folder: Path, key: VerifyingKey, kept: list[Checkpoint]) -> Ve
     return Verified(fault, last, None, len(leaves), key)
 
 
+def verify_bundle(file: Path, key: VerifyingKey, kept: list[Checkpoint]) -> Verified:
+    """Verify an export in one file, in constant memory. Raises OperatorError as `verify_export`."""
+    with _opened(file) as lines:
+        head = bundle_of(next(lines, b""), file)
+        last = _signed(head.checkpoint, key, file)
+        count = last.size
+        if head.org is not None:
+            count = _count(head.count or "", key, (head.org, last.size), file)
+        grown = Grown(kept if head.org is None else [])
+        events = grown.watched(_proven(lines))
+        looked = find_extract_fault(Extract(head.org, events, last, count))
+    fault = looked.fault or grown.fault or _older(last, kept)
+    return Verified(fault, last, head.org, looked.events, key)
+
+
+class Grown:
+    """Whether a log, as its leaves pass by, grew from checkpoints that were kept of it."""
+
+    def __init__(self, kept: list[Checkpoint]) -> None:
+        self.fault: Finding | None = None
+        self._waiting = sorted(kept, key=lambda one: (one.size, one.root))
+        self._tree, self._good = Frontier(), 0
+
+    def watched(self, events: Iterator[ProvenLeaf]) -> Iterator[ProvenLeaf]:
+        """Yield what comes, looking at it."""
+        for one in events:
+            yield one
+            if self._waiting:
+                self._tree, _ = self._tree.appended(leaf_hash(one.leaf.encode()))
+                self._compare()
+
+    def _compare(self) -> None:
+        while self._waiting and self._waiting[0].size <= self._tree.size:
+            kept = self._waiting.pop(0)
+            if kept.size == self._tree.size and kept.root == self._tree.root:
+                self._good = kept.size
+            elif kept.size == self._tree.size and self.fault is None:
+                told = f"this history isn't the one that was signed at {kept.size} events"
+                self.fault = Finding(self._good, kept.size, told)
+
+
+def bundle_of(line: bytes, file: Path) -> Bundle:
+    """Read the first line of an export in one file. Raises OperatorError."""
+    head = _decoded(line, Bundle, file)
+    if (head.format, head.version) != (FORMAT, 1):
+        raise OperatorError(f"{file} is no export of an audit log that this version reads")
+    return head
+
+
+def _older(last: Checkpoint, kept: list[Checkpoint]) -> Finding | None:
+    """Say whether a log is smaller than one that was signed, or another of the same size."""
+    for one in kept:
+        if one.size > last.size:
+            told = f"event {last.size} is missing: a checkpoint was signed at {one.size} events"
+            return Finding(last.size, last.size + 1, told)
+        if one.size == last.size and one.root != last.root:
+            told = f"this history isn't the one that was signed at {one.size} events"
+            return Finding(0, one.size, told)
+    return None
+
+
 def _own(folder: Path, org: str, last: Checkpoint, key: VerifyingKey) -> Verified:
-    lines = _bytes(folder / EVENTS).splitlines()
-    events = []
-    for number, line in enumerate(lines):
-        try:
-            events.append(msgspec.json.decode(line, type=ProvenLeaf))
-        except msgspec.MsgspecError:
-            told = f"event {number} of {org} can't be read"
-            return Verified(Finding(number, number + 1, told), last, org, len(lines), key)
+    count = _count(_text(folder / COUNT), key, (org, last.size), folder / COUNT)
+    with _opened(folder / EVENTS) as lines:
+        looked = find_extract_fault(Extract(org, _proven(lines), last, count))
+    return Verified(looked.fault, last, org, looked.events, key)
+
+
+def _count(note: str, key: VerifyingKey, of: tuple[str, int], file: Path) -> int:
     try:
-        count = read_count(_text(folder / COUNT), key, org, last.size)
+        return read_count(note, key, *of)
     except ValueError as error:
-        raise OperatorError(f"{folder / COUNT}: {error}") from None
-    fault = find_extract_fault(Extract(org, events, last, count))
-    return Verified(fault, last, org, len(events), key)
+        raise OperatorError(f"{file}: {error}") from None
+
+
+def _proven(lines: Iterator[bytes]) -> Iterator[ProvenLeaf]:
+    for line in lines:
+        try:
+            yield msgspec.json.decode(line, type=ProvenLeaf)
+        except msgspec.MsgspecError:
+            yield ProvenLeaf("can't be read", [])  # no event: it is told as one that isn't
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Iterator[bytes]]:
+    try:
+        with file.open("rb") as lines:
+            yield iter(lines)
+    except OSError as error:
+        raise OperatorError(f"{file} can't be read: {error.strerror}") from None
 
 
 def _leaves(folder: Path) -> list[bytes]:

@@ -11,7 +11,13 @@ import msgspec
 
 from legato.app.checks.instance import find_instance
 from legato.app.desks.audit import AuditDesk
-from legato.app.desks.audit_files import kept_checkpoint, key_of, parsed_key, verify_export
+from legato.app.desks.audit_files import (
+    kept_checkpoint,
+    key_of,
+    parsed_key,
+    verify_bundle,
+    verify_export,
+)
 from legato.app.desks.audit_segments import LookedAt
 from legato.app.desks.stored_data import stored_data
 from legato.audit.checking import Finding
@@ -85,13 +91,13 @@ def verify(
     config_file: Path | None,
     *,
     as_json: bool,
-    directory: Path | None,
+    export: Path | None,
     checkpoints: tuple[Path, ...],
     key: str | None,
 ) -> None:
     """Say whether it is whole; exits with 1 where it isn't."""
     given = None if key is None else parsed_key(_text_of(key))
-    if directory is None:
+    if export is None:
         instance = find_instance(data, config_file)
         with stored_data(instance) as stored:
             desk = stored.audit(instance)
@@ -103,9 +109,10 @@ def verify(
         tree = looked.tree
         _tell(Told(looked.fault, tree.size, tree.root.hex(), sealed), as_json=as_json)
         return
-    known = given or key_of(directory)
+    known = given or key_of(export)
     kept = [kept_checkpoint(one, known) for one in checkpoints]
-    done = verify_export(directory, known, kept)
+    whole = verify_bundle if export.is_file() else verify_export
+    done = whole(export, known, kept)
     if given is None:
         _warn_of_key(known)
     _tell(Told(done.fault, done.events, done.checkpoint.root.hex()), as_json=as_json)

@@ -1,6 +1,7 @@
 """Reads the audit log: events within reach, proofs from its nodes, and all of it in order."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -17,13 +18,14 @@ from legato.audit.merkle import (
     unpacked,
 )
 from legato.core.errors import NotFound
-from legato.core.tenant import Reach
+from legato.core.tenant import Reach, Tenant
 from legato.storage.audit.writing import HEAD
 from legato.storage.database.engine import reading
 from legato.storage.database.tenancy import within
 from legato.storage.tables.audit import audit_event, audit_head
 
 _ROWS_PER_READ: Final = 2_000
+_NODES_KEPT: Final = 4_096
 _table = audit_event.c
 # as the driver gives them: whoever writes a text there must not keep the log from being looked at
 _leaf, _nodes = type_coerce(_table.leaf, NullType()), type_coerce(_table.nodes, NullType())
@@ -77,11 +79,13 @@ class AuditLog:
     def __init__(self, engine: Engine, reach: Reach) -> None:
         self._engine = engine
         self._within = within(reach, audit_event)
+        self.org: str | None = reach.org if isinstance(reach, Tenant) else None
+        """Whose events are within reach; None for all."""
 
     def head(self) -> Frontier:
         """Return size and subtrees of the log as they stand. Raises ValueError: damaged."""
         with reading(self._engine) as connection:
-            return _head(connection)
+            return read_head(connection)
 
     def page(self, count: int, wanted: AuditFilter, *, newest: bool = True) -> list[StoredEvent]:
         """Return up to `count` events within reach, newest first, or oldest first."""
@@ -107,9 +111,10 @@ class AuditLog:
             raise NotFound(f"the audit log has no event {index}", param="index")
         return _stored(row)
 
-    def count(self) -> int:
+    def count(self, wanted_: AuditFilter | None = None) -> int:
         """Return how many there are within reach."""
-        wanted = select(func.count()).select_from(audit_event).where(*self._within)
+        conditions = _conditions(wanted_ or AuditFilter())
+        wanted = select(func.count()).select_from(audit_event).where(*self._within, *conditions)
         with reading(self._engine) as connection:
             return int(connection.execute(wanted).scalar_one())
 
@@ -124,6 +129,14 @@ class AuditLog:
         with reading(self._engine) as connection:
             _require_size(connection, index + 1, size)
             return inclusion_proof(index, size, _Nodes(connection))
+
+    def proven(self, size: int) -> Iterator[tuple[StoredEvent, list[bytes]]]:
+        """Yield all within reach below a size, each with its proof. Raises as `inclusion`."""
+        with reading(self._engine) as connection:
+            _require_size(connection, 0, size)
+            nodes = lru_cache(_NODES_KEPT)(_Nodes(connection))  # neighbours share most of a path
+            for one in self.all(AuditFilter(before=size)):
+                yield one, inclusion_proof(one.number, size, nodes)
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """Return the proof that the log of one size is the beginning of that of another.
@@ -160,13 +173,14 @@ class _Nodes:
 
 
 def _require_size(connection: Connection, least: int, size: int) -> None:
-    there = _head(connection).size
+    there = read_head(connection).size
     if not least <= size <= there:
         msg = f"the audit log has {there} events: ask for a size from {least} to {there}"
         raise NotFound(msg, param="size")
 
 
-def _head(connection: Connection) -> Frontier:
+def read_head(connection: Connection) -> Frontier:
+    """Return the tree as its head has it. Raises ValueError: damaged."""
     row = connection.execute(select(audit_head).where(audit_head.c.name == HEAD)).first()
     return Frontier() if row is None else unpacked(row.size, bytes(row.frontier))
 
