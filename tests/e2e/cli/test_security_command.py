@@ -45,7 +45,6 @@ guardrails:
         - {name: said, on: [output], detect: {words: {w: [Kestrel]}}, action: block}
 """
 NOT_YET = {29, 30, 34, 35, 40}
-NOT_CHECKED = {36, 37}
 TOO_LARGE = {15}
 """A megabyte doesn't fit into a body of this configuration."""
 MASKING = {1, 2, 3, 4, 5, 7, 8}
@@ -71,12 +70,14 @@ def test_a_configuration_that_redacts_and_blocks_passes(legato: Legato, tmp_path
     assert ended(cases, "failed") == set(), cases
     assert status == 0
     assert ended(cases, "not applicable") == NOT_YET
-    assert ended(cases, "not proven here") == NOT_CHECKED | TOO_LARGE
+    assert ended(cases, "not proven here") == TOO_LARGE
     assert cases.keys() == set(range(1, 41))
     assert cases[6]["evidence"] == "9 requests with a value in every place"
     assert cases[13]["evidence"] == "6 answers with what a rule keeps out"
     assert cases[33]["evidence"].endswith("uploads were kept; Legato unpacks no archives")
     assert "things kept of a user, erased; the ledger was verified" in cases[38]["evidence"]
+    assert "10 logs of" in cases[36]["evidence"]
+    assert cases[37]["evidence"] == "5 acts and calls refused without room on the disk"
     assert cases[26]["evidence"].endswith("6 of them with an id that exists")
     assert "no-1234" not in json.dumps(cases)
 
@@ -87,14 +88,16 @@ def test_a_policy_in_shadow_is_told_to_let_values_through(legato: Legato, tmp_pa
     assert ended(cases, "failed") == {6, 9, 11, 13}
     told = "values reached the model as they are: EMAIL_ADDRESS, SECRET (company: in mode shadow)"
     assert cases[6]["evidence"] == told
-    assert ended(cases, "not proven here") == NOT_CHECKED | TOO_LARGE | MASKING
+    assert ended(cases, "not proven here") == TOO_LARGE | MASKING
 
 
 def test_without_policies_the_rest_is_tried(legato: Legato, tmp_path: Path) -> None:
     status, cases = checked(legato, tmp_path, "")
     assert status == 0, cases
     assert ended(cases, "not applicable") == NOT_YET | MASKING | {6, 9, 10, 11, 13, 14, 15}
-    assert {12, 16, 17, 18, 19, 20, 22, 23, 24, 27, 28, 32, 33, 38} <= ended(cases, "passed")
+    assert {12, 16, 17, 18, 19, 20, 22, 23, 24, 27, 28, 32, 33, 36, 37, 38} <= ended(
+        cases, "passed"
+    )
 
 
 def test_what_cant_be_asked_is_said(legato: Legato, tmp_path: Path) -> None:

@@ -61,6 +61,11 @@ class Server:
             time.sleep(_POLL_S)
         raise OperatorError(f"Not ready within {START_S:g} s.\n{self._said()}")
 
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+        return self._process.pid
+
     def wait(self) -> int:
         """Wait until it ends by itself; return its status."""
         return self._process.wait()

@@ -65,6 +65,8 @@ class Bench(msgspec.Struct, eq=False):
     endpoints: Sequence[Endpoint]
     folder: Path
     """With the data directory and the log."""
+    pid: int = 0
+    """Of the program's first process."""
 
     def connection(self) -> http.client.HTTPConnection:
         """Return a new connection, to be closed."""

@@ -16,6 +16,7 @@ from legato.app.processes.endpoints import read_endpoints
 from legato.cli.demo.server import Server, running
 from legato.cli.security_check import (
     access_cases,
+    audit_cases,
     body_cases,
     canary_case,
     erasure_case,
@@ -82,8 +83,6 @@ _ELSEWHERE: Final = MappingProxyType(
         30: (Verdict.NOT_APPLICABLE, "Legato has no logins by redirection yet"),
         34: (Verdict.NOT_APPLICABLE, "Legato has no MCP servers yet"),
         35: (Verdict.NOT_APPLICABLE, "Legato has no console yet"),
-        36: (Verdict.NOT_PROVEN, "not checked by this command; see `legato audit verify`"),
-        37: (Verdict.NOT_PROVEN, "not checked by this command"),
         40: (Verdict.NOT_APPLICABLE, "Legato has no policies for tools yet"),
     }
 )
@@ -119,6 +118,7 @@ _OTHERS: Final[Mapping[int, Callable[[Bench], Judged]]] = MappingProxyType(
         28: access_cases.forged_headers,
         31: access_cases.other_origins,
         33: upload_case.uploads,
+        36: audit_cases.tampered,
         38: erasure_case.erased,
         39: body_cases.truncated,
     }
@@ -166,7 +166,7 @@ def check(
             said("Starting your configuration beside the real instance ...")
             url = server.await_ready()
             endpoints = read_endpoints(data)
-            bench = Bench(config, caller, keys, route, url, models, endpoints, folder)
+            bench = Bench(config, caller, keys, route, url, models, endpoints, folder, server.pid)
             _await_key(bench)
             probed = probe(bench, wanted.values)
             results = dict(_run(bench, probed, said))
@@ -218,6 +218,8 @@ def _run(
         yield case, _judged(judge, bench)
     yield 12, _judged(masking_cases.cached, bench, probed)
     yield 11, leaking or without or _judged(masking_cases.elsewhere, bench, probed)
+    said("Case 37 ...")
+    yield 37, _judged(audit_cases.unwritable, bench)  # last: what it takes away may be missed
 
 
 def _judged(judge: Callable[..., Judged], *given: Any) -> Judged:
