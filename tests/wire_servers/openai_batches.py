@@ -51,6 +51,8 @@ class OpenAIBatchServer(ThreadedServer):
         self.at_once = True
         self.refusal: dict[str, Any] | None = None
         """The errors of a batch's validation, instead of its results."""
+        self.lines_max = 0
+        """A batch of more lines is refused by validation; 0: none is."""
         self.limit_reached = False
         """Every batch is refused when it is created."""
         self.slow_files = False
@@ -195,7 +197,10 @@ class OpenAIBatchServer(ThreadedServer):
             "request_counts": {"total": 0, "completed": 0, "failed": 0},
         }  # fmt: skip
         self.batches[batch_id] = batch
-        problems = self.refusal or _problems(self.contents[body["input_file_id"]], body["endpoint"])
+        content = self.contents[body["input_file_id"]]
+        problems = self.refusal or _problems(content, body["endpoint"])
+        if 0 < self.lines_max < len(content.splitlines()):
+            problems = {"object": "list", "data": [{"code": "too_many_lines", "message": "Many."}]}
         if problems:
             batch["status"], batch["errors"] = "failed", problems
         elif self.at_once:

@@ -243,6 +243,10 @@ class Deferred(_Strict, frozen=True):
 
     hold_s: Annotated[float, Meta(gt=0, le=3600)] = 600.0
     """How long a connection is held for the answer."""
+    gather_s: Annotated[float, Meta(ge=0, le=60)] = 2.0
+    """How long calls are gathered for one batch of the provider's; 0: each is one of its own."""
+    gather_max: Annotated[int, Meta(ge=1, le=1000)] = 100
+    """Calls of one batch."""
 
 
 class Route(_Strict, frozen=True):

@@ -22,6 +22,7 @@ from legato.routing.strategies import Candidate, Order
 
 if TYPE_CHECKING:
     from legato.core.semantic_terms import SemanticTerms
+    from legato.gateway.gathering import Gather
     from legato.gateway.quality import QualityChoice
     from legato.gateway.steps import RouteCascade
     from legato.routing.assignment import Split
@@ -171,6 +172,7 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     queue: Queueing | None = None  # None: who finds no place is refused
     degrade: "tuple[str | Deployment, ...]" = ()  # lesser answers: a stale one, deployments
     deferred_s: float | None = None  # how long a deferred call is held; None: none is deferred
+    deferred_with: "Gather | None" = None  # None: each is a batch of its own
     stale_s: float = 0.0  # how long expired answers are kept for that
     semantic: "SemanticTerms | None" = None  # None: only the exact cache answers
     split: "Split[Route] | None" = None  # while a rollout is under way: what serves whom

@@ -53,8 +53,11 @@ class Batches:
         metadata: dict[str, str],
         *,
         purpose: str = "batch",
+        batch_id: str = "",
     ) -> BatchRecord:
         """Make a batch that acts for this key, over a file of this purpose.
+
+        It has a new id, where `next_id` wasn't asked for one before.
 
         Raises:
             NotFound: there is no such file.
@@ -64,7 +67,7 @@ class Batches:
         if self._files.find(org, input_file_id).purpose != purpose:
             msg = f"input_file_id: this file's purpose is not {purpose}"
             raise InvalidRequest(msg, param="input_file_id")
-        now_ns, batch_id = self._now_ns(), PREFIX + self._new_id()
+        now_ns, batch_id = self._now_ns(), batch_id or self.next_id()
         record = BatchRecord(
             org=org,
             id=batch_id,
@@ -82,6 +85,10 @@ class Batches:
         )
         self._store.create(record)
         return record
+
+    def next_id(self) -> str:
+        """Return the id of a batch that isn't made yet."""
+        return PREFIX + self._new_id()
 
     def find(self, org: str, batch_id: str) -> BatchRecord:
         """Return a batch. Raises NotFound."""

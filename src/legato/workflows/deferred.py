@@ -1,5 +1,12 @@
-"""Ordinary calls that may wait, each as a batch of one line: durable, sealed, cheaper."""
+"""Ordinary calls that may wait, as lines of batches: durable, sealed, cheaper.
 
+Calls that are taken in together share one batch. Of each there is a small file that is named after
+what is asked and who asks, and names the batch: so the very same call is found again for as long as
+nobody was given its answer. These files are written before the batch is made: one that names none
+tells of a process that died in between, and nothing was begun.
+"""
+
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -7,75 +14,126 @@ import msgspec
 
 from legato.core.errors import NotFound
 from legato.core.principal import Principal
-from legato.gateway.stages.defer import TAKEN, Outcome
+from legato.gateway.gathering import Ticket
+from legato.gateway.stages.defer import APART, TAKEN, Outcome
 from legato.storage.runs.batches import OPEN, BatchRecord, BatchStore
+from legato.workflows.batch_lines import read_lines
 from legato.workflows.batches import Batches
 from legato.workflows.files import PREFIX, StoredFiles
 
 _NAME: Final = "deferred.jsonl"
-_CUSTOM_ID: Final = "deferred"
+_PURPOSE: Final = "deferred"
+"""Of the files that name a call's batch."""
+_METADATA: Final = {"deferred": "true"}
 _HEX: Final = 32
 _FAILED: Final = 502
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class DeferredCalls:
-    """A `Queue`. Blocking: call it in a thread. Every method may raise StorageUnavailable.
-
-    The input's file is named after what it holds and who asks, so the very same call is found
-    again for as long as nobody was given its answer.
-    """
+    """A `Queue`. Blocking: call it in a thread. Every method may raise StorageUnavailable."""
 
     def __init__(self, store: BatchStore, batches: Batches, files: StoredFiles) -> None:
         self._store = store
         self._batches = batches
         self._files = files
 
-    def begin(self, caller: Principal, endpoint: str, body: dict[str, Any]) -> str:
-        """Take a call in, or find the very same one; return the id of its batch.
+    def begin(
+        self, caller: Principal, endpoint: str, bodies: Sequence[dict[str, Any]]
+    ) -> list[Ticket]:
+        """Take calls in, or find the very same ones; return each one's place.
 
         Raises:
             InvalidRequest: the organisation's files hold as much as they may.
         """
-        line = _encode({"custom_id": _CUSTOM_ID, "method": "POST", "url": endpoint, "body": body})
-        whose = f"{caller.org}\x00{caller.key_id}\x00".encode()
-        file_id = PREFIX + sha256(whose + line).hexdigest()[:_HEX]
-        found = self._store.newest_over(caller.org, file_id)
-        if found is not None and (found.status in OPEN or self._read(found) is not None):
-            return found.id
-        self._files.require_room(caller.org, len(line))
-        self._files.write(caller.org, file_id, [line], purpose="batch", name=_NAME)
-        made = self._batches.create(caller, endpoint, file_id, {_CUSTOM_ID: "true"})
-        return made.id
+        whose = f"{caller.org}\x00{caller.key_id}\x00{endpoint}\x00".encode()
+        marks = [sha256(whose + _encode(body)).hexdigest()[:_HEX] for body in bodies]
+        asked = dict(zip(marks, bodies, strict=True))
+        known = {mark: found for mark in asked if (found := self._known(caller.org, mark))}
+        new = {mark: body for mark, body in asked.items() if mark not in known}
+        if new:
+            batch_id = self._make(caller, endpoint, new)
+            known |= {mark: Ticket(batch_id, mark) for mark in new}
+        return [known[mark] for mark in marks]
 
-    def outcome(self, org: str, batch_id: str) -> Outcome | None:
-        """Return what came of it; None while it waits."""
-        record = self._batches.find(org, batch_id)
+    def outcome(self, org: str, ticket: Ticket) -> Outcome | None:
+        """Return what came of a call; None while it waits."""
+        record = self._batches.find(org, ticket.batch_id)
         if record.status in OPEN:
             return None
-        found = self._read(record)
+        found = self._read(record, ticket.mark)
         if found is None and record.status == "completed":
             return TAKEN
+        if found is None and record.status == "failed" and record.lines > 1:
+            return APART
         return found or Outcome(_FAILED, {"error": {"message": self._reason(record)}})
 
-    def handed_over(self, org: str, batch_id: str) -> None:
-        """Forget what was asked and answered; the batch stays, with its counts."""
-        record = self._batches.find(org, batch_id)
-        for file_id in (record.input_file_id, record.output_file_id, record.error_file_id):
-            try:
-                self._files.forget(org, file_id)
-            except NotFound:
-                continue
+    def handed_over(self, org: str, ticket: Ticket) -> None:
+        """Forget a call; with the last one of its batch, what was asked and answered there.
 
-    def _read(self, record: BatchRecord) -> Outcome | None:
-        file_id = record.output_file_id if record.completed else record.error_file_id
+        The batch stays, with its counts.
+        """
+        record = self._batches.find(org, ticket.batch_id)
+        if self._batch_of(org, ticket.mark) == record.id:
+            self._forget(org, PREFIX + ticket.mark)
+        if any(self._batch_of(org, mark) == record.id for mark in self._marks(record)):
+            return
+        for file_id in (record.input_file_id, record.output_file_id, record.error_file_id):
+            self._forget(org, file_id)
+
+    def _known(self, org: str, mark: str) -> Ticket | None:
+        batch_id = self._batch_of(org, mark)
+        record = self._store.get(org, batch_id) if batch_id else None
+        if record is None:
+            return None
+        waits = record.status in OPEN
+        return Ticket(record.id, mark) if waits or self._read(record, mark) is not None else None
+
+    def _make(self, caller: Principal, endpoint: str, bodies: dict[str, dict[str, Any]]) -> str:
+        lines = [
+            _encode({"custom_id": mark, "method": "POST", "url": endpoint, "body": body}) + b"\n"
+            for mark, body in bodies.items()
+        ]
+        batch_id = self._batches.next_id()
+        self._files.require_room(caller.org, sum(map(len, lines)))
+        for mark in bodies:
+            pointer = [batch_id.encode()]
+            self._files.write(caller.org, PREFIX + mark, pointer, purpose=_PURPOSE, name=_NAME)
+        made = self._files.upload(caller.org, "batch", _NAME, b"".join(lines))
+        self._batches.create(caller, endpoint, made.id, _METADATA, batch_id=batch_id)
+        return batch_id
+
+    def _batch_of(self, org: str, mark: str) -> str:
+        """Return the batch that a call is in, "" where it is in none."""
+        return (self._content(org, PREFIX + mark) or b"").decode()
+
+    def _marks(self, record: BatchRecord) -> list[str]:
+        content = self._content(record.org, record.input_file_id) or b""
+        return [msgspec.json.decode(line)["custom_id"] for _, line in read_lines(content)]
+
+    def _read(self, record: BatchRecord, mark: str) -> Outcome | None:
+        for file_id in (record.output_file_id, record.error_file_id):
+            for _, line in read_lines(self._content(record.org, file_id) or b""):
+                told = msgspec.json.decode(line)
+                if told["custom_id"] == mark:
+                    answer = told["response"]
+                    return (
+                        None if answer is None else Outcome(answer["status_code"], answer["body"])
+                    )
+        return None
+
+    def _content(self, org: str, file_id: str) -> bytes | None:
         try:
-            file = self._files.find(record.org, file_id)
-            content = b"".join(self._files.part(file, number) for number in range(file.parts))
+            file = self._files.find(org, file_id)
+            return b"".join(self._files.part(file, number) for number in range(file.parts))
         except NotFound:
             return None
-        answered = msgspec.json.decode(content)["response"]
-        return None if answered is None else Outcome(answered["status_code"], answered["body"])
+
+    def _forget(self, org: str, file_id: str) -> None:
+        try:
+            self._files.forget(org, file_id)
+        except NotFound:
+            return
 
     def _reason(self, record: BatchRecord) -> str:
         errors = self._batches.errors(record)

@@ -151,3 +151,79 @@ def test_what_the_provider_refuses_is_told(legato: RunningLegato) -> None:
     answer = legato.chat(question="FAIL", service_tier="flex")
     assert answer.status >= 400
     assert answer.error["code"] == "deferred_failed"
+
+
+def test_calls_of_a_moment_share_one_batch_and_have_their_own_answers(
+    legato: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    before, entered = len(vendor.batches), len(lines_entered(legato))
+    files = _files(legato)
+    answers = _all_asked(legato, [f"shared {number}" for number in range(6)])
+    assert len({answer.json["id"] for answer in answers}) == 6
+    assert [answer.status for answer in answers] == [200] * 6
+    assert len(vendor.batches) == before + 1
+    now = within(20, lambda: _if_as_many(lines_entered(legato), entered + 6))
+    assert len({one["request_id"] for one in now[entered:]}) == 6
+    assert _files(legato) == files
+    legato.command("ledger", "verify")
+
+
+def test_one_bad_call_fails_by_itself(legato: RunningLegato) -> None:
+    answers = _all_asked(legato, ["FAIL", "good 1", "good 2"])
+    assert [answer.status for answer in answers[1:]] == [200, 200]
+    assert answers[0].error["code"] == "deferred_failed"
+
+
+def test_what_is_refused_as_a_whole_is_handed_in_one_by_one(
+    legato: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    before = len(vendor.batches)
+    vendor.lines_max = 1
+    try:
+        answers = _all_asked(legato, ["apart 1", "apart 2"])
+    finally:
+        vendor.lines_max = 0
+    assert [answer.status for answer in answers] == [200, 200]
+    assert len(vendor.batches) == before + 3
+
+
+def test_a_shared_batch_is_found_again_after_a_kill(
+    legato: RunningLegato, vendor: OpenAIBatchServer
+) -> None:
+    before, entered = len(vendor.batches), len(lines_entered(legato))
+    words = [f"killed {number}" for number in range(3)]
+    vendor.at_once = False
+    refused = _all_asked(legato, words, model="brief")
+    assert {one.error["code"] for one in refused} == {"resource_unavailable"}
+    assert within(20, lambda: len(vendor.batches) == before + 1)
+    legato.kill()
+    vendor.at_once = True
+    vendor.run(list(vendor.batches)[-1])
+    legato.start()
+    for word in words:
+        answer = within(20, lambda word=word: _if_ok(legato, {"model": "brief", "question": word}))
+        assert answer.status == 200
+    assert len(vendor.batches) == before + 1
+    assert len(lines_entered(legato)) == entered + 3
+    legato.command("ledger", "verify")
+
+
+def _all_asked(legato: RunningLegato, words: list[str], *, model: str = "chat") -> list[Any]:
+    def ask(word: str) -> Any:
+        return legato.chat(question=word, model=model, service_tier="flex")
+
+    with ThreadPoolExecutor(len(words)) as threads:
+        return list(threads.map(ask, words))
+
+
+def _files(legato: RunningLegato) -> list[str]:
+    return [one["id"] for one in legato.get("/v1/files").json["data"]]
+
+
+def _if_ok(legato: RunningLegato, asked: dict[str, Any]) -> Any:
+    answer = legato.chat(**asked, service_tier="flex")
+    return answer if answer.status == 200 else None
+
+
+def _if_as_many(entries: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    return entries if len(entries) == count else []

@@ -28,6 +28,7 @@ from legato.core.semantic_terms import SemanticTerms
 from legato.economics.cost import blended_price
 from legato.economics.estimate import image_tokens_max
 from legato.gateway.directory import Deployment, DeploymentLoad, Queueing, Route, RouteShadow
+from legato.gateway.gathering import Gather
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
 from legato.providers.batching import batcher_of
 from legato.providers.transport import Timeouts, Transport
@@ -293,6 +294,7 @@ def _route(
         degrade=tuple(one if one == STALE_CACHE else in_route(one) for one in route.degrade),
         stale_s=(route.cache.stale_s or 0.0) if STALE_CACHE in route.degrade else 0.0,
         deferred_s=None if route.deferred is None else route.deferred.hold_s,
+        deferred_with=_gather(config, route),
         hedging=None
         if route.hedge is None
         else Hedging(route.hedge.after_s, route.hedge.max_share),
@@ -336,6 +338,15 @@ def _cascade(route: RouteConfig) -> "RouteCascade | None":
     from legato.routing.cascade.checks import Checks  # noqa: PLC0415 - where it is used only
 
     return RouteCascade(tuple(route.cascade.steps), Checks(route.cascade.check))
+
+
+def _gather(config: Config, route: RouteConfig) -> Gather | None:
+    """Return how deferred calls are gathered: where a provider runs their batch, else not."""
+    said = route.deferred
+    native = {one.name for one in config.deployments if one.batch.lane == "native"}
+    if said is None or not said.gather_s or native.isdisjoint(route.deployments):
+        return None
+    return Gather(min(said.gather_s, said.hold_s / 2), said.gather_max)
 
 
 def _quality(

@@ -7,13 +7,14 @@ this process was killed meanwhile.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from legato.core.errors import InvalidRequest, LegatoError
 from legato.gateway.context import Reply, Waiting
+from legato.gateway.gathering import Gathering, Ticket
 
 if TYPE_CHECKING:
     from legato.core.principal import Principal
@@ -64,20 +65,27 @@ class Outcome(NamedTuple):
 
 TAKEN: Final = Outcome(0, None)
 """The very same call of another caller was given the answer: this one begins anew."""
+APART: Final = Outcome(-1, None)
+"""The batch that it shared was refused as a whole: this one begins anew, by itself."""
 
 
 class Queue(Protocol):
     """The durable queue. Blocking; every method may raise StorageUnavailable."""
 
-    def begin(self, caller: "Principal", endpoint: str, body: dict[str, Any]) -> str:
-        """Take a call in, or find the very same one; return the id of the batch it is."""
+    def begin(
+        self, caller: "Principal", endpoint: str, bodies: Sequence[dict[str, Any]]
+    ) -> list[Ticket]:
+        """Take calls in, or find the very same ones; return each one's place."""
         ...
 
-    def outcome(self, org: str, batch_id: str) -> Outcome | None:
-        """Return what came of it; None while it waits, TAKEN where another has got it."""
+    def outcome(self, org: str, ticket: Ticket) -> Outcome | None:
+        """Return what came of it; None while it waits, TAKEN where another has got it.
+
+        APART where it shared a batch of which nothing was executed.
+        """
         ...
 
-    def handed_over(self, org: str, batch_id: str) -> None:
+    def handed_over(self, org: str, ticket: Ticket) -> None:
         """Forget what was asked and answered: the caller has it."""
         ...
 
@@ -89,6 +97,7 @@ class Defer:
         """`queue` returns it, what runs its work in a thread, and what wakes who runs batches."""
         self._queue = queue
         self._opened: tuple[Queue, InThread, Callable[[], None]] | None = None
+        self._gathering = Gathering(self._begin)
         self._held = 0
 
     def __call__(self, call: "Call") -> Awaitable[None] | None:
@@ -114,7 +123,7 @@ class Defer:
         return self._wait(call, endpoint)
 
     async def _wait(self, call: "Call", endpoint: str) -> None:
-        queue, ask, wake = self._opened = self._opened or self._queue()
+        queue, ask, _ = self._opened = self._opened or self._queue()
         caller = call.caller
         turn = call.view.turn
         body = {name: value for name, value in call.body.items() if name != _FIELD}
@@ -124,15 +133,15 @@ class Defer:
         try:
             with Waiting(call):
                 until_s = asyncio.get_running_loop().time() + _hold_s(call)
-                outcome = TAKEN
-                while outcome is TAKEN:
-                    batch_id = await ask(lambda: queue.begin(caller, endpoint, body))
-                    wake()
-                    outcome = await self._outcome(call, batch_id, until_s)
+                ticket = await self._first_place(call, endpoint, body)
+                outcome = await self._outcome(call, ticket, until_s)
+                while outcome is TAKEN or outcome is APART:
+                    (ticket,) = await self._begin(caller, endpoint, [body])
+                    outcome = await self._outcome(call, ticket, until_s)
         finally:
             self._held -= 1
         call.cost = call.baseline_cost = None  # its own entries in the ledger know it
-        await ask(lambda: queue.handed_over(caller.org, batch_id))
+        await ask(lambda: queue.handed_over(caller.org, ticket))
         if outcome.status != _OK:
             raise _failed(outcome)
         if turn is not None:
@@ -140,20 +149,35 @@ class Defer:
         answer = _encode(outcome.body)
         call.reply = Reply(answer if turn is None else turn.recast(answer))
 
-    async def _outcome(self, call: "Call", batch_id: str, until_s: float) -> Outcome:
+    async def _first_place(self, call: "Call", endpoint: str, body: dict[str, Any]) -> Ticket:
+        gather = None if call.route is None else call.route.deferred_with
+        if gather is None:
+            (ticket,) = await self._begin(call.caller, endpoint, [body])
+            return ticket
+        return await self._gathering.place(call.caller, endpoint, body, gather)
+
+    async def _begin(
+        self, caller: "Principal", endpoint: str, bodies: list[dict[str, Any]]
+    ) -> list[Ticket]:
+        queue, ask, wake = self._opened = self._opened or self._queue()
+        tickets: list[Ticket] = await ask(lambda: queue.begin(caller, endpoint, bodies))
+        wake()
+        return tickets
+
+    async def _outcome(self, call: "Call", ticket: Ticket, until_s: float) -> Outcome:
         queue, ask, _ = self._opened = self._opened or self._queue()
         org = call.caller.org
         loop, wait_s = asyncio.get_running_loop(), _LOOK_S
         while True:
-            outcome: Outcome | None = await ask(lambda: queue.outcome(org, batch_id))
+            outcome: Outcome | None = await ask(lambda: queue.outcome(org, ticket))
             if outcome is not None:
                 return outcome
             left_s = until_s - loop.time()
             if left_s <= 0:
                 msg = (
                     f"No answer within {_hold_s(call):g} s: the call waits on as "
-                    f"{_shown(call, batch_id)}. Send the very same request again for its answer, "
-                    "or look at that."
+                    f"{_shown(call, ticket.batch_id)}. Send the very same request again for its "
+                    "answer, or look at that."
                 )
                 raise ResourceUnavailable(msg, retry_after_s=_AGAIN_S)
             await asyncio.sleep(min(wait_s, left_s))

@@ -55,13 +55,6 @@ class BatchStore:
             row = connection.execute(wanted).first()
         return None if row is None else _record(row)
 
-    def newest_over(self, org: str, file_id: str) -> BatchRecord | None:
-        """Return the batch that was last made over an input."""
-        over = select(batch).where(batch.c.org == org, batch.c.input_file_id == file_id)
-        with reading(self._engine) as connection:
-            row = connection.execute(over.order_by(batch.c.id.desc()).limit(1)).first()
-        return None if row is None else _record(row)
-
     def page(
         self, org: str, endpoints: Collection[str], *, after: str = "", before: str = "", limit: int
     ) -> list[BatchRecord]:
