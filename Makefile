@@ -55,11 +55,11 @@ test: lint .make/weights .make/node ## Everything but chaos and soak; says why a
 	$(PYTEST) $(PARALLEL) -rfEs -m "not soak and not chaos and not frameworks" $(PYTEST_ARGS)
 
 .PHONY: soak
-soak: .make/package .make/test .make/weights $(FRAMEWORKS) ## Kills, cuts, corruption and large data
+soak: .make/package .make/test .make/weights .make/detectors/installed $(FRAMEWORKS) ## Kills, cuts, corruption and large data
 	tools/soak "$(PARALLEL)" $(PYTEST_ARGS)
 
 .PHONY: frameworks
-frameworks: .make/package .make/test $(FRAMEWORKS) ## Run the pages of other frameworks, each in its own environment
+frameworks: .make/package .make/test .make/detectors/installed $(FRAMEWORKS) ## Run the pages of other frameworks, each in its own environment
 	$(PYTEST) -rfEs tests/frameworks $(PYTEST_ARGS)
 
 .PHONY: bench
@@ -113,6 +113,15 @@ lock: .make/bootstrap ## Renew the locked requirement files (PACKAGE=name to ren
 	@if INTO=$(@D)/venv/bin/python; export INTO; \
 	  $(INSTALL) requirements/build.txt && $(INSTALL) $<; then touch $@; \
 	else echo "no environment for $*: its page will be skipped" >&2; fi
+
+# The same for detectors that aren't ours.
+.make/detectors/installed: requirements/detectors.txt requirements/build.txt \
+  tools/install-locked .make/bootstrap
+	@rm -rf $(@D)
+	@$(BIN)/python -m uv venv --quiet --python $(BIN)/python $(@D)/venv
+	@if INTO=$(@D)/venv/bin/python; export INTO; \
+	  $(INSTALL) requirements/build.txt && $(INSTALL) $<; then touch $@; \
+	else echo "no spaCy, no Presidio: their tests will be skipped" >&2; fi
 
 # The same for Node's.
 .make/frameworks/%/installed: requirements/frameworks/%/package-lock.json

@@ -22,7 +22,11 @@ class DetectorKind(Protocol):
     """What detectors of this kind may find."""
     quick: bool
     """Whether it takes less than a millisecond for a page of text: then it runs on the spot,
-    where it comes with Legato. Others run in processes of their own."""
+    where it comes with Legato. Others run in processes of their own.
+
+    A kind may have `named_only`, where it is true: it needs settings, so there is one only where
+    `guardrails.detectors` names it; and `check(settings)`, which raises ConfigInvalid of settings
+    that can't be right, and loads nothing."""
 
     def __call__(self, settings: Mapping[str, Any]) -> Detector:
         """Make one. Raises ConfigInvalid, with the setting and the remedy."""
@@ -48,6 +52,21 @@ def kind_of(name: str) -> DetectorKind:
     return found
 
 
+def unnamed() -> list[str]:
+    """Return the installed kinds that there is a detector of without anybody's settings.
+
+    Raises ConfigInvalid where one can't be imported.
+    """
+    return [name for name in installed() if not getattr(kind_of(name), "named_only", False)]
+
+
+def check_settings(own: OwnDetector) -> None:
+    """Refuse what a kind can tell is wrong with its settings. Raises ConfigInvalid."""
+    check = getattr(kind_of(own.kind), "check", None)
+    if check is not None:
+        check(own.settings)
+
+
 def is_ours(name: str) -> bool:
     """Whether a kind comes with Legato: others run in processes of their own, whatever they say."""
     point = installed().get(name)
@@ -60,7 +79,7 @@ def labels_by_detector(own: Sequence[OwnDetector]) -> dict[str, frozenset[str]]:
     Raises:
         ConfigInvalid: naming the detector.
     """
-    found = {name: kind_of(name).labels for name in installed()}
+    found = {name: kind_of(name).labels for name in unnamed()}
     for one in own:
         found[one.name] = frozenset(one.labels) if one.kind == HTTP else kind_of(one.kind).labels
     return found

@@ -38,6 +38,8 @@ _WARMING: Final = 5
 
 Span = tuple[int, int, str]
 """Where it begins, the first character behind it, its label."""
+Find = Callable[[str], Iterable[Span]]
+"""Returns what is in a text."""
 
 
 class Marked(msgspec.Struct, frozen=True):
@@ -82,7 +84,7 @@ def read_marked(path: Path) -> list[Marked]:
 
 
 def report(
-    find: Callable[[str], Iterable[Span]],
+    find: Find,
     rows: Sequence[Marked],
     labels: Sequence[str] = CORE_LABELS,
 ) -> dict[str, Any]:
@@ -184,7 +186,7 @@ def _scores(counts: _Counts, labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _milliseconds(find: Callable[[str], Iterable[Span]], rows: Sequence[Marked]) -> float:
+def _milliseconds(find: Find, rows: Sequence[Marked]) -> float:
     """Return the median time for a text of 2 KB, made of the rows."""
     texts = []
     kept = ""

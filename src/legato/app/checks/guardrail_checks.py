@@ -11,7 +11,7 @@ from legato.app.config.problems import Path, Problem, suggestion
 from legato.core.config import Config
 from legato.core.config_guardrails import GuardPolicy, TopicReading
 from legato.core.errors import ConfigInvalid
-from legato.detectors.directory import HTTP, labels_by_detector
+from legato.detectors.directory import HTTP, check_settings, installed, labels_by_detector
 from legato.guardrails.policy.checking import Known
 from legato.guardrails.policy.compliance import RULES, SCORE_MAX, breaches, unmet
 from legato.registry.guardrails import every_problem
@@ -99,6 +99,11 @@ def _of_detectors(config: Config) -> Iterator[tuple[Path, str, str]]:
             yield (*at, "url"), f"`{one.kind}` isn't called over HTTP", "Leave it out."
         if one.kind == HTTP and not one.labels:
             yield (*at, "labels"), "missing", "List the labels that it may find."
+        if one.kind in installed():
+            try:
+                check_settings(one)
+            except ConfigInvalid as error:
+                yield (*at, "settings"), f"`{one.kind}`: {error.message}", _MEND
 
 
 def _address_problem(url: str, config: Config) -> str:

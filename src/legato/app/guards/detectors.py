@@ -9,7 +9,7 @@ from legato.core.config import Config
 from legato.core.config_guardrails import OwnDetector
 from legato.core.errors import ConfigInvalid, DetectorFailed
 from legato.core.guarding import SlowDetector
-from legato.detectors.directory import HTTP, installed, is_ours, kind_of
+from legato.detectors.directory import HTTP, is_ours, kind_of, unnamed
 from legato.detectors.http import HttpDetector, Post
 from legato.detectors.pool import PooledDetector, ProcessPool
 from legato.detectors.running import Opened
@@ -38,7 +38,7 @@ class DetectorOpening:
     def open(self) -> Opened:
         """Open them all; may take a second. Raises ConfigInvalid, naming the detector."""
         quick, slow = {}, dict[str, SlowDetector]()
-        for name in installed():
+        for name in unnamed():
             kind = kind_of(name)
             if kind.quick and is_ours(name):
                 quick[name] = kind({})

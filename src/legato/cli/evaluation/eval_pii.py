@@ -11,9 +11,23 @@ from legato.cli.options import json_option
 @click.command("pii")
 @json_option
 @click.option("--labels", metavar="A,B,...", help="Score these.  [default: the ten core labels]")
+@click.option(
+    "--detector",
+    "detectors",
+    multiple=True,
+    metavar="NAMES",
+    help="Look with these, as `legato guard scan` does. Repeatable, or with commas.  "
+    "[default: structured,names]",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The configuration that names detectors with settings.",
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def pii(**options: Any) -> None:
-    """Look for personal data in FILE by the gateway's own detectors, and score them.
+    """Look for personal data in FILE by the gateway's own detectors, or others, and score them.
 
     FILE has lines of JSON with `text` and `spans`, each of them start, end (in characters) and
     label. The core labels: PERSON, LOCATION, PHONE_NUMBER, EMAIL_ADDRESS, CREDIT_CARD, IBAN_CODE,

@@ -5,18 +5,29 @@ from typing import Final
 
 import click
 
+from legato.cli.guardrails.scan_finders import Asked, finder
 from legato.cli.options import print_json
 from legato.cli.tables import print_table
 from legato.core.errors import InvalidRequest
+from legato.core.guarding import Place
 from legato.detectors.names import scan
-from legato.evaluation.span_scores import CORE_LABELS, Span, read_marked, report
+from legato.evaluation.span_scores import CORE_LABELS, Find, Span, read_marked, report
 
 _COLUMNS: Final = ("label", "n", "precision", "recall", "f2")
 
 
-def pii(*, file: Path, labels: str | None, as_json: bool) -> None:
+def pii(
+    *,
+    file: Path,
+    labels: str | None,
+    detectors: tuple[str, ...],
+    config_file: Path | None,
+    as_json: bool,
+) -> None:
     """Score, print."""
-    scored = report(_find, read_marked(file), _labels(labels))
+    named = [name for one in detectors for name in one.split(",") if name]
+    find = _find if not named else _finding(named, config_file)
+    scored = report(find, read_marked(file), _labels(labels))
     if as_json:
         print_json(scored)
         return
@@ -38,6 +49,11 @@ def _labels(named: str | None) -> tuple[str, ...]:
     if not labels:
         raise InvalidRequest("--labels: name one label or more, with commas between")
     return labels
+
+
+def _finding(names: list[str], config_file: Path | None) -> Find:
+    look = finder(Asked(names, (), (), Place.INPUT, config_file))
+    return lambda text: [(one.start, one.end, one.label) for one in look.everything(text)]
 
 
 def _find(text: str) -> list[Span]:

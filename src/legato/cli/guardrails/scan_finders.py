@@ -9,7 +9,7 @@ from legato.app.config.environment import environment
 from legato.core.config_guardrails import Guardrails
 from legato.core.errors import ConfigInvalid, InvalidRequest
 from legato.core.guarding import Detector, Finding, Place
-from legato.detectors.directory import HTTP, installed, kind_of
+from legato.detectors.directory import HTTP, kind_of, unnamed
 from legato.detectors.names import NAME
 from legato.guardrails.names.spans import settled_with
 from legato.guardrails.policy.custom import DETECTOR, Custom, custom_of
@@ -99,8 +99,8 @@ def _detector(name: str, said: Guardrails) -> Detector:
             "leave it out",
             param="detector",
         )
-    if own is None and name not in installed():
-        listed = sorted({*installed(), DETECTOR, *(one.name for one in said.detectors)})
+    if own is None and name not in unnamed():
+        listed = sorted({*unnamed(), DETECTOR, *(one.name for one in said.detectors)})
         raise InvalidRequest(
             f"no detector `{name}`; known: {', '.join(listed)}. One of a configuration's own "
             "needs `--config`",

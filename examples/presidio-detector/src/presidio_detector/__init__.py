@@ -1,0 +1,1 @@
+"""A Legato detector that asks Microsoft Presidio."""
