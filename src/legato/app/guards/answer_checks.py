@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from legato.gateway.guards.output import OutputGuard
     from legato.gateway.guards.policies import Policies
     from legato.gateway.guards.reviewing import Reviewer
+    from legato.gateway.guards.sampling import Sampler
     from legato.telemetry.metrics import Meters
 
 
@@ -20,12 +21,19 @@ class AnswerChecksOpening:
     """Implements the Protocol `AnswerGuard` by one that is opened with the first policy."""
 
     def __init__(
-        self, policies: "Policies", reviewer: "Reviewer", detectors: "Detectors", meters: "Meters"
+        self,
+        policies: "Policies",
+        reviewer: "Reviewer",
+        detectors: "Detectors",
+        meters: "Meters",
+        *,
+        sampler: "Sampler | None" = None,
     ) -> None:
         self._policies = policies
         self._detectors = detectors
         self._meters = meters
         self._reviewer = reviewer
+        self._sampler = sampler
         self._opened: OutputGuard | None = None
 
     def open(self) -> "OutputGuard":
@@ -36,7 +44,11 @@ class AnswerChecksOpening:
             )
 
             self._opened = output_guard(
-                self._policies, self._reviewer, self._detectors, self._meters
+                self._policies,
+                self._reviewer,
+                self._detectors,
+                self._meters,
+                sampler=self._sampler,
             )
         return self._opened
 

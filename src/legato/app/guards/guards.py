@@ -99,7 +99,14 @@ def open_guards(
     topics = _topics(context, policies, directory, in_thread, ids=ids, stages=stages)
     calls = _judge_calls(directory, ids, stages)
     reviewer = Reviewer(topics, RuleJudges(calls), meters, GroundingReview(topics, calls))
-    outputs = AnswerChecksOpening(policies, reviewer, detectors, meters)
+    engine = open_engine(context.database_url)
+    data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
+    source = RegistrySnapshots(engine, context.loaded.config.registry.environment)
+    per_rule, sealing = said.samples.per_rule, Envelopes(data_keys)
+    samples = sample_queue(per_rule, GuardSampleIntake(engine, per_rule), sealing.seal)
+    maps = map_queue(KeptMapIntake(engine), sealing.seal)
+    sampler = None if samples is None else Sampler(said.samples, samples, ids.new)
+    outputs = AnswerChecksOpening(policies, reviewer, detectors, meters, sampler=sampler)
 
     def ready() -> None:
         """Load what policies run on: no request waits for it."""
@@ -108,13 +115,6 @@ def open_guards(
 
     if said.policies:
         ready()
-    engine = open_engine(context.database_url)
-    data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
-    source = RegistrySnapshots(engine, context.loaded.config.registry.environment)
-    per_rule, sealing = said.samples.per_rule, Envelopes(data_keys)
-    samples = sample_queue(per_rule, GuardSampleIntake(engine, per_rule), sealing.seal)
-    maps = map_queue(KeptMapIntake(engine), sealing.seal)
-    sampler = None if samples is None else Sampler(said.samples, samples, ids.new)
     semantic = context.loaded.config.cache.semantic
     return Guards(
         InputGuard(

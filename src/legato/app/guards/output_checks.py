@@ -15,12 +15,18 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call
     from legato.gateway.guards.policies import Policies
     from legato.gateway.guards.reviewing import Reviewer
+    from legato.gateway.guards.sampling import Sampler
     from legato.guardrails.policy.compiling import CompiledPolicy
     from legato.telemetry.metrics import Meters
 
 
 def output_guard(
-    policies: "Policies", reviewer: "Reviewer", detectors: "Detectors", meters: "Meters"
+    policies: "Policies",
+    reviewer: "Reviewer",
+    detectors: "Detectors",
+    meters: "Meters",
+    *,
+    sampler: "Sampler | None" = None,
 ) -> OutputGuard:
     """Return what checks answers by the policies that were found to apply to the request."""
 
@@ -33,4 +39,6 @@ def output_guard(
 
     plans = Plans(applying, quick, lambda: detectors.labels)
     looker = Looker(detectors, meters)
-    return OutputGuard(plans, lambda: policies.idle, reviewer=reviewer, looker=looker)
+    return OutputGuard(
+        plans, lambda: policies.idle, reviewer=reviewer, looker=looker, sampler=sampler
+    )

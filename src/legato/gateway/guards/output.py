@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from legato.core.capability import JSON_SCHEMA
 from legato.core.chat import ChatRequest, OutputFormat
 from legato.core.decisions import FROM_CACHE
-from legato.core.errors import OutputInvalid, ProviderTimeout
+from legato.core.errors import LegatoError, OutputInvalid, ProviderTimeout
 from legato.core.guard_output import BEFORE_SENDING
 from legato.core.guarding import (
     ARGUMENTS,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from legato.gateway.context import Call, Reply, Sink
     from legato.gateway.directory import Deployment
     from legato.gateway.guards.looking import Looker
+    from legato.gateway.guards.sampling import Sampler
 
 PlansFor = Callable[["Call"], Sequence[OutputPlan]]
 """Returns the plans of the policies that a call comes under."""
@@ -210,10 +211,11 @@ class OutputGuard:
         *,
         reviewer: "Reviewer | None" = None,
         looker: "Looker | None" = None,
+        sampler: "Sampler | None" = None,
         deadlines: Deadlines | None = None,
     ) -> None:
         """`idle` tells that there is no policy at all."""
-        self._reviewer, self._looker = reviewer, looker
+        self._reviewer, self._looker, self._sampler = reviewer, looker, sampler
         self._plans_for = plans_for
         self._idle = idle
         self._schemas = Schemas()
@@ -234,6 +236,9 @@ class OutputGuard:
                 call, plans, self._schemas, reviewer=self._reviewer, looker=self._looker
             )
             call.answer_filters = (checks.filter_for, *call.answer_filters)
+            if self._sampler is not None:
+                checks.run.found.samples = True
+                checks.run.found.keeps_text = call.captured_for_ns > 0
 
     async def answered(self, call: "Call", sink: "Sink", ask: Asking) -> "Reply":
         """Return an answer that may go out, asking again where that is allowed.
@@ -243,7 +248,24 @@ class OutputGuard:
             LegatoError: as `ask`.
         """
         checks = call.outputs
-        if not isinstance(checks, AnswerChecks) or not checks.run.reasks_max or call.route is None:
+        if not isinstance(checks, AnswerChecks):
+            return await ask(call, sink)
+        try:
+            reply = await self._asked(call, sink, ask, checks)
+        except LegatoError:
+            self._sample(call, checks, passed=False)
+            raise
+        self._sample(call, checks, passed=True)
+        return reply
+
+    def _sample(self, call: "Call", checks: AnswerChecks, *, passed: bool) -> None:
+        if self._sampler is not None:
+            self._sampler.take_answer(call, checks.run.found, passed=passed)
+
+    async def _asked(
+        self, call: "Call", sink: "Sink", ask: Asking, checks: AnswerChecks
+    ) -> "Reply":
+        if not checks.run.reasks_max or call.route is None:
             return await ask(call, sink)
         deadline = self._deadlines.start(call.route.deadline_s)
         body, candidates = call.body, call.candidates

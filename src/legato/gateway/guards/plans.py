@@ -145,6 +145,7 @@ def _slow(
         _ACTIONS[rule.setting.action],
         policy.is_enforced,
         rule.places & OF_ANSWERS,
+        (policy, rule),
     )
     find = partial(_found_elsewhere, rule, exceptions, detectors=tuple(quick.values()))
     return SlowRule(watch, find, asked, policy.setting.time_ms / 1000)
@@ -180,6 +181,7 @@ def _watch(
         _ACTIONS[rule.setting.action],
         enforced,
         rule.places & OF_ANSWERS,
+        (policy, rule),
     )
 
 

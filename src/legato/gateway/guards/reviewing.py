@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from legato.core.errors import DetectorFailed, LegatoError, OutputBlocked
 from legato.core.guarding import Action, Finding, Piece, Place
 from legato.gateway.guards.grounding import DETECTOR as GROUNDING
@@ -17,6 +19,7 @@ from legato.gateway.guards.judging import DETECTOR as JUDGE
 from legato.gateway.guards.judging import doubt_of_answer
 from legato.gateway.guards.topics import DETECTOR as TOPICS
 from legato.guardrails.outputs.decoding import decoded
+from legato.guardrails.outputs.findings import Noticed
 from legato.guardrails.outputs.whole import note, refuse
 from legato.guardrails.policy.compiling import CompiledPolicy
 from legato.guardrails.policy.deciding import Evidence, Hit, hits_of
@@ -83,7 +86,7 @@ class Reviewer:
                 evidence = await self._evidence(call, policies, piece, sent=sent)
                 for hit in _hits(policies, piece, evidence):
                     span = view.original(hit.finding.start, hit.finding.end)
-                    _act(run, hit, span, sent=sent)
+                    _act(run, hit, span, text=text, sent=sent)
                 for grounded in run.grounded:
                     complaints = await self._ungrounded(call, grounded, view.text, sent=sent)
                     placed = [one.at(view.original) for one in complaints]
@@ -154,7 +157,7 @@ def _hits(policies: Sequence[CompiledPolicy], piece: Piece, evidence: Evidence) 
         yield from (hit for hit in hits_of(policy, piece, (), evidence) if hit.rule in asked)
 
 
-def _act(run: "OutputRun", hit: Hit, span: tuple[int, int], *, sent: bool) -> None:
+def _act(run: "OutputRun", hit: Hit, span: tuple[int, int], *, text: str, sent: bool) -> None:
     """Note what was found, and withhold the answer where that is asked."""
     action = hit.rule.setting.action
     if action is Action.ALLOW:
@@ -163,5 +166,8 @@ def _act(run: "OutputRun", hit: Hit, span: tuple[int, int], *, sent: bool) -> No
     check = f"rules.{hit.rule.setting.name}"
     said = action.value if enforced else f"{action.value}:not_enforced"
     run.found.add(f"{check}.{hit.finding.label.lower()}", said, hit.piece.where, span)
+    if not enforced or action is Action.FLAG:
+        placed = msgspec.structs.replace(hit.finding, start=span[0], end=span[1])
+        run.found.notice(Noticed((hit.policy, hit.rule), placed, hit.piece.where, (text,)))
     if enforced and action is Action.BLOCK:
         raise OutputBlocked(f"The answer was withheld: {check} found what it forbids.")

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from legato.core.errors import OutputBlocked, OutputInvalid
 from legato.core.guard_output import OnOutput
 from legato.core.guarding import BREAK, Finding, Place
 from legato.guardrails.outputs.finder import Finder
-from legato.guardrails.outputs.findings import Found
+from legato.guardrails.outputs.findings import Found, Noticed
 
 MARK: Final = "[withheld]"
 CONTEXT_CHARS: Final = 64
@@ -31,6 +31,8 @@ class Watch(NamedTuple):
     enforced: bool = True
     """Otherwise it is only written down."""
     places: frozenset[Place] = frozenset({Place.OUTPUT, Place.TOOL_CALL})
+    origin: Any = None
+    """The policy and the rule that it is of; samples name them."""
 
 
 class HoldBack:
@@ -72,6 +74,7 @@ class HoldBack:
         self._new: list[str] = []
         self._new_chars = 0
         self._arrived: deque[tuple[int, float]] = deque()  # up to which character, when
+        self._all: list[str] = []  # of the text, where samples of it may be kept
         found.open += 1
 
     def feed(self, text: str) -> str:
@@ -113,6 +116,8 @@ class HoldBack:
         """Return what is held with what has come since."""
         new = "".join(self._new)
         self._new, self._new_chars = [], 0
+        if self._found.keeps_text:
+            self._all.append(new.replace(BREAK, ""))
         for block in new.split(BREAK)[:-1] if BREAK in new else ():
             self._text += block
             self._breaks.append(len(self._text))
@@ -165,7 +170,10 @@ class HoldBack:
         span = self._offset + hit.start, self._offset + hit.end
         self._found.add(f"{watch.check}.{hit.label.lower()}", said, self._where, span)
         if not enforced or action is OnOutput.FLAG:
+            placed = replace(hit, start=span[0], end=span[1])
+            self._found.notice(Noticed(watch.origin, placed, self._where, self._all))
             return
+        self._found.withheld.add(self._where)
         if action is OnOutput.REDACT:
             edits.append((hit.start, hit.end))
         elif action is OnOutput.REASK:

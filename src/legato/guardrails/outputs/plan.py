@@ -288,7 +288,7 @@ class OutputRun:
 
     def begin(self) -> None:
         """Begin with another answer: what was found in the last one stays written down."""
-        self.found.open = self.found.ended = 0
+        self.found.begin()
         self.complete = False
 
     def facts(self, *, stream: bool) -> OutputFacts:
