@@ -14,6 +14,19 @@ TOLD = set(re.findall(r"`([a-z_]+\.(?:[a-z]+|\*))`", PAGE))
 
 # What the route's act leaves in the log; "" for a route that changes nothing.
 EVENTS = {
+    "POST /accounts": "account.*",
+    "POST /accounts/{account_id}/invite": "account.*",
+    "POST /accounts/{account_id}/sign-out": "session.end",
+    "POST /accounts/{account_id}/tokens": "token.create",
+    "POST /accounts/{account_id}/tokens/{token_id}/revoke": "token.revoke",
+    "POST /accounts/{account_id}/{command}": "account.*",
+    "POST /login": "login.succeed",
+    "POST /login/invitation": "account.*",
+    "POST /logout": "session.end",
+    "POST /me/password": "account.*",
+    "POST /sessions/{session_id}/revoke": "session.end",
+    "POST /tokens": "token.create",
+    "POST /tokens/{token_id}/revoke": "token.revoke",
     "POST /cache/purge": "cache.purge",
     "POST /cache/wrong": "cache.purge",
     "POST /erasures": "erasure.begin",

@@ -13,6 +13,10 @@ from legato.core.errors import ConfigInvalid, LegatoError
 
 _COMMANDS = MappingProxyType(
     {
+        "accounts": (
+            "legato.cli.governance.accounts:accounts",
+            "Say who signs in to administer Legato.",
+        ),
         "apply": (
             "legato.cli.registry.registry:apply",
             "Make an environment what a directory says.",
@@ -108,6 +112,10 @@ _COMMANDS = MappingProxyType(
         ),
         "simulate": ("legato.cli.simulate:simulate", "Run the simulated provider by itself."),
         "stats": ("legato.cli.spend.stats:stats", "Watch traffic, spend and savings."),
+        "tokens": (
+            "legato.cli.governance.tokens:tokens",
+            "Give accounts tokens for scripts and machines.",
+        ),
         "twin": (
             "legato.cli.routing.twin:twin",
             "Try a change on recorded traffic before it is real.",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from legato.core.config_accounts import Accounts
 from legato.core.config_audit import Audit
 from legato.core.config_cache import Cache, RouteCache
 from legato.core.config_cascade import Cascade
@@ -419,6 +420,7 @@ class Config(_Strict, frozen=True):
     files: Files = Files()
     batches: Batches = Batches()
     registry: Registry = Registry()
+    accounts: Accounts = Accounts()
     feedback: Feedback = Feedback()
     capture: Capture = Capture()
     guardrails: Guardrails = Guardrails()

@@ -5,7 +5,9 @@ LegatoError
 │   ├── InvalidRequest      400    ├── NotFound         404
 │   ├── InputBlocked        400    ├── TooLarge         413
 │   ├── Unauthenticated     401    ├── RateLimited      429
+│   │   └── SignInRefused   401    │
 │   ├── Forbidden           403    ├── BudgetExceeded   429
+│   │   └── ForeignPage     403    │
 │   ├── MethodNotAllowed    405    ├── Conflict         409
 │   ├── PreconditionFailed  412    └── PreconditionRequired 428
 │   └── Erased              410
@@ -88,6 +90,18 @@ class Forbidden(CallerError):
 
     code = "forbidden"
     http_status = 403
+
+
+class SignInRefused(Unauthenticated):
+    """Nobody is let in by this: a wrong password, a session that is over, a provider's no."""
+
+    code = "sign_in_refused"
+
+
+class ForeignPage(Forbidden):
+    """A browser sent it, but not because a page of ours asked it to."""
+
+    code = "foreign_page"
 
 
 class NotFound(CallerError):

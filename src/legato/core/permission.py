@@ -7,6 +7,10 @@ class Permission(StrEnum):
     """Every one there is. Each route of the control API asks for exactly one."""
 
     SELF_READ = "control:self:read"
+    SELF_UPDATE = "control:self:update"
+    ACCOUNT_READ = "control:account:read"
+    ACCOUNT_CREATE = "control:account:create"
+    ACCOUNT_UPDATE = "control:account:update"
     ORGANISATION_READ = "control:organisation:read"
     ORGANISATION_CREATE = "control:organisation:create"
     ORGANISATION_UPDATE = "control:organisation:update"
@@ -56,7 +60,7 @@ class Permission(StrEnum):
     EVALUATION_UPDATE = "evaluation:run:update"
 
 
-EVERYBODYS = frozenset({Permission.SELF_READ})
+EVERYBODYS = frozenset({Permission.SELF_READ, Permission.SELF_UPDATE})
 """What any key may do."""
 INSTANCE_ONLY = frozenset(
     {

@@ -48,6 +48,10 @@ _ANALYSTS: Final = _BUILDERS | {Role.ANALYST, Role.VIEWER}
 _GUARDS: Final = _A | {Role.SECURITY}
 PLACED: Final[dict[Permission, frozenset[Role]]] = {
     Permission.SELF_READ: _READERS,
+    Permission.SELF_UPDATE: _READERS,
+    Permission.ACCOUNT_READ: _GUARDS,
+    Permission.ACCOUNT_CREATE: _A,
+    Permission.ACCOUNT_UPDATE: _A,
     Permission.ORGANISATION_READ: _READERS,
     Permission.ORGANISATION_CREATE: _A,
     Permission.ORGANISATION_UPDATE: _A,

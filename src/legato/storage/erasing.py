@@ -26,6 +26,8 @@ from legato.core.tenant import Tenant
 from legato.storage.database.engine import empty_log, overwrite_deleted, reading, writing
 from legato.storage.erasures import chunks
 from legato.storage.evaluation.feedback import SIGNALS
+from legato.storage.identity.accounts import erase_account
+from legato.storage.tables.accounts import account
 from legato.storage.tables.captures import capture
 from legato.storage.tables.evaluations import evaluation_answer
 from legato.storage.tables.feedback import feedback
@@ -139,6 +141,18 @@ class ContentEraser:
                     named = (place.c.org == self._org) & place.c[name].in_(some)
                     connection.execute(delete(place).where(named))
         return total
+
+    def accounts(self, meant: Meant) -> int:
+        """Forget who has an account: it lets nobody in any more."""
+        if not meant.user:
+            return 0
+        table = account.c
+        named = (table.org == self._org) & (table.pseudonym == meant.user)
+        with self._writing() as connection:
+            ids = connection.execute(select(table.id).where(named)).scalars().all()
+            for account_id in () if self._dry_run else ids:
+                erase_account(connection, account_id)
+        return len(ids)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -52,6 +52,8 @@ INSTANCE_WIDE = {
     "RegistryModels": "deployments and routes belong to the instance",
     "LogTiles": "the whole log, for who may mirror it",
     "ModelPrices": "what they charge, too",
+    "SignInDelays": "counts by digests of logins and addresses, before anybody is known",
+    "SignInFlows": "sign-ins of nobody yet",
     "PriceStore": "prices of deployments belong to the instance",
     "Segments": "rows of all tenants under one root; gives hashes, no rows",
     "SemanticEntryStore": "for workers, which serve every tenant; each row says whose it is",
@@ -79,6 +81,8 @@ NO_TENANTS_ROWS = {
     "run_executor": "processes of the instance",
     "semantic_change": "one counter",
     "semantic_purge": "which entries are to be forgotten: its selection says whose",
+    "sign_in_delay": "digests of logins and addresses, before anybody is known",
+    "sign_in_flow": "sign-ins of nobody yet",
     "store_version": "the instance's",
     "voided_attempt": "ids of attempts that have no entry",
 }

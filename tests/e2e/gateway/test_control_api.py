@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,8 +121,19 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
         "team_id": team["id"],
         "feature_id": feature["id"],
         "key_id": key["key"]["id"],
+        "session_id": "0" * 32,
+        **account(legato, name, key["secret"]),
         "secret": key["secret"],
     }
+
+
+def account(legato: RunningLegato, org: str, secret: str) -> dict[str, str]:
+    wanted = {"org": org, "kind": "service", "name": "deploy"}
+    made_id = made(legato, "/accounts", wanted, secret)["account"]["id"]
+    at = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    path = f"/accounts/{made_id}/tokens"
+    token = made(legato, path, {"name": "ci", "expires_at": at}, secret)
+    return {"account_id": made_id, "token_id": token["token"]["id"]}
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
@@ -129,7 +141,15 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
     return [(method.upper(), path) for path, item in paths.items() for method in item]
 
 
+OPEN = {("GET", f"{V1}/sign-in"), ("POST", f"{V1}/login"), ("POST", f"{V1}/login/invitation")}
+OWN = ("me", "session", "sessions", "sessions/{session_id}/revoke", "me/password", "logout",
+       "tokens", "tokens/{token_id}/revoke")  # fmt: skip
+"""What is about who asks: a key has neither sessions nor tokens."""
 BODIES = {
+    "tokens": b'{"name":"x","expires_at":"2030-01-01T00:00:00Z"}',
+    "password": b'{"current":"x","new":"x"}',
+    "login": b'{"email":"x@example.com","password":"x"}',
+    "invitation": b'{"token":"x","password":"x"}',
     **dict.fromkeys(("rotate", "approve", "reject", "rollback", "cancel", "resume"), b"{}"),
     **dict.fromkeys(("skip", "acknowledge"), b"{}"),
     "restore": b'{"reason":"x"}',
@@ -170,7 +190,7 @@ def test_no_route_answers_without_a_key(legato: RunningLegato, document: dict[st
     found = [*operations(document), ("GET", "/api/openapi.json")]
     assert len(found) > 20
     for key in (None, "lg-nobody", "' OR 1=1--"):
-        answers = {(m, p): ask(legato, m, p, key) for m, p in found}
+        answers = {(m, p): ask(legato, m, p, key) for m, p in found if (m, p) not in OPEN}
         assert {answer.status for answer in answers.values()} == {401}
     for answer in answers.values():
         assert set(answer.error) == {"code", "message", "field", "remedy", "request_id"}
@@ -207,7 +227,10 @@ def test_a_key_without_permissions_may_only_look_at_itself(
 ) -> None:
     for method, path in operations(document):
         status = ask(legato, method, path.format_map(acme), CALLER).status
-        assert status == (200 if path == f"{V1}/me" else 403), (method, path)
+        if path.removeprefix(f"{V1}/") in OWN:
+            assert status in {200, 400, 404}, (method, path)
+        elif (method, path) not in OPEN:
+            assert status == 403, (method, path)
 
 
 def test_nobody_grants_what_he_has_not(legato: RunningLegato, acme: dict[str, Any]) -> None:

@@ -98,7 +98,7 @@ def test_everything_of_one_user_goes_and_nothing_of_another(
         "evaluation answers": 2, "live score reasons": 2, "dataset cases": 2, "reviews": 1,
         "feedback texts": 1, "kept responses": 1, "captures": 2, "batch lines": 0,
         "semantic cache entries": 0, "router questions": 0, "guard samples": 0,
-        "redaction maps": 0,
+        "redaction maps": 0, "accounts": 0,
     }  # fmt: skip
     again = json.loads(legato.command("erase", "--user", "ann", "--json"))
     assert set(again["erased"].values()) == {0}

@@ -1,8 +1,8 @@
 """Who asks, and whether they may: the one place where the control API decides it.
 
-A route is made by the functions below, which take the permission it asks for. The guard reads it
-from the route, so there is no second place that could disagree; `require_declared` refuses to
-serve an application with a route that has none.
+A route is made by the functions below, which take the permission it asks for, or say that it is
+open. The guard reads it from the route, so there is no second place that could disagree;
+`require_declared` refuses to serve an application with a route that says neither.
 """
 
 from collections.abc import Callable
@@ -14,23 +14,31 @@ from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
+from legato.api.control.credentials import has_credential, identified, method_of, sent
 from legato.api.control.errors import ErrorBody
 from legato.audit.acting import act_as
 from legato.audit.event import Act, Actor, Subject
 from legato.audit.refusals import NOBODY, Refusal
 from legato.core.authority import held_over, reach_for
-from legato.core.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
+from legato.core.errors import (
+    Forbidden,
+    ForeignPage,
+    InvalidRequest,
+    NotFound,
+    Unauthenticated,
+)
 from legato.core.permission import Permission
 from legato.core.principal import Principal
 from legato.core.registry import INSTANCE_ORG
 from legato.core.tenant import Area, Areas, EveryTenant, Reach, Tenant, reach_over
+from legato.identity.origins import SAFE_METHODS
 
 if TYPE_CHECKING:
     from legato.api.control.services import Services
 
 _PERMISSION = "permission"
 _SHOWS = "shows"
-_BEARER = "bearer "
+_OPEN = "open"
 _REQUEST_ID = "x-legato-request-id"
 _NAME_MAX = 128
 _ERRORS = {
@@ -43,6 +51,7 @@ _ERRORS = {
     412: "It was changed since it was read.",
     413: "The body is too long.",
     428: "If-Match is missing.",
+    429: "Too many attempts failed.",
     503: "The database or the control API is away.",
 }
 Handler = Callable[..., Any]
@@ -97,6 +106,11 @@ class Caller:
             )
         return Tenant(whole[0])
 
+    @property
+    def author(self) -> str:
+        """Under what it is written down: a key by its name, an account by its id."""
+        return f"{self.principal.kind}:{self.principal.name}"
+
     def has(self, permission: Permission) -> bool:
         """Whether there is anything it has another permission over."""
         return reach_for(self.principal, permission) is not None
@@ -120,16 +134,23 @@ async def guard(
 ) -> None:
     """Let a request through to its handler, or raise Unauthenticated or Forbidden.
 
-    A route that shows content has it recorded first: what can't be recorded isn't shown.
+    A route that shows content has it recorded first: what can't be recorded isn't shown. What a
+    browser sends for a page that isn't ours is refused even where the route is open.
     """
     services: Services = connection.app.state.services
-    permission: Permission = handler.opt[_PERMISSION]
-    asked, request_id = Subject("permission", permission), connection.headers.get(_REQUEST_ID, "")
-    credential = _credential(connection)
+    request_id = connection.headers.get(_REQUEST_ID, "")
+    if handler.opt.get(_OPEN):
+        if method_of(connection) not in SAFE_METHODS:
+            services.identity.presence.require_own_page(sent(connection))
+        act_as(Actor("visitor", ""), request_id)
+        return
+    permission = handler.opt.get(_PERMISSION, Permission.SELF_READ)  # none: OPTIONS
+    asked = Subject("permission", permission)
     try:
-        principal = await services.authenticator.identify(credential)
-    except Unauthenticated:
-        reason = "unknown_credential" if credential else "no_credential"
+        principal = await identified(connection, services)
+    except (Unauthenticated, ForeignPage) as error:
+        reason = "unknown_credential" if has_credential(connection) else "no_credential"
+        reason = error.code if isinstance(error, ForeignPage) else reason
         services.audit.refusals.note(Refusal(NOBODY, asked, reason), request_id)
         raise
     actor = Actor(principal.kind, principal.key_id)
@@ -192,10 +213,21 @@ def _reading(connection: ASGIConnection[Any, Any, Any, State], caller: Caller, a
     return Act(org, action, Subject(action.partition(".")[0], str(named)[:_NAME_MAX]), "granted")
 
 
+def open_read(path: str, **options: Any) -> Callable[[Handler], Any]:
+    """Declare a GET route for people who are about to sign in: it asks for nothing."""
+    return get(path, **_declared(None, (400, 401, 403, 404, 429, 503), options))
+
+
+def open_make(path: str, **options: Any) -> Callable[[Handler], Any]:
+    """Declare a POST route for people who are about to sign in, from our own pages only."""
+    return post(path, **_declared(None, (400, 401, 403, 404, 413, 429, 503), options))
+
+
 def require_declared(application: Litestar) -> None:
     """Raise TypeError for a route that declares no permission."""
     for path, method, handler in declared_routes(application):
-        if not isinstance(handler.opt.get(_PERMISSION), Permission):
+        asked, is_open = handler.opt.get(_PERMISSION), handler.opt.get(_OPEN) is True
+        if not is_open and not isinstance(asked, Permission):
             raise TypeError(f"{method} {path} declares no permission")
 
 
@@ -211,26 +243,19 @@ def declared_routes(application: Litestar) -> list[tuple[str, str, HTTPRouteHand
 
 
 def _declared(
-    permission: Permission, statuses: tuple[int, ...], options: dict[str, Any]
+    permission: Permission | None, statuses: tuple[int, ...], options: dict[str, Any]
 ) -> dict[str, Any]:
     errors = {
         status: ResponseSpec(ErrorBody, description=_ERRORS[status], generate_examples=False)
         for status in statuses
     }
-    text = f"Permission: `{permission.value}`."
+    text = "Open to everybody." if permission is None else f"Permission: `{permission.value}`."
     return {
-        "opt": {_PERMISSION: permission},
+        "opt": {_OPEN: True} if permission is None else {_PERMISSION: permission},
+        **({"security": [{}]} if permission is None else {}),
         "responses": errors,
         "sync_to_thread": True,
         "description": text,
         "raises": [],
         **options,
     }
-
-
-def _credential(connection: ASGIConnection[Any, Any, Any, State]) -> bytes | None:
-    value = connection.headers.get("authorization", "")
-    if value[: len(_BEARER)].lower() == _BEARER:
-        return value[len(_BEARER) :].strip().encode("latin-1")
-    given = connection.headers.get("x-api-key")
-    return None if given is None else given.encode("latin-1")

@@ -19,6 +19,7 @@ from legato.api.control.errors import ErrorBody, error_body
 from legato.api.control.once import provide_once
 from legato.api.control.registry_desk import provide_desk
 from legato.api.control.resources import (
+    accounts,
     audit,
     erasures,
     evaluations,
@@ -39,6 +40,8 @@ from legato.api.control.resources import (
     reviews,
     rollouts,
     scores,
+    sign_in,
+    tokens,
 )
 from legato.api.control.resources import (
     cache as semantic_cache,
@@ -52,6 +55,7 @@ log = logging.getLogger(__name__)
 _RESOURCES = (
     audit,
     semantic_cache,
+    accounts,
     erasures,
     evaluations,
     feedback,
@@ -71,6 +75,8 @@ _RESOURCES = (
     reviews,
     rollouts,
     scores,
+    sign_in,
+    tokens,
 )
 _BY_STATUS: dict[int, type[LegatoError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 _INTERNAL = 500

@@ -9,6 +9,9 @@ from legato.core.errors import LegatoError
 _REMEDIES: Final = {
     "invalid_request": "Correct what the message names.",
     "invalid_api_key": "Send a key in force as 'authorization: Bearer …'.",
+    "sign_in_refused": "Sign in again; after too many failures, wait as the answer says.",
+    "foreign_page": "Send it from this server's own page, with the header x-legato-csrf.",
+    "rate_limit_exceeded": "Wait as long as 'retry-after' says.",
     "forbidden": "Ask an administrator for a key with this permission.",
     "not_found": "Check the path and the id; what belongs to others is not shown.",
     "method_not_allowed": "Read in /api/openapi.json what this path takes.",

@@ -26,9 +26,26 @@ _PASSED_ON = (
     b"content-type",
     b"if-match",
     b"idempotency-key",
+    b"cookie",
+    b"origin",
+    b"sec-fetch-site",
+    b"user-agent",
+    b"x-legato-csrf",
 )
-"""Nothing else reaches the control API: no forged address, no cookie."""
-_PASSED_BACK = frozenset({b"content-type", b"etag", b"location", b"allow", b"idempotency-replayed"})
+"""Nothing else reaches the control API: no `Host`, no forwarding header, no forged address."""
+_ADDRESS = b"x-legato-address: "
+_PASSED_BACK = frozenset(
+    {
+        b"content-type",
+        b"etag",
+        b"location",
+        b"allow",
+        b"idempotency-replayed",
+        b"set-cookie",
+        b"cache-control",
+        b"retry-after",
+    }
+)
 
 
 class ControlProxy:
@@ -127,6 +144,7 @@ def _request(exchange: "Exchange", body: bytes, request_id: str) -> bytes:
         target += b"?" + exchange.query
     lines = [b"%b %b HTTP/1.1" % (method, target), b"host: control", b"connection: close"]
     lines += [REQUEST_ID + b": " + request_id.encode(), b"content-length: %d" % len(body)]
+    lines.append(_ADDRESS + exchange.address.encode("ascii", "replace"))
     for name in _PASSED_ON:
         value = exchange.headers.get(name)
         if value is not None:

@@ -137,7 +137,7 @@ def provide_desk(
     else:
         tenant = caller.tenant(org)
     where = services.environment if environment is None else checked_label(environment)
-    author = f"key:{caller.principal.name}"
+    author = caller.author
     return Desk(services.registry(tenant), services.rollouts(tenant), tenant, where, author)
 
 

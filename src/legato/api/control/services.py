@@ -17,6 +17,9 @@ from legato.core.semantic_records import Counts, Selection
 from legato.core.tenant import Reach, Tenant
 from legato.evaluation.runs import Rooms
 from legato.guardrails.policy.precision import Tuning
+from legato.identity.presence import Presence
+from legato.identity.rooms import Rooms as IdentityRooms
+from legato.identity.signing_in import SigningIn
 from legato.insights.captures import Captures
 from legato.insights.guard_samples import GuardSamples
 from legato.insights.kept_maps import Restoring
@@ -148,6 +151,16 @@ class ReviewTerms(msgspec.Struct, frozen=True):
     double_share: float
 
 
+class Identity(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """How people and machines sign in, and who is there; blocking."""
+
+    rooms: IdentityRooms
+    signing_in: SigningIn
+    presence: Presence
+    cookie_name: str
+    secure_cookies: bool
+
+
 class RoleStores(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Who has which role where, and roles of organisations' own; blocking."""
 
@@ -161,6 +174,7 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Stores are made for whom they work; blocking, so handlers run in threads."""
 
     authenticator: Authenticator
+    identity: Identity
     places: Callable[[Reach], PlaceStore]
     keys: Callable[[Reach], KeyStore]
     roles: RoleStores

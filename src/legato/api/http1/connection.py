@@ -10,7 +10,7 @@ from typing import cast
 
 import httptools
 
-from legato.api.http1.exchange import Exchange
+from legato.api.http1.exchange import Exchange, peer_address
 from legato.api.http1.heads import Refused, framing_of, head_too_large, path_of, refusal
 from legato.api.http1.limits import ConnectionLimits
 from legato.api.http1.slow_reader import SlowReader
@@ -101,6 +101,7 @@ class Connection(asyncio.Protocol):
         "_unparsed",
         "_url",
         "active_s",
+        "address",
         "limits",
         "paused",
     )
@@ -133,6 +134,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to watch for silence."""
         self._transport = cast("asyncio.Transport", transport)
+        self.address = peer_address(transport)
         if not self._listener.has_room():
             self._deaf = True
             self._transport.abort()

@@ -26,6 +26,9 @@ class Line(Protocol):
     paused: asyncio.Future[None] | None
     """Pending while the caller reads too slowly."""
 
+    address: str
+    """Where the caller connects from; "" where that is no network address."""
+
     def write(self, data: bytes) -> None:
         """Write to the caller, if there still is one."""
         ...
@@ -103,6 +106,11 @@ class Exchange:
         if value is not None and value[:7].lower() == _BEARER:
             return value[7:].strip()
         return self.headers.get(b"x-api-key")
+
+    @property
+    def address(self) -> str:
+        """Where the caller connects from, as the network says and no header does."""
+        return self._connection.address
 
     async def body(self) -> bytes:
         """Return the whole body, unpacked.
@@ -260,3 +268,9 @@ class Exchange:
         if not self.done:
             self.done = True
             self._connection.exchange_done(self)
+
+
+def peer_address(transport: asyncio.BaseTransport) -> str:
+    """Return the address at the other end; "" of a socket that has none."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else ""

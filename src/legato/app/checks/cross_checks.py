@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from legato.app.checks.accounts import problems_of_accounts
 from legato.app.checks.cascade_checks import problems_of_cascade
 from legato.app.checks.egress import egress_of, host_problem
 from legato.app.checks.lookups import problems_of_lookups
@@ -59,6 +60,8 @@ class _Checks:
                 self._add(path, problem, "Name a host that may be called.")
         for index, (name, message, remedy) in problems_of_lookups(config):
             self._add(("lookups", index, name), message, remedy)
+        for accounts_path, message, remedy in problems_of_accounts(config):
+            self._add(("accounts", *accounts_path), message, remedy)
         self._unique("providers", "name", (one.name for one in config.providers))
         self._unique("deployments", "name", (one.name for one in config.deployments))
         self._unique("routes", "alias", (one.alias for one in config.routes))

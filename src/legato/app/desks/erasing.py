@@ -126,6 +126,7 @@ class Erasing:
             _LINES: lambda: rooms.files.erase(meant.user, meant.requests, dry_run=dry_run).lines,
             "router questions": routers,
             "semantic cache entries": lambda: rooms.entries.erase(entries, dry_run=dry_run),
+            "accounts": lambda: eraser.accounts(meant),
             "captures": lambda: eraser.captures(meant),
         }
 

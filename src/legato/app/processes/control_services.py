@@ -38,6 +38,7 @@ from legato.app.models.served_reading import ServedReader
 from legato.app.models.vaults import open_data_keys
 from legato.app.prices.price_book import PriceBook
 from legato.app.processes.audit_services import audit_services
+from legato.app.processes.control_identity import control_identity
 from legato.app.processes.refusals import RefusalWriter
 from legato.core.clock import Clock, SystemClock
 from legato.core.config import Config, SecretRef
@@ -104,8 +105,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     breakers = Breakers(context.breakers, context.loaded.config.breaker, time.monotonic)
     prices, envelopes = ModelPrices(engine, clock), Envelopes(data_keys)
-    live_in = partial(RegistryModels, engine)
-    kept = predictors(partial(RouterModels, engine))
+    live_in, kept = partial(RegistryModels, engine), predictors(partial(RouterModels, engine))
     access, reader = _registry(context, live_in, prices, envelopes, predictor_kept=kept)
     audit, refusals = audit_services(context, in_thread)
 
@@ -115,6 +115,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
 
     services = Services(
         authenticator=keyring,
+        identity=control_identity(context, vault),
         places=lambda reach: PlaceStore(engine, clock, ids, reach),
         keys=lambda reach: KeyStore(engine, clock, ids, reach),
         roles=role_stores(context.database_url, clock),

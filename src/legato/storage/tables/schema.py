@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from legato.core.usage import USAGE_CLASSES
 from legato.storage.tables import columns
+from legato.storage.tables.accounts import ACCOUNT_TABLES
 from legato.storage.tables.audit import AUDIT_TABLES
 from legato.storage.tables.audit_segments import SEGMENT_TABLES
 from legato.storage.tables.captures import CAPTURE_TABLES
@@ -48,7 +49,7 @@ from legato.storage.tables.routers import ROUTER_TABLES
 from legato.storage.tables.semantic import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0035"
+SCHEMA_VERSION: Final = "0036"
 
 migration_marker = Table(
     "migration_marker",
@@ -446,6 +447,7 @@ PLAIN_COLUMNS: Final = ENTRY_COLUMNS[: ENTRY_COLUMNS.index("original_at_ns")]
 """What an entry says that is neither late nor provisional: the columns behind are at rest."""
 _ELSEWHERE: Final = (
     REGISTRY_TABLES
+    | ACCOUNT_TABLES
     | AUDIT_TABLES
     | SEGMENT_TABLES
     | {feedback.name, holdout.name}

@@ -1,5 +1,6 @@
 import pytest
 from litestar import Litestar, get
+from litestar.handlers import HTTPRouteHandler
 
 from legato.api.control.access import Caller, declared_routes, require_declared
 from legato.api.control.application import build_application
@@ -17,11 +18,25 @@ def caller(*scopes: str) -> Caller:
     return Caller(who, Permission.SELF_READ)
 
 
+def is_open(handler: HTTPRouteHandler) -> bool:
+    return handler.opt.get("open") is True
+
+
+def test_only_what_a_sign_in_needs_is_open() -> None:
+    application = build_application(None)  # type: ignore[arg-type]
+    found = {(m, path) for path, m, one in declared_routes(application) if is_open(one)}
+    assert found == {
+        ("GET", "/api/v1/sign-in"),
+        ("POST", "/api/v1/login"),
+        ("POST", "/api/v1/login/invitation"),
+    }
+
+
 def test_every_route_declares_one_permission_and_no_permission_is_for_nothing() -> None:
     application = build_application(None)  # type: ignore[arg-type]
     routes = declared_routes(application)
     assert len(routes) > 20
-    permissions = {handler.opt["permission"] for _, _, handler in routes}
+    permissions = {handler.opt["permission"] for _, _, handler in routes if not is_open(handler)}
     assert permissions | BESIDE == set(Permission)
     assert permissions & BESIDE == set()
     assert {path.split("/")[1] for path, _, _ in routes} == {"api"}

@@ -77,7 +77,7 @@ def make_erasure(
     subject = Subject(user, data.request_id)
 
     def work() -> Made:
-        author = f"key:{caller.principal.name}"
+        author = caller.author
         done = services.erasing(tenant).erase(subject, author, dry_run=data.dry_run)
         return Made(_shown(done), status=200)
 

@@ -174,7 +174,7 @@ def judge_sample(
 
     def work() -> Made:
         desk = services.guard_samples(_tenant(caller, org))
-        actor = f"key:{caller.principal.name}"
+        actor = caller.author
         done = desk.judge(known_id(sample_id), _COMMANDS[command], actor, data.reason)
         return Made(_shown(done), status=200)
 
@@ -200,7 +200,7 @@ def tune_rule(
 
     def work() -> Made:
         desk = services.thresholds(_tenant(caller, org))
-        actor = f"key:{caller.principal.name}"
+        actor = caller.author
         done = desk.propose(policy, data.rule, data.precision, actor)
         found = done.tuning
         told = ThresholdTold(

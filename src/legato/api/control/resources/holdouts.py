@@ -122,7 +122,7 @@ def start_holdout(
             data.route,
             data.share_bp,
             amount(data.accepted_usd_per_month),
-            author=f"key:{caller.principal.name}",
+            author=caller.author,
             reason=data.reason,
         )
         return Made(_shown(begun), {"location": f"/api/v1/holdouts/{begun.id}"})
@@ -155,7 +155,7 @@ def end_holdout(
     found = holdouts.store.get(known_id(holdout_id))
 
     def work() -> Made:
-        ended = holdouts.store.end(found.id, f"key:{caller.principal.name}")
+        ended = holdouts.store.end(found.id, caller.author)
         return Made(_shown(ended), status=200)
 
     return once(None, work)

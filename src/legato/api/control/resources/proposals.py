@@ -143,7 +143,7 @@ def decide_proposal(
 
     def work() -> Made:
         desk = services.proposals(_tenant(caller, org))
-        actor = f"key:{caller.principal.name}"
+        actor = caller.author
         done = desk.decide(command, known_id(proposal_id), actor, data.reason)
         told = Decided(
             proposal=_shown(done.proposal),

@@ -67,7 +67,7 @@ def restore_request(
     name = caller.principal.name
     # no idempotency key: what is answered must not be stored anywhere
     done = services.restoring(_tenant(caller, org)).restore(
-        known_id(request_id), data.reason, f"key:{name}", key=name, text=data.text
+        known_id(request_id), data.reason, caller.author, key=name, text=data.text
     )
     return RestoredValues(request_id=done.request_id, values=done.values, text=done.text)
 

@@ -98,7 +98,7 @@ def acknowledge_alarm(
 ) -> Alarm:
     """Say that an alarm is dealt with: its scores are watched anew from here."""
     tenant = caller.tenant(org)
-    author = f"key:{caller.principal.name}"
+    author = caller.author
     return _shown(services.live_scores(tenant).acknowledge(known_id(alarm_id), author))
 
 

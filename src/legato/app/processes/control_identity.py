@@ -1,0 +1,45 @@
+"""Who may come to the control API: what its process makes of the configuration's `accounts`."""
+
+from typing import Final
+
+from legato.api.control.services import Identity
+from legato.app.checks.instance import running_server
+from legato.app.context import ControlContext
+from legato.app.desks.identity import identity_rooms
+from legato.app.desks.roles import role_stores
+from legato.core.clock import SystemClock
+from legato.identity.origins import own_origins
+from legato.identity.presence import Presence
+from legato.identity.signing_in import SigningIn
+from legato.vault.master import Vault
+
+_COOKIE: Final = "legato-session"
+_HOST_COOKIE: Final = "__Host-legato-session"
+"""A browser takes it over TLS only, from this host only, and for all of it."""
+
+
+def control_identity(context: ControlContext, vault: Vault) -> Identity:
+    """Assemble it."""
+    grants_of = role_stores(context.database_url, SystemClock()).grants_of
+    config = context.loaded.config.accounts
+    rooms = identity_rooms(context.database_url, config, vault)
+    signing_in = SigningIn(rooms)
+    presence = Presence(rooms, signing_in, grants_of, _origins(context))
+    secure = config.secure_cookies or (config.external_url or "").startswith("https://")
+    name = _HOST_COOKIE if secure else _COOKIE
+    return Identity(
+        rooms=rooms,
+        signing_in=signing_in,
+        presence=presence,
+        cookie_name=name,
+        secure_cookies=secure,
+    )
+
+
+def _origins(context: ControlContext) -> frozenset[str]:
+    config = context.loaded.config
+    server = running_server(context.data)
+    host, port = config.server.host, config.server.port
+    if server is not None:  # where the configuration leaves the port to the system
+        host, port = server.host, server.port
+    return own_origins(config.accounts.external_url, host, port)

@@ -1,0 +1,1 @@
+"""People and machines that sign in: accounts, sessions, tokens."""
