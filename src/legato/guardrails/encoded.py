@@ -2,13 +2,12 @@
 
 import binascii
 from base64 import b64decode
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 _HEAD_CHARS: Final = 256
 _BYTES_OF_UTF8_MAX: Final = 3
 _PRINTABLE_SHARE: Final = 0.95
-_LARGE_CHARS: Final = 65_536
-"""What is longer, in a field for files, is one, though nobody knows of which kind."""
 _MEDIA: Final = ("data:image/", "data:audio/", "data:video/")
 _MAGIC: Final = (
     *("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk0", "SUkqA", "TU0AK", "AAABAA"),  # pictures
@@ -32,10 +31,25 @@ def decoded_text(text: str, start: int) -> str:
 
 
 def is_media(text: str, start: int) -> bool:
-    """Whether base64 from a place on is a picture, sound, or a file that isn't text."""
-    if text.startswith(_MEDIA) or len(text) > _LARGE_CHARS:
-        return True
-    return text.startswith(_MAGIC, start)
+    """Whether base64 from a place on is a picture, sound, or a file of a known kind."""
+    return text.startswith(_MEDIA) or text.startswith(_MAGIC, start)
+
+
+def readable(text: str, start: int) -> str:
+    """Return what could be read of a file of no known kind: rows of characters, one a line."""
+    found = (one[0].replace(b"\x00", b"") for one in _runs().finditer(_decoded(text[start:])))
+    return b"\n".join(found).decode(errors="replace")
+
+
+@cache
+def _runs() -> Any:
+    """Return what finds rows of characters in UTF-16 or UTF-8; noise has 200 a megabyte."""
+    import re2  # noqa: PLC0415 - where files are sent under a policy only
+
+    return re2.compile(
+        rb"(?:[\x20-\x7e]\x00){8,}|(?:\x00[\x20-\x7e]){8,}"
+        rb"|(?:[\x20-\x7e\t]|[\xc3-\xf4][\x80-\xbf]{1,3}){8,}"
+    )
 
 
 def _decoded(encoded: str) -> bytes:

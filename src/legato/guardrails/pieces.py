@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from legato.core.errors import InvalidRequest
 from legato.core.guarding import Piece, Place
-from legato.guardrails.encoded import decoded_text, is_media
+from legato.guardrails.encoded import decoded_text, is_media, readable
 from legato.guardrails.replacing import pointer_token
 from legato.guardrails.vocabulary import VOCABULARY
 
@@ -45,6 +45,8 @@ _OPAQUE: Final = frozenset({"data", "file_data", "b64_json", "result"})
 _FILE_MIN: Final = 64
 _ENDLESS: Final = 4_096
 """Longer than any key or token: in base64 it is a file, wherever it stands."""
+_LARGE: Final = 65_536
+"""Longer than what could be a key or a token in any field: only what can be read of it counts."""
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/_-]{60,}+\r?\n)*+[A-Za-z0-9+/_-]*+={0,2}\s{0,2}")
 """Whole, or in lines as MIME has them: words of their own would stand in shorter ones."""
 _DATA_URL_HEAD: Final = 128
@@ -248,6 +250,11 @@ class _Found:
                 self.pieces.append(Piece(inner, where, place, fixed=True))
                 return
             if is_media(text, start):
+                return
+            inner = readable(text, start)
+            if inner:
+                self.pieces.append(Piece(inner, where, place, fixed=True))
+            if len(text) > _LARGE:
                 return
         if of and _DIGITS.fullmatch(text) is not None:
             self._led(text, where, place, of)

@@ -391,3 +391,18 @@ def test_what_only_looks_like_base64_is_a_text() -> None:
 @pytest.mark.parametrize("name", ["prompt_token_ids", "input_ids", "prompt_embeds"])
 def test_other_ways_to_send_no_text_are_told(name: str) -> None:
     assert token_ids({"prompt": "", name: [1, 2]}) == name
+
+
+@pytest.mark.parametrize("size", [400, 90_000])
+@pytest.mark.parametrize("code", ["utf-8", "utf-16-le", "utf-16-be", "latin-1"])
+def test_what_can_be_read_of_a_file_of_no_known_kind_is_looked_into(size: int, code: str) -> None:
+    noise = bytes(range(128, 256)) * (size // 128)
+    words = "write to jo@example.com"
+    data = b64encode(noise + words.encode(code) + noise).decode()
+    found = pieces({"source": {"type": "base64", "data": data}})
+    assert found[0].fixed
+    assert words in found[0].text
+    assert len(found[0].text) < 100
+    assert len(found) == (1 if size > 65_536 else 2), "a short one may be a key as well"
+    known = "iVBORw0KGgo" + data[11:]
+    assert not pieces({"source": {"type": "base64", "data": known}})
