@@ -29,6 +29,7 @@ from legato.api.openai.transcriptions import Transcriptions
 from legato.api.pages import healthz, metrics_page, models_page, readyz
 from legato.app.batches.kept_files import deferred_calls, kept_pages
 from legato.app.caches.caches import Neighbours, exact_cache, semantic_cache, semantic_readings
+from legato.app.callers import open_keyring
 from legato.app.captures import CaptureQueue, capture_queue, capture_stage
 from legato.app.checks.egress import egress_of
 from legato.app.context import WorkerContext
@@ -278,12 +279,12 @@ def _base(context: WorkerContext) -> _Base:
         clock=clock,
         ids=ids,
         vault=vault,
-        keyring=Keyring(
+        keyring=open_keyring(
+            context,
             KeyStore(engine, clock, ids, EVERY_TENANT),
-            vault.digest,
-            clock,
-            in_thread,
-            acting_key=None if context.acting is None else context.acting.acting_for,
+            vault,
+            clock=clock,
+            in_thread=in_thread,
         ),
         limits=Limits(leases, ask_leases, clock, holder=holder, workers=workers),
         budgets=Budgets(leases, ask_leases, clock, holder=holder, workers=workers),

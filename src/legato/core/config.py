@@ -12,6 +12,7 @@ from msgspec import Meta
 from legato.core.config_accounts import Accounts
 from legato.core.config_audit import Audit
 from legato.core.config_cache import Cache, RouteCache
+from legato.core.config_callers import TokenIssuer
 from legato.core.config_cascade import Cascade
 from legato.core.config_guardrails import Guardrails
 from legato.core.config_load import Hedge, Load, Queue, RateLimits
@@ -408,6 +409,7 @@ class Config(_Strict, frozen=True):
     deployments: list[Deployment] = []
     routes: list[Route] = []
     keys: list[Key] = []
+    token_issuers: list[TokenIssuer] = []
     timeouts: Timeouts = Timeouts()
     retry: Retry = Retry()
     breaker: Breaker = Breaker()

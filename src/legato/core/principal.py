@@ -55,6 +55,8 @@ class Principal(msgspec.Struct, frozen=True):
     budget: BudgetLimit | None = None
     expires_at_ns: int | None = None
     require: Requirements | None = None
+    user: str = ""
+    """Who calls, where a signed token says it; then no request can say otherwise."""
     live: bool = True
     """Whether its calls are real traffic: those of an evaluation tell nothing of a rollout."""
     kind: str = "key"

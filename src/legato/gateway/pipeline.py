@@ -359,7 +359,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
             call.reply = await self.conversations.kept(call, call.reply)
 
     def _user(self, call: "Call") -> str:
-        user = call.view.user
+        user = call.caller.user or call.view.user
         if not user:
             header = call.source.header(b"x-legato-user")
             user = "" if header is None else header.decode("utf-8", "replace")

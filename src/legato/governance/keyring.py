@@ -1,7 +1,7 @@
 """Keys as a worker knows them: an immutable snapshot, swapped whole when one changes."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter_ns
 from typing import Protocol
 
@@ -31,6 +31,34 @@ class Snapshot(Protocol):
         ...
 
 
+class TokenHolder(msgspec.Struct, frozen=True):
+    """What a good token says: which key it acts for, who calls, and until when.
+
+    `key` is a key's id, or its name where only one has it.
+    """
+
+    key: str
+    user: str
+    tags: dict[str, str]
+    expires_at_ns: int
+
+
+class Tokens(Protocol):
+    """Signed tokens that stand in the place of a key's secret."""
+
+    def read(self, token: bytes) -> TokenHolder:
+        """Return what a token says. Raises Unauthenticated, StorageUnavailable."""
+        ...
+
+    async def look_again(self, token: bytes) -> None:
+        """Read its issuer's keys anew, where it was signed by one that isn't known."""
+        ...
+
+    async def follow(self) -> None:
+        """Keep the issuers' keys fresh for ever."""
+        ...
+
+
 class KeySource(Protocol):
     """Where snapshots come from; blocking, called in a thread."""
 
@@ -54,9 +82,13 @@ class Keyring:
         in_thread: InThread,
         *,
         acting_key: Callable[[bytes], tuple[str, dict[str, str]] | None] | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         """`acting_key` reads a credential of our own: for which key, with which tags besides."""
         self._acting_key = acting_key
+        self.tokens = tokens
+        """What reads signed tokens, None where no issuer of them is known."""
+        self._named: Mapping[str, Principal | None] = {}
         self._source = source
         self._digest = digest
         self._now_ns = clock.now_ns
@@ -83,7 +115,9 @@ class Keyring:
         try:
             return self.authenticate(secret)
         except Unauthenticated:
-            if not secret or self._watch.failing:
+            if secret and self.tokens is not None and is_token(secret):
+                await self.tokens.look_again(secret)
+            elif not secret or self._watch.failing:
                 raise
         await self._look_again()
         return self.authenticate(secret)
@@ -105,7 +139,7 @@ class Keyring:
         if by_digest is None:
             msg = "Keys could not be loaded yet: the database is away. Try again shortly."
             raise StorageUnavailable(msg, retry_after_s=1)
-        principal = by_digest.get(self._digest(secret)) or self._acted_for(secret, by_digest)
+        principal = by_digest.get(self._digest(secret)) or self._acted_for(secret)
         if principal is None:
             msg = "This API key is not known, or it has been revoked."
             raise Unauthenticated(msg)
@@ -114,15 +148,33 @@ class Keyring:
             raise Unauthenticated(msg)
         return principal
 
-    def _acted_for(self, secret: bytes, by_digest: Mapping[bytes, Principal]) -> Principal | None:
+    def _acted_for(self, secret: bytes) -> Principal | None:
+        if self.tokens is not None and is_token(secret):
+            return self._with_token(self.tokens.read(secret))
         acting = None if self._acting_key is None else self._acting_key(secret)
         if acting is None:
             return None
         key_id, tags = acting
-        found = next((one for one in by_digest.values() if one.key_id == key_id), None)
+        found = self._named.get(key_id)
         if found is None or not tags:
             return found
         return msgspec.structs.replace(found, tags=found.tags | tags, live=False)
+
+    def _with_token(self, holder: TokenHolder) -> Principal:
+        found = self._named.get(holder.key)
+        if found is None:
+            msg = (
+                f"This token acts for the key {holder.key!r}, which isn't in force, or is the name "
+                "of several: ask your operator."
+            )
+            raise Unauthenticated(msg)
+        ends = (holder.expires_at_ns, found.expires_at_ns)
+        return msgspec.structs.replace(
+            found,
+            user=holder.user,
+            tags=found.tags | holder.tags,
+            expires_at_ns=min(end for end in ends if end is not None),
+        )
 
     @property
     def loaded(self) -> bool:
@@ -135,6 +187,7 @@ class Keyring:
         if version != self._version:
             snapshot = self._source.snapshot()
             self._by_digest, self._version = snapshot.by_digest, snapshot.version
+            self._named = _by_name(snapshot.by_digest.values())
 
     async def follow(self) -> None:
         """Keep the snapshot fresh for ever: a change is seen within half a second and a query.
@@ -160,3 +213,28 @@ class Keyring:
     async def _refresh(self) -> None:
         self._looked_ns = perf_counter_ns()
         await self._in_thread(self.load)
+
+
+def is_token(secret: bytes) -> bool:
+    """Whether it has the form of a signed token: no secret of a key begins so."""
+    return secret.startswith(b"eyJ") and secret.count(b".") == 2  # noqa: PLR2004 - RFC 7515, 7.1
+
+
+def _by_name(principals: Iterable[Principal]) -> dict[str, Principal | None]:
+    """Return keys by id and by name; None under a name that several have.
+
+    Of a key whose secret is being rotated out, what is in force for longer.
+    """
+    by_id: dict[str, Principal] = {}
+    for one in principals:
+        known = by_id.get(one.key_id)
+        if known is None or _ends(one) > _ends(known):
+            by_id[one.key_id] = one
+    by_name: dict[str, Principal | None] = {}
+    for one in by_id.values():
+        by_name[one.name] = None if one.name in by_name else one
+    return by_name | by_id
+
+
+def _ends(principal: Principal) -> float:
+    return float("inf") if principal.expires_at_ns is None else principal.expires_at_ns

@@ -9,6 +9,7 @@ import msgspec
 from legato.app.checks.accounts import problems_of_accounts
 from legato.app.checks.cascade_checks import problems_of_cascade
 from legato.app.checks.egress import egress_of, host_problem
+from legato.app.checks.issuer_checks import problems_of_issuers
 from legato.app.checks.lookups import problems_of_lookups
 from legato.app.checks.queue_checks import problems_of_queue
 from legato.app.checks.required_terms import REMEDY, RequiredTerms
@@ -62,6 +63,8 @@ class _Checks:
             self._add(("lookups", index, name), message, remedy)
         for accounts_path, message, remedy in problems_of_accounts(config):
             self._add(("accounts", *accounts_path), message, remedy)
+        for index, (name, message, remedy) in problems_of_issuers(config):
+            self._add(("token_issuers", index, name), message, remedy)
         self._unique("providers", "name", (one.name for one in config.providers))
         self._unique("deployments", "name", (one.name for one in config.deployments))
         self._unique("routes", "alias", (one.alias for one in config.routes))

@@ -36,6 +36,8 @@ async def _serve(context: WorkerContext) -> None:
     config = context.loaded.config.server
     tasks: set[asyncio.Task[Any]] = set()
     spawn(gateway.keyring.follow(), owner=tasks, name="keys")
+    if gateway.keyring.tokens is not None:
+        spawn(gateway.keyring.tokens.follow(), owner=tasks, name="token issuers")
     spawn(gateway.prompts.follow(), owner=tasks, name="prompts")
     spawn(gateway.held.follow(), owner=tasks, name="holdouts")
     spawn(gateway.floors.follow(), owner=tasks, name="floors")
