@@ -38,7 +38,7 @@ class TokenIssuer(_Strict, frozen=True, kw_only=True):
     algorithms: Annotated[list[Algorithm], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: ["RS256", "ES256"]
     )
-    keys: Annotated[list[TokenKey], Meta(min_length=1)]
+    keys: list[TokenKey]
     """The first that fits."""
     user_claim: str = "sub"
     """Who the call is for; a `user` that the caller states doesn't count."""

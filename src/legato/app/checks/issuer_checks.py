@@ -35,6 +35,8 @@ def _problems(one: TokenIssuer, config: Config) -> Iterator[Problem]:
             yield "jwks_url", "not an http(s) address", "Write https://host/path."
         elif problem := _refused(one.jwks_url, config):
             yield "jwks_url", problem, "Name a host that may be called."
+    if not one.keys:
+        yield "keys", "no token has a key", "Name one: {key: NAME}."
     for key in one.keys[:-1]:
         if key.claim is None:
             told = f"what comes after `{key.key}` is never reached: it fits every token"
