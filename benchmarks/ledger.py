@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 
 from legato.core.clock import SystemClock
 from legato.core.ids import IdSource
+from legato.core.leases import Limit, LimitKind, Wish
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
 from legato.core.records import EntryKind, Facts, Intent, Served, Settled, encode_record
@@ -57,7 +58,8 @@ def payloads(requests: int, budget_id: str) -> list[bytes]:
 def measure(engine: Engine, requests: int, per_batch: int, *, budget: bool) -> tuple[float, float]:
     ledger = Ledger(engine)
     if budget:
-        LeaseStore(engine).take_budget(BUDGET, holder="bench-0", want=10**14, at_least=1)
+        limit = Limit(LimitKind.BUDGET, BUDGET.id, BUDGET.limit, BUDGET.window.value)
+        LeaseStore(engine).take([Wish(limit, 10**14)], holder="bench-0")
     records = payloads(requests, BUDGET.id if budget else "")
     step = per_batch * 3
     segment = f"bench-0/{time.monotonic_ns()}"

@@ -92,7 +92,7 @@ class AdmittedPage:
             call.principal = await identify(call.source.credential)
 
         async def admit(call: Call, _sink: "Sink") -> None:
-            call.slot_taken = await limits.admit(call.caller)
+            call.slots_taken = await limits.admit(call.caller)
 
         stages = (
             Stage("authenticate", authenticate),

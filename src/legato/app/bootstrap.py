@@ -35,6 +35,7 @@ from legato.app.checks.egress import egress_of
 from legato.app.context import WorkerContext
 from legato.app.credentials import CredentialFollower, credential_names, read_credentials
 from legato.app.feedback import feedback_resource
+from legato.app.governing import Governing, open_governing
 from legato.app.guards.guards import Guards, open_guards
 from legato.app.listeners import shows_metrics_to_all
 from legato.app.models.built_routes import built_routes
@@ -73,9 +74,7 @@ from legato.gateway.stages.exchange import Exchange
 from legato.gateway.stages.media import MediaExchange
 from legato.gateway.stages.record import RecordStage
 from legato.gateway.summaries import Summaries
-from legato.governance.budgets import Budgets
 from legato.governance.keyring import Keyring
-from legato.governance.limits import Limits
 from legato.governance.store_gate import StoreGate
 from legato.journal.options import WriterOptions
 from legato.journal.writer import JournalWriter
@@ -89,7 +88,6 @@ from legato.storage.database.engine import open_engine
 from legato.storage.kept.kept_responses import KeptResponses
 from legato.storage.kept.response_spool import ResponseSpool
 from legato.storage.kept.responses import ResponseStore
-from legato.storage.limits.leases import LeaseStore
 from legato.storage.registry.floors import FloorStore
 from legato.storage.registry.holdouts import HoldoutSnapshots
 from legato.storage.registry.models import RegistryModels
@@ -113,8 +111,7 @@ class Gateway(msgspec.Struct, eq=False):
     app: DataPlane
     shadows: Shadows
     keyring: Keyring
-    limits: Limits
-    budgets: Budgets
+    governing: Governing
     cache: ExactCache | None
     semantic: "SemanticStages | None"
     journal: JournalWriter
@@ -144,8 +141,7 @@ class _Base(msgspec.Struct, eq=False):
     ids: IdSource
     vault: Vault
     keyring: Keyring
-    limits: Limits
-    budgets: Budgets
+    governing: Governing
     journal: JournalWriter
     meters: Meters
     conversations: Conversations
@@ -187,8 +183,7 @@ def build_gateway(context: WorkerContext) -> Gateway:
         app=_data_plane(base, (pipeline, relay), directory),
         shadows=shadows,
         keyring=base.keyring,
-        limits=base.limits,
-        budgets=base.budgets,
+        governing=base.governing,
         cache=cache,
         semantic=pipeline.semantic,
         summaries=pipeline.summaries,
@@ -252,21 +247,12 @@ def _base(context: WorkerContext) -> _Base:
     async def in_thread(work: Callable[[], Any]) -> Any:
         return await loop.run_in_executor(threads, work)
 
-    # threads of its own: a locked database must not keep the cache from its files
-    lease_threads = ThreadPoolExecutor(2, thread_name_prefix="leases")
-
-    async def in_lease_thread(work: Callable[[], Any]) -> Any:
-        return await loop.run_in_executor(lease_threads, work)
-
-    ask_leases = StoreGate(in_lease_thread, clock)
     ids = IdSource(clock)
     vault = Vault(context.root)
     engine = open_engine(context.database_url)
-    leases = LeaseStore(engine)  # windows run on the store's clock, the same for all workers
-    holder, workers = context.writer_id, context.workers
     journal = JournalWriter(
         data.journal,
-        holder,
+        context.writer_id,
         WriterOptions(
             segment_bytes=config.journal.segment_mib * _MIB,
             durability=config.journal.durability,
@@ -286,8 +272,7 @@ def _base(context: WorkerContext) -> _Base:
             clock=clock,
             in_thread=in_thread,
         ),
-        limits=Limits(leases, ask_leases, clock, holder=holder, workers=workers),
-        budgets=Budgets(leases, ask_leases, clock, holder=holder, workers=workers),
+        governing=open_governing(context, in_thread),
         journal=journal,
         meters=meters,
         captures=capture_queue(context, meters),
@@ -335,7 +320,7 @@ def _pipelines(
     context, config = base.context, base.context.loaded.config
     books = Books(
         base.journal,
-        base.budgets,
+        base.governing.budgets,
         base.clock,
         config_version=context.loaded.content_hash,
         durable=config.journal.durability == "power",
@@ -355,7 +340,7 @@ def _pipelines(
 
     pipeline = Pipeline(
         keyring=base.keyring,
-        limits=base.limits,
+        limits=base.governing.limits,
         directory=directory,
         cache=stages,
         semantic=None if stages is None else semantic_cache(context, beside(stages)),
@@ -462,7 +447,7 @@ def _resources(
             name,
             resource,
             identify=base.keyring.identify,
-            limits=base.limits,
+            limits=base.governing.limits,
             record=record,
             render_error=render_error,
         )

@@ -14,9 +14,11 @@ from legato.app.credentials import read_credentials, require_credentials
 from legato.app.models.model_guard import declared
 from legato.app.models.served_reading import open_live
 from legato.app.models.vaults import open_data_keys
+from legato.core.budget_spec import check
 from legato.core.clock import SystemClock
 from legato.core.config import Config, Key
-from legato.core.errors import ConfigInvalid
+from legato.core.config_budgets import budget_of
+from legato.core.errors import ConfigInvalid, Conflict, InvalidRequest
 from legato.core.ids import IdSource
 from legato.core.money import amount
 from legato.core.price import Price
@@ -30,6 +32,7 @@ from legato.storage.evaluation.evaluations import open_evaluations
 from legato.storage.kept.files import FileStore
 from legato.storage.ledger.decided import DecidedBy
 from legato.storage.ledger.prices import PriceStore
+from legato.storage.limits.budgets import BudgetStore
 from legato.storage.migrate import upgrade
 from legato.storage.registry.models import ModelPrice, ModelPrices, RegistryModels
 from legato.storage.runs.batches import BatchStore
@@ -63,6 +66,7 @@ def prepare_database(url: str, loaded: LoadedConfig, data: DataDir) -> Prepared:
         data_keys = open_data_keys(loaded, data, DataKeyTable(engine))
         vault = Vault(data_keys.root())
         keys.upsert_declared(_declared(loaded, vault))
+        _take_in_budgets(BudgetStore(engine, clock, IdSource(clock), EVERY_TENANT), loaded, vault)
         _warn_of_revoked(keys.list(), {key.name for key in loaded.config.keys})
         credentials = read_credentials(
             loaded.config, CredentialStore(engine, clock), Envelopes(data_keys)
@@ -154,6 +158,22 @@ def _declared(loaded: LoadedConfig, vault: Vault) -> Sequence[DeclaredKey]:
         DeclaredKey(_spec(key), vault.digest((loaded.secret(key.secret) or "").encode()))
         for key in loaded.config.keys
     ]
+
+
+def _take_in_budgets(store: BudgetStore, loaded: LoadedConfig, vault: Vault) -> None:
+    """Keep the budgets of the configuration. Raises ConfigInvalid, naming one and its field."""
+    declared = []
+    for number, said in enumerate(loaded.config.budgets):
+        try:
+            budget = budget_of(said, pseudonym=vault.pseudonym)
+            check(budget)
+        except InvalidRequest as error:
+            raise ConfigInvalid(f"budgets[{number}].{error}") from None
+        declared.append(budget)
+    try:
+        store.apply_declared(declared)
+    except Conflict as error:
+        raise ConfigInvalid(f"budgets: {error}, made by the control API or a terminal") from None
 
 
 def _warn_of_revoked(records: Sequence[KeyRecord], declared: AbstractSet[str]) -> None:

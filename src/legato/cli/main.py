@@ -25,6 +25,10 @@ _COMMANDS = MappingProxyType(
             "legato.cli.governance.audit:audit",
             "Read the audit log, and verify that nobody changed it.",
         ),
+        "budgets": (
+            "legato.cli.spend.budgets:budgets",
+            "Say how much may be spent, and see how budgets stand.",
+        ),
         "cache": (
             "legato.cli.routing.cache:cache",
             "Look at the semantic cache, and purge it.",

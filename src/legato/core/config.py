@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from legato.core.config_accounts import Accounts
 from legato.core.config_audit import Audit
+from legato.core.config_budgets import BudgetSaid
 from legato.core.config_cache import Cache, RouteCache
 from legato.core.config_callers import TokenIssuer
 from legato.core.config_cascade import Cascade
@@ -410,6 +411,7 @@ class Config(_Strict, frozen=True):
     routes: list[Route] = []
     keys: list[Key] = []
     token_issuers: list[TokenIssuer] = []
+    budgets: list[BudgetSaid] = []
     timeouts: Timeouts = Timeouts()
     retry: Retry = Retry()
     breaker: Breaker = Breaker()

@@ -143,7 +143,9 @@ class Books:
             hold=hold,
             estimate=estimate,
             output_tokens_max=(
-                output_tokens if hold is not None and view.max_output_tokens is None else None
+                output_tokens
+                if hold is not None and hold.paid.is_hard and view.max_output_tokens is None
+                else None
             ),
         )
         longest_us = int(route.deadline_s * _US_PER_S)
@@ -171,10 +173,24 @@ class Books:
     async def _hold(
         self, call: "Call", deployment: "Deployment", output_tokens: int
     ) -> "Hold | None":
-        """Set the upper bound of an attempt aside, where the key has a budget."""
-        budget = None if call.principal is None else call.principal.budget
-        if budget is None:
+        """Set the upper bound of an attempt aside in all budgets that cover it."""
+        principal, coverage = call.principal, self._budgets.coverage
+        if principal is None or (principal.budget is None and coverage.is_empty):
             return None
+        cover = coverage.of(principal, call.user, call.view.model)
+        paid = coverage.paid(cover, call.user, call.view.model, deployment.name)
+        if paid is None:
+            return None
+        bound = tokens = 0
+        if paid.money and (paid.is_priced or deployment.price is not None):
+            bound = self._cost_bound(call, deployment, output_tokens)
+        if paid.tokens and not call.view.unit:
+            tokens = _input_bound(call, deployment) + output_tokens
+        return await self._budgets.hold(paid, NanoUSD(bound), tokens)
+
+    @staticmethod
+    def _cost_bound(call: "Call", deployment: "Deployment", output_tokens: int) -> NanoUSD:
+        """Return the most that an attempt can cost. Raises NotAccountable."""
         if deployment.price is None:
             msg = (
                 f"Deployment {deployment.name!r} has no price, so its calls can't be held "
@@ -191,14 +207,13 @@ class Books:
                 f"{call.view.unit} units, so its calls can't be held against this key's budget."
             )
             raise NotAccountable(msg)
-        bound = upper_bound(
+        return upper_bound(
             deployment.price,
             input_tokens=_input_bound(call, deployment),
             output_tokens=output_tokens,
             duration_us=int(_route(call).deadline_s * _US_PER_S),
             units=call.view.units,
         )
-        return await self._budgets.hold(budget, bound)
 
     def progress(self, attempt: Attempt, call: "Call", output_chars: int) -> None:
         """Journal a running stream's better estimate, once in a while."""
@@ -253,16 +268,18 @@ class Books:
             "" if hold is None else hold.budget_id,
             0 if hold is None else hold.at_ns,
         )
-        self._end(attempt, settled, spent or NanoUSD(0))
+        self._end(attempt, settled, spent or NanoUSD(0), usage.total_tokens)
 
-    def _end(self, attempt: Attempt, record: Settled | Voided, spent: NanoUSD) -> None:
+    def _end(
+        self, attempt: Attempt, record: Settled | Voided, spent: NanoUSD, tokens: int = 0
+    ) -> None:
         """Journal the end; the hold ends with it even where the journal refuses the record."""
         attempt.ended = True
         try:
             self._journal.append_settled(encode_record(record))
         finally:
             if attempt.hold is not None:
-                self._budgets.settle(attempt.hold, spent)
+                self._budgets.settle(attempt.hold, spent, tokens)
 
     def settle_unknown(self, attempt: Attempt, call: "Call", status: str) -> None:
         """End an attempt whose outcome is lost: the upper estimate, marked unknown."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from legato.core.wire import Turn
     from legato.gateway.directory import Deployment, Directory, Route
     from legato.gateway.looked import Looked
+    from legato.governance.slots import Slots
+    from legato.governance.steps import StepsTaken
     from legato.guardrails.redaction import Redaction
     from legato.providers.base import Repeated
 
@@ -228,6 +230,7 @@ class Call:
         "baseline_cost",
         "body",
         "body_bytes",
+        "budget_steps",
         "cache",
         "cache_control",
         "cache_key",
@@ -280,7 +283,7 @@ class Call:
         "semantic",
         "silent_since_ns",
         "slices",
-        "slot_taken",
+        "slots_taken",
         "source",
         "span_parent",
         "started_ns",
@@ -342,6 +345,10 @@ class Call:
     """Of a copy: what the call that it was made of came under."""
     in_thread: "InThread | None"
     """Runs off the event loop what takes long to do with it; None where no policy applies."""
+    slots_taken: "tuple[Slots, ...]"
+    """Of limits of calls at the same time: its end must give them back."""
+    budget_steps: "StepsTaken | None"
+    """What its budgets do before the wall; None where none has got there."""
     near: tuple[str, ...]
     """Deployments put last, as their providers had little room left."""
     queued: "tuple[QueueFacts, ...]"
@@ -358,9 +365,9 @@ class Call:
         self.body: dict[str, Any] = {}
         self.raw = b""
         """The body as it came, kept where requests may be captured."""
-        self.slot_taken = self.user_context = self.masked = self.captured_redacted = False
+        self.user_context = self.masked = self.captured_redacted = False
         self.guarded = self.variables = self.outputs = self.reach = self.looked_up = None
-        self.answer_filters, self.filtering, self.redaction, self.in_thread = (), None, None, None
+        self.filtering = self.redaction = self.budget_steps = self.in_thread = None
         self.body_bytes = self.captured_bytes_max = self.captured_for_ns = 0
         """How long what is captured of it is kept, and how much of it; 0 where nothing is."""
         self.view: RequestView = _NO_VIEW
@@ -393,7 +400,7 @@ class Call:
         self.steps: tuple[Step, ...] = ()
         self.draws: tuple[float, ...] = ()
         self.latencies: tuple[float, ...] = ()
-        self.loads = self.near = self.queued = ()
+        self.loads = self.near = self.queued = self.slots_taken = self.answer_filters = ()
         self.slices: tuple[SliceFacts, ...] = ()
         self.routed: Routed | None = None
         self.text_tokens, self.route_asked = -1, ""

@@ -28,8 +28,9 @@ from legato.gateway.prompts import names_prompt, put_prompt, unread
 from legato.gateway.request_features import asked_text
 from legato.gateway.semantic.tags import tags_of
 from legato.gateway.shorten import shorten, summarise
+from legato.gateway.stages.admit import admitted
 from legato.gateway.stages.count_tokens import count_tokens
-from legato.gateway.stages.degrade import degraded
+from legato.gateway.stages.degrade import degraded, step_down
 from legato.gateway.stages.read import read_json
 from legato.gateway.stages.reply import error_headers, reply_headers
 from legato.gateway.stages.route import order_candidates
@@ -141,8 +142,8 @@ class Assembly(msgspec.Struct, frozen=True, eq=False):
             log.exception("request failed", extra={"request_id": call.request_id})
             await _refuse(call, sink, LegatoError("Legato failed; the log has the details."))
         finally:
-            if call.slot_taken and call.principal is not None:
-                self.limits.release(call.principal)
+            if call.slots_taken:
+                self.limits.release(call.slots_taken)
             self.record(call)
             if call.copy is not None and self.copy is not None:
                 self.copy(call)
@@ -247,8 +248,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
             call.surface = view.turn
         call.user = self._user(call)
 
-    async def _admit(self, call: "Call", _sink: "Sink") -> None:
-        call.slot_taken = await self.limits.admit(call.caller)
+    def _admit(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
+        return None if self.limits.free(call.caller) else admitted(call, self.limits)
 
     def _resolve(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
         waiting = self._resolved(call)
@@ -298,6 +299,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         return None if self.cache is None else self.cache.lookup(call)
 
     def _route(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
+        if call.budget_steps is not None:
+            step_down(call, self.directory)
         if call.route is not None:
             if call.route.deferred_s is not None and self.defer is not None:
                 waiting = self.defer(call)

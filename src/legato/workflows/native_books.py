@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from legato.core.clock import Clock
 from legato.core.errors import BudgetExceeded, NotAccountable
+from legato.core.leases import Leases, Limit, LimitKind, Wish
 from legato.core.money import NanoUSD, display_usd
 from legato.core.price import UNPRICED
 from legato.core.principal import Principal
@@ -18,7 +19,6 @@ from legato.core.records import EntryKind, Facts, Settled, encode_record
 from legato.core.usage import Usage, UsageSource
 from legato.economics.cost import priced
 from legato.storage.ledger.ledger import Ledger
-from legato.storage.limits.leases import LeaseStore
 from legato.storage.runs.batches import BatchRecord
 from legato.workflows.batches import PREFIX
 from legato.workflows.native_lane import Lane, Prepared
@@ -50,7 +50,7 @@ class NativeBooks:
     """Blocking; every method may raise StorageUnavailable, and be called again."""
 
     def __init__(
-        self, leases: LeaseStore, ledger: Ledger, clock: Clock, *, config_version: str
+        self, leases: Leases, ledger: Ledger, clock: Clock, *, config_version: str
     ) -> None:
         self._leases = leases
         self._ledger = ledger
@@ -80,7 +80,8 @@ class NativeBooks:
             total += bound
         # a former life may have taken it and died before that was recorded
         self._ledger.writer_finished(batch_id)
-        grant = self._leases.take_budget(budget, holder=batch_id, want=total, at_least=total)
+        limit = Limit(LimitKind.BUDGET, budget.id, budget.limit, budget.window.value)
+        (grant,) = self._leases.take([Wish(limit, total, total)], holder=batch_id)
         if grant.granted < total:
             msg = (
                 f"Budget {budget.id} ({budget.window}) of ${display_usd(budget.limit)} can't hold "

@@ -9,6 +9,7 @@ import random
 import sys
 from dataclasses import dataclass
 
+from legato.core.leases import Limit, LimitKind, Returned, Wish
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
 from legato.core.records import EntryKind, Facts, Settled, encode_record
@@ -20,7 +21,7 @@ from legato.storage.limits.leases import LeaseStore
 BUDGET = BudgetLimit("key:hammered", NanoUSD(20_000), Window.TOTAL)
 RATE = 120
 SLOTS = 5
-HOUR_S = 3600
+LIMIT = Limit(LimitKind.BUDGET, BUDGET.id, BUDGET.limit, BUDGET.window.value)
 
 
 @dataclass
@@ -51,15 +52,18 @@ def main(url: str, schema: str, holder: str, rounds: int) -> None:
     chance = random.Random(holder)
     spent = rate = 0
     for number in range(rounds):
-        grant = leases.take_budget(BUDGET, holder=holder, want=chance.randint(1, 300), at_least=1)
+        wish = Wish(LIMIT, chance.randint(1, 300))
+        (grant,) = leases.take([wish], holder=holder)
         cost = chance.randint(0, grant.granted)
         spent += cost
         ledger.commit(f"{holder}/1", number + 1, [settled(f"{holder}-{number}", cost)])
         back = chance.randint(0, grant.granted - cost)
-        leases.return_budget(BUDGET.id, grant.window_start_ns, holder=holder, amount=back)
-        rate += leases.take_rate("r", RATE, holder=holder, want=3, window_s=HOUR_S).granted
-        slots = leases.take_slots("s", SLOTS, holder=holder, want=2).granted
-        leases.return_slots("s", holder=holder, amount=slots)
+        returned = Returned(LIMIT.kind, LIMIT.id, grant.window_start_ns, back)
+        leases.give_back([returned], holder=holder)
+        hourly = Limit(LimitKind.RATE, "r", RATE, "3600")
+        rate += leases.take([Wish(hourly, 3)], holder=holder)[0].granted
+        slots = leases.take([Wish(Limit(LimitKind.SLOTS, "s", SLOTS, "total"), 2)], holder=holder)
+        leases.give_back([Returned(LimitKind.SLOTS, "s", 0, slots[0].granted)], holder=holder)
         sys.stdout.write(f"{grant.settled + grant.leased}\n")
     sys.stdout.write(f"total {spent} {rate}\n")
 

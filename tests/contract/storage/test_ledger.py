@@ -25,6 +25,7 @@ from .journal_records import (
     settled,
     voided,
 )
+from .leasing import take_budget
 
 Rows = Callable[..., list[dict[str, Any]]]
 WRITER = "boot-0"
@@ -227,7 +228,7 @@ def levels(rows: Rows) -> tuple[int, int]:
 def test_spending_moves_from_the_lease_to_settled(
     ledger: Ledger, leases: LeaseStore, rows: Rows
 ) -> None:
-    leases.take_budget(DAILY, holder=WRITER, want=2_000, at_least=1)
+    take_budget(leases, DAILY, holder=WRITER, want=2_000, at_least=1)
     ledger.commit(SEGMENT, 1, encoded(settled("r1", budget=BUDGET), settled("r2", cost=None)))
     assert levels(rows) == (500, 1_500)
     ledger.forget_segment(SEGMENT)
@@ -240,8 +241,8 @@ def test_spending_moves_from_the_lease_to_settled(
 def test_a_dead_writers_lease_goes_back_with_its_estimates_settled(
     ledger: Ledger, leases: LeaseStore, rows: Rows
 ) -> None:
-    leases.take_budget(DAILY, holder=WRITER, want=2_000, at_least=1)
-    leases.take_budget(DAILY, holder="other", want=100, at_least=1)
+    take_budget(leases, DAILY, holder=WRITER, want=2_000, at_least=1)
+    take_budget(leases, DAILY, holder="other", want=100, at_least=1)
     ledger.commit(SEGMENT, 1, encoded(intent("r1", budget=BUDGET)))
     ledger.writer_finished(WRITER)
     assert levels(rows) == (900, 100)
@@ -252,9 +253,9 @@ def test_a_dead_writers_lease_goes_back_with_its_estimates_settled(
 def test_the_hold_decides_the_window(
     ledger: Ledger, leases: LeaseStore, rows: Rows, clock: ManualClock
 ) -> None:
-    leases.take_budget(DAILY, holder=WRITER, want=2_000, at_least=1)
+    take_budget(leases, DAILY, holder=WRITER, want=2_000, at_least=1)
     clock.advance(86_400)
-    leases.take_budget(DAILY, holder=WRITER, want=2_000, at_least=1)
+    take_budget(leases, DAILY, holder=WRITER, want=2_000, at_least=1)
     after_midnight = settled("r1", budget=BUDGET, at_ns=AT_NS + DAY_NS, held_at_ns=AT_NS)
     ledger.commit(SEGMENT, 1, encoded(after_midnight))
     old, new = rows("limit_window")
@@ -265,11 +266,11 @@ def test_the_hold_decides_the_window(
 def test_a_correction_of_a_closed_window_counts_in_the_open_one(
     ledger: Ledger, leases: LeaseStore, rows: Rows, clock: ManualClock
 ) -> None:
-    leases.take_budget(DAILY, holder=WRITER, want=2_000, at_least=1)
+    take_budget(leases, DAILY, holder=WRITER, want=2_000, at_least=1)
     ledger.commit(SEGMENT, 1, encoded(intent("r1", budget=BUDGET)))
     ledger.writer_finished(WRITER)
     clock.advance(86_400)
-    leases.take_budget(DAILY, holder="other", want=1, at_least=1)
+    take_budget(leases, DAILY, holder="other", want=1, at_least=1)
     ledger.commit(SEGMENT, 2, encoded(settled("r1", cost=1_000, budget=BUDGET)))
     old, new = rows("limit_window")
     assert (old["settled"], new["settled"]) == (900, 100)
@@ -279,5 +280,5 @@ def test_a_budget_made_later_counts_what_was_spent_before(
     ledger: Ledger, leases: LeaseStore, rows: Rows
 ) -> None:
     ledger.commit(SEGMENT, 1, encoded(settled("r1", budget=BUDGET), settled("r2", budget=BUDGET)))
-    grant = leases.take_budget(DAILY, holder=WRITER, want=10_000, at_least=1)
+    grant = take_budget(leases, DAILY, holder=WRITER, want=10_000, at_least=1)
     assert (grant.granted, grant.settled) == (9_000, 1_000)

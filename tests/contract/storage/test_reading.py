@@ -17,6 +17,7 @@ from legato.storage.limits.leases import LeaseStore
 from legato.storage.retention import prune_traces
 
 from .journal_records import AT_NS, BUDGET, encoded, intent, served, settled, voided
+from .leasing import take_budget
 
 DAY_NS = 86_400_000_000_000
 
@@ -25,7 +26,7 @@ DAY_NS = 86_400_000_000_000
 def filled(engine: Engine, clock: ManualClock) -> Engine:
     """Four requests, two attempts of one; one attempt lost and found again."""
     daily = BudgetLimit(BUDGET, NanoUSD(10_000), Window.DAY)
-    LeaseStore(engine, clock).take_budget(daily, holder="w-0", want=5_000, at_least=1)
+    take_budget(LeaseStore(engine, clock), daily, holder="w-0", want=5_000, at_least=1)
     ledger = Ledger(engine, clock)
     records = encoded(
         settled("r1", kind=EntryKind.RETRY, cost=0),

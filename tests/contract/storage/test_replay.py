@@ -21,6 +21,7 @@ from legato.storage.limits.leases import LeaseStore
 from legato.storage.tables.schema import ENTRY_COLUMNS, ledger_entry, metadata
 
 from .journal_records import BUDGET, encoded, intent, progress, settled, voided
+from .leasing import take_budget
 
 WRITERS = ("a-0", "b-0")
 DAILY = BudgetLimit(BUDGET, NanoUSD(1_000_000), Window.DAY)
@@ -94,7 +95,7 @@ def begin(engine: Engine) -> Ledger:
     empty(engine)
     clock = ManualClock()
     for writer in WRITERS:
-        LeaseStore(engine, clock).take_budget(DAILY, holder=writer, want=50_000, at_least=1)
+        take_budget(LeaseStore(engine, clock), DAILY, holder=writer, want=50_000, at_least=1)
     return Ledger(engine, clock)
 
 

@@ -18,12 +18,14 @@ from legato.core.wire import RequestView
 from legato.gateway.books import Attempt, Books
 from legato.gateway.context import Call
 from legato.gateway.directory import Deployment, Route
-from legato.governance.budgets import Budgets
+from legato.governance.worker import governed
 from legato.journal.errors import JournalPoisoned
 from legato.routing.strategies import ORDERS, Candidate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from legato.core.leases import Wish
 
 HOUR_S = 3600.0
 
@@ -83,8 +85,9 @@ def call_of(deployment: Deployment) -> Call:
 
 async def test_a_machine_priced_by_the_hour_is_never_estimated_at_nothing() -> None:
     tape = Tape()
-    without_budgets: Any = None
-    books = Books(tape, without_budgets, ManualClock(), config_version="c", durable=False)
+    nowhere: Any = None
+    without = governed(nowhere, here, ManualClock(), holder="w").budgets
+    books = Books(tape, without, ManualClock(), config_version="c", durable=False)
     deployment = deployment_at(Price("v", machine_hour=NanoUSD(1_000_000_000), slots=2))
     call = call_of(deployment)
     attempt = await books.open(call, deployment)
@@ -111,9 +114,9 @@ class Store:
     def __init__(self) -> None:
         self.leased = 0
 
-    def take_budget(self, budget: BudgetLimit, *, want: int, **_: object) -> Grant:
-        self.leased += want
-        return Grant(want, 0, self.leased, budget.limit, 0, None, 0)
+    def take(self, wishes: Sequence[Wish], **_: object) -> list[Grant]:
+        self.leased += sum(wish.want for wish in wishes)
+        return [Grant(one.want, 0, self.leased, one.limit.limit, 0, None, 0) for one in wishes]
 
 
 async def here(work: Callable[[], Any]) -> Any:
@@ -122,7 +125,7 @@ async def here(work: Callable[[], Any]) -> Any:
 
 def budgeted(tape: Tape, store: Any) -> tuple[Books, Deployment, Call]:
     clock = ManualClock()
-    budgets = Budgets(store, here, clock, holder="w", workers=1)
+    budgets = governed(store, here, clock, holder="w").budgets
     deployment = deployment_at(
         Price("v", in_uncached=PicoUSD(1_000_000), out_text=PicoUSD(1_000_000))
     )

@@ -9,9 +9,9 @@ from legato.core.errors import StorageUnavailable
 from legato.core.leases import Grant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from legato.core.principal import BudgetLimit
+    from legato.core.leases import Returned, Wish
 
 WINDOW_NS = 60_000_000_000
 
@@ -29,22 +29,13 @@ class LeasedInMemory:
         self.asked = 0
         self.is_away = False
 
-    def take_budget(self, budget: BudgetLimit, *, holder: str, want: int, at_least: int) -> Grant:
+    def take(self, wishes: Sequence[Wish], *, holder: str) -> list[Grant]:
         assert holder
-        return self._take(budget.limit, want, at_least)
+        return [self._take(one.limit.limit, one.want, one.at_least) for one in wishes]
 
-    def take_rate(
-        self, limit_id: str, limit: int, *, holder: str, want: int, window_s: int
-    ) -> Grant:
-        assert (limit_id, window_s) == ("k", 60)
-        assert holder
-        return self._take(limit, want, 1)
-
-    def return_budget(self, _: str, window_start_ns: int, *, holder: str, amount: int) -> None:
-        self._return(window_start_ns, holder, amount)
-
-    def return_rate(self, _: str, window_start_ns: int, *, holder: str, amount: int) -> None:
-        self._return(window_start_ns, holder, amount)
+    def give_back(self, returned: Sequence[Returned], *, holder: str) -> None:
+        for one in returned:
+            self._return(one.window_start_ns, holder, one.amount)
 
     def _take(self, limit: int, want: int, at_least: int) -> Grant:
         if self.is_away:

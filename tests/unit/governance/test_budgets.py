@@ -11,13 +11,15 @@ from legato.core.clock import ManualClock
 from legato.core.errors import BudgetExceeded, StorageUnavailable
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
-from legato.governance.budgets import Budgets
+from legato.governance.worker import governed
 
 sys.path.append(str(Path(__file__).parent))  # --import-mode=importlib adds no folder by itself
 from leased import WINDOW_NS, LeasedInMemory, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from legato.governance.budgets import Budgets
 
 LIMIT = BudgetLimit("key:k", NanoUSD(1_600), Window.DAY)
 HOUR_NS = 3_600_000_000_000
@@ -27,18 +29,18 @@ def budgets_at(ahead_ns: int) -> tuple[Budgets, LeasedInMemory, ManualClock]:
     """Budgets on a machine whose clock is ahead of the store's."""
     store: Any = LeasedInMemory()
     clock = ManualClock(store.clock.now_ns() + ahead_ns)
-    return Budgets(store, in_thread, clock, holder="w-0", workers=1), store, clock
+    return governed(store, in_thread, clock, holder="w-0")[1], store, clock
 
 
 @pytest.mark.parametrize("ahead_ns", [0, HOUR_NS, -HOUR_NS])
 async def test_a_hold_counts_in_the_stores_window(ahead_ns: int) -> None:
     budgets, store, clock = budgets_at(ahead_ns)
     for _ in range(2):
-        hold = await budgets.hold(LIMIT, NanoUSD(1_600))
-        assert hold.window_start_ns <= hold.at_ns < hold.window_start_ns + WINDOW_NS
+        hold = await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1_600))
+        assert hold.windows[0] <= hold.at_ns < hold.windows[0] + WINDOW_NS
         assert hold.at_ns == store.clock.now_ns()
         with pytest.raises(BudgetExceeded) as caught:
-            await budgets.hold(LIMIT, NanoUSD(1))
+            await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1))
         assert caught.value.retry_after_s is not None
         assert 0 < caught.value.retry_after_s <= 60
         for tick in (clock, store.clock):
@@ -47,33 +49,33 @@ async def test_a_hold_counts_in_the_stores_window(ahead_ns: int) -> None:
 
 async def test_what_an_attempt_left_of_its_hold_is_held_again() -> None:
     budgets, store, _ = budgets_at(0)
-    hold = await budgets.hold(LIMIT, NanoUSD(1_600))
+    hold = await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1_600))
     budgets.settle(hold, NanoUSD(600))
-    await budgets.hold(LIMIT, NanoUSD(1_000))
+    await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1_000))
     assert store.asked == 1
     with pytest.raises(BudgetExceeded):
-        await budgets.hold(LIMIT, NanoUSD(1))
+        await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1))
 
 
 async def test_a_hold_of_a_past_window_says_nothing_about_this_one() -> None:
     budgets, store, clock = budgets_at(0)
-    old = await budgets.hold(LIMIT, NanoUSD(1_600))
+    old = await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1_600))
     for tick in (clock, store.clock):
         tick.advance(60)
-    await budgets.hold(LIMIT, NanoUSD(1_600))
+    await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1_600))
     budgets.settle(old, NanoUSD(0))
     with pytest.raises(BudgetExceeded):
-        await budgets.hold(LIMIT, NanoUSD(1))
+        await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1))
 
 
 async def test_what_lies_idle_goes_back_and_stays_ours_while_the_store_is_away() -> None:
     budgets, store, clock = budgets_at(0)
-    budgets.settle(await budgets.hold(LIMIT, NanoUSD(800)), NanoUSD(0))
+    budgets.settle(await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(800)), NanoUSD(0))
     clock.advance(2)
     store.is_away = True
     with pytest.raises(StorageUnavailable):
         await budgets.return_idle()
-    await budgets.hold(LIMIT, NanoUSD(300))  # from what it still has
+    await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(300))  # from what it still has
     store.is_away = False
     clock.advance(2)
     await budgets.return_idle()
@@ -82,19 +84,19 @@ async def test_what_lies_idle_goes_back_and_stays_ours_while_the_store_is_away()
 
 async def test_calls_over_the_budget_ask_the_store_once_for_all_of_them() -> None:
     budgets, store, clock = budgets_at(0)
-    hold = await budgets.hold(LIMIT, NanoUSD(1_000))
+    hold = await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1_000))
     for amount in (601, 601, 700, 601):
         with pytest.raises(BudgetExceeded, match="needs up to"):
-            await budgets.hold(LIMIT, NanoUSD(amount))
+            await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(amount))
     assert store.asked == 2
-    await budgets.hold(LIMIT, NanoUSD(600))  # what fits is held
+    await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(600))  # what fits is held
     budgets.settle(hold, NanoUSD(0))
-    await budgets.hold(LIMIT, NanoUSD(900))  # and what has come back
+    await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(900))  # and what has come back
     with pytest.raises(BudgetExceeded):
-        await budgets.hold(LIMIT, NanoUSD(200))
+        await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(200))
     store.leased.clear()  # other workers have given theirs back
     clock.advance(1)
-    await budgets.hold(LIMIT, NanoUSD(200))
+    await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(200))
 
 
 async def test_a_caller_who_leaves_takes_no_returned_money_along() -> None:
@@ -106,24 +108,24 @@ async def test_a_caller_who_leaves_takes_no_returned_money_along() -> None:
         await unlocked.wait()
         return work()
 
-    budgets = Budgets(store, slowly, store.clock, holder="w-0", workers=1)
-    hold = await budgets.hold(LIMIT, NanoUSD(1_600))
+    budgets = governed(store, slowly, store.clock, holder="w-0")[1]
+    hold = await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1_600))
     budgets.settle(hold, NanoUSD(0))
     changed = BudgetLimit(LIMIT.id, NanoUSD(800), Window.DAY)
     unlocked.clear()
-    leaving = asyncio.ensure_future(budgets.hold(changed, NanoUSD(10)))
+    leaving = asyncio.ensure_future(budgets.hold(budgets.of_limit(changed), NanoUSD(10)))
     await asyncio.sleep(0)
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leaving
     unlocked.set()
-    await budgets.hold(changed, NanoUSD(800))
+    await budgets.hold(budgets.of_limit(changed), NanoUSD(800))
     assert list(store.leased.values()) == [800]
 
 
 async def test_a_clock_that_is_set_back_books_nothing_before_the_window() -> None:
     budgets, _, clock = budgets_at(0)
-    await budgets.hold(LIMIT, NanoUSD(10))
+    await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(10))
     clock.advance(-3_600)
-    hold = await budgets.hold(LIMIT, NanoUSD(10))
-    assert hold.window_start_ns <= hold.at_ns < hold.window_start_ns + WINDOW_NS
+    hold = await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(10))
+    assert hold.windows[0] <= hold.at_ns < hold.windows[0] + WINDOW_NS

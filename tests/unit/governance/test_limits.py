@@ -10,13 +10,15 @@ import pytest
 from legato.core.clock import ManualClock
 from legato.core.errors import RateLimited, StorageUnavailable
 from legato.core.principal import Principal
-from legato.governance.limits import Limits
+from legato.governance.worker import governed
 
 sys.path.append(str(Path(__file__).parent))  # --import-mode=importlib adds no folder by itself
 from leased import LeasedInMemory, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from legato.governance.limits import Limits
 
 KEY = Principal(key_id="k", name="ci", org="o", team="t", feature="f", requests_per_minute=20)
 HOUR_NS = 3_600_000_000_000
@@ -26,7 +28,12 @@ def limits_at(ahead_ns: int) -> tuple[Limits, LeasedInMemory, ManualClock]:
     """Limits on a machine whose clock is ahead of the store's."""
     store: Any = LeasedInMemory()
     clock = ManualClock(store.clock.now_ns() + ahead_ns)
-    return Limits(store, in_thread, clock, holder="w-0", workers=1), store, clock
+    return governed(store, in_thread, clock, holder="w-0")[0], store, clock
+
+
+async def idle(limits: Limits) -> None:
+    await limits.purses.return_idle()
+    await limits.return_idle()
 
 
 async def admitted(limits: Limits) -> int:
@@ -65,11 +72,11 @@ async def test_what_lies_idle_goes_back_and_stays_ours_while_the_store_is_away()
     clock.advance(2)
     store.is_away = True
     with pytest.raises(StorageUnavailable):
-        await limits.return_idle()
+        await idle(limits)
     await limits.admit(wide)  # from what it still has
     store.is_away = False
     clock.advance(2)
-    await limits.return_idle()
+    await idle(limits)
     assert list(store.leased.values()) == [2]
 
 
@@ -82,7 +89,7 @@ async def test_nobody_waits_as_long_as_a_lock_may_take(monkeypatch: pytest.Monke
         await unlocked.wait()
         return work()
 
-    limits = Limits(store, slowly, store.clock, holder="w-0", workers=1)
+    limits = governed(store, slowly, store.clock, holder="w-0")[0]
     with pytest.raises(StorageUnavailable, match="too long"):
         await limits.admit(KEY)
     unlocked.set()
@@ -114,7 +121,7 @@ async def test_a_caller_who_leaves_takes_no_returned_slice_along() -> None:
         await unlocked.wait()
         return work()
 
-    limits = Limits(store, slowly, store.clock, holder="w-0", workers=1)
+    limits = governed(store, slowly, store.clock, holder="w-0")[0]
     wide, less = (
         Principal(**{**as_fields(KEY), "requests_per_minute": rpm}) for rpm in (1_600, 800)
     )

@@ -21,6 +21,7 @@ from legato.api.control.registry_desk import provide_desk
 from legato.api.control.resources import (
     accounts,
     audit,
+    budgets,
     erasures,
     evaluations,
     feedback,
@@ -56,6 +57,7 @@ _RESOURCES = (
     audit,
     semantic_cache,
     accounts,
+    budgets,
     erasures,
     evaluations,
     feedback,

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from legato.api.control.audit_services import AuditServices
+from legato.api.control.budget_services import BudgetServices
 from legato.api.control.cursors import Cursors
 from legato.api.control.gateway_view import GatewayView
 from legato.cache.semantic.entry import Entry
@@ -178,6 +179,7 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     places: Callable[[Reach], PlaceStore]
     keys: Callable[[Reach], KeyStore]
     roles: RoleStores
+    budgets: BudgetServices
     entries: Callable[[Reach], EntryReader]
     sums: Callable[[Reach], SpendSums]
     feedback: Callable[[Reach], FeedbackReader]

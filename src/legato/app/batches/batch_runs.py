@@ -12,15 +12,18 @@ from legato.app.models.served_models import ServedModels
 from legato.app.models.served_reading import ServedReader
 from legato.app.models.vaults import open_data_keys
 from legato.core.clock import Clock
+from legato.core.config import Config
 from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
 from legato.core.principal import Principal
 from legato.core.registry import Kind
 from legato.core.tenant import EVERY_TENANT
+from legato.governance.coverage import may_cover
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.database.engine import open_engine
 from legato.storage.kept.files import FileStore
 from legato.storage.ledger.ledger import Ledger
+from legato.storage.limits.budgets import BudgetStore
 from legato.storage.limits.leases import LeaseStore
 from legato.storage.registry.models import RegistryModels
 from legato.storage.registry.snapshot import RegistrySnapshots
@@ -72,7 +75,6 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         in_force = keys.snapshot().by_digest.values()
         return next((one for one in in_force if one.key_id == key_id), None)
 
-    registry = RegistrySnapshots(database, loaded.config.registry.environment)
     lane_of = native_lanes(
         context,
         lambda: read_credentials(loaded.config, credentials, envelopes),
@@ -81,7 +83,7 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         served=_served(
             context, RegistryModels(database, loaded.config.registry.environment), envelopes
         ),
-        guarded=lambda org: guarded_by(loaded.config, registry.read(Kind.GUARDRAIL)[1], org),
+        as_calls=_as_calls(loaded.config, context.database_url, clock),
     )
     books = NativeBooks(
         LeaseStore(database),
@@ -110,6 +112,21 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         principal_of=principal_of,
     )
     return Runs(store, ExecutorBeats(database), own, native)
+
+
+def _as_calls(
+    config: Config, database_url: str, clock: Clock
+) -> Callable[[Principal, str, str], bool]:
+    """Return what tells whether lines have to run as calls: for policies or budgets."""
+    database = open_engine(database_url)
+    registry = RegistrySnapshots(database, config.registry.environment)
+    budgets = BudgetStore(database, clock, IdSource(clock), EVERY_TENANT)
+
+    def as_calls(caller: Principal, model: str, deployment: str) -> bool:
+        guarded = guarded_by(config, registry.read(Kind.GUARDRAIL)[1], caller.org)
+        return guarded or may_cover(budgets.snapshot()[1], caller, model, deployment)
+
+    return as_calls
 
 
 def _served(

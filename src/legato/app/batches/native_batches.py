@@ -37,12 +37,13 @@ def native_lanes(
     clock: Clock,
     *,
     served: Callable[[], ServedModels],
-    guarded: Callable[[str], bool],
+    as_calls: Callable[[Principal, str, str], bool],
 ) -> LaneOf:
     """Return what knows the lane of each model; `credentials` reads those of the vault.
 
-    `served` tells what callers can reach at the moment, `guarded` whether policies look into what
-    an organisation sends: its lines then run as calls, which pass them.
+    `served` tells what callers can reach at the moment, `as_calls` whether the lines of a key, for
+    a model at a deployment, have to run as calls: where policies look into them, or budgets of
+    their own cover them.
     """
     surfaces: dict[str, Surface] = {
         "/v1/chat/completions": ChatCompletions(clock),
@@ -66,7 +67,7 @@ def native_lanes(
             principal = principal_of(key_id)
             if principal is None or not _fit(principal.require, deployment, data_use):
                 return None
-            if guarded(principal.org):
+            if as_calls(principal, model, deployment.name):
                 return None
 
         def connect() -> tuple[Provider, Send]:

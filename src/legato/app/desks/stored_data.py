@@ -27,6 +27,7 @@ from legato.app.models.served_reading import ServedReader
 from legato.app.models.vaults import open_data_keys
 from legato.app.prices.price_book import PriceBook
 from legato.audit.event import Act, Detail, Subject
+from legato.core.budget import Budget
 from legato.core.clock import SystemClock
 from legato.core.errors import OperatorError
 from legato.core.ids import IdSource
@@ -64,6 +65,9 @@ from legato.storage.ledger.ledger import Ledger
 from legato.storage.ledger.prices import PriceStore
 from legato.storage.ledger.sums import Backlog, SpendSums, read_backlog
 from legato.storage.ledger.verify import VerifyReport, verify
+from legato.storage.limits.budget_events import BudgetEventStore
+from legato.storage.limits.budgets import BudgetStore
+from legato.storage.limits.standing import Standing, standings
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
 from legato.storage.registry.changes import RegistryChanges, make_together
 from legato.storage.registry.comparisons import ComparisonReader
@@ -125,6 +129,18 @@ class StoredData:
     def keys(self) -> KeyStore:
         """Return the keys."""
         return KeyStore(self._engine, self._clock, IdSource(self._clock), EVERY_TENANT)
+
+    def budgets(self) -> BudgetStore:
+        """Return the budgets."""
+        return BudgetStore(self._engine, self._clock, IdSource(self._clock), EVERY_TENANT)
+
+    def budget_events(self) -> BudgetEventStore:
+        """Return what came of budgets."""
+        return BudgetEventStore(self._engine, EVERY_TENANT)
+
+    def budget_standings(self, budget: Budget) -> list[Standing]:
+        """Return how a budget stands."""
+        return standings(self._engine, budget)
 
     def data_keys(self) -> DataKeyTable:
         """Return the wrapped data keys."""

@@ -21,6 +21,7 @@ from legato.app.batches import batch_process
 from legato.app.checks.instance import Instance
 from legato.app.checks.required_terms import RequiredTerms
 from legato.app.context import ControlContext
+from legato.app.desks.budgets import budget_services
 from legato.app.desks.erasing import Erasing
 from legato.app.desks.floor_desk import floor_of
 from legato.app.desks.proposing import Proposing
@@ -119,6 +120,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         places=lambda reach: PlaceStore(engine, clock, ids, reach),
         keys=lambda reach: KeyStore(engine, clock, ids, reach),
         roles=role_stores(context.database_url, clock),
+        budgets=budget_services(context.database_url, clock),
         entries=lambda reach: EntryReader(engine, reach),
         sums=lambda reach: SpendSums(engine, reach),
         feedback=lambda reach: FeedbackReader(engine, reach),
@@ -153,9 +155,12 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         audit=audit,
         environment=context.loaded.config.registry.environment,
     )
+    return Control(_listener(services), keyring, refusals)
+
+
+def _listener(services: Services) -> Listener:
     limits = ConnectionLimits(body_bytes_max=BODY_BYTES_MAX)
-    listener = Listener(AsgiBridge(build_application(services)), limits)
-    return Control(listener, keyring, refusals)
+    return Listener(AsgiBridge(build_application(services)), limits)
 
 
 def _floor(context: ControlContext, reader: ServedReader) -> Callable[[str, str], FloorStatus]:

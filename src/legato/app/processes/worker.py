@@ -40,6 +40,7 @@ async def _serve(context: WorkerContext) -> None:
         spawn(gateway.keyring.tokens.follow(), owner=tasks, name="token issuers")
     spawn(gateway.prompts.follow(), owner=tasks, name="prompts")
     spawn(gateway.held.follow(), owner=tasks, name="holdouts")
+    spawn(gateway.governing.follower.follow(), owner=tasks, name="budgets")
     spawn(gateway.floors.follow(), owner=tasks, name="floors")
     spawn(gateway.routers.follow(gateway.in_thread), owner=tasks, name="routers")
     spawn(gateway.models.follow(), owner=tasks, name="models")
@@ -90,6 +91,10 @@ async def _listen(context: WorkerContext, gateway: Gateway, serving: Serving) ->
         await gateway.in_thread(gateway.keyring.load)
     except LegatoError as error:
         log.warning("starting without keys", extra={"reason": error.code})
+    try:  # and the budgets: it must not go past one
+        await gateway.governing.follower.load()
+    except LegatoError as error:
+        log.warning("starting without budgets", extra={"reason": error.code})
     try:
         await gateway.in_thread(gateway.prompts.load)
     except LegatoError as error:
@@ -124,8 +129,9 @@ async def _housekeeping(gateway: Gateway) -> None:
         await asyncio.sleep(_HOUSEKEEPING_S)
         gateway.meters.gauge("open_requests", gateway.app.open_calls)
         try:
-            await gateway.limits.return_idle()
-            await gateway.budgets.return_idle()
+            await gateway.governing.limits.return_idle()
+            await gateway.governing.budgets.return_idle()
+            await gateway.in_thread(gateway.governing.save_events)
         except LegatoError as error:
             log.warning("idle leases stay here for now", extra={"reason": error.code})
         try:
@@ -148,6 +154,7 @@ async def _close(gateway: Gateway) -> None:
             await gateway.in_thread(gateway.semantic.flush)
         gateway.meters.gauge("open_requests", 0)
         await gateway.in_thread(gateway.meters.save)
+        await gateway.in_thread(gateway.governing.save_events)
     except (LegatoError, OSError) as error:
         log.warning("not everything could be flushed", extra={"reason": type(error).__name__})
     for transport in gateway.transports:

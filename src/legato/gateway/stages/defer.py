@@ -108,7 +108,10 @@ class Defer:
             ResourceUnavailable: as many wait as may.
         """
         endpoint = _ENDPOINTS.get(call.surface.name)
-        if endpoint is None or call.body.get(_FIELD) not in TIERS or not call.caller.live:
+        if endpoint is None or not call.caller.live:
+            return None
+        waits = call.budget_steps is not None and call.budget_steps.queue and not call.view.stream
+        if not waits and call.body.get(_FIELD) not in TIERS:
             return None
         if call.masked:  # what it takes to restore its answer is never stored
             return None

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from legato.gateway.context import Call, Reply, Sink
-    from legato.gateway.directory import Deployment
+    from legato.gateway.directory import Deployment, Directory
     from legato.gateway.stages.cached import CacheStages
 
     Asking = Callable[[Call, Sink], Awaitable[Reply]]
@@ -38,6 +38,21 @@ async def degraded(
             if reply is not None:
                 return reply
     raise error
+
+
+def step_down(call: "Call", directory: "Directory") -> None:
+    """Have a call answered cheaper, where a budget that covers it says so before the wall.
+
+    What its key may not call it isn't given: then it goes on as it came.
+    """
+    steps, route = call.budget_steps, call.route
+    if steps is None or not steps.degrade_to or route is None:
+        return
+    if not call.caller.may_call(steps.degrade_to) or steps.degrade_to == route.alias:
+        return
+    lesser = directory.named(steps.degrade_to)
+    if lesser is not None:
+        call.route, call.degraded = lesser, f"budget; {steps.budget}; {steps.degrade_to}"
 
 
 def _given(call: "Call") -> "Reply":

@@ -85,6 +85,8 @@ def identity_headers(call: "Call", deployment: "Deployment | None" = None) -> "H
     headers = [(b"x-request-id", request_id), (b"x-legato-request-id", request_id)]
     if call.hedged:
         headers.append((b"x-legato-hedge", call.hedged.encode()))
+    if call.budget_steps is not None and call.budget_steps.told:
+        headers.append((b"x-legato-budget", call.budget_steps.told))
     if call.queued:
         waited_ms = sum(one.waited_ms for one in call.queued)
         headers.append((b"x-legato-queue-ms", b"%d" % waited_ms))

@@ -8,6 +8,7 @@ from msgspec.structs import astuple
 from legato.core.records import Facts, Intent, Progress, Settled
 from legato.core.usage import UsageSource
 from legato.storage.database.windows import period_of
+from legato.storage.limits.budget_sets import charged_to
 
 Row = tuple[Any, ...]
 
@@ -34,7 +35,7 @@ def settled_row(settled: Settled, seq: int) -> Row:
         settled.total_us,
         settled.first_token_us,
         settled.gateway_us,
-        settled.budget_id,
+        charged_to(settled.budget_id),
         settled.held_at_ns or settled.at_ns,
     )
 
@@ -58,7 +59,7 @@ def unknown_row(intent: Intent, progress: Progress | None) -> Row:
         0,
         0,
         0,
-        intent.budget_id,
+        charged_to(intent.budget_id),
         intent.at_ns,
         None,
         None,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Executable, delete, select
 from sqlalchemy.exc import DataError, IntegrityError
 
 from legato.core.clock import Clock
-from legato.core.leases import LimitKind
+from legato.core.leases import LimitKind, kind_in_ledger
 from legato.core.records import decode_record, encode_record
 from legato.storage.audit.segments import ROWS_LOCK
 from legato.storage.database.dialect import is_sqlite, look_up_by_index, now_ns, share, upsert_into
@@ -88,7 +88,8 @@ class Ledger:
             attempts = _readable(posting, read_open(connection, writer), writer)
             limits = limit_windows.held(connection, writer, _RELEASED)
             for attempt in attempts:
-                limits.setdefault(LimitKind.BUDGET, set()).add(attempt.intent.budget_id)
+                for limit_id in attempt.intent.budget_id.split():
+                    limits.setdefault(kind_in_ledger(limit_id), set()).add(limit_id)
             # All at once, so that two such transactions can't deadlock.
             limit_windows.lock(connection, limits)
             for attempt in attempts:

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from legato.core.leases import LimitKind
+from legato.core.leases import LimitKind, kind_in_ledger
+from legato.core.usage import TOKEN_CLASSES
 from legato.storage.database.dialect import insert_statement, upsert
 from legato.storage.ledger.batch import Batch, Undecodable
 from legato.storage.ledger.decided import add_routes
@@ -20,6 +21,8 @@ from legato.storage.ledger.newest_ids import newest_ids, within
 from legato.storage.ledger.open_attempts import OpenAttempt, end_attempts, open_attempts
 from legato.storage.ledger.trace_blocks import Block, add_traces
 from legato.storage.limits import limit_windows
+from legato.storage.limits.budget_events import tell_reached
+from legato.storage.limits.budget_sets import Members
 from legato.storage.limits.limit_windows import Spend
 from legato.storage.registry.rollout_outcomes import add_outcomes
 from legato.storage.registry.shadow_outcomes import add_shadow_outcomes
@@ -30,6 +33,9 @@ _AT_REST: Final = {"original_at_ns": "NULL", "reverses_entry": "NULL", "provisio
 _BUDGET_ID: Final = ENTRY_COLUMNS.index("budget_id")
 _BUDGET_AT: Final = ENTRY_COLUMNS.index("budget_at_ns")
 _COST: Final = ENTRY_COLUMNS.index("cost")
+_TOKENS: Final = slice(
+    ENTRY_COLUMNS.index(TOKEN_CLASSES[0]), ENTRY_COLUMNS.index(TOKEN_CLASSES[-1]) + 1
+)
 
 
 class Statements(NamedTuple):
@@ -65,6 +71,7 @@ class Posting:
         self._writer = writer
         self._now_ns = now_ns
         self._leased_elsewhere = leased_elsewhere
+        self._members = Members(connection)
         self.counters: set[int] = set()
         """Of limits, which changed."""
 
@@ -73,12 +80,20 @@ class Posting:
         request_ids = batch.request_ids()
         if request_ids:
             newest = newest_ids(self._connection)
+            self._members.learn({s.budget_id: s.facts.org for s in batch.settled.values()})
             known = known_entries(self._connection, within(newest.entry, request_ids))
-            late = late_rows(self._connection, batch, known, self._now_ns) if known else []
+            late = (
+                late_rows(self._connection, batch, known, (self._members, self._now_ns))
+                if known
+                else []
+            )
             in_order = _rows_in_order(batch, known)
             # The holder's lease paid for what it spent in order; a late outcome comes after the
             # lease went back.
-            spends = [*_spends(in_order, from_lease=True), *_spends(late, from_lease=False)]
+            spends = [
+                *self._spends(in_order, from_lease=True),
+                *self._spends(late, from_lease=False),
+            ]
             self._lock(spends)
             self._insert(self._statements.plain, in_order)
             self._insert(self._statements.entry, late)
@@ -96,8 +111,11 @@ class Posting:
 
     def close(self, attempts: Iterable[OpenAttempt]) -> None:
         """Enter attempts as unknown, provisionally, at their best estimate."""
+        attempts = list(attempts)
         rows = [unknown_row(attempt.intent, attempt.progress) for attempt in attempts]
-        spends = _spends(rows, from_lease=True)
+        intents = [attempt.intent for attempt in attempts]
+        self._members.learn({intent.budget_id: intent.facts.org for intent in intents})
+        spends = self._spends(rows, from_lease=True)
         self._lock(spends)
         self._insert(self._statements.entry, rows)
         self._settle(spends)
@@ -116,8 +134,11 @@ class Posting:
             self._connection.execute(statement.on_conflict_do_nothing())
 
     def _lock(self, spends: Iterable[Spend]) -> None:
-        budget_ids = {spend.budget_id for spend in spends}
-        limit_windows.lock(self._connection, {LimitKind.BUDGET: budget_ids})
+        limits: dict[LimitKind, set[str]] = {}
+        for limit_id in {spend.limit_id for spend in spends} | self._members.counters:
+            limits.setdefault(kind_in_ledger(limit_id), set()).add(limit_id)
+        limit_windows.lock(self._connection, limits)
+        self._members.save()
 
     def _insert(self, statement: str, rows: Sequence[Row]) -> None:
         if rows:
@@ -125,11 +146,21 @@ class Posting:
 
     def _settle(self, spends: Sequence[Spend]) -> None:
         if spends:
-            self.counters.update(
-                limit_windows.settle(
-                    self._connection, spends, self._writer, elsewhere=self._leased_elsewhere
-                )
+            settled = limit_windows.settle(
+                self._connection, spends, self._writer, elsewhere=self._leased_elsewhere
             )
+            self.counters.update(settled)
+            tell_reached(self._connection, settled.values(), self._now_ns)
+
+    def _spends(self, rows: Iterable[Row], *, from_lease: bool) -> list[Spend]:
+        spends = []
+        for row in rows:
+            for limit_id in self._members.of(row[_BUDGET_ID]):
+                is_tokens = kind_in_ledger(limit_id) is LimitKind.TOKENS
+                amount = sum(row[_TOKENS]) if is_tokens else row[_COST]
+                if amount:
+                    spends.append(Spend(limit_id, row[_BUDGET_AT], amount, from_lease))
+        return spends
 
 
 def _rows_in_order(batch: Batch, known: KnownEntries) -> list[Row]:
@@ -142,11 +173,3 @@ def _rows_in_order(batch: Batch, known: KnownEntries) -> list[Row]:
         if not any(e.provisional or (e.kind, e.seq) == identity[2:] for e in entries):
             rows.append(settled_row(settled, settled.seq))
     return rows
-
-
-def _spends(rows: Iterable[Row], *, from_lease: bool) -> list[Spend]:
-    return [
-        Spend(row[_BUDGET_ID], row[_BUDGET_AT], row[_COST], from_lease)
-        for row in rows
-        if row[_BUDGET_ID] and row[_COST]
-    ]

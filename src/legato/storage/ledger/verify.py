@@ -6,11 +6,12 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Engine, and_, func, or_, select
 
-from legato.core.leases import LimitKind
+from legato.core.leases import LEDGERED
 from legato.core.records import EntryKind
 from legato.core.usage import USAGE_CLASSES
 from legato.storage.database.engine import reading
 from legato.storage.database.windows import period_of
+from legato.storage.limits.budget_sets import spent_in_windows
 from legato.storage.tables.schema import ledger_entry, limit_lease, limit_window, open_intent
 
 _ROWS_PER_READ: Final = 5_000
@@ -146,23 +147,14 @@ def _identities(connection: Connection, _scan: _Scan) -> Iterator[Problem]:
 
 
 def _budgets(connection: Connection, _scan: _Scan) -> Iterator[Problem]:
-    window, entry = limit_window.c, ledger_entry.c
-    spent = (
-        select(func.coalesce(func.sum(entry.cost), 0))
-        .where(
-            entry.budget_id != "",
-            entry.budget_id == window.limit_id,
-            entry.budget_at_ns >= window.start_ns,
-            entry.budget_at_ns < window.end_ns,
+    window = limit_window.c
+    for kind in sorted(LEDGERED):
+        wanted = select(window.limit_id).where(
+            window.kind == kind.value, window.settled != spent_in_windows(kind)
         )
-        .scalar_subquery()
-    )
-    wanted = select(window.limit_id).where(
-        window.kind == LimitKind.BUDGET.value, window.settled != spent
-    )
-    row = connection.execute(wanted.order_by(window.id)).first()
-    if row is not None:
-        yield Problem("a budget's counter is not the sum of its entries", row[0])
+        row = connection.execute(wanted.order_by(window.id)).first()
+        if row is not None:
+            yield Problem("a budget's counter is not the sum of its entries", row[0])
 
 
 def _leases(connection: Connection, _scan: _Scan) -> Iterator[Problem]:

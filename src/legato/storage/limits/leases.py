@@ -10,8 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from legato.core.clock import Clock
-from legato.core.leases import Grant, Limit, LimitKind, Returned, Wish, falls_short
-from legato.core.principal import BudgetLimit
+from legato.core.leases import Grant, LimitKind, Returned, Wish, falls_short
 from legato.storage.database.dialect import now_ns
 from legato.storage.database.engine import writing
 from legato.storage.database.windows import FOREVER_NS, Span, span_around
@@ -60,39 +59,6 @@ class LeaseStore:
                     connection, one.kind, one.limit_id, one.window_start_ns
                 ):
                     amount -= limit_windows.unlease(connection, window_id, holder, amount)
-
-    def take_budget(self, budget: BudgetLimit, *, holder: str, want: int, at_least: int) -> Grant:
-        """Lease up to `want` nano-USD, or nothing when not even `at_least` fits."""
-        limit = Limit(LimitKind.BUDGET, budget.id, budget.limit, budget.window.value)
-        return self.take([Wish(limit, want, at_least)], holder=holder)[0]
-
-    def return_budget(
-        self, budget_id: str, window_start_ns: int, *, holder: str, amount: int
-    ) -> None:
-        """Give back what is left of a lease in the window it was granted in."""
-        back = Returned(LimitKind.BUDGET, budget_id, window_start_ns, amount)
-        self.give_back([back], holder=holder)
-
-    def take_rate(
-        self, limit_id: str, limit: int, *, holder: str, want: int, window_s: int = 60
-    ) -> Grant:
-        """Lease up to `want` requests of the current fixed window."""
-        rate = Limit(LimitKind.RATE, limit_id, limit, str(window_s))
-        return self.take([Wish(rate, want)], holder=holder)[0]
-
-    def return_rate(self, limit_id: str, window_start_ns: int, *, holder: str, amount: int) -> None:
-        """Give back unused requests; those of an earlier window are gone anyway."""
-        back = Returned(LimitKind.RATE, limit_id, window_start_ns, amount)
-        self.give_back([back], holder=holder)
-
-    def take_slots(self, limit_id: str, limit: int, *, holder: str, want: int) -> Grant:
-        """Lease up to `want` requests at the same time."""
-        slots = Limit(LimitKind.SLOTS, limit_id, limit, "total")
-        return self.take([Wish(slots, want)], holder=holder)[0]
-
-    def return_slots(self, limit_id: str, *, holder: str, amount: int) -> None:
-        """Give slots back."""
-        self.give_back([Returned(LimitKind.SLOTS, limit_id, 0, amount)], holder=holder)
 
     def release_holder(self, holder: str) -> None:
         """Take back the slots of a dead process."""

@@ -19,6 +19,8 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
+    or_,
     select,
     update,
 )
@@ -26,8 +28,9 @@ from sqlalchemy import (
 from legato.core.leases import LEDGERED, LimitKind
 from legato.storage.database import dialect
 from legato.storage.database.prepared import run
+from legato.storage.limits.budget_sets import spent
 from legato.storage.tables.leases import lease_holder, limit_used
-from legato.storage.tables.schema import ledger_entry, limit_lease, limit_window
+from legato.storage.tables.schema import limit_lease, limit_window
 
 
 class LimitWindow(NamedTuple):
@@ -49,12 +52,21 @@ class Level(NamedTuple):
 
 
 class Spend(NamedTuple):
-    """Nano-USD that an entry puts on a budget, and the time that decides its window."""
+    """What an entry puts on a counter, and the time that decides its window."""
 
-    budget_id: str
+    limit_id: str
     at_ns: int
-    cost: int
+    amount: int
     from_lease: bool
+
+
+class Settled(NamedTuple):
+    """A counter that entries were put on, and where it stands."""
+
+    limit_id: str
+    span: str
+    start_ns: int
+    end_ns: int
 
 
 def lock(connection: Connection, limits: Mapping[LimitKind, Iterable[str]]) -> None:
@@ -139,34 +151,40 @@ def unlease(connection: Connection, window_id: int, holder: str, amount: int) ->
 
 def settle(
     connection: Connection, spends: Sequence[Spend], holder: str, *, elsewhere: bool = False
-) -> list[int]:
-    """Move money from leased to settled; return which counters changed.
+) -> dict[int, Settled]:
+    """Move what was used from leased to settled; return the counters it was put on, by their rows.
 
     `elsewhere`: what no lease here paid for was leased by another store, which hears of it.
     """
     settled: Counter[int] = Counter()
     used: Counter[int] = Counter()
-    windows = _budget_windows(connection, spends)
+    touched: dict[int, Settled] = {}
+    windows = _windows_of(connection, spends)
     for spend in spends:
-        for row in windows[spend.budget_id]:
+        for row in windows[spend.limit_id]:
             if row.start_ns <= spend.at_ns < row.end_ns:
-                settled[row.id] += spend.cost
+                settled[row.id] += spend.amount
+                touched[row.id] = Settled(row.limit_id, row.span, row.start_ns, row.end_ns)
                 if spend.from_lease:
-                    used[row.id] += spend.cost
-    for window_id, cost in settled.items():
+                    used[row.id] += spend.amount
+    for window_id, amount in settled.items():
         back = _take_back(connection, window_id, holder, used[window_id])
-        run(connection, _SETTLE, of_window=window_id, by=cost, back=back)
+        run(connection, _SETTLE, of_window=window_id, by=amount, back=back)
         if elsewhere and used[window_id] != back:
             _add_used(connection, window_id, holder, used[window_id] - back)
-    return list(settled)
+    return touched
 
 
-def budget_start(connection: Connection, budget_id: str, at_ns: int) -> int:
-    """Return when the budget's window around a time began, 0 when it has none."""
+def newest_start(connection: Connection, limit_ids: Iterable[str], at_ns: int) -> int:
+    """Return when the newest window of these began that are open at a time, 0 without one.
+
+    Parts of rolling windows are left out: what is late belongs to the part in which it was.
+    """
     table = limit_window.c
     wanted = select(func.max(table.start_ns)).where(
-        table.kind == LimitKind.BUDGET.value,
-        table.limit_id == budget_id,
+        table.kind.in_([kind.value for kind in LEDGERED]),
+        table.limit_id.in_(list(limit_ids)),
+        table.span.not_like("rolling/%"),
         table.start_ns <= at_ns,
         table.end_ns > at_ns,
     )
@@ -248,26 +266,18 @@ def _leases_of(holder: str, kinds: Iterable[LimitKind]) -> Select[int, str, str,
 
 
 def _open(connection: Connection, window: LimitWindow) -> Level:
-    settled = _spent(connection, window) if window.kind is LimitKind.BUDGET else 0
+    settled = 0
+    if window.kind in LEDGERED:
+        span = window.start_ns, window.end_ns
+        settled = spent(connection, window.kind, window.limit_id, span)
     row = {**window._asdict(), "kind": window.kind.value, "settled": settled, "leased": 0}
     row["version"] = 0
     made = connection.execute(insert(limit_window).returning(limit_window.c.id), row)
     return Level(made.scalar_one(), settled, 0)
 
 
-def _spent(connection: Connection, window: LimitWindow) -> int:
-    entry = ledger_entry.c
-    total = select(func.sum(entry.cost)).where(
-        entry.budget_id != "",
-        entry.budget_id == window.limit_id,
-        entry.budget_at_ns >= window.start_ns,
-        entry.budget_at_ns < window.end_ns,
-    )
-    return int(connection.execute(total).scalar() or 0)
-
-
-def _budget_windows(connection: Connection, spends: Sequence[Spend]) -> dict[str, list[Any]]:
-    listed = dialect.listed(connection, {spend.budget_id for spend in spends})
+def _windows_of(connection: Connection, spends: Sequence[Spend]) -> dict[str, list[Any]]:
+    listed = dialect.listed(connection, {spend.limit_id for spend in spends})
     after = min(spend.at_ns for spend in spends)
     windows: dict[str, list[Any]] = defaultdict(list)
     statement = _ending_after(sqlite=dialect.is_sqlite(connection))
@@ -277,10 +287,10 @@ def _budget_windows(connection: Connection, spends: Sequence[Spend]) -> dict[str
 
 
 @cache
-def _ending_after(*, sqlite: bool) -> Select[int, str, int, int]:
+def _ending_after(*, sqlite: bool) -> Select[int, str, str, int, int]:
     table = limit_window.c
-    return select(table.id, table.limit_id, table.start_ns, table.end_ns).where(
-        table.kind == LimitKind.BUDGET.value,
+    return select(table.id, table.limit_id, table.span, table.start_ns, table.end_ns).where(
+        or_(*[table.kind == literal_column(f"'{kind.value}'") for kind in sorted(LEDGERED)]),
         dialect.one_of(table.limit_id, sqlite=sqlite),
         table.end_ns > bindparam("after"),
     )

@@ -28,6 +28,7 @@ from legato.storage.tables import columns
 from legato.storage.tables.accounts import ACCOUNT_TABLES
 from legato.storage.tables.audit import AUDIT_TABLES
 from legato.storage.tables.audit_segments import SEGMENT_TABLES
+from legato.storage.tables.budgets import BUDGET_TABLES
 from legato.storage.tables.captures import CAPTURE_TABLES
 from legato.storage.tables.columns import Id, RowId, number_column, origin_column, text_column
 from legato.storage.tables.decided import DECIDED_TABLES
@@ -49,7 +50,7 @@ from legato.storage.tables.routers import ROUTER_TABLES
 from legato.storage.tables.semantic import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0036"
+SCHEMA_VERSION: Final = "0037"
 
 migration_marker = Table(
     "migration_marker",
@@ -466,5 +467,6 @@ _ELSEWHERE: Final = (
     | SEMANTIC_TABLES
     | ERASURE_TABLES
     | ROLE_TABLES
+    | BUDGET_TABLES
 )
 TABLES: Final = frozenset(metadata.tables) | _ELSEWHERE

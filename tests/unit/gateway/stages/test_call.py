@@ -20,6 +20,7 @@ from legato.gateway.context import Call
 from legato.gateway.directory import Deployment, Route
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.exchange import Exchange
+from legato.governance.worker import governed
 from legato.providers.base import Authorizer, ProviderSettings
 from legato.providers.openai_compatible import factory
 from legato.providers.transport import PoolExhausted, Timeouts, cancelled_in_line
@@ -163,8 +164,9 @@ class Bench:
         self, folder: Path, *authorizers: Authorizer | None, line: Line | None = None
     ) -> None:
         self.tape, self.line = Tape(), line or Line()
-        without_budgets: Any = None
-        books = Books(self.tape, without_budgets, ManualClock(), config_version="c", durable=False)
+        nowhere: Any = None
+        without = governed(nowhere, nowhere, ManualClock(), holder="w").budgets
+        books = Books(self.tape, without, ManualClock(), config_version="c", durable=False)
         board = BreakerBoard([f"d{cell}" for cell in range(len(authorizers))], folder / "lock")
         self.breakers = Breakers(board, Breaker(failures=2), lambda: 0.0)
         self.stage = CallStage(Exchange(books, 0), self.breakers, lambda: 0.0)
