@@ -21,6 +21,8 @@ _MID: Final = 0.1
 """A topic's threshold lies halfway to what this share of its examples stays below."""
 _LOWEST: Final = 0.1
 """Where only topics are allowed, so many of their own examples may be told as off them."""
+_SHARES_MAX: Final = 2
+"""Examples of unlike matters may let in so many times the share of the background, not more."""
 _EVEN: Final = 0.5
 _LEAST: Final = 1e-6
 _STRANGE: Final = 0.75
@@ -108,7 +110,8 @@ def profile_of(
     if threshold is None:
         threshold = float(np.quantile(strangers, 1 - background_share))
         if allowing:
-            threshold = min(threshold, float(np.quantile(others, _LOWEST)))
+            most = float(np.quantile(strangers, 1 - min(1.0, _SHARES_MAX * background_share)))
+            threshold = max(min(threshold, float(np.quantile(others, _LOWEST))), most)
         else:
             threshold = max(threshold, (threshold + float(np.quantile(others, _MID))) / 2)
         threshold = max(threshold, _LEAST)
