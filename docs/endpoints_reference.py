@@ -26,6 +26,8 @@ timings of its trace (`legato ledger trace`).
 - *guard_input* and *plan_output* are passed over while there is no
   [policy](../how-to/guardrails.md) at all. Answers are
   [checked](../how-to/output-checks.md) within *call*.
+- With [rules on tools](../how-to/roles.md#which-models-regions-and-tools-a-key-may-use),
+  *rule_tools* runs behind *resolve* (and *recall*), for keys that such a rule means.
 - An answer from the cache leaves out *route*, *reserve*, *call* and *store_cache*.
 - A stream is kept and sent within *call*; *keep* and *send* are left out.
 - *record* runs however a request ends; a trace does not time it.

@@ -359,6 +359,7 @@ def _pipelines(
         guard_input=guards.input,
         outputs=guards.outputs,
         lookups=guards.lookups,
+        rules_tools=any(one.tools for one in config.access.rules),
     )
     return pipeline, _relay(base, pipeline, books), shadows, comparisons
 

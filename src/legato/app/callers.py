@@ -12,6 +12,7 @@ from legato.core.config_callers import TokenIssuer
 from legato.core.errors import StorageUnavailable
 from legato.core.tasks import InThread
 from legato.governance.keyring import Keyring
+from legato.governance.ruled_keys import ruled
 from legato.providers.transport.base import Timeouts, TransportError
 from legato.providers.transport.factory import open_transport
 from legato.storage.tenants.keys import KeyStore
@@ -31,7 +32,7 @@ def open_keyring(
 ) -> Keyring:
     """Return what authenticates the callers of a worker."""
     return Keyring(
-        store,
+        ruled(store, context.loaded.config.access),
         vault.digest,
         clock,
         in_thread,

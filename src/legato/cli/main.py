@@ -33,6 +33,7 @@ _COMMANDS = MappingProxyType(
             "legato.cli.routing.cache:cache",
             "Look at the semantic cache, and purge it.",
         ),
+        "can": ("legato.cli.governance.roles:can", "Say whether somebody may, and why."),
         "captures": ("legato.cli.governance.captures:captures", "Read captured requests."),
         "config": ("legato.cli.config:config", "Show, check or migrate a configuration."),
         "conformance": (
@@ -101,6 +102,7 @@ _COMMANDS = MappingProxyType(
             "legato.cli.registry.registry:rollback",
             "Point a label to what it was before.",
         ),
+        "roles": ("legato.cli.governance.roles:roles", "Give people and keys roles."),
         "rollouts": (
             "legato.cli.registry.rollouts:rollouts",
             "Replace a version step by step, or take it back.",

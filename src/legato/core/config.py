@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from legato.core.config_access import Access
 from legato.core.config_accounts import Accounts
 from legato.core.config_audit import Audit
 from legato.core.config_budgets import BudgetSaid
@@ -18,7 +19,7 @@ from legato.core.config_cascade import Cascade
 from legato.core.config_guardrails import Guardrails
 from legato.core.config_load import Hedge, Load, Queue, RateLimits
 from legato.core.config_lookups import Lookup
-from legato.core.config_parts import Count, Dollars, Name, Positive, Share
+from legato.core.config_parts import Count, Dollars, Name, Positive, Requirements, Share
 from legato.core.config_records import (
     Capture,
     Evaluation,
@@ -163,17 +164,6 @@ class DataUse(_Strict, frozen=True):
     """Whether the provider trains models on it."""
     retention_days: Annotated[int, Meta(ge=0)] | None = None
     certifications: list[str] | None = None
-
-
-class Requirements(_Strict, frozen=True):
-    """What a deployment must be known to fulfil to be called: what is unknown isn't fulfilled."""
-
-    regions: Annotated[list[str], Meta(min_length=1)] | None = None
-    """One of these, written as the deployment has it."""
-    no_training: bool = False
-    retention_days_max: Annotated[int, Meta(ge=0)] | None = None
-    certifications: list[str] = []
-    """All of these."""
 
 
 class BatchLane(_Strict, frozen=True):
@@ -412,6 +402,7 @@ class Config(_Strict, frozen=True):
     keys: list[Key] = []
     token_issuers: list[TokenIssuer] = []
     budgets: list[BudgetSaid] = []
+    access: Access = Access()
     timeouts: Timeouts = Timeouts()
     retry: Retry = Retry()
     breaker: Breaker = Breaker()

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
@@ -9,3 +10,14 @@ Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Dollars = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+
+
+class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a deployment must be known to fulfil to be called: what is unknown isn't fulfilled."""
+
+    regions: Annotated[list[str], Meta(min_length=1)] | None = None
+    """One of these, written as the deployment has it."""
+    no_training: bool = False
+    retention_days_max: Annotated[int, Meta(ge=0)] | None = None
+    certifications: list[str] = []
+    """All of these."""

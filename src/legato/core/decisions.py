@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from legato.core.config import DataUse, Requirements, Retry
+from legato.core.config import DataUse, Retry
 from legato.core.config_load import Hedge
+from legato.core.config_parts import Requirements
 from legato.core.config_routing import Quality, RouteRule
 from legato.core.guard_output import OutputFacts
 

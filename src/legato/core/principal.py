@@ -1,10 +1,12 @@
 """Who calls: the immutable view of a key or a person that requests are served by."""
 
 from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from legato.core.config import Requirements
+from legato.core.config import DataUse
+from legato.core.config_parts import Requirements
 from legato.core.money import NanoUSD
 from legato.core.roles import Grant
 
@@ -36,6 +38,39 @@ class BudgetLimit(msgspec.Struct, frozen=True):
     """What people call it: the key's name."""
 
 
+class RefusedTool(NamedTuple):
+    """The rule that refuses a tool, and whether a call goes on without it."""
+
+    rule: str
+    strips: bool
+
+
+class Access(Protocol):
+    """The rules of access that mean a principal: see `legato.routing.access`."""
+
+    @property
+    def has_tools(self) -> bool:
+        """Whether any says something of tools."""
+        ...
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Names these very rules."""
+        ...
+
+    def against_model(self, name: str) -> str:
+        """Say which rule keeps a model from being named, "" where none does."""
+        ...
+
+    def against_deployment(self, name: str, region: str, data_use: DataUse) -> tuple[str, ...]:
+        """Return what keeps a deployment from being sent its calls, in words with the rule."""
+        ...
+
+    def against_tool(self, name: str) -> RefusedTool | None:
+        """Return which rule keeps a tool from being declared, None where none does."""
+        ...
+
+
 class Principal(msgspec.Struct, frozen=True):
     """A key as authenticated. `models` are aliases or deployment names, `*` for all.
 
@@ -62,7 +97,17 @@ class Principal(msgspec.Struct, frozen=True):
     kind: str = "key"
     grants: tuple[Grant, ...] = ()
     """Roles bound to it, beside what its scopes let it do."""
+    access: Access | None = None
+    """Rules of access, None where none means it."""
 
     def may_call(self, name: str) -> bool:
         """Whether this key may name that alias or deployment."""
-        return "*" in self.models or name in self.models
+        return not self.against_calling(name)
+
+    def against_calling(self, name: str) -> str:
+        """Say why this key may not name that alias or deployment, "" where it may."""
+        if Scope.CALL not in self.scopes:
+            return f"it has no scope {Scope.CALL.value}"
+        if "*" not in self.models and name not in self.models:
+            return f"its models are {', '.join(sorted(self.models)) or 'none'}"
+        return "" if self.access is None else self.access.against_model(name)

@@ -27,6 +27,18 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+TITLES: Final[dict[Role, str]] = {
+    Role.OWNER: "Everything, and who else may do it",
+    Role.ADMIN: "Everything but to name owners",
+    Role.DEVELOPER: "Builds: features, keys, prompts, routes, evaluations",
+    Role.ANALYST: "Looks at spend and quality, and measures it",
+    Role.FINANCE: "Looks at spend, and measures savings",
+    Role.SECURITY: "Guards: keys, guardrails, erasures",
+    Role.APPROVER: "Approves what others ask for",
+    Role.VIEWER: "Looks at everything but content and people",
+}
+
+
 class Grant(msgspec.Struct, frozen=True):
     """A role, given within an organisation, one of its teams, or one feature of that team.
 
@@ -70,6 +82,12 @@ PLACED: Final[dict[Permission, frozenset[Role]]] = {
     Permission.BUDGET_CREATE: _A | {Role.FINANCE},
     Permission.BUDGET_UPDATE: _A | {Role.FINANCE},
     Permission.BUDGET_DELETE: _A | {Role.FINANCE},
+    Permission.ROLE_READ: _GUARDS,
+    Permission.ROLE_CREATE: _A,
+    Permission.ROLE_DELETE: _A,
+    Permission.ROLE_BIND: _A,
+    # nobody gives what they haven't: without it an administrator makes nobody an owner
+    Permission.OWNER_BIND: frozenset(),
     Permission.LEDGER_READ: _ANALYSTS | {Role.FINANCE},
     Permission.FEEDBACK_READ: _ANALYSTS,
     Permission.ERASURE_READ: _GUARDS,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from legato.core.capability import UNKNOWN_ABILITY, Ability
-from legato.core.config import ContextPolicy, DataUse, Requirements, Retry
+from legato.core.config import ContextPolicy, DataUse, Retry
+from legato.core.config_parts import Requirements
 from legato.core.decisions import QueueTerms, SliceFacts
 from legato.core.errors import Forbidden, NotFound, StorageUnavailable
 from legato.core.price import Price
@@ -226,7 +227,7 @@ class Directory:
             msg = f"There is no model {name!r}; this key can call: {known or 'nothing'}."
             raise NotFound(msg, param="model")
         if not principal.may_call(name):
-            msg = f"This key may not call {name!r}; ask for it to be added to the key's models."
+            msg = f"This key may not call {name!r}: {principal.against_calling(name)}."
             raise Forbidden(msg, param="model")
         return route
 

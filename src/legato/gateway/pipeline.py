@@ -1,7 +1,7 @@
 """The request path, in one place. Read this first.
 
-    authenticate → read → admit → resolve → (recall) → (capture) → (guard_input) → (plan_output)
-      → lookup_cache → (lookup_semantic) → route
+    authenticate → read → admit → resolve → (recall) → (rule_tools) → (capture) → (guard_input)
+      → (plan_output) → lookup_cache → (lookup_semantic) → route
       → call [reserve → attempt, its answer checked, again and again]
       → store_cache → (keep) → send → (store_semantic) → record
 
@@ -35,6 +35,7 @@ from legato.gateway.stages.read import read_json
 from legato.gateway.stages.reply import error_headers, reply_headers
 from legato.gateway.stages.route import order_candidates
 from legato.gateway.stages.trace import accept_traceparent
+from legato.gateway.tools import rule_tools, unruled
 
 if TYPE_CHECKING:
     from legato.core.config import ContextPolicy
@@ -174,6 +175,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     guard_input: InputGuarding | None = None
     outputs: "AnswerGuard | None" = None
     lookups: "Lookups | None" = None
+    rules_tools: bool = False
+    """Whether rules of access say which tools may be declared."""
 
     def assemble(self, surface: Surface) -> Assembly:
         """Return what serves a surface's requests."""
@@ -195,6 +198,8 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         yield Stage("resolve", self._resolve)
         if conversational:
             yield Stage("recall", self._recall)
+        if self.rules_tools:
+            yield Stage("rule_tools", rule_tools, unless=unruled)
         if self.capture is not None and not counts:
             yield Stage("capture", _choosing(self.capture))
         if self.guard_input is not None:

@@ -1,6 +1,7 @@
 """Whether a deployment is known to fulfil what is required of it."""
 
-from legato.core.config import DataUse, Requirements
+from legato.core.config import DataUse
+from legato.core.config_parts import Requirements
 
 
 def shortfalls(require: Requirements, region: str, data_use: DataUse) -> tuple[str, ...]:

@@ -30,6 +30,15 @@ def made(legato: RunningLegato, path: str, body: Any, key: str = ADMIN, **header
     return answer.json
 
 
+def roles(legato: RunningLegato, org: str, feature_id: str, key: str) -> dict[str, str]:
+    """A role of its own, and a key that has it."""
+    role = {"name": f"role-of-{org}", "permissions": ["control:ledger:read"]}
+    made(legato, "/roles", role, key)
+    subject = made(legato, "/keys", {"feature_id": feature_id}, key)["key"]["id"]
+    wish = {"subject_kind": "key", "subject_id": subject, "role": role["name"], "org": org}
+    return {"role": role["name"], "binding_id": made(legato, "/role-bindings", wish, key)["id"]}
+
+
 def evaluation(legato: RunningLegato, org: str, key: str) -> str:
     cases = legato.data / f"{org}.jsonl"
     cases.write_text('{"input": "Hi"}\n')

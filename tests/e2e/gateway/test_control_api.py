@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asking import ask, operations
 from belongings import (
     V1,
     alarm,
@@ -17,6 +18,7 @@ from belongings import (
     made,
     proposal,
     review,
+    roles,
 )
 from hypothesis import HealthCheck, Phase, given, settings
 from running import ADMIN, CALLER, RunningLegato, within
@@ -102,6 +104,9 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     events = legato.get(f"{V1}/audit/events?action=registry.*", key["secret"]).json["data"]
     return {
         "index": events[0]["index"],
+        "level": "0",
+        "place": "0",
+        **roles(legato, org["name"], feature["id"], key["secret"]),
         "request_id": request_id,
         "evaluation_id": evaluation(legato, name, key["secret"]),
         "review_id": review(legato, key["secret"]),
@@ -136,57 +141,15 @@ def account(legato: RunningLegato, org: str, secret: str) -> dict[str, str]:
     return {"account_id": made_id, "token_id": token["token"]["id"]}
 
 
-def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
-    paths = document["paths"]
-    return [(method.upper(), path) for path, item in paths.items() for method in item]
-
-
 OPEN = {("GET", f"{V1}/sign-in"), ("POST", f"{V1}/login"), ("POST", f"{V1}/login/invitation")}
 OWN = ("me", "session", "sessions", "sessions/{session_id}/revoke", "me/password", "logout",
        "tokens", "tokens/{token_id}/revoke")  # fmt: skip
 """What is about who asks: a key has neither sessions nor tokens."""
-BODIES = {
-    "tokens": b'{"name":"x","expires_at":"2030-01-01T00:00:00Z"}',
-    "password": b'{"current":"x","new":"x"}',
-    "login": b'{"email":"x@example.com","password":"x"}',
-    "invitation": b'{"token":"x","password":"x"}',
-    **dict.fromkeys(("rotate", "approve", "reject", "rollback", "cancel", "resume"), b"{}"),
-    **dict.fromkeys(("skip", "acknowledge"), b"{}"),
-    "restore": b'{"reason":"x"}',
-    "tune": b'{"rule":"x","precision":0.9}',
-    "label": b'{"levels":{"right":5}}',
-    "labels": b'{"label":"x","version":"1"}',
-    "steer": b'{"command":"pause"}',
-    "truth": b'{"truth":"database"}',
-}
 
 
-def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answer:
-    body = None if method == "GET" else b'{"title":"x","name":"x","overlap_s":0}'
-    headers = {"content-type": "application/json", "if-match": '"1"'}
-    ending = path.rpartition("/")[2]
-    if ending in BODIES:
-        body = BODIES[ending]
-    elif path.endswith("/versions") and method == "POST":
-        body = b'{"spec":{}}'
-    elif path.endswith(("/rollouts", "/evaluations", "/estimate")):
-        body = b'{"name":"x","candidate":"1","plan":{}}' if "/reg" in path else b'{"suite":"x"}'
-    elif "/objects/" in path and method == "PATCH":
-        body = b'{"owner":"x"}'
-    elif path.endswith("/difference"):
-        path += "?since=1"
-    elif path.endswith("/uses"):
-        path += "?kind=route&name=x"
-    elif method == "POST":
-        body = b'{"name":"x"}'
-    elif method == "PATCH":
-        body = b'{"tags":{}}' if "/keys/" in path else b'{"title":"x"}'
-    if key is not None:
-        headers["authorization"] = f"Bearer {key}"
-    return legato.send(method, path, body, headers)
-
-
-def test_no_route_answers_without_a_key(legato: RunningLegato, document: dict[str, Any]) -> None:
+def test_case_27_no_route_answers_without_a_key(
+    legato: RunningLegato, document: dict[str, Any]
+) -> None:
     found = [*operations(document), ("GET", "/api/openapi.json")]
     assert len(found) > 20
     for key in (None, "lg-nobody", "' OR 1=1--"):
@@ -197,7 +160,7 @@ def test_no_route_answers_without_a_key(legato: RunningLegato, document: dict[st
         assert answer.error["request_id"] == answer.headers["x-legato-request-id"]
 
 
-def test_what_is_anothers_does_not_exist(
+def test_case_26_what_is_anothers_does_not_exist(
     legato: RunningLegato, document: dict[str, Any], acme: dict[str, Any], other: dict[str, Any]
 ) -> None:
     new_names = ("POST", f"{V1}/registry/objects/{{kind}}/{{name}}/versions")  # makes the object
@@ -220,6 +183,43 @@ def test_what_is_anothers_does_not_exist(
     for path, own_name in (("organisations", "acme"), ("keys", "acme")):
         rows = legato.get(f"{V1}/{path}", acme["secret"]).json["data"]
         assert {row["org"] for row in rows} == {own_name}
+
+
+def test_case_26_what_is_another_teams_does_not_exist(
+    legato: RunningLegato, document: dict[str, Any], acme: dict[str, Any], other: dict[str, Any]
+) -> None:
+    """Neither for a role over a team: what is kept by organisation says so, the rest is gone."""
+    of_team = made(legato, "/keys", {"feature_id": acme["feature_id"]})
+    bound = {"subject_kind": "key", "subject_id": of_team["key"]["id"], "org": "acme"}
+    made(legato, "/role-bindings", {**bound, "role": "admin", "team": "support"})
+    narrow = of_team["secret"]
+    assert within(3, lambda: legato.get(f"{V1}/keys", narrow).status == 200)
+    beside = made(legato, f"/organisations/{acme['organisation_id']}/teams", {"name": "sales"})
+    feature = made(legato, f"/teams/{beside['id']}/features", {"name": "bot"})
+    ids = {"team_id": beside["id"], "feature_id": feature["id"]}
+    ids |= {"key_id": made(legato, "/keys", {"feature_id": feature["id"]})["key"]["id"]}
+    bound = {**bound, "subject_id": ids["key_id"], "role": "viewer", "team": "sales"}
+    ids |= {"binding_id": made(legato, "/role-bindings", bound)["id"]}
+    for method, path in [one for one in operations(document) if "{" in one[1]]:
+        status = ask(legato, method, path.format_map(other), narrow).status
+        assert status in {403, 404}, (method, path, status)
+        if any(f"{{{name}}}" in path for name in ids):
+            found = ask(legato, method, path.format_map(acme | ids), narrow).status
+            assert found == 404, (method, path)
+    for method, path in (("GET", "/teams/{team_id}"), ("GET", "/keys/{key_id}")):
+        assert ask(legato, method, V1 + path.format_map(acme), narrow).status == 200
+    # what lies around the team can be looked at, and nothing more
+    around = f"{V1}/organisations/{acme['organisation_id']}"
+    assert ask(legato, "GET", around, narrow).status == 200
+    assert ask(legato, "PATCH", around, narrow).status == 403
+    assert ask(legato, "POST", f"{around}/teams", narrow).status == 403
+    assert [one["name"] for one in legato.get(f"{around}/teams", narrow).json["data"]] == [
+        "support"
+    ]
+    teams = {one["team"] for one in legato.get(f"{V1}/keys", narrow).json["data"]}
+    assert teams == {"support"}
+    foreign = legato.post(f"{V1}/keys", {"feature_id": ids["feature_id"]}, narrow)
+    assert foreign.status == 404
 
 
 def test_a_key_without_permissions_may_only_look_at_itself(
@@ -411,7 +411,7 @@ def test_pages_follow_each_other_to_the_end(legato: RunningLegato, acme: dict[st
             break
         cursor = f"&cursor={page['next_cursor']}"
     assert seen == whole
-    assert len(seen) == 5
+    assert len(seen) == 6
     foreign = legato.get(f"{V1}/keys?{cursor[1:]}", ADMIN)
     assert (foreign.status, foreign.error["field"]) == (400, "cursor")
 

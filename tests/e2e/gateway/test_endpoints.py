@@ -214,6 +214,20 @@ def test_every_other_endpoint_lists_what_no_call_may_go_without(
         assert [name for name in one["stages"] if name in needed] == needed, one
 
 
+def test_case_27_no_endpoint_answers_without_a_key(
+    legato: RunningLegato, endpoints: list[dict[str, Any]]
+) -> None:
+    headers = {"content-type": "application/json"}
+    behind = [(one["method"], one["path"]) for one in endpoints]
+    asked = [one for one in behind if one not in OPEN]
+    assert len(asked) > 20
+    for method, path in asked:
+        address = path.replace("{id}", "x")
+        for key in ({}, {"authorization": "Bearer lg-nobody"}):
+            answer = legato.send(method, address, b"{}", headers | key)
+            assert answer.status == 401, (method, path, key)
+
+
 def test_every_call_runs_the_stages_listed_for_it(
     legato: RunningLegato, calls: list[dict[str, Any]]
 ) -> None:

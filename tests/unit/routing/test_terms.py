@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from legato.core.config import DataUse, Requirements
+from legato.core.config import DataUse
+from legato.core.config_parts import Requirements
 from legato.routing.terms import holds_to, in_words, shortfalls
 
 ALL = Requirements(

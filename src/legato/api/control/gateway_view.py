@@ -2,7 +2,7 @@
 
 import msgspec
 
-from legato.core.config import Requirements
+from legato.core.config_parts import Requirements
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from legato.api.control.budget_services import BudgetServices
 from legato.api.control.cursors import Cursors
 from legato.api.control.gateway_view import GatewayView
 from legato.cache.semantic.entry import Entry
+from legato.core.authority import Decision
 from legato.core.erasure import Erasure, Subject
 from legato.core.price import Price
 from legato.core.principal import Principal
@@ -169,6 +170,10 @@ class RoleStores(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     custom: Callable[[Tenant], CustomRoles]
     grants_of: Callable[[str, str], tuple[Grant, ...]]
     """All that was given to a subject, by its kind and id."""
+    principal: Callable[[Reach, str, str], Principal]
+    """Who a subject within reach is. Raises NotFound, InvalidRequest."""
+    may_call: Callable[[Principal, str], Decision]
+    """Whether somebody may call a model, by its name."""
 
 
 class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):

@@ -19,6 +19,7 @@ from legato.core.principal import Principal
 from legato.core.registry import Kind
 from legato.core.tenant import EVERY_TENANT
 from legato.governance.coverage import may_cover
+from legato.governance.ruled_keys import ruled
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.database.engine import open_engine
 from legato.storage.kept.files import FileStore
@@ -72,7 +73,7 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
     credentials = CredentialStore(database, clock)
 
     def principal_of(key_id: str) -> Principal | None:
-        in_force = keys.snapshot().by_digest.values()
+        in_force = ruled(keys, loaded.config.access).snapshot().by_digest.values()
         return next((one for one in in_force if one.key_id == key_id), None)
 
     lane_of = native_lanes(

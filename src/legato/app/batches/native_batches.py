@@ -13,7 +13,8 @@ from legato.app.models.provider_settings import provider_settings
 from legato.app.models.served_models import ServedModels
 from legato.app.prices.pricing import address_of
 from legato.core.clock import Clock
-from legato.core.config import Config, DataUse, Deployment, Requirements
+from legato.core.config import Config, DataUse, Deployment
+from legato.core.config_parts import Requirements
 from legato.core.principal import Principal
 from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName
 from legato.core.wire import Operation, Surface
@@ -65,7 +66,7 @@ def native_lanes(
             return None
         if key_id is not None:
             principal = principal_of(key_id)
-            if principal is None or not _fit(principal.require, deployment, data_use):
+            if principal is None or not _may_take(deployment, principal, data_use):
                 return None
             if as_calls(principal, model, deployment.name):
                 return None
@@ -112,6 +113,19 @@ def _fit(
     if require is None:
         return True
     return not shortfalls(require, deployment.region, data_use[deployment.name])
+
+
+def _may_take(
+    deployment: Deployment, principal: Principal, data_use: Mapping[str, DataUse]
+) -> bool:
+    """Whether a key's lines may be handed over: where its tools are looked at, they are calls."""
+    access = principal.access
+    if access is not None:
+        known = data_use[deployment.name]
+        refused = access.against_deployment(deployment.name, deployment.region, known)
+        if refused or access.has_tools:
+            return False
+    return _fit(principal.require, deployment, data_use)
 
 
 def _data_use(config: Config, deployment: Deployment) -> DataUse:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from legato.app.prices.pricing import address_of
-from legato.core.config import Config, DataUse, Key, Requirements, Route
+from legato.core.config import Config, DataUse, Key, Route
+from legato.core.config_parts import Requirements
 from legato.registry.prompt import MODEL_PREFIX
 from legato.routing.ability import data_use_in_force
 from legato.routing.terms import in_words, shortfalls

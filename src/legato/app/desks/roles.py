@@ -1,18 +1,68 @@
-"""Roles, as the control API works on them."""
+"""Roles, as the control API and the commands work on them: stores, and who a subject is."""
+
+from collections.abc import Callable
 
 from legato.api.control.services import RoleStores
+from legato.core.authority import Decision
 from legato.core.clock import Clock
+from legato.core.config_access import Access
+from legato.core.errors import InvalidRequest
 from legato.core.ids import IdSource
-from legato.core.tenant import EVERY_TENANT
+from legato.core.principal import Principal
+from legato.core.tenant import EVERY_TENANT, Reach
+from legato.governance.ruled_keys import ruled_principal
+from legato.identity.principals import PERSON, principal_of
 from legato.storage.database.engine import open_engine
-from legato.storage.tenants.roles import CustomRoles, RoleBindings
+from legato.storage.identity.accounts import AccountStore
+from legato.storage.tenants.key_records import principal
+from legato.storage.tenants.keys import KeyStore
+from legato.storage.tenants.roles import KEY, CustomRoles, RoleBindings
+
+Resolve = Callable[[Reach, str], Principal]
+"""Tells who a subject of one kind is, by its id. Raises NotFound, InvalidRequest."""
 
 
-def role_stores(database_url: str, clock: Clock) -> RoleStores:
+MayCall = Callable[[Principal, str], Decision]
+NO_RULES = Access()
+
+
+def nothing_served(_principal: Principal, name: str) -> Decision:
+    """Say no, where nothing is served: for those who ask about roles alone."""
+    return Decision(allowed=False, reason=f"{name}: nothing of this name is served")
+
+
+def role_stores(
+    database_url: str,
+    clock: Clock,
+    access: Access = NO_RULES,
+    may_call: MayCall = nothing_served,
+) -> RoleStores:
     """Open them on a database."""
     engine, ids = open_engine(database_url), IdSource(clock)
+    grants_of = RoleBindings(engine, clock, ids, EVERY_TENANT).grants_of
+
+    def key(reach: Reach, key_id: str) -> Principal:
+        record = KeyStore(engine, clock, ids, reach).get(key_id)
+        if record.revoked_at_ns is not None:
+            raise InvalidRequest(f"{record.spec.name} is revoked", param="subject_id")
+        return principal(record, None, grants_of(KEY, key_id))
+
+    def account(reach: Reach, account_id: str) -> Principal:
+        found = AccountStore(engine, clock, ids, reach).get(account_id)
+        return principal_of(found, grants_of(PERSON, account_id))
+
+    kinds: dict[str, Resolve] = {KEY: key, PERSON: account}
+
+    def who(reach: Reach, kind: str, subject_id: str) -> Principal:
+        if kind not in kinds:
+            msg = f"subject: {kind[:40]!r} has no roles; those that have are {', '.join(kinds)}"
+            raise InvalidRequest(msg, param="subject_kind")
+        return ruled_principal(kinds[kind](reach, subject_id), access)
+
     return RoleStores(
         bindings=lambda reach: RoleBindings(engine, clock, ids, reach),
         custom=lambda tenant: CustomRoles(engine, clock, tenant),
-        grants_of=RoleBindings(engine, clock, ids, EVERY_TENANT).grants_of,
+        grants_of=grants_of,
+        principal=who,
+        may_call=may_call,
     )

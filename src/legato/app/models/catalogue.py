@@ -12,13 +12,14 @@ from legato.app.config.provider_kinds import plugin_kinds
 from legato.app.models.router_files import router_version
 from legato.app.models.served_models import ServedModels, TriedRoute
 from legato.app.models.waits import changed, transport_timeouts
-from legato.core.config import Config, Requirements, Strategy
+from legato.core.config import Config, Strategy
 from legato.core.config import Deployment as DeploymentConfig
 from legato.core.config import Provider as ProviderConfig
 from legato.core.config import Route as RouteConfig
 from legato.core.config import Timeouts as Waits
 from legato.core.config_cache import RouteSemantic
 from legato.core.config_load import STALE_CACHE, Queue, RateLimits
+from legato.core.config_parts import Requirements
 from legato.core.config_routing import Quality
 from legato.core.errors import ConfigInvalid
 from legato.core.money import NanoUSD

@@ -13,7 +13,7 @@ from legato.api.control.asgi import AsgiBridge
 from legato.api.control.cursors import Cursors
 from legato.api.control.gateway_view import Deployment, DeploymentLoad, GatewayView, Provider, Route
 from legato.api.control.proxy import BODY_BYTES_MAX
-from legato.api.control.services import ReviewTerms, Services
+from legato.api.control.services import ReviewTerms, RoleStores, Services
 from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.app.asked import asked
@@ -22,6 +22,7 @@ from legato.app.checks.instance import Instance
 from legato.app.checks.required_terms import RequiredTerms
 from legato.app.context import ControlContext
 from legato.app.desks.budgets import budget_services
+from legato.app.desks.calling import may_call
 from legato.app.desks.erasing import Erasing
 from legato.app.desks.floor_desk import floor_of
 from legato.app.desks.proposing import Proposing
@@ -119,8 +120,8 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         identity=control_identity(context, vault),
         places=lambda reach: PlaceStore(engine, clock, ids, reach),
         keys=lambda reach: KeyStore(engine, clock, ids, reach),
-        roles=role_stores(context.database_url, clock),
         budgets=budget_services(context.database_url, clock),
+        roles=_roles(context, clock, reader),
         entries=lambda reach: EntryReader(engine, reach),
         sums=lambda reach: SpendSums(engine, reach),
         feedback=lambda reach: FeedbackReader(engine, reach),
@@ -170,6 +171,15 @@ def _floor(context: ControlContext, reader: ServedReader) -> Callable[[str, str]
     version = router_versions(partial(RegistryReader, engine), environment)
     return lambda alias, org: floor_of(
         _read_again(reader).config, alias, org, store, router_version=version
+    )
+
+
+def _roles(context: ControlContext, clock: Clock, reader: ServedReader) -> RoleStores:
+    return role_stores(
+        context.database_url,
+        clock,
+        context.loaded.config.access,
+        lambda who, name: may_call(who, name, _read_again(reader).config),
     )
 
 

@@ -14,8 +14,7 @@ from legato.cli.options import print_json
 from legato.cli.spans import Moment, time_text
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
-from legato.core.config import Requirements
-from legato.core.config_parts import Name
+from legato.core.config_parts import Name, Requirements
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.money import amount, display_usd, exact_usd
 from legato.core.principal import Scope, Window

@@ -17,7 +17,7 @@ from legato.cli.governance.key_actions import (
 )
 from legato.cli.spans import Moment
 from legato.core.clock import SystemClock
-from legato.core.config import Requirements
+from legato.core.config_parts import Requirements
 from legato.core.errors import InvalidRequest
 from legato.core.principal import Window
 from legato.storage.tenants.key_records import KeySpec

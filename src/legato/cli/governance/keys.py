@@ -8,7 +8,7 @@ import click
 
 from legato.cli.options import instance_options, json_option
 from legato.cli.spans import Moment, moment, span
-from legato.core.config import Requirements
+from legato.core.config_parts import Requirements
 from legato.core.permission import Permission
 
 _KEY = click.argument("key", metavar="ID|NAME")

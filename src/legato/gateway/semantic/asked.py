@@ -97,6 +97,7 @@ def _scope(call: "Call", route: "Route", terms: "SemanticTerms") -> tuple[Any, .
         (call.user or principal.key_id) if terms.sharing == "user" else None,
         route.fingerprint,
         None if principal.require is None else msgspec.json.encode(principal.require),
+        None if principal.access is None else principal.access.fingerprint,
         sent_as(call, route),
         *(() if call.outputs is None else (call.outputs.fingerprint,)),
     )

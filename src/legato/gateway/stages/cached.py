@@ -57,6 +57,8 @@ class CacheStages:
         scope = f"{principal.org}\x00{principal.team}\x00{route.fingerprint}".encode()
         if principal.require is not None:  # who may not call a deployment gets no answer of it
             scope += b"\x00" + msgspec.json.encode(principal.require)
+        if principal.access is not None:
+            scope += b"\x00" + principal.access.fingerprint
         if route.rules is not None:  # who is sent elsewhere gets no answer of it, either
             scope += b"\x00" + sent_as(call, route)
         if documents := documents_of(call):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from legato.audit.event import Act, Detail, Subject
-from legato.core.config import Requirements
+from legato.core.config_parts import Requirements
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Principal, Scope, Window
 from legato.core.roles import Grant

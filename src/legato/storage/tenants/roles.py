@@ -194,8 +194,8 @@ class CustomRoles:
             recorded(connection, _role_act("create", made))
         return made
 
-    def delete(self, name: str) -> None:
-        """Remove a role that nobody has.
+    def delete(self, name: str) -> CustomRole:
+        """Remove a role that nobody has, and return it.
 
         Raises:
             NotFound: there is none.
@@ -213,6 +213,7 @@ class CustomRoles:
                 raise Conflict(f"somebody has the role {name}: take it away first", param="role")
             connection.execute(delete(custom_role).where(*this))
             recorded(connection, _role_act("delete", _custom(row)))
+        return _custom(row)
 
 
 def permissions_of_role(connection: Connection, org: str, role: str) -> frozenset[Permission]:

@@ -9,8 +9,12 @@ from legato.core.permission import Permission
 from legato.core.principal import Principal, Scope
 from legato.core.tenant import EVERY_TENANT, Tenant
 
-BESIDE = {Permission.INSTANCE_REGISTRY_READ, Permission.INSTANCE_REGISTRY_UPDATE}
-"""Asked for beside the route's own, where a request means the instance's objects."""
+BESIDE = {
+    Permission.INSTANCE_REGISTRY_READ,
+    Permission.INSTANCE_REGISTRY_UPDATE,
+    Permission.OWNER_BIND,
+}
+"""Asked for beside the route's own: for the instance's objects, and by giving an owner's role."""
 
 
 def caller(*scopes: str) -> Caller:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legato.core.config import Requirements
+from legato.core.config_parts import Requirements
 from legato.gateway.semantic.asked import NotEligible, asked_of
 from semantic_asking import TERMS, asked, call_of, principal, route
 

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from legato.api.control.forms import Form, Shown, moment, optional_moment, usd
-from legato.core.config import Requirements
-from legato.core.config_parts import Dollars, Name
+from legato.core.config_parts import Dollars, Name, Requirements
 from legato.core.permission import Permission
 from legato.storage.tenants.key_records import KeyRecord
 

@@ -3,7 +3,9 @@
 import secrets
 from typing import Any
 
+from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency as Given
+from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody
 from litestar.response import Response
 from msgspec import UNSET
@@ -24,9 +26,10 @@ from legato.api.control.resources.key_forms import (
     Rotation,
     shown,
 )
+from legato.api.control.resources.key_limits import given_in, require_within
 from legato.api.control.services import Services
 from legato.core.authority import beyond
-from legato.core.config import Requirements
+from legato.core.config_parts import Requirements
 from legato.core.errors import Forbidden, InvalidRequest
 from legato.core.money import amount
 from legato.core.permission import Permission
@@ -73,6 +76,7 @@ def create_key(
         _require_held(services, caller, spec)
         _require_bound(caller, spec.require)
         _require_models(caller, spec.models)
+        require_within(caller.principal, spec, services.now_ns())
         secret = services.new_secret()
         store = services.keys(caller.reach)
         key_id = store.create(spec, services.digest(secret.encode()))
@@ -91,7 +95,14 @@ def get_key(services: Given[Services], caller: Given[Caller], key_id: Id) -> Res
     return _one(record, services.now_ns())
 
 
-@change("/keys/{key_id:str}", Permission.KEY_UPDATE, tags=["keys"])
+def not_itself(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """Refuse a key that would change itself, whatever it wants to change. Raises Forbidden."""
+    principal = connection.scope["state"]["caller"].principal
+    if (principal.kind, principal.key_id) == ("key", connection.path_params["key_id"]):
+        raise Forbidden("A key doesn't change itself: use another one that may.")
+
+
+@change("/keys/{key_id:str}", Permission.KEY_UPDATE, tags=["keys"], guards=[not_itself])
 def change_key(
     services: Given[Services],
     caller: Given[Caller],
@@ -104,13 +115,12 @@ def change_key(
     version = matched_version(if_match)
     store, now_ns = services.keys(caller.reach), services.now_ns()
     record = store.get(known_id(key_id))
-    if record.id == caller.principal.key_id:
-        raise Forbidden("A key doesn't change itself: use another one that may.")
     _require_held(services, caller, record.spec, record.id)
     spec = _changed(record.spec, data, now_ns)
     _require_bound(caller, spec.require)
     if data.models is not UNSET:
         _require_models(caller, spec.models)
+    require_within(caller.principal, spec, now_ns, given_in(data))
     return _one(store.change(record.id, spec, version), now_ns)
 
 
@@ -131,6 +141,7 @@ def rotate_key(
         _require_held(services, caller, spec, known_id(key_id))
         _require_bound(caller, spec.require)
         _require_models(caller, spec.models)
+        require_within(caller.principal, spec, services.now_ns())
         secret = services.new_secret()
         store.rotate(known_id(key_id), services.digest(secret.encode()), data.overlap_s)
         key = shown(store.get(known_id(key_id)), services.now_ns())
@@ -223,6 +234,8 @@ def _require_bound(caller: Caller, require: Requirements | None) -> None:
 def _require_models(caller: Caller, models: frozenset[str]) -> None:
     """Refuse a key that may call what its maker's may not."""
     own = caller.principal.models
+    if Scope.CALL not in caller.principal.scopes:  # an account, which calls no models itself
+        return
     beyond = sorted(models - own)
     if beyond and "*" not in own:
         msg = f"models: yours may not call {', '.join(beyond)}, so this key may not either"

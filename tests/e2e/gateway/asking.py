@@ -1,0 +1,54 @@
+"""Every operation of the control API, asked with a body that it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from running import Answer, RunningLegato
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
+    paths = document["paths"]
+    return [(method.upper(), path) for path, item in paths.items() for method in item]
+
+
+BODIES = {
+    "tokens": b'{"name":"x","expires_at":"2030-01-01T00:00:00Z"}',
+    "password": b'{"current":"x","new":"x"}',
+    "login": b'{"email":"x@example.com","password":"x"}',
+    "invitation": b'{"token":"x","password":"x"}',
+    **dict.fromkeys(("rotate", "approve", "reject", "rollback", "cancel", "resume"), b"{}"),
+    **dict.fromkeys(("skip", "acknowledge", "unbind", "delete"), b"{}"),
+    "restore": b'{"reason":"x"}',
+    "tune": b'{"rule":"x","precision":0.9}',
+    "label": b'{"levels":{"right":5}}',
+    "labels": b'{"label":"x","version":"1"}',
+    "steer": b'{"command":"pause"}',
+    "truth": b'{"truth":"database"}',
+}
+
+
+def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answer:
+    body = None if method == "GET" else b'{"title":"x","name":"x","overlap_s":0}'
+    headers = {"content-type": "application/json", "if-match": '"1"'}
+    ending = path.rpartition("/")[2]
+    if ending in BODIES:
+        body = BODIES[ending]
+    elif path.endswith("/versions") and method == "POST":
+        body = b'{"spec":{}}'
+    elif path.endswith(("/rollouts", "/evaluations", "/estimate")):
+        body = b'{"name":"x","candidate":"1","plan":{}}' if "/reg" in path else b'{"suite":"x"}'
+    elif "/objects/" in path and method == "PATCH":
+        body = b'{"owner":"x"}'
+    elif path.endswith("/difference"):
+        path += "?since=1"
+    elif path.endswith("/uses"):
+        path += "?kind=route&name=x"
+    elif method == "POST":
+        body = b'{"name":"x"}'
+    elif method == "PATCH":
+        body = b'{"tags":{}}' if "/keys/" in path else b'{"title":"x"}'
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
+    return legato.send(method, path, body, headers)
