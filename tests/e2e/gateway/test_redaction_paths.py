@@ -27,6 +27,7 @@ from test_redaction import PATHS, SURFACES, ask, asking, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from running import Answer
 
@@ -285,6 +286,77 @@ def test_copies_to_a_candidate_are_masked(world: World) -> None:
     sent = json.dumps(world.echo.bodies[before:], ensure_ascii=False)
     assert '"new"' in sent
     assert not [value for value in PLANTED if value in sent]
+
+
+def test_evaluations_and_their_judges_are_masked(world: World, tmp_path: Path) -> None:
+    legato, before = world.legato, len(world.echo.bodies)
+    lines = tmp_path / "cases.jsonl"
+    message = {"role": "user", "content": TEXT}
+    case = {"input": {"messages": [message]}, "expected": TEXT, "context": [TEXT]}
+    lines.write_text(json.dumps(case) + "\n")
+    legato.command("datasets", "import", "letters", str(lines))
+    levels = [{"value": 1, "meaning": "no"}, {"value": 5, "meaning": "yes"}]
+    criteria = [{"name": "right", "question": f"Is it as {WHO} says?", "levels": levels}]
+    spec = {"model": "open-judge", "rubric": {"criteria": criteria}}
+    made = legato.post(f"{V1}/objects/judge/grader/versions", {"spec": spec}, ADMIN)
+    assert made.status == 201, made.body
+    scorers = [
+        {"use": "exact"},
+        {"use": "judge", "judge": "grader@1"},
+        {"use": "semantic", "model": "open-echo"},
+    ]
+    models = ["chat", "anthropic-echo"]
+    suite = {"dataset": "letters", "models": models, "scorers": scorers}
+    run = legato.post("/api/v1/evaluations", {"suite": suite}, ADMIN)
+    assert run.status == 201, run.body
+    path = f"/api/v1/evaluations/{run.json['id']}"
+    going = {"waiting", "running"}
+    assert within(60, lambda: legato.get(path, ADMIN).json["status"] not in going)
+    sent = world.echo.bodies[before:]
+    asked = {one["model"] for one in sent}
+    assert {"echo", "judge"} <= asked, "a model's answer was judged"
+    assert any("input" in one for one in sent), "texts were embedded"
+    written = json.dumps(sent, ensure_ascii=False)
+    assert not [value for value in PLANTED if value in written]
+
+
+def test_batches_for_a_providers_own_lane_are_masked(world: World) -> None:
+    """A policy keeps lines from going out in a file that nobody looked into."""
+    before = len(world.echo.bodies)
+    body = asking("messages", "chat", TEXT, stream=False)
+    wanted = {"requests": [{"custom_id": "one", "params": body}]}
+    batch = world.legato.post("/v1/messages/batches", wanted)
+    assert batch.status == 200, batch.body
+    path = f"/v1/messages/batches/{batch.json['id']}"
+    assert within(60, lambda: world.legato.get(path).json["processing_status"] == "ended")
+    told = world.legato.get(f"{path}/results").json
+    assert told["result"]["message"]["content"][0]["text"] == TEXT
+    sent = json.dumps(world.echo.bodies[before:], ensure_ascii=False)
+    assert len(world.echo.bodies) > before
+    assert not [value for value in PLANTED if value in sent]
+
+
+@pytest.mark.parametrize("model", ["open-echo", "chat"])
+def test_what_nobody_can_look_into_is_refused(world: World, model: str) -> None:
+    legato, before = world.legato, len(world.echo.bodies)
+    said = {"model": model, "input": TEXT, "voice": "alloy"}
+    drawn = {"model": model, "prompt": TEXT}
+    form = (
+        f"--x\r\ncontent-disposition: form-data; name=model\r\n\r\n{model}\r\n"
+        f"--x\r\ncontent-disposition: form-data; name=prompt\r\n\r\n{TEXT}\r\n"
+        "--x\r\ncontent-disposition: form-data; name=file; filename=a.wav\r\n\r\n"
+        "RIFF\r\n--x--\r\n"
+    ).encode()
+    multipart = {"content-type": "multipart/form-data; boundary=x"}
+    for path, body, headers in (
+        ("/v1/audio/speech", said, None),
+        ("/v1/images/generations", drawn, None),
+        ("/v1/audio/transcriptions", form, multipart),
+    ):
+        answer = legato.post(path, body, CALLER, headers)
+        assert answer.status in {400, 404}, (path, answer.body)
+        assert not [value for value in PLANTED if value in answer.body.decode()]
+    assert len(world.echo.bodies) == before
 
 
 @pytest.mark.parametrize("surface", SURFACES)
