@@ -312,6 +312,25 @@ class Storage(_Strict, frozen=True):
     ledger_poll_s: Positive = 0.5
 
 
+class LimitStore(_Strict, frozen=True):
+    """A store that speaks Redis' protocol, of which workers lease parts of limits."""
+
+    url: SecretRef
+    """A secret, since it carries a password: redis://, rediss:// or unix://."""
+    ca_file: str | None = None
+    """Certificates that vouch for a rediss:// server; None: the system's."""
+    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "legato"
+    """What the names of all keys begin with."""
+    timeout_s: Annotated[float, Meta(gt=0, le=10)] = 1.0
+    """For a connection, and for an answer."""
+
+
+class Limits(_Strict, frozen=True):
+    """Where limits are counted: in the database, unless a store is given."""
+
+    store: LimitStore | None = None
+
+
 class KeyService(_Strict, frozen=True):
     """A service that keeps the master keys: a kind of the entry points `legato.key_services`."""
 
@@ -410,6 +429,7 @@ class Config(_Strict, frozen=True):
     cache: Cache = Cache()
     journal: Journal = Journal()
     storage: Storage = Storage()
+    limits: Limits = Limits()
     vault: Vault = Vault()
     responses: Responses = Responses()
     files: Files = Files()

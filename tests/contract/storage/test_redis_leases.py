@@ -247,6 +247,18 @@ def test_rates_of_a_minute_whose_counts_died_are_refused_until_it_is_over(
     assert take(one, "a", 100, RATE).granted == 100
 
 
+def test_requests_of_a_day_outlive_who_made_them(
+    new: NewLeases, ledger: Ledger, server: RedisServer
+) -> None:
+    one, day = new(), Limit(LimitKind.RATE, "k1", 100, "day")
+    take(one, "a", 10, day)
+    take(new(), "dead", 50, day)
+    ledger.writer_finished("dead")
+    assert take(one, "a", 0, day)[:3] == (0, 50, 10)
+    server.wipe()
+    assert take(one, "a", 100, day)[:3] == (40, 50, 50)
+
+
 def test_rates_are_said_again_like_the_rest(new: NewLeases, server: RedisServer) -> None:
     one = new()
     take(one, "a", 30, RATE)

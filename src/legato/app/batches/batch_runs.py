@@ -7,6 +7,7 @@ from typing import NamedTuple
 from legato.app.batches.native_batches import guarded_by, native_lanes
 from legato.app.context import BatchContext
 from legato.app.credentials import read_credentials
+from legato.app.leasing import lasting_leases
 from legato.app.models.model_checks import with_unknown_credentials
 from legato.app.models.served_models import ServedModels
 from legato.app.models.served_reading import ServedReader
@@ -25,7 +26,6 @@ from legato.storage.database.engine import open_engine
 from legato.storage.kept.files import FileStore
 from legato.storage.ledger.ledger import Ledger
 from legato.storage.limits.budgets import BudgetStore
-from legato.storage.limits.leases import LeaseStore
 from legato.storage.registry.models import RegistryModels
 from legato.storage.registry.snapshot import RegistrySnapshots
 from legato.storage.runs.batch_claims import BatchClaims
@@ -86,9 +86,10 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         ),
         as_calls=_as_calls(loaded.config, context.database_url, clock),
     )
+    leases, feed = lasting_leases(loaded, database)
     books = NativeBooks(
-        LeaseStore(database),
-        Ledger(database, clock),
+        leases,
+        Ledger(database, clock, feed=feed),
         clock,
         config_version=loaded.content_hash,
     )

@@ -10,6 +10,7 @@ from legato.app.checks.accounts import problems_of_accounts
 from legato.app.checks.cascade_checks import problems_of_cascade
 from legato.app.checks.egress import egress_of, host_problem
 from legato.app.checks.issuer_checks import problems_of_issuers
+from legato.app.checks.limit_store import problems_of_limits
 from legato.app.checks.lookups import problems_of_lookups
 from legato.app.checks.queue_checks import problems_of_queue
 from legato.app.checks.required_terms import REMEDY, RequiredTerms
@@ -59,6 +60,8 @@ class _Checks:
             if problem:
                 path = ("telemetry", "otlp", "endpoint")
                 self._add(path, problem, "Name a host that may be called.")
+        for place, message, remedy in problems_of_limits(config):
+            self._add(place, message, remedy)
         for index, (name, message, remedy) in problems_of_lookups(config):
             self._add(("lookups", index, name), message, remedy)
         for accounts_path, message, remedy in problems_of_accounts(config):

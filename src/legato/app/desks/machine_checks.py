@@ -21,6 +21,7 @@ from legato.app.config.weak_secrets import REMEDY, weak_secrets
 from legato.app.desks.certificate_checks import certificate_checks
 from legato.app.desks.check import Check, State
 from legato.app.desks.stored_data import StoredData
+from legato.app.leasing import store_found
 from legato.core.errors import LegatoError
 from legato.providers.local.catalogue import CATALOGUE
 from legato.providers.local.weights import is_stored
@@ -45,6 +46,8 @@ def run_checks(instance: Instance) -> Iterator[Check]:
     yield _port(instance)
     yield from certificate_checks(instance.loaded.config.server)
     yield _database(instance)
+    if instance.loaded.config.limits.store is not None:
+        yield _lease_store(instance)
     yield _key_secrets(instance)
     yield from _local_models(instance)
 
@@ -164,6 +167,21 @@ def _database(instance: Instance) -> Check:
         return Check("database", State.WARNING, said, "`legato up` upgrades it; back it up first.")
     said = found.problem or f"schema {found.version} is newer than this Legato's"
     return Check("database", State.FAILED, said, "Restore a backup, or install that version.")
+
+
+def _lease_store(instance: Instance) -> Check:
+    remedy = "Check limits.store and that the server accepts connections from here."
+    try:
+        loaded = load(
+            instance.config_file, environment(), secrets=lambda path: path[:1] == ("limits",)
+        )
+        found = store_found(loaded)
+    except ConfigProblems as error:
+        said = f"its address can't be read here: {error.problems[0].message}"
+        return Check("lease store", State.WARNING, said, "Run this where the server runs.")
+    except LegatoError as error:
+        return Check("lease store", State.FAILED, error.message, remedy)
+    return Check("lease store", State.GOOD, found)
 
 
 def _key_secrets(instance: Instance) -> Check:

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TypeVar
 
 from legato.app.context import ProcessContext
+from legato.app.leasing import feed_thread, ledger_feed
 from legato.app.price_changes import watch_prices
 from legato.app.processes.capture_moving import CaptureMover
 from legato.app.processes.rollout_watching import rollout_watch
@@ -102,11 +103,11 @@ def run(context: ProcessContext) -> None:
     engine = open_engine(context.database_url)
     traces = trace_observer(context)
     gc.freeze()  # what a batch leaves behind is in no circle: don't look through all of the program
-    config = context.loaded.config
+    config, feed = context.loaded.config, ledger_feed(context.loaded, engine)
     poll_s = config.storage.ledger_poll_s
     ingester = Ingester(
         context.data.journal,
-        LedgerSink(Ledger(engine, SystemClock()), traces),
+        LedgerSink(Ledger(engine, SystemClock(), feed=feed), traces),
         _alarm,
         IngesterOptions(poll_s=poll_s, limits=_LIMITS),
     )
@@ -124,6 +125,9 @@ def run(context: ProcessContext) -> None:
     sealer = Sealer(Segments(engine), config.audit.seal_every_s)
     watchers = [watcher, threading.Thread(target=sealer.run, args=(stop,))]
     watchers[-1].start()
+    if feed is not None:
+        watchers.append(feed_thread(feed, stop))
+        watchers[-1].start()
     if config.proposals.price_changes:
         watchers.append(threading.Thread(target=watch_prices, args=(context, stop)))
         watchers[-1].start()

@@ -38,6 +38,7 @@ from legato.app.context import (
     ProviderContext,
     WorkerContext,
 )
+from legato.app.leasing import require_store
 from legato.app.listeners import Listeners, open_listeners
 from legato.app.models.model_guard import prices_of_live
 from legato.app.prices.price_book import PriceBook
@@ -118,6 +119,7 @@ class Supervisor:
         """
         if self._loaded.config.telemetry.otlp is not None:
             require_extra()
+        require_store(self._loaded)
         self._data.create()
         raise_open_files_limit()
         with _exclusive(self._data.lock):

@@ -46,6 +46,7 @@ async def _serve(context: WorkerContext) -> None:
     spawn(gateway.models.follow(), owner=tasks, name="models")
     spawn(gateway.guards.follower.follow(), owner=tasks, name="guardrails")
     spawn(_housekeeping(gateway), owner=tasks, name="housekeeping")
+    spawn(gateway.governing.leases.follow(gateway.meters.gauge), owner=tasks, name="leases")
     if gateway.credentials is not None:
         spawn(gateway.credentials.follow(), owner=tasks, name="credentials")
     if gateway.cache is not None:

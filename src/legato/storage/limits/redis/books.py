@@ -12,7 +12,7 @@ from legato.storage.database.dialect import now_ns, upsert
 from legato.storage.database.engine import reading, writing
 from legato.storage.limits import limit_windows
 from legato.storage.limits.limit_windows import LimitWindow
-from legato.storage.limits.redis.slices import ROLLING, kept_ns
+from legato.storage.limits.redis.slices import ROLLING, is_based, kept_ns
 from legato.storage.tables.leases import lease_holder, lease_store, limit_used
 from legato.storage.tables.schema import limit_window
 
@@ -110,6 +110,16 @@ class LeaseBooks:
                 found += _standings(connection.execute(_by_ids([level.id])).all())
         return found
 
+    def add_settled(self, window: LimitWindow, amount: int) -> None:
+        """Count what the ledger doesn't: requests of one who has ended."""
+        with writing(self._engine) as connection:
+            limit_windows.lock(connection, {window.kind: [window.limit_id]})
+            table, level = limit_window.c, limit_windows.level(connection, window)
+            counted = update(limit_window).where(table.id == level.id)
+            connection.execute(
+                counted.values(settled=table.settled + amount, version=table.version + 1)
+            )
+
     def standings_of(self, window_ids: Collection[int]) -> list[Standing]:
         """Return how these stand, those of them that are still there."""
         with reading(self._engine) as connection:
@@ -118,22 +128,34 @@ class LeaseBooks:
     def versions(self) -> dict[int, int]:
         """Return the version of each window under way that the ledger settles."""
         table = limit_window.c
-        kinds = [kind.value for kind in LEDGERED]
+        kinds = [kind.value for kind in (*LEDGERED, LimitKind.RATE)]
         with reading(self._engine) as connection:
             now = now_ns(connection, self._clock)
             open_or_rolling = (table.end_ns > now) | table.span.startswith(ROLLING)
             wanted = select(limit_window).where(table.kind.in_(kinds), open_or_rolling)
             rows = connection.execute(wanted).all()
-        return {row.id: row.version for row in rows if kept_ns(_window(row)) > now}
+        counted = ((row, _window(row)) for row in rows)
+        return {
+            row.id: row.version
+            for row, window in counted
+            if kept_ns(window) > now and is_based(window)
+        }
 
-    def forget_used(self) -> None:
-        """Forget who used what of windows that are over for an hour."""
+    def forget_old(self) -> None:
+        """Forget who used what of windows that are over for an hour, and rates of such."""
         table = limit_window.c
         with writing(self._engine) as connection:
             before = now_ns(connection, self._clock) - 3_600 * _NS_PER_S
             # Parts of rolling windows count on; theirs goes with the holder.
             over = select(table.id).where(table.end_ns < before, ~table.span.startswith(ROLLING))
             connection.execute(delete(limit_used).where(limit_used.c.window_id.in_(over)))
+            rates = select(limit_window).where(table.kind == LimitKind.RATE.value)
+            gone = [
+                row.id
+                for row in connection.execute(rates.where(table.end_ns < before))
+                if kept_ns(_window(row)) < before
+            ]
+            connection.execute(delete(limit_window).where(table.id.in_(gone)))
 
 
 def _by_ids(window_ids: Collection[int]) -> Select[Any]:

@@ -9,11 +9,11 @@ from collections.abc import Collection
 from typing import Final
 
 from legato.core.errors import StorageUnavailable
-from legato.core.leases import LEDGERED
+from legato.core.leases import LimitKind
 from legato.storage.limits.redis.books import Standing
 from legato.storage.limits.redis.scripts import DROP
 from legato.storage.limits.redis.session import Session
-from legato.storage.limits.redis.slices import named_window
+from legato.storage.limits.redis.slices import is_based, named_window
 
 _PAUSE_S: Final = 1.0
 _COMPARED_EVERY_S: Final = 30.0
@@ -94,7 +94,7 @@ class LedgerFeed:
         ids = list(window_ids)
         for first in range(0, len(ids), _AT_ONCE):
             standings = self._session.books.standings_of(ids[first : first + _AT_ONCE])
-            counted = [one for one in standings if one.window.kind in LEDGERED]
+            counted = [one for one in standings if is_based(one.window)]
             if not self._session.push(counted, create=create):
                 return False
         return True
@@ -105,6 +105,8 @@ class LedgerFeed:
         key = session.holder_key(holder)
         found = session.command("ZRANGE", key, 0, -1)
         windows = [str(one) for one in found] if isinstance(found, list) else []
+        for window_key in windows:
+            self._keep_count(holder, window_key)
         if not session.push(self._standings(windows), create=False):
             return False
         for window in windows:
@@ -119,7 +121,18 @@ class LedgerFeed:
 
     def _standings(self, window_keys: Collection[str]) -> list[Standing]:
         windows = [named_window(key) for key in window_keys]
-        return self._session.books.standings([one for one in windows if one.kind in LEDGERED])
+        return self._session.books.standings([one for one in windows if is_based(one)])
+
+    def _keep_count(self, holder: str, window_key: str) -> None:
+        """Put what a holder used of a rate into the database: no ledger knows it.
+
+        A crash before the store forgets it counts it twice, too much rather than too little.
+        """
+        window = named_window(window_key)
+        if window.kind is LimitKind.RATE:
+            taken = self._session.command("HGET", window_key, f"t:{holder}")
+            if isinstance(taken, str) and int(taken) > 0:
+                self._session.books.add_settled(window, int(taken))
 
     def _compare(self) -> None:
         """Say all that changed since it was said last: by others too, who may have been killed."""
@@ -129,7 +142,7 @@ class LedgerFeed:
         changed = [one for one, version in now.items() if self._pushed.get(one) != version]
         if self._push(changed, create=False):
             self._pushed = now
-        self._session.books.forget_used()
+        self._session.books.forget_old()
 
     def _delete_gone(self) -> None:
         """Delete what earlier epochs left, a little at a time."""

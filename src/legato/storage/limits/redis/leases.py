@@ -228,7 +228,7 @@ def _values(one: _Asked, at_ns: int) -> list[str | int]:
         end_us(window),
         one.span.oldest_ns // 1_000,
         int(is_based(window)),
-        int(window.kind is LimitKind.RATE),
+        int(window.kind is LimitKind.RATE and not is_based(window)),
         int(wish.limit.soft),
         kept_us(window),
     ]

@@ -17,13 +17,20 @@ from legato.storage.limits.limit_windows import LimitWindow
 from legato.storage.limits.redis.books import LeaseBooks, Standing
 from legato.storage.limits.redis.link import Answer, Link, StoreAway, StoreTerms
 from legato.storage.limits.redis.scripts import BEGIN, ENROL, OPEN, PUSH, TELL
-from legato.storage.limits.redis.slices import Slice, Slices, kept_us, window_name
+from legato.storage.limits.redis.slices import (
+    SHORT_NS,
+    Slice,
+    Slices,
+    is_based,
+    kept_us,
+    window_name,
+)
 
 _NS_PER_US: Final = 1_000
 _ID_BYTES: Final = 8
 _TRIES: Final = 5
 _AT_ONCE: Final = 500
-_RATES_LOST_S: Final = 120.0
+_RATES_LOST_S: Final = SHORT_NS / 1e9
 """Rates of a minute whose counts died with a process are refused until the minute is over."""
 
 
@@ -259,7 +266,7 @@ class Session:
     def _tell(
         self, holder: str, one: Slice, seq: int, back: int
     ) -> tuple[list[str], list[str | int]]:
-        is_rate = one.window.kind is LimitKind.RATE
+        is_rate = one.window.kind is LimitKind.RATE and not is_based(one.window)
         keys = [self._epoch_key, self.window_key(one.window), self.holder_key(holder)]
         known = one.known(self.now_ns()) if holder in self._enrolled else 0
         return keys, [

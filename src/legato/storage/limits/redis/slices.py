@@ -10,6 +10,7 @@ from legato.storage.limits.limit_windows import LimitWindow
 _NS_PER_US: Final = 1_000
 _NS_PER_S: Final = 1_000_000_000
 ROLLING: Final = "rolling/"
+SHORT_NS: Final = 120 * _NS_PER_S
 _KNOWN_NS: Final = 12 * 3_600 * 1_000_000_000
 """An idle window's counter is forgotten after a day; for so long it is surely there."""
 _LATE_NS: Final = 3_600 * 1_000_000_000
@@ -94,7 +95,12 @@ def _is_over(one: Slice, at_ns: int) -> bool:
 
 
 def is_based(window: LimitWindow) -> bool:
-    """Whether the ledger says what is settled of it."""
+    """Whether the database knows what is settled of it: by the ledger, or of those who ended.
+
+    Requests of a minute are nobody's but the store's: they are over before it matters.
+    """
+    if window.kind is LimitKind.RATE:
+        return kept_ns(window) - window.start_ns > SHORT_NS
     return window.kind in LEDGERED
 
 
