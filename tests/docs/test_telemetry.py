@@ -56,6 +56,7 @@ def exposed(folder: Path) -> list[Metric]:
     meters.queued("chat", "late", 5_000)
     meters.counts.queue_depth = {("chat",): 2}
     meters.gauge("open_requests", 1)
+    meters.gauge("lease_store_workers", 1)
     loads = load_readings({"d": LoadState(1, 1, None, 0.0, 1)})
     bounds = bound_readings(SemanticCache(), {"0.01/0/0.95": {b"o\x1ft\x1fchat": Tally()}})
     told = exposition(meters.counts, [*loads, *bounds, *freedom_readings({"chat": [0.5]})])

@@ -2,8 +2,8 @@
 
     python spender.py TERMS.json HOLDER FIRST LAST
 
-Calls FIRST to LAST - 1 are made. `progress-N` tells how far it is, `book-N` is what a provider would
-say was spent: it is written when a call is sent, and no kill takes it back.
+Calls FIRST to LAST - 1 are made. `progress-N` tells how far it is, `book-N` is what a provider
+would say was spent: it is written when a call is sent, and no kill takes it back.
 """
 
 import json

@@ -15,12 +15,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select, text
+from tests.redis_server import PROGRAM, RedisServer
 
 from legato.core.leases import LimitKind
 from legato.storage.database.engine import open_engine
@@ -29,7 +29,9 @@ from legato.storage.limits.redis.books import LeaseBooks
 from legato.storage.limits.redis.link import Link
 from legato.storage.migrate import upgrade
 from legato.storage.tables.schema import ledger_entry, limit_window
-from tests.contract.storage.redis_server import PROGRAM, RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1_800)]
 

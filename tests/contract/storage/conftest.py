@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, delete, text
 from sqlalchemy.exc import OperationalError
+from tests.redis_server import PROGRAM, RedisServer
 
 from legato.core.clock import ManualClock
 from legato.core.ids import IdSource
 from legato.storage.database.engine import open_engine
 from legato.storage.migrate import upgrade
 from legato.storage.tables.schema import metadata
-
-from .redis_server import PROGRAM, RedisServer
 
 POSTGRES = os.environ.get("LEGATO_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 OpenEngine = Callable[..., Engine]

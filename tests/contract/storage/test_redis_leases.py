@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from tests.redis_server import PROGRAM, RedisServer
 
 from legato.core.clock import ManualClock
-from legato.core.errors import ConfigInvalid, StorageUnavailable
+from legato.core.errors import ConfigInvalid, NotFound, StorageUnavailable
 from legato.core.leases import Grant, Limit, LimitKind, Returned, Wish
 from legato.storage.ledger.ledger import Ledger
 from legato.storage.ledger.verify import verify
@@ -20,7 +21,6 @@ from legato.storage.limits.redis.link import Link, StoreAway, StoreTerms
 from legato.storage.limits.redis.session import Session
 
 from .journal_records import AT_NS, encoded, intent, settled
-from .redis_server import PROGRAM, RedisServer
 
 BUDGET = Limit(LimitKind.BUDGET, "key:k1", 1_000, "month")
 RATE = Limit(LimitKind.RATE, "k1", 100, "60")
@@ -98,6 +98,21 @@ def test_an_orphan_is_spent_and_the_rest_of_the_lease_comes_back(
     assert take(leases, "b", 500).granted == 0, "its journal isn't over"
     ledger.writer_finished("a")
     assert take(leases, "b", 500)[:3] == (100, 900, 100)
+
+
+def test_what_was_lost_with_its_machine_is_written_off(
+    new: NewLeases, feed: LedgerFeed, *, ledger: Ledger, engine: Engine, server: RedisServer
+) -> None:
+    take(new(), "lost", 700)
+    ledger.commit("lost/1", 1, encoded(intent("r1", cost=400, budget=BUDGET.id)))
+    server.wipe()
+    one = new()
+    assert one.attend() is False
+    Ledger(engine).write_off("lost")
+    assert feed.attend()
+    assert take(one, "a", 1_000)[:3] == (600, 400, 600)
+    with pytest.raises(NotFound, match="no writer 'lost'"):
+        Ledger(engine).write_off("lost")
 
 
 def test_a_late_outcome_is_counted_once(new: NewLeases, ledger: Ledger) -> None:

@@ -87,13 +87,8 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
         as_calls=_as_calls(loaded.config, context.database_url, clock),
     )
     leases, feed = lasting_leases(loaded, database)
-    books = NativeBooks(
-        leases,
-        Ledger(database, clock, feed=feed),
-        clock,
-        config_version=loaded.content_hash,
-    )
-
+    ledger = Ledger(database, clock, feed=feed)
+    books = NativeBooks(leases, ledger, clock, config_version=loaded.content_hash)
     own = BatchRun(
         store,
         batches,

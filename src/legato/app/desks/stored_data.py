@@ -283,6 +283,10 @@ class StoredData:
         """Return up to where each journal segment is in the ledger."""
         return Ledger(self._engine, self._clock).offsets()
 
+    def write_off(self, writer: str) -> None:
+        """Give up a writer whose journal is lost. Raises NotFound."""
+        Ledger(self._engine, self._clock).write_off(writer)
+
     def entries(self) -> EntryReader:
         """Return the ledger's entries and the traces."""
         return EntryReader(self._engine, EVERY_TENANT)

@@ -10,7 +10,7 @@ from legato.cli.options import instance_options, json_option, print_json
 
 @click.group()
 def journal() -> None:
-    """Look at the spend journal."""
+    """Look at the spend journal, and give up what is lost of it."""
 
 
 @journal.command()
@@ -56,3 +56,25 @@ def status(config_file: Path | None, data: Path, *, as_json: bool) -> None:
     click.echo(f"ingester: {state}")
     for name in found.quarantined:
         click.echo(f"in quarantine: {name}")
+
+
+@journal.command("write-off")
+@click.argument("writer")
+@instance_options
+def write_off(writer: str, config_file: Path | None, data: Path) -> None:
+    """Give up WRITER, whose journal is lost with its disk, and free what it had leased.
+
+    Only when its machine doesn't run: else what it goes on to spend is given out twice. Its open
+    calls are entered as unknown, at their estimates.
+    """
+    from legato.app.checks.instance import find_instance  # noqa: PLC0415 - keeps `--help` fast
+    from legato.app.desks.stored_data import stored_data  # noqa: PLC0415
+    from legato.core.errors import OperatorError  # noqa: PLC0415
+
+    instance = find_instance(data, config_file)
+    if (instance.data.journal / writer).exists():
+        msg = f"The journal of {writer} isn't lost: it lies here, and `legato up` reads it."
+        raise OperatorError(msg)
+    with stored_data(instance) as stored:
+        stored.write_off(writer)
+    click.echo(f"{writer} is written off.")

@@ -20,6 +20,7 @@ from legato.storage.database.dialect import is_sqlite, look_up_by_index, now_ns,
 from legato.storage.database.engine import reading, writing
 from legato.storage.database.prepared import run
 from legato.storage.ledger.batch import Batch, read_batch, undecodable
+from legato.storage.ledger.lost_writers import record_write_off
 from legato.storage.ledger.open_attempts import EncodedAttempt, OpenAttempt, forget_open, read_open
 from legato.storage.ledger.posting import Posting, Statements
 from legato.storage.ledger.scrub import scrubbed
@@ -83,7 +84,21 @@ class Ledger:
 
         Call it when all its segments are committed.
         """
+        self._finish(writer)
+
+    def write_off(self, writer: str) -> None:
+        """Do the same for one whose segments are lost, on record.
+
+        Raises:
+            NotFound: the database knows nothing of it.
+        """
+        self._finish(writer, is_lost=True)
+        self.forget_segments(f"{writer}/")
+
+    def _finish(self, writer: str, *, is_lost: bool = False) -> None:
         with writing(self._engine) as connection:
+            if is_lost:
+                record_write_off(connection, writer)
             posting = self._posting(connection, writer)
             attempts = _readable(posting, read_open(connection, writer), writer)
             limits = limit_windows.held(connection, writer, _RELEASED)
