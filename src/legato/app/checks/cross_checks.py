@@ -60,8 +60,7 @@ class _Checks:
             if problem:
                 path = ("telemetry", "otlp", "endpoint")
                 self._add(path, problem, "Name a host that may be called.")
-        for place, message, remedy in problems_of_limits(config):
-            self._add(place, message, remedy)
+        self._limits()
         for index, (name, message, remedy) in problems_of_lookups(config):
             self._add(("lookups", index, name), message, remedy)
         for accounts_path, message, remedy in problems_of_accounts(config):
@@ -92,6 +91,10 @@ class _Checks:
         self._guardrails()
         if not self.problems:  # what is broken leaves open what a deployment is
             self._required(RequiredTerms(config))
+
+    def _limits(self) -> None:
+        for path, message, remedy in problems_of_limits(self.config):
+            self._add(path, message, remedy)
 
     def _guardrails(self) -> None:
         said = self.config.guardrails
