@@ -67,3 +67,10 @@ def test_nearness_is_even_where_everyday_requests_part() -> None:
     cosines = rows @ rows.T
     np.fill_diagonal(cosines, -1.0)
     assert (cosines.max(axis=1) >= BACKGROUND.even).mean() == pytest.approx(0.25, abs=0.01)
+
+
+def test_examples_of_unlike_matters_let_in_twice_the_share_at_most() -> None:
+    unlike = np.vstack([near(axis, 1, axis) for axis in range(2, 12)])  # as everyday requests are
+    for share in (0.02, 0.1):
+        known = profile_of(unlike, NONE, BACKGROUND, background_share=share, allowing=True)
+        assert known.passed <= 2 * share + 1 / len(BACKGROUND.rows)
