@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,9 +35,14 @@ routes:
     baseline: large
     strategy: cheapest_good_enough
     quality: {floor: 0.8, router: router/chat}
+  - {alias: all-large, deployments: [large]}
+  - {alias: all-small, deployments: [small]}
+live_scoring:
+  - {name: of-large, key: ci, route: all-large, share: 1, scorers: [{use: regex, pattern: "42"}], usd_per_day: "1"}
+  - {name: of-small, key: ci, route: all-small, share: 1, scorers: [{use: regex, pattern: "42"}], usd_per_day: "1"}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
-"""
+"""  # noqa: E501 - one policy a line
 V1 = "/api/v1"
 WORKERS = 2
 FOLLOWED_S = 2.0
@@ -179,3 +185,28 @@ def test_whose_questions_are_erased_is_forgotten_by_the_router(legato: RunningLe
 
 def _live(legato: RunningLegato) -> str:
     return answered_by(legato, "Which river runs through town 13?")[1]
+
+
+def test_it_learns_from_scores_of_live_answers(legato: RunningLegato) -> None:
+    policies = "SELECT count(*) AS n FROM live_policy"
+    assert within(15, lambda: legato.query(policies)[0]["n"] == 2)  # what is asked now counts
+
+    def ask(number: int) -> None:
+        text = f"What is the sum of {number} + 9?" if number % 2 else f"Which river is {number}?"
+        for route in ("all-large", "all-small"):
+            assert legato.chat(route, text).status == 200
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(ask, range(150)))
+    scores = "SELECT count(*) AS n FROM live_score WHERE value IS NOT NULL"
+    assert within(60, lambda: legato.query(scores)[0]["n"] == 300)
+    report = trained(legato, "--from", "scores")
+    learned = report["learned_from"]["deployments"]
+    for name in ("large", "small"):
+        assert learned[name]["answers"] == {"scores": 150}
+        assert learned[name]["worth"] == pytest.approx(105)  # 0.7 each
+    by_name = {one["deployment"]: one for one in report["deployments"]}
+    assert by_name["large"]["mean"] == 1.0
+    assert by_name["small"]["mean"] == pytest.approx(0.5, abs=0.02)
+    assert report["held_out"]["low"] > 0.5
+    assert report["learned_from"]["left_out"] == {}
