@@ -108,11 +108,41 @@ class Loads:
 
     def of(self, cell: int, limits: RateLimits) -> "SharedLoad":
         """Return the load of the deployment with this cell."""
-        if not self._is_cleared:  # what the worker before this one had under way is over
+        self._clear()
+        return SharedLoad(self, cell, limits)
+
+    def depth(self, cell: int) -> "SharedDepth":
+        """Return how many wait in a route's queue, which has this cell."""
+        self._clear()
+        return SharedDepth(self, cell)
+
+    def _clear(self) -> None:
+        """Forget what the worker before this one had under way: it is over."""
+        if not self._is_cleared:
             self._is_cleared = True
             for at in range(self.own_at, self.own_at + self.board.row):
                 self.board.numbers[at] = 0.0
-        return SharedLoad(self, cell, limits)
+
+
+class SharedDepth:
+    """How many calls wait in one route's queue, in this worker and in all."""
+
+    __slots__ = ("_at", "_board", "_own", "workers")
+
+    def __init__(self, loads: Loads, cell: int) -> None:
+        self._board = loads.board
+        self._at = loads.board.rows_at + cell * _COUNTS + _WAITING
+        self._own = loads.own_at + cell * _COUNTS + _WAITING
+        self.workers = loads.board.workers
+
+    def change(self, by: int) -> None:
+        """Count calls of this worker: one more, or one less."""
+        self._board.numbers[self._own] += by
+
+    def total(self) -> int:
+        """Return how many wait in all workers."""
+        numbers, row = self._board.numbers, self._board.row
+        return int(sum([numbers[self._at + one * row] for one in range(self.workers)]))
 
 
 class SharedLoad:

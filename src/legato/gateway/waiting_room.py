@@ -1,8 +1,12 @@
-"""Where a route's calls wait for a place: bounded, fair between tenants, in each worker.
+"""Where a route's calls wait for a place: bounded over all workers, fair between tenants.
 
 A place that becomes free goes to whoever is next at once, before anybody new can take it. What
 frees places without a call of this worker ending (time, other workers) is looked for while
 somebody waits. Nothing here runs where nobody waits.
+
+Each worker has a line of its own, and knows how many wait in all of them. An equal part of the room
+is each one's: who comes to a worker with less than that may wait, and a worker with more sheds,
+within a look, what is then too much.
 """
 
 import asyncio
@@ -50,6 +54,20 @@ class Queues(Protocol):
 
     def is_well(self, cell: int) -> bool:
         """Whether a deployment's breaker is closed."""
+        ...
+
+
+class Depth(Protocol):
+    """How many wait in a route's queue; see legato.gateway.loads."""
+
+    workers: int
+
+    def change(self, by: int) -> None:
+        """Count calls of this worker."""
+        ...
+
+    def total(self) -> int:
+        """Return how many wait in all workers."""
         ...
 
 
@@ -120,11 +138,15 @@ class _Waiter:
 class WaitingRoom:
     """One route's, in one worker."""
 
-    def __init__(self, alias: str, setting: Queue, queues: Queues) -> None:
+    def __init__(
+        self, alias: str, setting: Queue, queues: Queues, depth: Depth | None = None
+    ) -> None:
+        """Without a `depth` that all workers share, each is bounded by itself."""
         self.alias = alias
         self.terms = QueueTerms(setting.wait_max_s, setting.length_max)
         self.count: Counting | None = None
         self._queues = queues
+        self._shared = depth
         self._fair: FairQueue[_Waiter] = FairQueue(setting.weights)
         self._pace = Pace()
         self._orders = 0
@@ -196,7 +218,7 @@ class WaitingRoom:
         limit = asyncio.get_running_loop().call_later(patience_s, self._shed, waiter, LATE)
         outcome = ""
         try:
-            if len(self._fair) > self.terms.length_max:
+            if self._is_crowded():
                 last = self._fair.last(waiter)
                 self._shed(last, FULL if last is waiter else DISPLACED)
             if len(self._fair) == 1 or not self._is_closed(waiter):  # else nothing has changed
@@ -221,8 +243,17 @@ class WaitingRoom:
             self._left(waiter)
             self._pace.placed(self._queues.monotonic())
             waiter.end(PLACED)
+        while self._is_crowded():  # others have come to workers with less than their part
+            self._shed(self._fair.last(), DISPLACED)
         if self._fair and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_LOOK_S, self._look_again)
+
+    def _is_crowded(self) -> bool:
+        """Tell whether more wait than may, and one of this worker's has to go."""
+        own, most = len(self._fair), self.terms.length_max
+        if self._shared is None:
+            return own > most
+        return own > max(1, most // self._shared.workers) and self._shared.total() > most
 
     def _look_again(self) -> None:
         self._timer = None
@@ -273,12 +304,16 @@ class WaitingRoom:
             self._queues.rooms[self] = None
             self._pace.begins(self._queues.monotonic())
         self._fair.add(waiter)
+        if self._shared is not None:
+            self._shared.change(1)
         wanted = tuple(waiter.call.candidates)
         self._wanted[wanted] = self._wanted.get(wanted, 0) + 1
         for load in waiter.loads:
             load.waits(1)
 
     def _left(self, waiter: _Waiter) -> None:
+        if self._shared is not None:
+            self._shared.change(-1)
         for load in waiter.loads:
             load.waits(-1)
         waiter.loads = ()

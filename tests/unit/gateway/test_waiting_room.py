@@ -58,7 +58,8 @@ class House:
             Deployment(one.of(CELL, RateLimits(concurrency_max=PLACES))) for one in self.loads
         ]
         self.rooms = [
-            WaitingRoom("chat", Queue(wait_max_s=600, **setting), one) for one in self.loads
+            WaitingRoom("chat", Queue(wait_max_s=600, **setting), one, one.depth(CELL + 1))
+            for one in self.loads
         ]
         self.served: list[str] = []
         self.shed: list[Overloaded] = []
@@ -189,3 +190,27 @@ async def test_nobody_waits_for_what_is_broken() -> None:
     house.free()
     await waiting
     assert house.served == ["a"]
+
+
+async def test_the_bound_holds_over_all_workers_and_each_has_its_part_of_the_room() -> None:
+    house = House(workers=2, length_max=8)
+    house.fill()
+    flood = await started(*(house.serve(house.call("flood")) for _ in range(9)))
+    assert [room.depth for room in house.rooms] == [8, 0]  # all of it, while nobody else waits
+    assert len(house.shed) == 1
+    small = await started(*(house.serve(house.call("small", 1), 1) for _ in range(3)))
+    assert [room.depth for room in house.rooms] == [8, 3]
+    house.rooms[0].look()
+    await asyncio.sleep(0)
+    assert [room.depth for room in house.rooms] == [5, 3]
+    assert sum("the queue is full" in str(one) for one in house.shed) == 3
+    more = await started(*(house.serve(house.call("more", 1), 1) for _ in range(4)))
+    house.rooms[0].look()
+    await asyncio.sleep(0)
+    assert [room.depth for room in house.rooms] == [4, 4]  # neither has more than its part
+    house.free()
+    for room in house.rooms:
+        room.look()
+    await asyncio.wait_for(asyncio.gather(*flood, *small, *more), 5)
+    assert len(house.served) == 8
+    assert [room.depth for room in house.rooms] == [0, 0]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from legato.app.context import WorkerContext
 from legato.core.clock import SystemClock
@@ -11,6 +12,8 @@ from legato.gateway.directory import Deployment, DeploymentLoad
 from legato.gateway.loads import LoadBoard, Loads, LoadState, load_state
 from legato.gateway.waiting_room import WaitingRoom
 from legato.telemetry.metrics import Meters, Reading
+
+_QUEUE: Final = "queue\x00"
 
 
 class DeploymentLoads:
@@ -43,7 +46,9 @@ class DeploymentLoads:
         """Return where a route's calls wait: the same whichever version of it serves."""
         room = self._rooms.get(alias)
         if room is None:
-            room = self._rooms[alias] = WaitingRoom(alias, setting, self._loads)
+            cell = self.breakers.cell(_QUEUE + alias)  # a name that no deployment has
+            depth = self._loads.depth(cell) if cell < self._board.cells else None
+            room = self._rooms[alias] = WaitingRoom(alias, setting, self._loads, depth)
             room.count = self._meters
             self._meters.queue_depths = self._depths
         room.change(setting)

@@ -13,6 +13,7 @@ from typing import Final, Generic, Protocol, TypeVar
 _IDLE_MAX: Final = 256
 """Parties without anybody waiting that are remembered before those long caught up are dropped."""
 _LEVELS_OF_WEIGHT: Final = 2
+_LEVELS: Final = 3
 
 
 class Waiting(Protocol):
@@ -133,14 +134,14 @@ class FairQueue(Generic[Some]):
         for rank in sorted(party.lines, reverse=True):
             yield party.lines[rank][0]
 
-    def last(self, comer: Some) -> Some:
-        """Return who has to go where there is one too many; `comer` came last.
+    def last(self, comer: Some | None = None) -> Some:
+        """Return who has to go where there is one too many; `comer`, if anybody, came last.
 
         It is the least urgent of whoever has most waiting for its weight.
         """
         party = self._root
-        for name in comer.path:
-            own = party.parts.get(name)
+        for name in (None,) * _LEVELS if comer is None else comer.path:
+            own = None if name is None else party.parts.get(name)
             most = max(one.count / one.weight for one in party.parts.values())
             crowded = [one for one in party.busy() if one.count / one.weight == most]
             party = own if own is not None and own in crowded else crowded[0]
