@@ -89,6 +89,17 @@ def test_their_findings_are_scored_by_the_same_command(tmp_path: Path, path: str
         assert json.loads(done.stdout)["labels"]["PERSON"]["recall"] == 1.0
 
 
+def test_a_pipeline_of_ones_own_finds_by_its_entities(path: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+         ROOT / "tests/unit/detectors/test_spacy_names.py"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout
+
+
 def test_a_pipeline_that_is_not_there_is_told_before_anything_starts(
     tmp_path: Path, path: str
 ) -> None:
