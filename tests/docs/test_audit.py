@@ -76,6 +76,7 @@ EVENTS = {
 
 SHOWS = {
     "/audit/export": "audit.export",
+    "/captures/{request_id}": "capture.read",
     "/evaluations/{evaluation_id}/answers": "evaluation.read",
     "/feedback": "feedback.read",
     "/guardrails/samples": "sample.read",

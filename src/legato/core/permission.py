@@ -58,6 +58,8 @@ class Permission(StrEnum):
     INSTANCE_REGISTRY_UPDATE = "registry:instance:update"
     CACHE_READ = "control:cache:read"
     CACHE_UPDATE = "control:cache:update"
+    CAPTURE_READ = "captures:request:read"
+    PAYLOAD_READ = "captures:payload:read"
     SAMPLE_READ = "guardrails:sample:read"
     SAMPLE_JUDGE = "guardrails:sample:judge"
     REQUEST_RESTORE = "guardrails:request:restore"

@@ -114,6 +114,9 @@ PLACED: Final[dict[Permission, frozenset[Role]]] = {
     Permission.AUDIT_MIRROR: _GUARDS,
     Permission.CACHE_READ: _ANALYSTS | _GUARDS,
     Permission.CACHE_UPDATE: _BUILDERS | _GUARDS,
+    Permission.CAPTURE_READ: _BUILDERS | _GUARDS | {Role.ANALYST},
+    # all content, wherever it is shown: without it everybody sees it masked
+    Permission.PAYLOAD_READ: _GUARDS,
     Permission.SAMPLE_READ: _GUARDS,
     Permission.SAMPLE_JUDGE: _GUARDS,
     Permission.REQUEST_RESTORE: _GUARDS,

@@ -69,6 +69,14 @@ def reach_over(areas: "tuple[Area, ...]") -> Reach:
     return Areas(outer)
 
 
+def covers_reach(outer: Reach, inner: Reach) -> bool:
+    """Whether all of one reach is within another."""
+    if isinstance(inner, EveryTenant):
+        return isinstance(outer, EveryTenant)
+    areas = (Area(inner.org),) if isinstance(inner, Tenant) else inner.areas
+    return all(reaches(outer, area) for area in areas)
+
+
 def reaches(reach: Reach, area: Area) -> bool:
     """Whether all of an area is within reach."""
     if isinstance(reach, EveryTenant):

@@ -69,6 +69,12 @@ class Captures:
         kept = self._reader.get(request_id)
         return None if kept is None else next(self._opened([kept]), None)
 
+    def newest(
+        self, count: int, before: int | None = None, wanted: CaptureFilter | None = None
+    ) -> list[KeptCapture]:
+        """Return up to `count` as they are kept, newest first, from before a cursor."""
+        return self._reader.newest(count, before, wanted)
+
     def _opened(self, kept: "list[KeptCapture] | Iterator[KeptCapture]") -> Iterator[Capture]:
         for one in kept:
             context = sealing_context(one.head.request_id)

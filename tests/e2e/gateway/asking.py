@@ -41,6 +41,8 @@ def ask(legato: RunningLegato, method: str, path: str, key: str | None) -> Answe
         body = b'{"name":"x","candidate":"1","plan":{}}' if "/reg" in path else b'{"suite":"x"}'
     elif "/objects/" in path and method == "PATCH":
         body = b'{"owner":"x"}'
+    elif "/budgets/" in path and method == "PATCH":
+        body = b'{"name":"x"}'
     elif path.endswith("/difference"):
         path += "?since=1"
     elif path.endswith("/uses"):

@@ -39,6 +39,12 @@ def roles(legato: RunningLegato, org: str, feature_id: str, key: str) -> dict[st
     return {"role": role["name"], "binding_id": made(legato, "/role-bindings", wish, key)["id"]}
 
 
+def budget(legato: RunningLegato, org: str, key: str) -> str:
+    made_one = made(legato, "/budgets", {"name": f"of-{org}", "org": org, "usd": "1000"}, key)
+    found: str = made_one["id"]
+    return found
+
+
 def evaluation(legato: RunningLegato, org: str, key: str) -> str:
     cases = legato.data / f"{org}.jsonl"
     cases.write_text('{"input": "Hi"}\n')

@@ -11,6 +11,7 @@ from asking import ask, operations
 from belongings import (
     V1,
     alarm,
+    budget,
     evaluation,
     guard_sample,
     holdout,
@@ -38,6 +39,7 @@ deployments:
   - {name: small, provider: up, model: m, price: {input_per_mtok: "1", output_per_mtok: "2"}}
 routes:
   - {alias: chat, deployments: [small]}
+capture: {rules: [{retention_days: 1}]}
 registry: {approvals: [{kinds: [prompt], labels: [production]}]}
 keys:
   - {name: ci, team: t, feature: f, secret: {env: CALLER_KEY}}
@@ -101,6 +103,8 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
     request_id = legato.chat("chat", key=key["secret"]).request_id
     legato.trace(request_id)
     kept_map(legato, name, request_id)
+    captured = f"{V1}/captures/{request_id}"
+    assert within(10, lambda: legato.get(captured, key["secret"]).status == 200)
     events = legato.get(f"{V1}/audit/events?action=registry.*", key["secret"]).json["data"]
     return {
         "index": events[0]["index"],
@@ -127,6 +131,7 @@ def tenant(legato: RunningLegato, name: str) -> dict[str, Any]:
         "feature_id": feature["id"],
         "key_id": key["key"]["id"],
         "session_id": "0" * 32,
+        "budget_id": budget(legato, name, key["secret"]),
         **account(legato, name, key["secret"]),
         "secret": key["secret"],
     }

@@ -28,6 +28,7 @@ deployments:
 routes:
   - {alias: chat, deployments: [eu, us]}
   - {alias: lesser, deployments: [eu], degrade: [us]}
+capture: {rules: [{retention_days: 1}]}
 access:
   rules:
     - {name: eu-only, who: {teams: [health]}, require: {regions: [eu]}, models: [chat, lesser, us]}
@@ -35,6 +36,9 @@ access:
     - {name: stripped, who: {features: [lax]}, tools: {deny: [shell], refused: strip}}
 """
 WORKERS = 2
+CANARY = "a canary that sings at dawn"
+READS = {"captures:request:read", "control:feedback:read", "reviews:item:read"}
+READS |= {"registry:object:read"}
 NAMED = ("--permission", "control:ledger:read")
 
 
@@ -171,6 +175,38 @@ def test_can_tells_what_a_request_gets(legato: RunningLegato, places: dict[str, 
     for kind in ("key:" + "0" * 32, "ghost:x"):
         query = f"{V1}/can?subject={kind}&action={Permission.KEY_READ.value}"
         assert legato.get(query, ADMIN).status in {400, 404}
+
+
+def test_content_is_masked_for_who_may_not_see_it(
+    legato: RunningLegato, places: dict[str, str]
+) -> None:
+    _, secret = key(legato, places["ops/bot"], role="org-admin")
+    seeing_id, seeing = key(legato, places["ops/bot"])
+    masked_id, masked = key(legato, places["ops/bot"])
+    reads = {"name": "reads", "permissions": [one for one in Permission if one in READS]}
+    made(legato, "/roles", reads, secret)
+    for key_id, role in ((masked_id, "reads"), (seeing_id, "reads"), (seeing_id, "security")):
+        assert bind(legato, key_id, role).status == 201
+    request_id = legato.chat("us", CANARY, key=secret).request_id
+    said = {"request_id": request_id, "thumbs": "down", "comment": CANARY}
+    assert legato.post("/v1/feedback", said, secret).status in {200, 201, 202}
+    levels = [{"value": 1, "meaning": "wrong"}, {"value": 5, "meaning": "right"}]
+    rubric = {"criteria": [{"name": "right", "question": "Is it?", "levels": levels}]}
+    version = {"spec": {"model": "us", "rubric": rubric}, "labels": ["production"]}
+    made(legato, "/registry/objects/judge/grader/versions", version, secret)
+    item = {"judge": "grader", "items": [{"answer": CANARY}]}
+    review = made(legato, "/reviews", item, secret)["ids"][0]
+    assert within(10, lambda: legato.get(f"{V1}/captures/{request_id}", secret).status == 200)
+    for path in (f"/captures/{request_id}", "/feedback", f"/reviews/{review}"):
+        whole = within(5, lambda p=path: CANARY in legato.get(V1 + p, seeing).body.decode())
+        assert whole, path
+        answer = legato.get(V1 + path, masked)
+        assert answer.status == 200, (path, answer.body)
+        assert CANARY not in answer.body.decode()
+        assert "[masked]" in answer.body.decode()
+    listed = legato.get(f"{V1}/captures", masked)
+    assert request_id in {one["request_id"] for one in listed.json["data"]}
+    assert CANARY not in listed.body.decode()
 
 
 def test_rules_hold_for_every_attempt_and_tell_their_name(

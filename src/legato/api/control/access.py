@@ -30,7 +30,7 @@ from legato.core.errors import (
 from legato.core.permission import Permission
 from legato.core.principal import Principal
 from legato.core.registry import INSTANCE_ORG
-from legato.core.tenant import Area, Areas, EveryTenant, Reach, Tenant, reach_over
+from legato.core.tenant import Area, Areas, EveryTenant, Reach, Tenant, covers_reach, reach_over
 from legato.identity.origins import SAFE_METHODS
 
 if TYPE_CHECKING:
@@ -120,6 +120,11 @@ class Caller:
         if tenant.org == INSTANCE_ORG:
             return self.has(permission)
         return permission in held_over(self.principal, Area(tenant.org))
+
+    def sees_content(self, place: Reach) -> bool:
+        """Whether what was asked and answered there is shown to it unmasked."""
+        held = reach_for(self.principal, Permission.PAYLOAD_READ)
+        return held is not None and covers_reach(held, place)
 
 
 def lacking(principal: Principal, permission: Permission) -> str:

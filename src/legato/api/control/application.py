@@ -22,6 +22,7 @@ from legato.api.control.resources import (
     accounts,
     audit,
     budgets,
+    captures,
     erasures,
     evaluations,
     feedback,
@@ -56,6 +57,7 @@ log = logging.getLogger(__name__)
 
 _RESOURCES = (
     audit,
+    captures,
     semantic_cache,
     accounts,
     budgets,

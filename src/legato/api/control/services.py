@@ -199,7 +199,7 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     rollouts: Callable[[Tenant], Rollouts]
     proposals: Callable[[Tenant], ProposalDesk]
     reviews: Callable[[Tenant], Reviews]
-    captures: Callable[[Tenant], Captures]
+    captures: Callable[[Reach], Captures]
     guard_samples: Callable[[Tenant], GuardSamples]
     restoring: Callable[[Tenant], Restoring]
     thresholds: Callable[[Tenant], ThresholdDesk]

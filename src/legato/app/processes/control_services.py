@@ -136,7 +136,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         rollouts=_rollouts(context, opened, clock),
         proposals=_proposals(context, clock),
         reviews=lambda tenant: reviews_of(ReviewStore(engine, tenant), envelopes, tenant),
-        captures=lambda tenant: Captures(CaptureReader(engine, tenant), envelopes),
+        captures=lambda reach: Captures(CaptureReader(engine, reach), envelopes),
         guard_samples=_guard_samples(context),
         restoring=_restoring(context),
         thresholds=_thresholds(context),

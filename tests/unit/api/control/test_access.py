@@ -13,6 +13,7 @@ BESIDE = {
     Permission.INSTANCE_REGISTRY_READ,
     Permission.INSTANCE_REGISTRY_UPDATE,
     Permission.OWNER_BIND,
+    Permission.PAYLOAD_READ,
 }
 """Asked for beside the route's own: for the instance's objects, and by giving an owner's role."""
 

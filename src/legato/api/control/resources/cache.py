@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from legato.api.control.access import Caller, make, read
 from legato.api.control.forms import Form, Shown, moment, moment_ns, usd
+from legato.api.control.masking import content_masked
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.registry_desk import Org
@@ -92,7 +93,8 @@ def list_entries(  # noqa: PLR0913 - one parameter for each filter
     limit: Limit = LIMIT,
 ) -> CacheEntryPage:
     """List the entries of an organisation, oldest first."""
-    desk = _desk(services, caller, org)
+    tenant = caller.tenant(org)
+    desk = services.cache(tenant)
     selection = selection_of(
         entry=entry, tags=(tag,) if tag else (), prompt=prompt, route=route, document=document
     )
@@ -104,7 +106,8 @@ def list_entries(  # noqa: PLR0913 - one parameter for each filter
     shown, following = paged(
         services.cursors, "cache", (cursor, limit), rows, name=lambda row: row[0].id
     )
-    return CacheEntryPage(data=[_shown(*row) for row in shown], next_cursor=following)
+    data = [content_masked(caller, tenant, _shown(*row), "question") for row in shown]
+    return CacheEntryPage(data=data, next_cursor=following)
 
 
 @make("/cache/purge", Permission.CACHE_UPDATE, tags=["cache"], status_code=200)

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from legato.api.control.access import Caller, make, read
 from legato.api.control.forms import Form, Id, Shown, known_id, moment, optional_moment, usd
+from legato.api.control.masking import content_masked
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.resources.evaluation_forms import (
@@ -248,7 +249,13 @@ def list_answers(
         page,
         name=lambda row: f"{row.case_number}/{row.subject}/{row.repetition}",
     )
-    data = [shown_answer(row, found.answer(record.id, row), plan) for row in rows]
+    tenant = caller.tenant()
+    data = []
+    for row in rows:
+        shown = shown_answer(row, found.answer(record.id, row), plan)
+        scores = [content_masked(caller, tenant, one, "reason") for one in shown.scores]
+        shown = content_masked(caller, tenant, shown, "text", "told")
+        data.append(msgspec.structs.replace(shown, scores=scores))
     return AnswerPage(data=data, next_cursor=following)
 
 

@@ -8,10 +8,12 @@ from litestar.params import Parameter
 
 from legato.api.control.access import Caller, read
 from legato.api.control.forms import Shown, moment, moment_ns
+from legato.api.control.masking import content_masked
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.services import Sealing, Services
 from legato.core.errors import InvalidRequest
 from legato.core.permission import Permission
+from legato.core.tenant import Tenant
 from legato.insights.feedback import texts_of
 from legato.storage.evaluation.feedback_reading import FeedbackFilter, FeedbackSum, Row
 
@@ -145,7 +147,12 @@ def list_feedback(
         lambda count, before: reader.page(count, before, said.feedback),
         name=lambda row: row["id"],
     )
-    data = [_shown(row, services.sealing) for row in rows]
+    data = [
+        content_masked(
+            caller, Tenant(row["org"]), _shown(row, services.sealing), "correction", "comment"
+        )
+        for row in rows
+    ]
     return FeedbackPage(data=data, next_cursor=following)
 
 

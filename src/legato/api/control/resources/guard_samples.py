@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from legato.api.control.access import Caller, make, read
 from legato.api.control.forms import Form, Id, Shown, known_id, moment
+from legato.api.control.masking import content_masked
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.services import Services
@@ -119,7 +120,8 @@ def list_samples(
     limit: Limit = LIMIT,
 ) -> GuardSamplePage:
     """List samples of what rules found that only watch or flag, newest first."""
-    desk = services.guard_samples(_tenant(caller, org))
+    tenant = _tenant(caller, org)
+    desk = services.guard_samples(tenant)
     name, _, rule = (policy or "").partition("/")
     wanted = SampleFilter(
         name or None, rule or None, label, None if in_state is None else _STATES[in_state]
@@ -131,7 +133,8 @@ def list_samples(
         lambda count, before: desk.page(count, before, wanted),
         name=lambda one: one.sample.id,
     )
-    return GuardSamplePage(data=[_shown(one) for one in rows], next_cursor=following)
+    data = [_shown(one, caller, tenant) for one in rows]
+    return GuardSamplePage(data=data, next_cursor=following)
 
 
 @read(
@@ -144,14 +147,16 @@ def get_sample(
     services: Given[Services], caller: Given[Caller], *, sample_id: Id, org: Org = None
 ) -> JudgedSample:
     """Show a sample and everything that was said of it."""
-    found, said = services.guard_samples(_tenant(caller, org)).get(known_id(sample_id))
+    tenant = _tenant(caller, org)
+    found, said = services.guard_samples(tenant).get(known_id(sample_id))
     told = [
         GuardJudgement(
             at=moment(one.at_ns), actor=one.actor, state=one.judgement.value, reason=one.reason
         )
         for one in said
     ]
-    return JudgedSample(sample=_shown(found), judgements=told)
+    told = [content_masked(caller, tenant, one, "reason") for one in told]
+    return JudgedSample(sample=_shown(found, caller, tenant), judgements=told)
 
 
 @make(
@@ -173,10 +178,11 @@ def judge_sample(
     """Confirm that a find was right, or reject it as a false alarm."""
 
     def work() -> Made:
-        desk = services.guard_samples(_tenant(caller, org))
+        tenant = _tenant(caller, org)
+        desk = services.guard_samples(tenant)
         actor = caller.author
         done = desk.judge(known_id(sample_id), _COMMANDS[command], actor, data.reason)
-        return Made(_shown(done), status=200)
+        return Made(_shown(done, caller, tenant), status=200)
 
     return once(data, work)
 
@@ -224,9 +230,9 @@ def _tenant(caller: Caller, org: str | None) -> Tenant:
     return caller.tenant(org)
 
 
-def _shown(one: ShownSample) -> GuardSample:
+def _shown(one: ShownSample, caller: Caller, tenant: Tenant) -> GuardSample:
     sample, excerpt = one.sample, one.excerpt
-    return msgspec.convert(
+    shown = msgspec.convert(
         {
             "id": sample.id,
             "at": moment(sample.at_ns),
@@ -248,3 +254,4 @@ def _shown(one: ShownSample) -> GuardSample:
         },
         GuardSample,
     )
+    return content_masked(caller, tenant, shown, "excerpt")

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from legato.api.control.access import Caller, make, read
 from legato.api.control.forms import Form, Id, Shown, known_id, moment, moment_ns
+from legato.api.control.masking import content_masked
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.registry_desk import Desk, Org
@@ -260,12 +261,19 @@ def next_review(
 
 
 @read("/reviews/{review_id:str}", Permission.REVIEW_READ, shows="review.read", tags=["reviews"])
-def get_review(desk: Given[Desk], reviews: Given[Reviews], review_id: Id) -> Item:
+def get_review(
+    caller: Given[Caller], desk: Given[Desk], reviews: Given[Reviews], review_id: Id
+) -> Item:
     """Show an item with its content and what was said of it."""
     found = reviews.store.get(known_id(review_id))
     rubric = rubric_of(desk.registry, found.judge, desk.environment)
     spoken = reviews.spoken([found.id])
-    return _item(reviews.shown(found), spoken, msgspec.to_builtins(rubric))
+    item = _item(reviews.shown(found), spoken, msgspec.to_builtins(rubric))
+    said = [
+        content_masked(caller, desk.tenant, one, "comment", "correction") for one in item.labels
+    ]
+    item = content_masked(caller, desk.tenant, item, "content")
+    return msgspec.structs.replace(item, labels=said)
 
 
 @make("/reviews/{review_id:str}/label", Permission.REVIEW_LABEL, tags=["reviews"], status_code=200)
