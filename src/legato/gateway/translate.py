@@ -24,6 +24,7 @@ from legato.core.wire import (
     Surface,
     WireRequest,
 )
+from legato.gateway.readers import ReaderAround
 from legato.providers.base import Embedder, Provider, Reranker, Target
 
 if TYPE_CHECKING:
@@ -160,42 +161,12 @@ _CONTENT_EVENTS = frozenset(
 )
 
 
-class RenamingReader:
+class RenamingReader(ReaderAround):
     """A stream whose chunks all carry the caller's name for the model."""
 
     def __init__(self, reader: StreamReader, alias: str) -> None:
-        self._reader = reader
+        super().__init__(reader)
         self._model = rb"\1" + msgspec.json.encode(alias).replace(b"\\", rb"\\")
-
-    @property
-    def started(self) -> bool:
-        """As the reader inside says."""
-        return self._reader.started
-
-    @property
-    def finished(self) -> bool:
-        """As the reader inside says."""
-        return self._reader.finished
-
-    @property
-    def usage(self) -> "Usage | None":
-        """As the reader inside says."""
-        return self._reader.usage
-
-    @property
-    def model(self) -> str:
-        """The model that really served."""
-        return self._reader.model
-
-    @property
-    def output_chars(self) -> int:
-        """As the reader inside says."""
-        return self._reader.output_chars
-
-    @property
-    def error(self) -> UpstreamError | None:
-        """As the reader inside says."""
-        return self._reader.error
 
     def feed(self, chunk: bytes) -> bytes:
         """Rename in whole events."""

@@ -12,6 +12,8 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from legato.guardrails.lookalikes import LOOKALIKES
+
 _INVISIBLE: Final = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
@@ -34,13 +36,6 @@ _TENS: Final = (
 )  # fmt: skip
 _DIGITS: Final = "".join(f"{chr(first)}-{chr(first + 9)}" for first in _TENS)
 
-_LOOKALIKES: Final = dict(
-    zip(
-        "АВЕЅІЈКМНОРСТУХаеіјорсухѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρικıɡɑᴀᴄᴏᴠᴢ",
-        "ABESIJKMHOPCTYXaeijopcyxshdqwABEZHIKMNOPTYXoavpikigaacovz",
-        strict=True,
-    )
-)
 _SPECIAL: Final = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63", "-"),
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'"),
@@ -55,7 +50,7 @@ _STRANGE: Final = re.compile(f"[{_MARKS}{_INVISIBLE}{_FORMS}{_DIGITS}{TAGS}]")
 _CONTROLS: Final = bytes((*range(9), 11, 12, *range(14, 32), 127))
 _NOT_PLAIN: Final = re.compile(r"[^\t\n\r\x20-\x7e]+")
 _WORD: Final = re.compile(r"""[^\s"'<>()=,;]+""")
-_FOLD: Final = str.maketrans(_LOOKALIKES)
+_FOLD: Final = str.maketrans(LOOKALIKES)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9@]")
 
 
@@ -91,7 +86,7 @@ def normalized(text: str) -> Normalized:
     # Few characters of most texts are beyond ASCII: looking at each kind once is all it takes.
     beyond = "".join(set("".join(_NOT_PLAIN.findall(text))))
     plain = Normalized(text) if _STRANGE.search(beyond) is None else _without_strange(text)
-    if _LOOKALIKES.keys().isdisjoint(beyond):
+    if LOOKALIKES.keys().isdisjoint(beyond):
         return plain
     return plain._replace(text=_WORD.sub(_undisguised, plain.text))
 

@@ -22,10 +22,10 @@ from legato.gateway.guards.channels import Texts, quoted
 from legato.gateway.guards.chat_answers import ChatAnswer
 from legato.gateway.guards.message_answers import MessageAnswer
 from legato.gateway.guards.response_answers import ResponseAnswer
+from legato.gateway.readers import ReaderAround
 from legato.providers import sse
 
 if TYPE_CHECKING:
-    from legato.core.usage import Usage
     from legato.gateway.context import Call
 
 HELD_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -145,7 +145,7 @@ def filtering(call: "Call", reader: StreamReader) -> StreamReader:
     return found
 
 
-class FilteringReader:
+class FilteringReader(ReaderAround):
     """A `StreamReader` around another one."""
 
     def __init__(
@@ -161,9 +161,9 @@ class FilteringReader:
 
         With `holds` nothing passes before `released`.
         """
+        super().__init__(reader)
         self._held: list[bytes] | None = [] if holds else None
         self._held_bytes = 0
-        self._reader = reader
         self._texts = texts
         self._answer = answer
         self._error: UpstreamError | None = None
@@ -174,26 +174,6 @@ class FilteringReader:
     def started(self) -> bool:
         """Something of the answer has gone on."""
         return self._texts.begun and self._reader.started
-
-    @property
-    def finished(self) -> bool:
-        """As the reader inside says."""
-        return self._reader.finished
-
-    @property
-    def usage(self) -> "Usage | None":
-        """As the reader inside says."""
-        return self._reader.usage
-
-    @property
-    def model(self) -> str:
-        """As the reader inside says."""
-        return self._reader.model
-
-    @property
-    def output_chars(self) -> int:
-        """As the reader inside says."""
-        return self._reader.output_chars
 
     @property
     def error(self) -> UpstreamError | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from legato.core.decisions import Routed
 from legato.core.errors import AnswerUnfit
+from legato.gateway.sinks import SinkBehind
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call, Headers, Sink
@@ -98,42 +99,20 @@ async def require_fit(
         raise AnswerUnfit(f"{deployment.name}: its answer failed the check `{fault}`")
 
 
-class Held:
+class Held(SinkBehind):
     """The caller, as a step of a cascade sees it: nothing goes out until the answer has passed."""
 
     def __init__(self, sink: "Sink") -> None:
-        self._sink = sink
+        super().__init__(sink)
         self._headers: Headers = []
         self._frames: list[bytes] = []
         self._bytes = 0
-
-    @property
-    def began(self) -> bool:
-        """Whether the status line has gone out."""
-        return self._sink.began
-
-    @began.setter
-    def began(self, began: bool) -> None:
-        self._sink.began = began
-
-    @property
-    def gone(self) -> bool:
-        """Whether the caller has left."""
-        return self._sink.gone
-
-    @gone.setter
-    def gone(self, gone: bool) -> None:
-        self._sink.gone = gone
 
     def all_of(self, last: bytes) -> bytes:
         """Return what was sent, with the last frames. Raises AnswerUnfit: it was too much."""
         if self._bytes > HELD_BYTES_MAX:
             raise AnswerUnfit(f"an answer of more than {HELD_BYTES_MAX} bytes can't be checked")
         return b"".join((*self._frames, last))
-
-    async def reply(self, status: int, headers: "Headers", body: bytes) -> None:
-        """Send a whole answer."""
-        await self._sink.reply(status, headers, body)
 
     async def start(self, headers: "Headers") -> None:
         """Keep what the stream begins with."""
@@ -155,7 +134,3 @@ class Held:
         for one in self._frames:
             self._sink.send(one)
         await self._sink.end(frames)
-
-    def cut(self) -> None:
-        """Break a stream off."""
-        self._sink.cut()

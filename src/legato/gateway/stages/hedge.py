@@ -20,6 +20,7 @@ from legato.core.records import EntryKind
 from legato.core.tasks import spawn
 from legato.core.wire import Operation
 from legato.gateway.books import FIRST, SECOND
+from legato.gateway.sinks import SinkBehind
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call, Headers, Reply, Sink
@@ -217,30 +218,12 @@ def merge(call: "Call", branch: "Call", winner: str) -> None:
         call.upstream_ns = max(call.upstream_ns, branch.upstream_ns)
 
 
-class _Gate:
+class _Gate(SinkBehind):
     """The caller, as one of two attempts sees it: tells when it begins."""
 
     def __init__(self, sink: "Sink", begins: Callable[[], None]) -> None:
-        self._sink = sink
+        super().__init__(sink)
         self._begins = begins
-
-    @property
-    def began(self) -> bool:
-        """Whether the status line has gone out."""
-        return self._sink.began
-
-    @began.setter
-    def began(self, began: bool) -> None:
-        self._sink.began = began
-
-    @property
-    def gone(self) -> bool:
-        """Whether the caller has left."""
-        return self._sink.gone
-
-    @gone.setter
-    def gone(self, gone: bool) -> None:
-        self._sink.gone = gone
 
     async def reply(self, status: int, headers: "Headers", body: bytes) -> None:
         """Send a whole answer."""
@@ -251,19 +234,3 @@ class _Gate:
         """Begin a stream, unless the other one has."""
         self._begins()
         await self._sink.start(headers)
-
-    def send(self, frames: bytes) -> bool:
-        """Send part of a stream."""
-        return self._sink.send(frames)
-
-    async def drained(self) -> None:
-        """Return once the caller has taken enough."""
-        await self._sink.drained()
-
-    async def end(self, frames: bytes = b"") -> None:
-        """End a stream."""
-        await self._sink.end(frames)
-
-    def cut(self) -> None:
-        """Break a stream off."""
-        self._sink.cut()

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final, NamedTuple
 
+from legato.guardrails.lookalikes import LOOKALIKES, RESEMBLING
+
 
 class Unveiled(NamedTuple):
     """A text as a model would understand it, and by what it had been hidden."""
@@ -20,8 +22,7 @@ _INVISIBLE: Final = re.compile(
     "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|[\U000e0000-\U000e007f]"
 )
 _LOOKALIKES: Final = str.maketrans(
-    "абвгдеёзікмнорстухцьѕјԁԛԝһӏαβγεηικνορτυχωϲоАВЕЗКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧıɡ|",
-    "abbrdee3ikmhopctyxubsjdqwhlabyenikvoptuxwcoabe3kmhopctyxijsabezhikmnoptyxigl",
+    {letter: latin.lower() for letter, latin in LOOKALIKES.items()} | RESEMBLING
 )
 _MIXED: Final = re.compile(
     r"[^\W\d_]*(?:[a-zA-Z][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][a-zA-Z])[^\W\d_]*"
