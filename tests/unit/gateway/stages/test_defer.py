@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from legato.core.principal import Principal
 from legato.core.wire import RequestView
 from legato.gateway.context import Call
-from legato.gateway.stages.defer import TAKEN, Defer, Outcome
+from legato.gateway.gathering import Ticket
+from legato.gateway.stages.defer import APART, TAKEN, Defer, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Surface:
@@ -18,29 +21,33 @@ class Surface:
 
 
 class Queue:
-    """Whose first answer another caller takes away."""
+    """Whose first batch has no answer for this caller."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Outcome) -> None:
+        self.first = first
         self.begun: list[str] = []
         self.handed: list[str] = []
 
-    def begin(self, caller: Principal, endpoint: str, body: dict[str, Any]) -> str:
+    def begin(
+        self, caller: Principal, endpoint: str, bodies: Sequence[dict[str, Any]]
+    ) -> list[Ticket]:
         del caller
-        assert "service_tier" not in body
+        assert not any("service_tier" in body for body in bodies)
         self.begun.append(endpoint)
-        return f"batch_{len(self.begun)}"
+        return [Ticket(f"batch_{len(self.begun)}", str(number)) for number in range(len(bodies))]
 
-    def outcome(self, org: str, batch_id: str) -> Outcome | None:
+    def outcome(self, org: str, ticket: Ticket) -> Outcome | None:
         del org
-        return TAKEN if batch_id == "batch_1" else Outcome(200, {"of": batch_id})
+        return self.first if ticket.batch_id == "batch_1" else Outcome(200, {"of": ticket.batch_id})
 
-    def handed_over(self, org: str, batch_id: str) -> None:
+    def handed_over(self, org: str, ticket: Ticket) -> None:
         del org
-        self.handed.append(batch_id)
+        self.handed.append(ticket.batch_id)
 
 
-async def test_who_finds_its_answer_taken_asks_anew() -> None:
-    queue = Queue()
+@pytest.mark.parametrize("first", [TAKEN, APART])
+async def test_who_finds_no_answer_of_its_own_asks_anew(first: Outcome) -> None:
+    queue = Queue(first)
 
     async def ask(work: Callable[[], Any]) -> Any:
         return work()
