@@ -57,6 +57,11 @@ def exposed(folder: Path) -> list[Metric]:
     meters.counts.queue_depth = {("chat",): 2}
     meters.gauge("open_requests", 1)
     meters.gauge("lease_store_workers", 1)
+    meters.gauge("audit_events", 1)
+    meters.audit_append(100)
+    meters.audit_export_failed("siem", "unreachable")
+    for what in ("timestamp_seconds", "lag_events", "forked"):
+        meters.audit_export("siem", what, 1)
     loads = load_readings({"d": LoadState(1, 1, None, 0.0, 1)})
     bounds = bound_readings(SemanticCache(), {"0.01/0/0.95": {b"o\x1ft\x1fchat": Tally()}})
     told = exposition(meters.counts, [*loads, *bounds, *freedom_readings({"chat": [0.5]})])

@@ -19,7 +19,15 @@ from legato.core.config_cascade import Cascade
 from legato.core.config_guardrails import Guardrails
 from legato.core.config_load import Hedge, Load, Queue, RateLimits
 from legato.core.config_lookups import Lookup
-from legato.core.config_parts import Count, Dollars, Name, Positive, Requirements, Share
+from legato.core.config_parts import (
+    Count,
+    Dollars,
+    Name,
+    Positive,
+    Requirements,
+    SecretRef,
+    Share,
+)
 from legato.core.config_records import (
     Capture,
     Evaluation,
@@ -37,18 +45,6 @@ CONFIG_VERSION = 1
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
-
-
-class SecretRef(_Strict, frozen=True):
-    """Where a secret is read from; exactly one of the three. Never the secret itself.
-
-    Environment and files are read at start. A credential of the vault may be changed while
-    Legato runs; only `providers[].api_key` can name one.
-    """
-
-    env: str | None = None
-    file: str | None = None
-    vault: Name | None = None
 
 
 class EgressRules(_Strict, frozen=True):

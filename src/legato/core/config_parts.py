@@ -21,3 +21,15 @@ class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     retention_days_max: Annotated[int, Meta(ge=0)] | None = None
     certifications: list[str] = []
     """All of these."""
+
+
+class SecretRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a secret is read from; exactly one of the three. Never the secret itself.
+
+    Environment and files are read at start. A credential of the vault may be changed while
+    Legato runs; only `providers[].api_key` can name one.
+    """
+
+    env: str | None = None
+    file: str | None = None
+    vault: Name | None = None

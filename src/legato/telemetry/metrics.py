@@ -20,6 +20,8 @@ from prometheus_client.core import (
     Metric,
 )
 
+from legato.telemetry.audit_copies import export_metrics
+
 LATENCY_BOUNDS_S = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
 )  # fmt: skip
@@ -65,6 +67,9 @@ class Counts(msgspec.Struct):
     queue_shed: dict[Key, int] = {}  # model, reason
     queue_wait: dict[Key, Histogram] = {}  # model
     queue_depth: dict[Key, int] = {}  # model
+    audit_append: dict[Key, Histogram] = {}  # no label
+    audit_exports: dict[Key, float] = {}  # destination, what
+    audit_failures: dict[Key, int] = {}  # destination, reason
     gauges: dict[str, float] = {}
 
 
@@ -171,6 +176,18 @@ class Meters:
         else:
             _add(self.counts.queue_shed, (alias, outcome), 1)
 
+    def audit_append(self, took_us: int) -> None:
+        """Note how long it took to append an event, its transaction included."""
+        _observe(self.counts.audit_append, (), took_us)
+
+    def audit_export(self, destination: str, what: str, value: float) -> None:
+        """Set `timestamp_seconds`, `lag_events` or `forked` of a destination."""
+        self.counts.audit_exports[destination, what] = value
+
+    def audit_export_failed(self, destination: str, reason: str) -> None:
+        """Count that one couldn't be copied to: `unreachable` or `forked`."""
+        _add(self.counts.audit_failures, (destination, reason), 1)
+
     def trace_lost(self) -> None:
         """Count a request whose trace record had no room in the journal."""
         _add(self.counts.traces_lost, ("journal_full",), 1)
@@ -240,14 +257,16 @@ def merged(parts: Iterable[Counts]) -> Counts:
             "restored",
             "queue_shed",
             "queue_depth",
+            "audit_failures",
         ):
             into = getattr(total, name)
             for key, value in getattr(part, name).items():
                 _add(into, key, value)
-        for name in ("latency", "first_byte", "overhead", "queue_wait"):
+        for name in ("latency", "first_byte", "overhead", "queue_wait", "audit_append"):
             _merge_histograms(getattr(total, name), getattr(part, name))
         for key, alarmed in part.drift.items():
             total.drift[key] = max(alarmed, total.drift.get(key, 0))
+        total.audit_exports |= part.audit_exports
         for gauge, value in part.gauges.items():
             total.gauges[gauge] = total.gauges.get(gauge, 0.0) + value
     return total
@@ -331,6 +350,7 @@ class _Families:
         yield from self._queued()
         yield from self._guarded()
         yield from self._kept()
+        yield from self._audit()
         for name, value in sorted(counts.gauges.items()):
             yield GaugeMetricFamily(f"legato_{name}", name.replace("_", " "), value=value)
         for reading in self._readings:
@@ -359,6 +379,16 @@ class _Families:
         for key, value in sorted(counts.queue_depth.items()):
             depth.add_metric(key, value)
         yield depth
+
+    def _audit(self) -> Iterator[Metric]:
+        counts = self._counts
+        yield _histogram(
+            "legato_audit_append_seconds",
+            "How long it took to append an event to the audit log, its transaction included",
+            (),
+            counts.audit_append,
+        )
+        yield from export_metrics(counts.audit_exports, counts.audit_failures)
 
     def _guarded(self) -> Iterator[Metric]:
         counts = self._counts

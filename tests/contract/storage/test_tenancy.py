@@ -30,6 +30,7 @@ ACME, OTHER = Tenant("acme"), Tenant("other")
 # Why a class of the storage that works on a database needs no reach.
 INSTANCE_WIDE = {
     "AccessLog": "writes only; each act says whose log shows it",
+    "AuditExports": "up to where the whole log was copied",
     "BatchClaims": "each method takes the organisation",
     "BatchStore": "each method takes the organisation, but for the list of open ones to run",
     "CaptureStore": "takes in what workers captured, each row with its organisation; reads nothing",
@@ -61,6 +62,7 @@ INSTANCE_WIDE = {
 # Why a table has no column `org`.
 NO_TENANTS_ROWS = {
     "api_key_secret": "reached through api_key only",
+    "audit_export": "the instance's",
     "audit_head": "one counter, and hashes over every tenant's events",
     "audit_segment": "hashes over every tenant's rows",
     "config_version": "the instance's",

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from legato.app.checks.accounts import problems_of_accounts
+from legato.app.checks.audit_exports import problems_of_exports
 from legato.app.checks.cascade_checks import problems_of_cascade
 from legato.app.checks.egress import egress_of, host_problem
 from legato.app.checks.issuer_checks import problems_of_issuers
@@ -61,12 +62,7 @@ class _Checks:
                 path = ("telemetry", "otlp", "endpoint")
                 self._add(path, problem, "Name a host that may be called.")
         self._limits()
-        for index, (name, message, remedy) in problems_of_lookups(config):
-            self._add(("lookups", index, name), message, remedy)
-        for accounts_path, message, remedy in problems_of_accounts(config):
-            self._add(("accounts", *accounts_path), message, remedy)
-        for index, (name, message, remedy) in problems_of_issuers(config):
-            self._add(("token_issuers", index, name), message, remedy)
+        self._sections()
         self._unique("providers", "name", (one.name for one in config.providers))
         self._unique("deployments", "name", (one.name for one in config.deployments))
         self._unique("routes", "alias", (one.alias for one in config.routes))
@@ -340,6 +336,18 @@ class _Checks:
                 money.amount(key.budget.usd)
             except ValueError as error:
                 self._add((*path, "budget", "usd"), str(error), "Give a smaller budget.")
+
+    def _sections(self) -> None:
+        """Look at what has checks of its own."""
+        config = self.config
+        for index, (name, message, remedy) in problems_of_lookups(config):
+            self._add(("lookups", index, name), message, remedy)
+        for accounts_path, message, remedy in problems_of_accounts(config):
+            self._add(("accounts", *accounts_path), message, remedy)
+        for index, (name, message, remedy) in problems_of_issuers(config):
+            self._add(("token_issuers", index, name), message, remedy)
+        for index, (where, message, remedy) in problems_of_exports(config):
+            self._add(("audit", "export", index, *where), message, remedy)
 
     def _no_prompt(self, name: str, path: Path) -> None:
         if name.startswith(MODEL_PREFIX):

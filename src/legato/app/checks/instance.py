@@ -1,6 +1,7 @@
 """Finding an instance from outside: its configuration, its database. It may run or not."""
 
 import fcntl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from legato.app.checks.configuration import load, storage_secret
 from legato.app.config.data_dir import DataDir
 from legato.app.config.environment import environment
 from legato.app.config.loaded import LoadedConfig
+from legato.app.config.problems import Path as ConfigPath
 
 DEFAULT_CONFIG_FILE = Path("legato.yaml")
 
@@ -45,15 +47,17 @@ class Instance:
         return database_url(self.loaded, self.data)
 
 
-def find_instance(data: Path, config_file: Path | None) -> Instance:
-    """Load what belongs to a data directory, reading no secret but the database's address.
+def find_instance(
+    data: Path, config_file: Path | None, secrets: Callable[[ConfigPath], bool] = storage_secret
+) -> Instance:
+    """Load what belongs to a data directory; of secrets only the database's address, and `secrets`.
 
     Raises:
         ConfigInvalid: the configuration has problems.
     """
     place = DataDir(data)
     file = config_file_for(place, config_file)
-    return Instance(place, file, load(file, environment(), secrets=storage_secret))
+    return Instance(place, file, load(file, environment(), secrets=secrets))
 
 
 def config_file_for(data: DataDir, named: Path | None) -> Path | None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from legato.core.config import Config, SecretRef
+from legato.core.config import Config
+from legato.core.config_parts import SecretRef
 
 
 class Secret:

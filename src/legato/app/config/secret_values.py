@@ -8,7 +8,8 @@ import msgspec
 
 from legato.app.config.loaded import Secret
 from legato.app.config.problems import Path, Problem
-from legato.core.config import Config, SecretRef
+from legato.core.config import Config
+from legato.core.config_parts import SecretRef
 
 SECRET_BYTES_MAX = 64 * 1024
 

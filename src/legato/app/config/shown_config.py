@@ -8,7 +8,7 @@ import msgspec
 
 from legato.app.config.loaded import LoadedConfig
 from legato.app.config.problems import Path, render
-from legato.core.config import SecretRef
+from legato.core.config_parts import SecretRef
 
 MASKED = "***"
 _CREDENTIALS = re.compile("//.*@")

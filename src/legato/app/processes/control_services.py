@@ -43,7 +43,8 @@ from legato.app.processes.audit_services import audit_services
 from legato.app.processes.control_identity import control_identity
 from legato.app.processes.refusals import RefusalWriter
 from legato.core.clock import Clock, SystemClock
-from legato.core.config import Config, SecretRef
+from legato.core.config import Config
+from legato.core.config_parts import SecretRef
 from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
 from legato.core.price import Price

@@ -13,6 +13,7 @@ from typing import TypeVar
 from legato.app.context import ProcessContext
 from legato.app.leasing import feed_thread, ledger_feed
 from legato.app.price_changes import watch_prices
+from legato.app.processes.audit_export import run_exporter
 from legato.app.processes.capture_moving import CaptureMover
 from legato.app.processes.rollout_watching import rollout_watch
 from legato.app.processes.sealing import Sealer
@@ -40,10 +41,12 @@ from legato.storage.ledger.ledger import Ledger
 from legato.storage.registry.comparisons import prune_comparisons
 from legato.storage.registry.rollout_outcomes import prune_outcomes
 from legato.storage.retention import prune_traces
+from legato.telemetry.metrics import Meters
 
 log = logging.getLogger(__name__)
 
 _DRAIN_PASSES_MAX = 10_000
+_AUDIT_SNAPSHOT = "metrics-audit.bin"
 _NS_PER_HOUR = 3_600_000_000_000
 _NS_PER_DAY = 24 * _NS_PER_HOUR
 _PRUNE_EVERY_S = 60.0
@@ -122,9 +125,8 @@ def run(context: ProcessContext) -> None:
     carrier.start()
     watcher = threading.Thread(target=_watch_rollouts, args=(rollout_watch(context), stop))
     watcher.start()
-    sealer = Sealer(Segments(engine), config.audit.seal_every_s)
-    watchers = [watcher, threading.Thread(target=sealer.run, args=(stop,))]
-    watchers[-1].start()
+    sealer, auditing = _auditing(context, stop)
+    watchers = [watcher, *auditing]
     if feed is not None:
         watchers.append(feed_thread(feed, stop))
         watchers[-1].start()
@@ -164,6 +166,22 @@ def _forgetting(context: ProcessContext) -> dict[str, Forgetting]:
     if (traffic_days := config.evaluation.traffic_dataset_retention_days) is not None:
         forgetting["data sets"] = (partial(prune_traffic_datasets, engine), traffic_days)
     return forgetting
+
+
+def _auditing(
+    context: ProcessContext, stop: threading.Event
+) -> tuple[Sealer, list[threading.Thread]]:
+    """Start what seals into the audit log, and what copies it."""
+    meters = Meters(context.data.run / _AUDIT_SNAPSHOT)
+    segments = Segments(open_engine(context.database_url), meters.audit_append)
+    sealer = Sealer(segments, context.loaded.config.audit.seal_every_s, meters)
+    threads = [
+        threading.Thread(target=sealer.run, args=(stop,)),
+        threading.Thread(target=run_exporter, args=(context, meters, stop)),
+    ]
+    for each in threads:
+        each.start()
+    return sealer, threads
 
 
 def _by_the_hour(prune: Callable[[int], int]) -> Callable[[int], int]:

@@ -6,6 +6,7 @@ import threading
 from legato.audit.segments import SegmentKind
 from legato.core.errors import StorageUnavailable
 from legato.storage.audit.segments import Segments
+from legato.telemetry.metrics import Meters
 
 log = logging.getLogger(__name__)
 
@@ -13,8 +14,9 @@ log = logging.getLogger(__name__)
 class Sealer:
     """Run by one thread, and once more by whoever ends the process."""
 
-    def __init__(self, segments: Segments, every_s: float) -> None:
+    def __init__(self, segments: Segments, every_s: float, meters: Meters) -> None:
         self._segments = segments
+        self._meters = meters
         self._every_s = every_s
         self._away = False
 
@@ -30,6 +32,10 @@ class Sealer:
                 while self._segments.seal(kind) is not None:
                     pass
             self._away = False
+            self._meters.gauge("audit_events", self._segments.events())
+            self._meters.save()
+        except OSError as error:
+            log.warning("no metrics snapshot", extra={"reason": error.strerror})
         except StorageUnavailable as error:
             if not self._away:
                 log.warning("segments wait to be sealed", extra={"reason": error.message})

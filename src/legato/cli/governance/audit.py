@@ -66,6 +66,10 @@ def export(config_file: Path | None, data: Path, directory: Path, org: str | Non
     help="A checkpoint kept from before, which the log must have grown from; may be repeated.",
 )
 @click.option(
+    "--against",
+    help="A copy that the log must have grown from: a name in audit.export, or a folder.",
+)
+@click.option(
     "--key", help="The key that must have signed it.  [default: the export's, the vault's]"
 )
 def verify(config_file: Path | None, data: Path, **options: Any) -> None:

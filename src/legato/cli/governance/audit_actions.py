@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from legato.app.checks.configuration import storage_secret
 from legato.app.checks.instance import find_instance
 from legato.app.desks.audit import AuditDesk
 from legato.app.desks.audit_files import (
@@ -18,6 +19,7 @@ from legato.app.desks.audit_files import (
     verify_bundle,
     verify_export,
 )
+from legato.app.desks.audit_held import Held, export_secrets
 from legato.app.desks.audit_segments import LookedAt
 from legato.app.desks.stored_data import stored_data
 from legato.audit.checking import Finding
@@ -26,7 +28,7 @@ from legato.cli.options import print_json
 from legato.cli.spans import Moment, time_text
 from legato.cli.tables import print_table
 from legato.core.clock import SystemClock
-from legato.core.errors import OperatorError
+from legato.core.errors import InvalidRequest, OperatorError
 from legato.storage.audit.log import AuditFilter, StoredEvent
 
 _COLUMNS: Final = ("index", "time", "org", "actor", "action", "subject", "reason")
@@ -93,22 +95,29 @@ def verify(
     as_json: bool,
     export: Path | None,
     checkpoints: tuple[Path, ...],
+    against: str | None,
     key: str | None,
 ) -> None:
     """Say whether it is whole; exits with 1 where it isn't."""
     given = None if key is None else parsed_key(_text_of(key))
     if export is None:
-        instance = find_instance(data, config_file)
+        wanted = storage_secret if against is None else export_secrets
+        instance = find_instance(data, config_file, wanted)
         with stored_data(instance) as stored:
             desk = stored.audit(instance)
             kept = [kept_checkpoint(one, given or desk.key) for one in checkpoints]
-            looked = desk.look(kept)
-            sealed = None
-            if looked.fault is None:
+            mirror = None if against is None else Held.of(against, instance.loaded, desk.key)
+            looked = desk.look(kept if mirror is None else [*kept, mirror.checkpoint])
+            fault, sealed = looked.fault, None
+            if fault is None:
                 sealed = desk.look_at_segments(stored.segments())
+            elif mirror is not None:
+                fault = mirror.first_difference(desk.log) or fault
         tree = looked.tree
-        _tell(Told(looked.fault, tree.size, tree.root.hex(), sealed), as_json=as_json)
+        _tell(Told(fault, tree.size, tree.root.hex(), sealed), as_json=as_json)
         return
+    if against is not None:
+        raise InvalidRequest("--against is for the database: leave EXPORT out", param="against")
     known = given or key_of(export)
     kept = [kept_checkpoint(one, known) for one in checkpoints]
     whole = verify_bundle if export.is_file() else verify_export

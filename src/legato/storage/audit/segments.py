@@ -1,7 +1,8 @@
 """Seals rows into segments that the audit log anchors, and reads them again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import perf_counter_ns
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -16,6 +17,7 @@ from legato.audit.segments import (
     StoredSegment,
     root_of_leaves,
 )
+from legato.storage.audit.log import read_head
 from legato.storage.audit.rows import NEWEST, READ, Row
 from legato.storage.audit.writing import recorded
 from legato.storage.database.dialect import lock, wait_for_sharers
@@ -31,8 +33,15 @@ _table: Final = audit_segment.c
 class Segments:
     """The instance's. Every method may raise StorageUnavailable."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, took_us: Callable[[int], None] | None = None) -> None:
+        """`took_us` is told how long each event took to append, its transaction included."""
         self._engine = engine
+        self._took_us = took_us
+
+    def events(self) -> int:
+        """Return how many events the log has. Raises ValueError where its head is damaged."""
+        with reading(self._engine) as connection:
+            return read_head(connection).size
 
     def seal(self, kind: SegmentKind) -> Seal | None:
         """Seal what has come since the last time, as far as one segment holds; None for nothing.
@@ -53,11 +62,14 @@ class Segments:
         if made is None:
             return None
         seal, stored = made
+        began_ns = perf_counter_ns()
         with writing(self._engine) as connection:
             lock(connection, [f"audit segments of {kind}"])
             if _place(connection, kind) != (number, after):
                 return None  # another process of this database was first
             _keep(connection, seal, stored)
+        if self._took_us is not None:
+            self._took_us((perf_counter_ns() - began_ns) // 1_000)
         return seal
 
     def stored(self, kind: str, number: int) -> StoredSegment | None:

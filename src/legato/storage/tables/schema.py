@@ -27,6 +27,7 @@ from legato.core.usage import USAGE_CLASSES
 from legato.storage.tables import columns
 from legato.storage.tables.accounts import ACCOUNT_TABLES
 from legato.storage.tables.audit import AUDIT_TABLES
+from legato.storage.tables.audit_exports import AUDIT_EXPORT_TABLES
 from legato.storage.tables.audit_segments import SEGMENT_TABLES
 from legato.storage.tables.budgets import BUDGET_TABLES
 from legato.storage.tables.captures import CAPTURE_TABLES
@@ -50,7 +51,7 @@ from legato.storage.tables.routers import ROUTER_TABLES
 from legato.storage.tables.semantic import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0037"
+SCHEMA_VERSION: Final = "0038"
 
 migration_marker = Table(
     "migration_marker",
@@ -450,6 +451,7 @@ _ELSEWHERE: Final = (
     REGISTRY_TABLES
     | ACCOUNT_TABLES
     | AUDIT_TABLES
+    | AUDIT_EXPORT_TABLES
     | SEGMENT_TABLES
     | {feedback.name, holdout.name}
     | FLOOR_TABLES

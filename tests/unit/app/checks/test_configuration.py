@@ -6,7 +6,7 @@ import pytest
 
 from legato.app.checks.configuration import load, no_secret, storage_secret
 from legato.app.config.problems import ConfigProblems, Problem
-from legato.core.config import SecretRef
+from legato.core.config_parts import SecretRef
 from legato.core.errors import ConfigInvalid
 
 Write = Callable[[str], Path]

@@ -2,7 +2,8 @@ import pytest
 
 from legato.app.config.loaded import LoadedConfig, Secret
 from legato.app.config.weak_secrets import weak_secrets
-from legato.core.config import Config, Key, SecretRef
+from legato.core.config import Config, Key
+from legato.core.config_parts import SecretRef
 from legato.vault.secrets import new_secret
 
 REFERENCE = SecretRef(env="K")

@@ -5,7 +5,8 @@ from typing import Any
 from legato.app.models.catalogue import ProviderInUse
 from legato.app.models.provider_swap import ProviderSwap
 from legato.core.config import Provider as ProviderConfig
-from legato.core.config import SecretRef, Timeouts
+from legato.core.config import Timeouts
+from legato.core.config_parts import SecretRef
 from legato.gateway.directory import Deployment
 from legato.providers.azure_openai import factory
 from legato.providers.base import ProviderSettings, authorizer_of

@@ -6,7 +6,8 @@ import yaml
 
 from legato.cli.demo.premium import REAL, SIMULATED, Premium
 from legato.cli.demo.settings import configuration
-from legato.core.config import Config, SecretRef
+from legato.core.config import Config
+from legato.core.config_parts import SecretRef
 
 
 @pytest.mark.parametrize("premium", [*REAL, SIMULATED], ids=lambda one: one.deployment)
