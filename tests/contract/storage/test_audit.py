@@ -1,11 +1,16 @@
 """The audit log on either database: gapless, in the transaction of the act, provable."""
 
 import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, delete, event, func, insert, select, update
 
 from legato.audit.acting import acting_as
+from legato.audit.checking import Row, find_kept_fault
 from legato.audit.event import Act, Actor, Subject
 from legato.audit.merkle import (
     frontier_of,
@@ -15,14 +20,18 @@ from legato.audit.merkle import (
 )
 from legato.audit.segments import split_hashes
 from legato.audit.tiles import Tile, bundled, tiles_between
+from legato.core.clock import ManualClock
 from legato.core.errors import NotFound, StorageUnavailable
+from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.storage.audit.log import AuditFilter, AuditLog
 from legato.storage.audit.tiles import LogTiles
 from legato.storage.audit.writing import recorded
-from legato.storage.database.engine import reading, writing
+from legato.storage.database.engine import open_engine, reading, writing
+from legato.storage.migrate import upgrade
 from legato.storage.tables.audit import audit_event, audit_head
-from legato.storage.tables.schema import store_version
+from legato.storage.tables.schema import organisation, store_version
+from legato.storage.tenants.places import Kind, PlaceStore
 
 ORGS = ("acme", "other", "")
 
@@ -187,3 +196,34 @@ def test_all_proofs_at_once_are_those_one_by_one(engine: Engine, log: AuditLog) 
     assert [one.number for one, _ in proven] == list(range(0, 37, 3))
     for one, path in proven:
         assert path == log.inclusion(one.number, 37)
+
+
+def test_case_37_nothing_is_done_where_the_log_has_no_room(
+    tmp_path: Path, clock: ManualClock, ids: IdSource
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'small.db'}")
+    upgrade(engine)
+    with reading(engine) as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+    @event.listens_for(engine, "checkout")
+    def limit(connection: Any, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages + 8}")
+
+    places, made = PlaceStore(engine, clock, ids, EVERY_TENANT), 0
+    with suppress(StorageUnavailable):
+        while made < 10_000:
+            places.create(Kind.ORGANISATION, f"org-{made}", "")
+            made += 1
+    assert 0 < made < 10_000
+    with pytest.raises(StorageUnavailable):
+        places.create(Kind.ORGANISATION, "one-more", "")
+    with reading(engine) as connection:
+        assert connection.execute(select(func.count()).select_from(organisation)).scalar() == made
+    log = AuditLog(engine, EVERY_TENANT)
+    assert [one.event.org for one in log.all()] == [f"org-{number}" for number in range(made)]
+    assert (
+        find_kept_fault((Row(**msgspec.structs.asdict(one)) for one in log.all()), log.head()).fault
+        is None
+    )
+    engine.dispose()

@@ -91,7 +91,9 @@ def test_a_whole_database_and_a_whole_export_are_said_to_be(data: Path, tmp_path
         ("UPDATE audit_event SET nodes = zeroblob(32) WHERE number = 2", 2),
     ],
 )
-def test_a_changed_database_is_told(copied: Path, change: str, index: int) -> None:
+def test_case_36_a_changed_database_is_told_by_its_first_bad_index(
+    copied: Path, change: str, index: int
+) -> None:
     with sqlite3.connect(copied / "legato.db") as database:
         assert database.execute(change).rowcount > 0
     database.close()
@@ -99,7 +101,7 @@ def test_a_changed_database_is_told(copied: Path, change: str, index: int) -> No
     assert json.loads(told)["fault"]["index"] == index
 
 
-def test_events_in_each_others_place_are_told(copied: Path) -> None:
+def test_case_36_events_in_each_others_place_are_told(copied: Path) -> None:
     with sqlite3.connect(copied / "legato.db") as database:
         for one, other in ((1, -1), (4, 1), (-1, 4)):
             database.execute("UPDATE audit_event SET number = ? WHERE number = ?", (other, one))
@@ -108,7 +110,9 @@ def test_events_in_each_others_place_are_told(copied: Path) -> None:
     assert "changed at index 1" in told
 
 
-def test_a_log_cut_with_its_head_is_shown_by_a_checkpoint(data: Path, tmp_path: Path) -> None:
+def test_case_36_a_log_cut_with_its_head_is_shown_by_a_checkpoint(
+    data: Path, tmp_path: Path
+) -> None:
     kept, short = tmp_path / "kept", tmp_path / "short"
     kept.write_text(run(data, "audit", "checkpoint").stdout)
     size = int(kept.read_text().splitlines()[1])
