@@ -35,7 +35,7 @@ from legato.gateway.context import Call, Reply, Sink
 from legato.gateway.directory import Deployment, Directory, Route
 from legato.gateway.stages.cached import CacheStages
 from legato.gateway.stages.call import CallStage
-from legato.gateway.stages.degrade import degraded
+from legato.gateway.stages.degrade import BY_BUDGET, degraded
 from legato.gateway.stages.route import order_candidates
 from legato.replay.day import Day
 from legato.replay.racing import RecordedRace, flagged
@@ -292,6 +292,8 @@ def _require_known(route: Route, of: Recorded) -> None:
     """Raise Unreplayable where an older version left out what a decision depended on."""
     if route.hedging is None and flagged(of.decision.steps):
         raise Unreplayable("an older version recorded two attempts without who was first")
+    if of.decision.degraded.startswith(BY_BUDGET):
+        raise Unreplayable("a budget had it answered by another route before the wall")
     if not route.degrade and of.decision.degraded:
         raise Unreplayable(f"an older version recorded the lesser answer {of.decision.degraded}")
 

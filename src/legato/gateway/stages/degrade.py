@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from legato.gateway.stages.cached import CacheStages
 
     Asking = Callable[[Call, Sink], Awaitable[Reply]]
+BY_BUDGET: Final = "budget; "
+"""What the lesser answer begins with that a budget asked for."""
 _NO_ANSWER: Final = (AllAttemptsFailed, ProviderTimeout)
 """What may be made up for; a request that was refused for itself would be again."""
 
@@ -52,7 +54,7 @@ def step_down(call: "Call", directory: "Directory") -> None:
         return
     lesser = directory.named(steps.degrade_to)
     if lesser is not None:
-        call.route, call.degraded = lesser, f"budget; {steps.budget}; {steps.degrade_to}"
+        call.route, call.degraded = lesser, f"{BY_BUDGET}{steps.budget}; {steps.degrade_to}"
 
 
 def _given(call: "Call") -> "Reply":
