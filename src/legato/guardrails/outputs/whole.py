@@ -1,7 +1,7 @@
 """Checks that need all of an answer's text."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from legato.core.errors import OutputBlocked, OutputInvalid
 from legato.core.guard_output import (
@@ -17,7 +17,9 @@ from legato.guardrails.outputs.grounded import Complaint, Grounded
 from legato.guardrails.outputs.language import language_of
 from legato.guardrails.outputs.mending import FENCE, Mended, mended, parsed, unfenced
 from legato.guardrails.outputs.rules import OutputRule, broken
-from legato.guardrails.outputs.schemas import Schema
+
+if TYPE_CHECKING:
+    from legato.guardrails.outputs.schemas import Schema  # its library is for policies alone
 
 _RANK: Final = {"": 0, "flag": 1, "reask": 2, "block": 3}
 
@@ -26,7 +28,7 @@ class JsonTest(NamedTuple):
     """What JSON must be like. `schema` is None where any will do."""
 
     setting: JsonCheck
-    schema: Schema | None
+    schema: "Schema | None"
     rules: tuple[OutputRule, ...] = ()
 
     def on(self, text: str) -> tuple[str, list[Complaint]]:
