@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from hashlib import blake2b
+from typing import Final
 
 import msgspec
 
@@ -11,21 +12,33 @@ from legato.core.config_access import AccessRule, Who
 from legato.core.principal import Principal, RefusedTool
 from legato.routing.terms import shortfalls
 
+_MODELS_MAX: Final = 1_000
+
 
 class BoundRules:
     """The rules that mean one principal.
 
-    What a deployment falls short of is remembered: there are as many as the gateway serves.
+    What a deployment falls short of is remembered, since there are as many as the gateway serves,
+    and so are models, up to a bound, since callers make up their names.
     """
 
     def __init__(self, rules: Sequence[AccessRule]) -> None:
         self._rules = tuple(rules)
-        self._short: dict[tuple[str, str, bytes], tuple[str, ...]] = {}
+        self._models: dict[str, str] = {}
+        self._short: dict[str, tuple[str, DataUse, tuple[str, ...]]] = {}
         self.has_tools = any(one.tools is not None for one in rules)
         self.fingerprint = blake2b(msgspec.json.encode(rules), digest_size=16).digest()
 
     def against_model(self, name: str) -> str:
         """Say which rule keeps a model from being named, "" where none does."""
+        found = self._models.get(name)
+        if found is None:
+            found = self._against_model(name)
+            if len(self._models) < _MODELS_MAX:
+                self._models[name] = found
+        return found
+
+    def _against_model(self, name: str) -> str:
         for rule in self._rules:
             if rule.models is not None and not _fits(name, rule.models):
                 return f"access rule {rule.name!r} lets it name {', '.join(rule.models)} only"
@@ -33,11 +46,11 @@ class BoundRules:
 
     def against_deployment(self, name: str, region: str, data_use: DataUse) -> tuple[str, ...]:
         """Return what keeps a deployment from being sent its calls, in words with the rule."""
-        key = (name, region, msgspec.msgpack.encode(data_use))
-        found = self._short.get(key)
-        if found is None:
-            found = self._short[key] = tuple(self._against(name, region, data_use))
-        return found
+        found = self._short.get(name)
+        if found is None or found[0] != region or found[1] != data_use:
+            terms = tuple(self._against(name, region, data_use))
+            found = self._short[name] = (region, data_use, terms)
+        return found[2]
 
     def against_tool(self, name: str) -> RefusedTool | None:
         """Return which rule keeps a tool from being declared, None where none does."""

@@ -38,6 +38,8 @@ def test_every_rule_holds_at_once() -> None:
         "access rule 'one': eu* only",
         "access rule 'two': training unknown",
     )
+    # a deployment of the registry may be another one under its name
+    assert rules.against_deployment("eu1", "", NOTHING) == ("access rule 'two': training unknown",)
     assert not rules.has_tools
 
 
