@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from legato.gateway.stages.record import RecordStage
     from legato.governance.limits import Limits
 
-Identify = Callable[[bytes | None], Awaitable["Principal"]]
+Identify = Callable[[bytes | None, str], Awaitable["Principal"]]
 RenderError = Callable[[LegatoError, str], bytes]
 
 
@@ -89,7 +89,7 @@ class AdmittedPage:
 
         async def authenticate(call: Call, _sink: "Sink") -> None:
             accept_traceparent(call, call.source.header(b"traceparent"))
-            call.principal = await identify(call.source.credential)
+            call.principal = await identify(call.source.credential, call.source.address)
 
         async def admit(call: Call, _sink: "Sink") -> None:
             call.slots_taken = await limits.admit(call.caller)

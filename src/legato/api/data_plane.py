@@ -20,8 +20,10 @@ from legato.gateway.context import Call
 from legato.gateway.pipeline import Assembly
 from legato.gateway.stages.reply import retry_headers
 
-Identify = Callable[[bytes | None], Awaitable[Principal]]
-"""Tells whose key it is. Raises Unauthenticated, StorageUnavailable."""
+Identify = Callable[[bytes | None, str], Awaitable[Principal]]
+"""Tells whose key it is, and that it may be used from an address.
+
+Raises Unauthenticated, Forbidden, StorageUnavailable."""
 Control = Callable[[Exchange, str], Awaitable[None]]
 """Serves what is below `CONTROL_PREFIX`, with a request id."""
 CONTROL_PREFIX = "/api/"
@@ -93,7 +95,8 @@ class DataPlane:
             if isinstance(resource, AdmittedPage):
                 await resource(self._new_id(), exchange, self._now_ns(), named)
                 return
-            await resource(exchange, await self._identify(exchange.credential), named)
+            principal = await self._identify(exchange.credential, exchange.address)
+            await resource(exchange, principal, named)
         except LegatoError as error:
             headers = [_JSON, *retry_headers(error)]
             await exchange.reply(error.http_status, headers, error_body(error))

@@ -75,7 +75,7 @@ def metrics_page(keyring: "Keyring", render: Callable[[], bytes], *, open_to_all
 
     async def page(exchange: "Exchange") -> None:
         if not open_to_all:
-            principal = await keyring.identify(exchange.credential)
+            principal = await keyring.identify(exchange.credential, exchange.address)
             if Scope.ADMIN not in principal.scopes:
                 msg = "Metrics need an admin key when the listener is not on loopback."
                 raise Forbidden(msg)

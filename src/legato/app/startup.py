@@ -21,6 +21,7 @@ from legato.core.config_budgets import budget_of
 from legato.core.errors import ConfigInvalid, Conflict, InvalidRequest
 from legato.core.ids import IdSource
 from legato.core.money import amount
+from legato.core.networks import read_networks
 from legato.core.price import Price
 from legato.core.principal import Scope, Window
 from legato.core.registry import DEFAULT_LABEL
@@ -200,6 +201,7 @@ def _spec(key: Key) -> KeySpec:
         concurrency_max=key.concurrency_max,
         budget=None if budget is None else KeyBudget(amount(budget.usd), Window(budget.window)),
         require=key.require,
+        allow_from=read_networks(key.allow_from, "allow_from"),
     )
 
 

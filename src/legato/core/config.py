@@ -289,6 +289,7 @@ class Key(_Strict, frozen=True):
     concurrency_max: Count | None = None
     budget: Budget | None = None
     require: Requirements | None = None
+    allow_from: list[str] = []
     admin: bool = False
 
 

@@ -45,6 +45,8 @@ class Server(_Strict, frozen=True):
     """The control API is served there, and nowhere else."""
     metrics: ListenerApart | None = None
     """`/metrics` is served there, and nowhere else."""
+    trusted_proxies: list[str] = []
+    """Networks of load balancers: the address that they state is the caller's."""
     body_bytes_max: Count = 32 * 1024 * 1024
     keep_alive_s: Positive = 75.0
     reader_bytes_per_s_min: Count = 1024

@@ -90,6 +90,8 @@ class Principal(msgspec.Struct, frozen=True):
     budget: BudgetLimit | None = None
     expires_at_ns: int | None = None
     require: Requirements | None = None
+    allow_from: tuple[str, ...] = ()
+    """Networks its calls must come from; none: from anywhere."""
     user: str = ""
     """Who calls, where a signed token says it; then no request can say otherwise."""
     live: bool = True

@@ -115,6 +115,7 @@ class SameHeaders:
     """Where a copy comes from that is routed as its request was: rules may ask for headers."""
 
     credential = None
+    address = ""
 
     def __init__(self, source: "Source") -> None:
         self._source = source
@@ -132,6 +133,7 @@ class Nowhere:
     """Where a copy comes from: it has no headers of its own."""
 
     credential = None
+    address = ""
 
     def header(self, name: bytes) -> bytes | None:
         """Return nothing."""

@@ -82,6 +82,11 @@ class Source(Protocol):
         """The secret of the caller's key, None when none was sent."""
         ...
 
+    @property
+    def address(self) -> str:
+        """Where the caller connects from; "" where that is no network address."""
+        ...
+
     def header(self, name: bytes) -> bytes | None:
         """Return a request header by its lower-case name."""
         ...

@@ -225,11 +225,11 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
             yield Stage("store_semantic", self.semantic.store, unless=_hit)
 
     def _authenticate(self, call: "Call", _sink: "Sink") -> Awaitable[None] | None:
-        call.principal = self.keyring.known(call.source.credential)
+        call.principal = self.keyring.known(call.source.credential, call.source.address)
         return None if call.principal is not None else self._identify(call)
 
     async def _identify(self, call: "Call") -> None:
-        call.principal = await self.keyring.identify(call.source.credential)
+        call.principal = await self.keyring.identify(call.source.credential, call.source.address)
 
     async def _read(self, call: "Call", _sink: "Sink") -> None:
         accept_traceparent(call, call.source.header(b"traceparent"))

@@ -8,7 +8,8 @@ from typing import Protocol
 import msgspec
 
 from legato.core.clock import Clock
-from legato.core.errors import StorageUnavailable, Unauthenticated
+from legato.core.errors import Forbidden, StorageUnavailable, Unauthenticated
+from legato.core.networks import is_within
 from legato.core.principal import Principal
 from legato.core.tasks import InThread
 from legato.core.watching import POLL_S, Watch
@@ -99,37 +100,44 @@ class Keyring:
         self._loading = asyncio.Lock()
         self._looked_ns = 0
 
-    def known(self, secret: bytes | None) -> Principal | None:
+    def known(self, secret: bytes | None, address: str = "") -> Principal | None:
         """Return who holds this secret, if that needs no second look; else ask `identify`."""
         if not secret or self._by_digest is None:
             return None
         principal = self._by_digest.get(self._digest(secret))
-        return principal if principal is not None and principal.expires_at_ns is None else None
+        if principal is None or principal.expires_at_ns is not None:
+            return None
+        if principal.allow_from:
+            _require_within(principal, address)
+        return principal
 
-    async def identify(self, secret: bytes | None) -> Principal:
-        """Authenticate; a secret that isn't known may be that of a key made a moment ago.
+    async def identify(self, secret: bytes | None, address: str = "") -> Principal:
+        """Authenticate who calls from an address.
+
+        A secret that isn't known may be that of a key made a moment ago.
 
         Raises:
             Unauthenticated, StorageUnavailable: as `authenticate`.
         """
         try:
-            return self.authenticate(secret)
+            return self.authenticate(secret, address)
         except Unauthenticated:
             if secret and self.tokens is not None and is_token(secret):
                 await self.tokens.look_again(secret)
             elif not secret or self._watch.failing:
                 raise
         await self._look_again()
-        return self.authenticate(secret)
+        return self.authenticate(secret, address)
 
-    def authenticate(self, secret: bytes | None) -> Principal:
-        """Return who holds this secret.
+    def authenticate(self, secret: bytes | None, address: str = "") -> Principal:
+        """Return who holds this secret, and calls from this address.
 
         The lookup is by a keyed hash of the secret, so its time tells nothing about which
         secrets exist.
 
         Raises:
             Unauthenticated: no, unknown, revoked or expired key.
+            Forbidden: it may not be used from there.
             StorageUnavailable: no snapshot could be loaded since this worker started.
         """
         if not secret:
@@ -139,7 +147,12 @@ class Keyring:
         if by_digest is None:
             msg = "Keys could not be loaded yet: the database is away. Try again shortly."
             raise StorageUnavailable(msg, retry_after_s=1)
-        principal = by_digest.get(self._digest(secret)) or self._acted_for(secret)
+        principal = by_digest.get(self._digest(secret))
+        if principal is None and self.tokens is not None and is_token(secret):
+            principal = self._with_token(self.tokens.read(secret))
+        if principal is not None and principal.allow_from:
+            _require_within(principal, address)
+        principal = principal or self._acted_for(secret)
         if principal is None:
             msg = "This API key is not known, or it has been revoked."
             raise Unauthenticated(msg)
@@ -149,8 +162,6 @@ class Keyring:
         return principal
 
     def _acted_for(self, secret: bytes) -> Principal | None:
-        if self.tokens is not None and is_token(secret):
-            return self._with_token(self.tokens.read(secret))
         acting = None if self._acting_key is None else self._acting_key(secret)
         if acting is None:
             return None
@@ -238,3 +249,9 @@ def _by_name(principals: Iterable[Principal]) -> dict[str, Principal | None]:
 
 def _ends(principal: Principal) -> float:
     return float("inf") if principal.expires_at_ns is None else principal.expires_at_ns
+
+
+def _require_within(principal: Principal, address: str) -> None:
+    if not is_within(address, principal.allow_from):
+        msg = f"The key {principal.name!r} may not be used from {address or 'there'}."
+        raise Forbidden(msg)

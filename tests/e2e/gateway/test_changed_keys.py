@@ -99,3 +99,25 @@ def test_tags_stand_in_the_entries_from_then_on(legato: RunningLegato) -> None:
     answer = legato.chat(key=key["secret"])
     (entry,) = legato.entries(answer.request_id)
     assert json.loads(entry["tags"]) == {"b": "2"}
+
+
+def test_a_key_is_held_to_networks_whatever_headers_say(legato: RunningLegato) -> None:
+    key = legato.create_key()
+    stated = {"x-forwarded-for": "10.0.0.1", "forwarded": "for=10.0.0.1"}
+    headers = {"authorization": f"Bearer {key['secret']}", "x-legato-address": "10.0.0.1"} | stated
+
+    def found() -> list[int]:
+        pages = ("/v1/models", "/api/v1/me", "/v1/files")
+        return [legato.send("GET", page, None, headers).status for page in pages]
+
+    change(legato, key["id"], allow_from=["10.0.0.0/8"])
+    assert found() == [403] * 3
+    assert asked(legato, key["secret"]) == [(403, "forbidden")] * WORKERS
+    change(legato, key["id"], allow_from=["127.0.0.0/8", "10.0.0.0/8"])
+    assert found() == [200] * 3
+    legato.command("keys", "change", key["id"], "--allow-from", "192.0.2.1")
+    time.sleep(EFFECTIVE_S)
+    assert asked(legato, key["secret"]) == [(403, "forbidden")] * WORKERS
+    legato.command("keys", "change", key["id"], "--without", "allow-from")
+    time.sleep(EFFECTIVE_S)
+    assert found() == [200] * 3

@@ -36,7 +36,8 @@ async def identified(connection: Connection, services: "Services") -> Principal:
         return present.principal
     if secret is not None and is_account_token(secret):
         return await services.identity.presence.by_token(secret)
-    return await services.authenticator.identify(secret)
+    address = connection.headers.get(_ADDRESS, "")
+    return await services.authenticator.identify(secret, address)
 
 
 def has_credential(connection: Connection) -> bool:

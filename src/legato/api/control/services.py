@@ -46,7 +46,7 @@ from legato.storage.tenants.roles import CustomRoles, RoleBindings
 class Authenticator(Protocol):
     """Tells who holds a secret."""
 
-    async def identify(self, secret: bytes | None) -> Principal:
+    async def identify(self, secret: bytes | None, address: str) -> Principal:
         """Raise Unauthenticated or StorageUnavailable where that can't be told."""
         ...
 

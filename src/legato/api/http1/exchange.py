@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from legato.api.http1.limits import ConnectionLimits
 from legato.core.errors import InvalidRequest, TooLarge
+from legato.core.networks import is_within
 
 if TYPE_CHECKING:
     from legato.gateway.context import Headers
@@ -109,8 +110,13 @@ class Exchange:
 
     @property
     def address(self) -> str:
-        """Where the caller connects from, as the network says and no header does."""
-        return self._connection.address
+        """Where the caller connects from, as the network says, or a load balancer of ours."""
+        address, trusted = self._connection.address, self._connection.limits.trusted_proxies
+        if not trusted or not is_within(address, trusted):
+            return address
+        stated = self.headers.get(b"x-forwarded-for", b"").decode("ascii", "replace").split(",")
+        theirs = (one.strip() for one in reversed(stated))
+        return next((one for one in theirs if one and not is_within(one, trusted)), address)
 
     async def body(self) -> bytes:
         """Return the whole body, unpacked.

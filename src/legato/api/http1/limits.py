@@ -23,4 +23,6 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
     reader_window_s: float = 20.0
     reader_bytes_per_s_min: int = 1024
     """What a caller takes at least, over a window, of an answer that we hold for him."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of those who are believed whom they speak for."""
     connections_max: int = 16_384

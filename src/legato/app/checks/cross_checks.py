@@ -23,6 +23,7 @@ from legato.core.config_load import STALE_CACHE
 from legato.core.config_records import LivePolicy
 from legato.core.egress import Egress
 from legato.core.errors import ConfigInvalid, InvalidRequest
+from legato.core.networks import read_networks
 from legato.economics.batch_price import read_factor
 from legato.economics.configured import unit_price
 from legato.providers.transport.proxy import Proxy
@@ -63,6 +64,7 @@ class _Checks:
                 self._add(path, problem, "Name a host that may be called.")
         self._limits()
         self._sections()
+        self._networks(config)
         self._unique("providers", "name", (one.name for one in config.providers))
         self._unique("deployments", "name", (one.name for one in config.deployments))
         self._unique("routes", "alias", (one.alias for one in config.routes))
@@ -91,6 +93,17 @@ class _Checks:
     def _limits(self) -> None:
         for path, message, remedy in problems_of_limits(self.config):
             self._add(path, message, remedy)
+
+    def _networks(self, config: Config) -> None:
+        listed: list[tuple[Path, list[str]]] = [
+            (("server", "trusted_proxies"), config.server.trusted_proxies)
+        ]
+        listed += [(("keys", n, "allow_from"), key.allow_from) for n, key in enumerate(config.keys)]
+        for path, texts in listed:
+            try:
+                read_networks(texts, "network")
+            except InvalidRequest as error:
+                self._add(path, error.message, "Write 10.0.0.0/8, 2001:db8::/32 or one address.")
 
     def _guardrails(self) -> None:
         said = self.config.guardrails

@@ -34,6 +34,7 @@ class _Headers:
     """Where a request comes from that nobody sends."""
 
     credential = None
+    address = ""
 
     def __init__(self, headers: dict[str, str]) -> None:
         self._headers = {name.lower().encode(): text.encode() for name, text in headers.items()}

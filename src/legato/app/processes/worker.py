@@ -16,6 +16,7 @@ from legato.app.processes.endpoints import write_endpoints
 from legato.app.processes.serving import Serving
 from legato.app.programs.processes import connections_of_files
 from legato.core.errors import LegatoError
+from legato.core.networks import read_networks
 from legato.core.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ async def _serve(context: WorkerContext) -> None:
         keep_alive_s=config.keep_alive_s,
         reader_window_s=config.reader_window_s,
         reader_bytes_per_s_min=config.reader_bytes_per_s_min,
+        trusted_proxies=read_networks(config.trusted_proxies, "server.trusted_proxies"),
         connections_max=min(ConnectionLimits().connections_max, connections_of_files()),
     )
     serving = Serving(context.listeners, gateway.app, limits)

@@ -17,6 +17,7 @@ from legato.core.clock import SystemClock
 from legato.core.config_parts import Name, Requirements
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.money import amount, display_usd, exact_usd
+from legato.core.networks import read_networks
 from legato.core.principal import Scope, Window
 from legato.routing.terms import in_words
 from legato.storage.tenants.key_records import KeyBudget, KeyRecord, KeySpec
@@ -44,6 +45,7 @@ class WantedKey(msgspec.Struct, frozen=True, kw_only=True):
     org_admin: bool = False
     permissions: tuple[str, ...] = ()
     require: Requirements = Requirements()
+    allow_from: tuple[str, ...] = ()
 
 
 class CreatedKey(msgspec.Struct, frozen=True):
@@ -162,6 +164,7 @@ def _spec(wanted: WantedKey, now_ns: int) -> KeySpec:
         budget=read_budget(wanted.budget_usd, wanted.window),
         expires_at_ns=read_end(wanted.expires, now_ns),
         require=None if wanted.require == Requirements() else wanted.require,
+        allow_from=read_networks(wanted.allow_from, "allow-from"),
     )
 
 
@@ -251,6 +254,8 @@ def _limits(spec: KeySpec) -> str:
         limits.append(f"${display_usd(spec.budget.limit)}/{spec.budget.window.value}")
     if spec.require is not None:
         limits.append(in_words(spec.require))
+    if spec.allow_from:
+        limits.append(f"from {', '.join(spec.allow_from)}")
     return ", ".join(limits)
 
 
@@ -273,6 +278,7 @@ def _shown(record: KeyRecord, now_ns: int) -> dict[str, Any]:
         "budget_usd": exact_usd(budget.limit) if budget else None,
         "budget_window": budget.window.value if budget else None,
         "require": None if spec.require is None else msgspec.to_builtins(spec.require),
+        "allow_from": list(spec.allow_from),
         "created_at": time_text(record.created_at_ns),
         "expires_at": time_text(spec.expires_at_ns) or None,
         "revoked_at": time_text(record.revoked_at_ns) or None,

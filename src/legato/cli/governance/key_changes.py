@@ -19,6 +19,7 @@ from legato.cli.spans import Moment
 from legato.core.clock import SystemClock
 from legato.core.config_parts import Requirements
 from legato.core.errors import InvalidRequest
+from legato.core.networks import read_networks
 from legato.core.principal import Window
 from legato.storage.tenants.key_records import KeySpec
 
@@ -29,6 +30,7 @@ _NOTHING: dict[str, tuple[str, Any]] = {
     "budget": ("budget", None),
     "expires": ("expires_at_ns", None),
     "require": ("require", None),
+    "allow-from": ("allow_from", ()),
 }
 """What `--without` takes away: a field and what it is then."""
 
@@ -44,6 +46,7 @@ class WantedChange(msgspec.Struct, frozen=True, kw_only=True):
     window: str | None
     expires: Moment | None
     require: Requirements
+    allow_from: tuple[str, ...]
     without: frozenset[str]
 
 
@@ -89,6 +92,8 @@ def _given(spec: KeySpec, wanted: WantedChange, now_ns: int) -> dict[str, Any]:
         values["expires_at_ns"] = read_end(wanted.expires, now_ns)
     if wanted.require != Requirements():
         values["require"] = wanted.require
+    if wanted.allow_from:
+        values["allow_from"] = read_networks(wanted.allow_from, "allow-from")
     current = spec.budget
     if wanted.budget_usd is not None:
         kept = "month" if current is None else current.window.value

@@ -52,6 +52,13 @@ _LIMITS = (
         metavar="NAME",
         help="Only deployments that have all of these.",
     ),
+    click.option(
+        "--allow-from",
+        "allow_from",
+        multiple=True,
+        metavar="NETWORK",
+        help="Only calls from there: 10.0.0.0/8, or one address.",
+    ),
 )
 
 
@@ -109,6 +116,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
     no_training: bool,
     retention_days: int | None,
     certifications: tuple[str, ...],
+    allow_from: tuple[str, ...],
 ) -> None:
     """Create a key and print its secret, this once; only a keyed hash of it is kept."""
     from legato.cli.governance import key_actions  # noqa: PLC0415 - keeps `--help` fast
@@ -131,6 +139,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
         require=_required(
             regions, certifications, no_training=no_training, retention_days=retention_days
         ),
+        allow_from=allow_from,
     )
     key_actions.create(key_actions.open_keys(data, config_file), wanted, as_json=as_json)
 
@@ -144,7 +153,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
 @click.option(
     "--without",
     multiple=True,
-    type=click.Choice(["tags", "rpm", "concurrency", "budget", "expires", "require"]),
+    type=click.Choice(["tags", "rpm", "concurrency", "budget", "expires", "require", "allow-from"]),
     help="What the key shall have no longer.",
 )
 def change(  # noqa: PLR0913 - one parameter for each option
@@ -164,11 +173,13 @@ def change(  # noqa: PLR0913 - one parameter for each option
     no_training: bool,
     retention_days: int | None,
     certifications: tuple[str, ...],
+    allow_from: tuple[str, ...],
     without: tuple[str, ...],
 ) -> None:
     """Change what a key may call and its limits; what isn't named stays.
 
-    Tags and requirements are replaced as a whole. The secret, the team and the feature stay.
+    Tags, requirements and networks are replaced as a whole. The secret, the team and the
+    feature stay.
     """
     from legato.cli.governance import key_actions, key_changes  # noqa: PLC0415 - keeps `--help` fast
 
@@ -183,6 +194,7 @@ def change(  # noqa: PLR0913 - one parameter for each option
         require=_required(
             regions, certifications, no_training=no_training, retention_days=retention_days
         ),
+        allow_from=allow_from,
         without=frozenset(without),
     )
     instance = key_actions.open_keys(data, config_file)

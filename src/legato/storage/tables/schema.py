@@ -163,6 +163,7 @@ api_key = Table(
     text_column("revoked_by"),  # "", operator, config
     text_column("source"),  # api, config
     Column("require", Text),  # JSON object
+    Column("allow_from", Text, nullable=False, server_default="[]"),  # JSON array
     ForeignKeyConstraint(
         ["org", "team", "feature"], ["feature.org", "feature.team", "feature.name"]
     ),

@@ -22,6 +22,7 @@ CHANGEABLE = (
     "budget_window",
     "expires_at_ns",
     "require",
+    "allow_from",
 )
 """The columns that a change may touch: whose a key is and what it may do stays."""
 
@@ -48,6 +49,8 @@ class KeySpec(msgspec.Struct, frozen=True, kw_only=True):
     budget: KeyBudget | None = None
     expires_at_ns: int | None = None
     require: Requirements | None = None
+    allow_from: tuple[str, ...] = ()
+    """Networks, as `core.networks.read_networks` writes them; none: from anywhere."""
 
 
 class DeclaredKey(msgspec.Struct, frozen=True):
@@ -100,6 +103,7 @@ def key_columns(spec: KeySpec) -> dict[str, Any]:
         "budget_window": spec.budget.window.value if spec.budget else None,
         "expires_at_ns": spec.expires_at_ns,
         "require": None if spec.require is None else _json(spec.require),
+        "allow_from": _json(spec.allow_from),
     }
 
 
@@ -122,6 +126,7 @@ def key_record(row: Any) -> KeyRecord:
             require=None
             if row.require is None
             else msgspec.json.decode(row.require, type=Requirements),
+            allow_from=msgspec.json.decode(row.allow_from, type=tuple[str, ...]),
         ),
         source=row.source,
         created_at_ns=row.created_at_ns,
@@ -151,6 +156,7 @@ def principal(
         budget=None if budget is None else _limit(record, budget),
         expires_at_ns=min(ends, default=None),
         require=spec.require,
+        allow_from=spec.allow_from,
         grants=grants,
     )
 

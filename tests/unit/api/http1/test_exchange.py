@@ -19,6 +19,7 @@ class Line:
     """A connection that keeps what it is given."""
 
     limits = ConnectionLimits()
+    address = ""
     paused: asyncio.Future[None] | None = None
 
     def __init__(self) -> None:
@@ -82,3 +83,25 @@ async def test_without_chunks_the_frames_follow_the_head(line: Line) -> None:
     exchange.send(b"one")
     await exchange.end(b"two")
     assert line.written == [b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\none", b"two"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "stated", "address"),
+    [
+        ("10.0.0.1", b"192.0.2.9", "192.0.2.9"),
+        ("10.0.0.1", b"198.51.100.1, 192.0.2.9, 10.0.0.2", "192.0.2.9"),
+        ("10.0.0.1", b"10.0.0.3", "10.0.0.1"),
+        ("10.0.0.1", b"", "10.0.0.1"),
+        ("192.0.2.1", b"10.0.0.9", "192.0.2.1"),
+    ],
+)
+def test_only_a_load_balancer_of_ours_states_whom_it_speaks_for(
+    line: Line, peer: str, stated: bytes, address: str
+) -> None:
+    line.address = peer
+    line.limits = ConnectionLimits(trusted_proxies=("10.0.0.0/8",))
+    exchange = exchange_on(line)
+    exchange.headers[b"x-forwarded-for"] = stated
+    assert exchange.address == address
+    line.limits = ConnectionLimits()
+    assert exchange.address == peer

@@ -15,6 +15,7 @@ Count = Annotated[int, Meta(ge=1, le=_COUNT_MAX)]
 Text = Annotated[str, Meta(max_length=256)]
 Models = Annotated[list[Text], Meta(min_length=1, max_length=200)]
 Tags = Annotated[dict[Text, Text], Meta(max_length=50)]
+Networks = Annotated[list[Text], Meta(max_length=100)]
 Moment = Annotated[str, Meta(max_length=40)]
 
 
@@ -36,6 +37,7 @@ class NewKey(Form, frozen=True, kw_only=True):
     concurrency_max: Count | None = None
     budget: Budget | None = None
     require: Requirements | None = None
+    allow_from: Networks = field(default_factory=list)
     expires_at: Moment | None = None
     role: Literal["caller", "org-admin", "admin"] = "caller"
     permissions: Annotated[list[Permission], Meta(max_length=100)] = field(default_factory=list)
@@ -50,6 +52,7 @@ class KeyChange(Form, frozen=True, kw_only=True):
     concurrency_max: Count | UnsetType | None = UNSET
     budget: Budget | UnsetType | None = UNSET
     require: Requirements | UnsetType | None = UNSET
+    allow_from: Networks | UnsetType = UNSET
     expires_at: Moment | UnsetType | None = UNSET
 
 
@@ -76,6 +79,7 @@ class Key(Shown, frozen=True, kw_only=True):
     concurrency_max: int | None
     budget: Budget | None
     require: Requirements | None
+    allow_from: list[str]
     created_at: str
     expires_at: str | None
     revoked_at: str | None
@@ -115,6 +119,7 @@ def shown(record: KeyRecord, now_ns: int) -> Key:
         if budget is None
         else Budget(usd=usd(budget.limit) or "0", window=budget.window.value),
         require=spec.require,
+        allow_from=list(spec.allow_from),
         created_at=moment(record.created_at_ns),
         expires_at=optional_moment(spec.expires_at_ns),
         revoked_at=optional_moment(record.revoked_at_ns),

@@ -29,9 +29,9 @@ from legato.api.control.resources.key_forms import (
 from legato.api.control.resources.key_limits import given_in, require_within
 from legato.api.control.services import Services
 from legato.core.authority import beyond
-from legato.core.config_parts import Requirements
 from legato.core.errors import Forbidden, InvalidRequest
 from legato.core.money import amount
+from legato.core.networks import are_within, read_networks
 from legato.core.permission import Permission
 from legato.core.principal import Principal, Scope, Window
 from legato.routing.terms import holds_to, in_words
@@ -74,7 +74,7 @@ def create_key(
         feature = services.places(caller.reach).get(Kind.FEATURE, known_id(data.feature_id))
         spec = _spec(data, feature, services.now_ns())
         _require_held(services, caller, spec)
-        _require_bound(caller, spec.require)
+        _require_bound(caller, spec)
         _require_models(caller, spec.models)
         require_within(caller.principal, spec, services.now_ns())
         secret = services.new_secret()
@@ -117,7 +117,7 @@ def change_key(
     record = store.get(known_id(key_id))
     _require_held(services, caller, record.spec, record.id)
     spec = _changed(record.spec, data, now_ns)
-    _require_bound(caller, spec.require)
+    _require_bound(caller, spec)
     if data.models is not UNSET:
         _require_models(caller, spec.models)
     require_within(caller.principal, spec, now_ns, given_in(data))
@@ -139,7 +139,7 @@ def rotate_key(
         store = services.keys(caller.reach)
         spec = store.get(known_id(key_id)).spec
         _require_held(services, caller, spec, known_id(key_id))
-        _require_bound(caller, spec.require)
+        _require_bound(caller, spec)
         _require_models(caller, spec.models)
         require_within(caller.principal, spec, services.now_ns())
         secret = services.new_secret()
@@ -189,6 +189,7 @@ def _spec(data: NewKey, feature: Place, now_ns: int) -> KeySpec:
         budget=_budget(data.budget),
         expires_at_ns=_end(data.expires_at, now_ns),
         require=data.require,
+        allow_from=read_networks(data.allow_from, "allow_from"),
     )
 
 
@@ -197,6 +198,8 @@ def _changed(spec: KeySpec, data: KeyChange, now_ns: int) -> KeySpec:
     values: dict[str, Any] = {name: one for name, one in given.items() if one is not UNSET}
     if "models" in values:
         values["models"] = frozenset(values["models"])
+    if "allow_from" in values:
+        values["allow_from"] = read_networks(values["allow_from"], "allow_from")
     if "budget" in values:
         values["budget"] = _budget(values["budget"])
     if "expires_at" in values:
@@ -223,12 +226,16 @@ def _require_held(services: Services, caller: Caller, spec: KeySpec, key_id: str
         raise Forbidden(f"This key would have permissions that yours doesn't have: {names}.")
 
 
-def _require_bound(caller: Caller, require: Requirements | None) -> None:
-    """Refuse a key whose data may go where its maker's may not."""
+def _require_bound(caller: Caller, spec: KeySpec) -> None:
+    """Refuse a key whose data may go where its maker's may not, or that is used from elsewhere."""
     own = caller.principal.require
-    if own is not None and not holds_to(require, own):
+    if own is not None and not holds_to(spec.require, own):
         msg = f"require: yours requires {in_words(own)}, and so must this key"
         raise Forbidden(msg, param="require")
+    networks = caller.principal.allow_from
+    if networks and not (spec.allow_from and are_within(spec.allow_from, networks)):
+        msg = f"allow_from: yours is {', '.join(networks)}, and this key may not be used elsewhere"
+        raise Forbidden(msg, param="allow_from")
 
 
 def _require_models(caller: Caller, models: frozenset[str]) -> None:
