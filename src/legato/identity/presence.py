@@ -1,6 +1,7 @@
 """Who a token or a cookie stands for, as they are at this moment: read from the database."""
 
 import asyncio
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,8 @@ from legato.identity.principals import PERSON, GrantsOf, principal_of
 from legato.identity.rooms import Rooms
 from legato.identity.signing_in import SigningIn
 from legato.storage.identity.records import Account, Session
+
+_DAY_NS: Final = 24 * 3600 * 1_000_000_000
 
 
 class Present(msgspec.Struct, frozen=True):
@@ -47,6 +50,7 @@ class Presence:
         self._grants_of = grants_of
         self._origins = origins
         self._tokens = rooms.tokens(EVERY_TENANT)
+        self._again_days = {one.name: one.sign_in_again_days for one in rooms.config.oidc}
 
     async def by_token(self, secret: bytes) -> Principal:
         """Return whose token it is. Raises Unauthenticated."""
@@ -77,6 +81,7 @@ class Presence:
             msg = "This token is not known, it has expired, or it was revoked."
             raise Unauthenticated(msg)
         token, account = found
+        self._require_known(account)
         grants = self._grants_of(PERSON, account.id)
         return principal_of(account, grants, token.permissions, token.expires_at_ns)
 
@@ -85,5 +90,17 @@ class Presence:
         if found is None:
             raise SignInRefused("This session is over: sign in again.")
         session, account = found
+        if account.provider and account.provider not in self._again_days:
+            raise SignInRefused("This account's provider is no longer one here.")
         principal = principal_of(account, self._grants_of(PERSON, account.id))
         return Present(principal, session, account, secret)
+
+    def _require_known(self, account: Account) -> None:
+        """Refuse the token of a person whom their provider may not know any more."""
+        if not account.provider:
+            return
+        days = self._again_days.get(account.provider)
+        signed_in_ns = account.signed_in_at_ns or 0
+        if days is None or self._rooms.now_ns() - signed_in_ns > days * _DAY_NS:
+            msg = "This token rests until its owner signs in at their provider again."
+            raise Unauthenticated(msg)

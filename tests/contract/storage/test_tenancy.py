@@ -55,6 +55,7 @@ INSTANCE_WIDE = {
     "ModelPrices": "what they charge, too",
     "SignInDelays": "counts by digests of logins and addresses, before anybody is known",
     "SignInFlows": "sign-ins of nobody yet",
+    "MappedRoles": "of a provider, which may give roles over every organisation",
     "PriceStore": "prices of deployments belong to the instance",
     "Segments": "rows of all tenants under one root; gives hashes, no rows",
     "SemanticEntryStore": "for workers, which serve every tenant; each row says whose it is",

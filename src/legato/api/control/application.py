@@ -44,6 +44,7 @@ from legato.api.control.resources import (
     rollouts,
     scores,
     sign_in,
+    single_sign_on,
     tokens,
 )
 from legato.api.control.resources import (
@@ -82,6 +83,7 @@ _RESOURCES = (
     rollouts,
     scores,
     sign_in,
+    single_sign_on,
     tokens,
 )
 _BY_STATUS: dict[int, type[LegatoError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}

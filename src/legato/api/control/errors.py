@@ -10,6 +10,7 @@ _REMEDIES: Final = {
     "invalid_request": "Correct what the message names.",
     "invalid_api_key": "Send a key in force as 'authorization: Bearer …'.",
     "sign_in_refused": "Sign in again; after too many failures, wait as the answer says.",
+    "identity_provider_failed": "Try again; an operator looks at accounts.oidc and the provider.",
     "foreign_page": "Send it from this server's own page, with the header x-legato-csrf.",
     "rate_limit_exceeded": "Wait as long as 'retry-after' says.",
     "forbidden": "Ask an administrator for a key with this permission.",

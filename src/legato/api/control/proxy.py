@@ -44,6 +44,7 @@ _PASSED_BACK = frozenset(
         b"set-cookie",
         b"cache-control",
         b"retry-after",
+        b"referrer-policy",
     }
 )
 

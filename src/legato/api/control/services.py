@@ -1,6 +1,6 @@
 """What the control API works with; made once by the app."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -21,7 +21,7 @@ from legato.evaluation.runs import Rooms
 from legato.guardrails.policy.precision import Tuning
 from legato.identity.presence import Presence
 from legato.identity.rooms import Rooms as IdentityRooms
-from legato.identity.signing_in import SigningIn
+from legato.identity.signing_in import SignedIn, SigningIn, Visitor
 from legato.insights.captures import Captures
 from legato.insights.guard_samples import GuardSamples
 from legato.insights.kept_maps import Restoring
@@ -153,12 +153,36 @@ class ReviewTerms(msgspec.Struct, frozen=True):
     double_share: float
 
 
+class OidcSignIns(Protocol):
+    """Signing in by OpenID providers; blocking, and loaded when somebody first does."""
+
+    @property
+    def offered(self) -> list[tuple[str, str]]:
+        """Name and title of each."""
+        ...
+
+    def begin(self, name: str, place: str) -> tuple[str, str]:
+        """Return where to send the browser, and the secret that it keeps meanwhile."""
+        ...
+
+    def finish(
+        self, name: str, query: Mapping[str, str], browser: str, visitor: Visitor
+    ) -> tuple[SignedIn, str]:
+        """Return the session that begins, and where to come out. Raises SignInRefused."""
+        ...
+
+    def sign_out_url(self, provider: str, sealed: bytes) -> str | None:
+        """Return where to sign out of the provider as well, None for nowhere."""
+        ...
+
+
 class Identity(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """How people and machines sign in, and who is there; blocking."""
 
     rooms: IdentityRooms
     signing_in: SigningIn
     presence: Presence
+    oidc: OidcSignIns
     cookie_name: str
     secure_cookies: bool
 

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
+from legato.app.checks.egress import egress_of, host_problem
 from legato.app.config.problems import Path
 from legato.core.config import Config
 
@@ -19,6 +21,37 @@ def problems_of_accounts(config: Config) -> Iterator[Problem]:
     if accounts.external_url is not None and not _ORIGIN.fullmatch(accounts.external_url):
         remedy = "Write scheme and host alone: https://legato.example.com."
         yield ("external_url",), "not the address of a server", remedy
+    names: set[str] = set()
+    for index, one in enumerate(accounts.oidc):
+        if accounts.external_url is None:
+            remedy = "Set accounts.external_url: providers send people back there."
+            yield ("oidc", index, "name"), "nobody could come back", remedy
+        if one.name in names:
+            yield ("oidc", index, "name"), f"`{one.name}` is taken", "Give each its own name."
+        names.add(one.name)
+        parts = urlsplit(one.issuer)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or "@" in parts.netloc:
+            remedy = "Write what the provider calls itself: https://login.example.com."
+            yield ("oidc", index, "issuer"), "not an https address", remedy
+        elif problem := _refused(one.issuer, config):
+            yield ("oidc", index, "issuer"), problem, "Name a host that may be called."
+        if "openid" not in one.scopes:
+            yield ("oidc", index, "scopes"), "openid is missing", "Add it."
+        if not one.role_mapping:
+            remedy = "Map a claim's value to a role: who has none isn't let in."
+            yield ("oidc", index, "role_mapping"), "nobody could sign in", remedy
+        for at, mapping in enumerate(one.role_mapping):
+            if mapping.instance and (mapping.team or mapping.feature):
+                remedy = "Leave out team and feature, or instance."
+                path = ("oidc", index, "role_mapping", at, "instance")
+                yield path, "the whole instance has no team", remedy
     if accounts.session_idle_s > accounts.session_s:
         remedy = "Make it at most accounts.session_s."
         yield ("session_idle_s",), "longer than a session may last", remedy
+
+
+def _refused(url: str, config: Config) -> str:
+    try:
+        return host_problem(url, egress_of(config))
+    except ValueError:
+        return ""  # the rules themselves are wrong, which is told at their place

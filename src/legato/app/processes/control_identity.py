@@ -7,6 +7,7 @@ from legato.app.checks.instance import running_server
 from legato.app.context import ControlContext
 from legato.app.desks.identity import identity_rooms
 from legato.app.desks.roles import role_stores
+from legato.app.processes.oidc_sign_in import LazyOidc
 from legato.core.clock import SystemClock
 from legato.identity.origins import own_origins
 from legato.identity.presence import Presence
@@ -25,12 +26,16 @@ def control_identity(context: ControlContext, vault: Vault) -> Identity:
     rooms = identity_rooms(context.database_url, config, vault)
     signing_in = SigningIn(rooms)
     presence = Presence(rooms, signing_in, grants_of, _origins(context))
-    secure = config.secure_cookies or (config.external_url or "").startswith("https://")
+    server = context.loaded.config.server
+    listener = server.admin or server
+    by_tls = (config.external_url or "").startswith("https://") or listener.tls is not None
+    secure = config.secure_cookies or by_tls
     name = _HOST_COOKIE if secure else _COOKIE
     return Identity(
         rooms=rooms,
         signing_in=signing_in,
         presence=presence,
+        oidc=LazyOidc(context, rooms, signing_in, vault),
         cookie_name=name,
         secure_cookies=secure,
     )

@@ -2,7 +2,9 @@
 
 from sqlalchemy import Engine, delete, insert
 
+from legato.audit.event import Act
 from legato.core.clock import Clock
+from legato.storage.audit.writing import recorded
 from legato.storage.database.engine import writing
 from legato.storage.tables.accounts import sign_in_flow
 
@@ -21,6 +23,11 @@ class SignInFlows:
         with writing(self._engine) as connection:
             connection.execute(delete(table).where(table.c.expires_at_ns <= self._now_ns()))
             connection.execute(insert(table), row)
+
+    def refused(self, act: Act) -> None:
+        """Record one that ended with nobody let in."""
+        with writing(self._engine) as connection:
+            recorded(connection, act)
 
     def take(self, digest: bytes) -> bytes | None:
         """Return what was kept, once; None where there is none, or where it is too late."""

@@ -33,6 +33,8 @@ def test_only_what_a_sign_in_needs_is_open() -> None:
     assert found == {
         ("GET", "/api/v1/sign-in"),
         ("POST", "/api/v1/login"),
+        ("GET", "/api/v1/login/oidc/{provider:str}"),
+        ("GET", "/api/v1/login/oidc/{provider:str}/callback"),
         ("POST", "/api/v1/login/invitation"),
     }
 

@@ -26,10 +26,19 @@ _NOT_KEPT = {"cache-control": "no-store"}
 Secret = Annotated[str, Meta(max_length=1024)]
 
 
+class OfferedProvider(Shown, frozen=True, kw_only=True):
+    """A provider, and where a browser begins with it; `next` says where to come out."""
+
+    name: str
+    title: str
+    url: str
+
+
 class Offer(Shown, frozen=True, kw_only=True):
     """How people may sign in here."""
 
     passwords: bool
+    providers: list[OfferedProvider]
 
 
 class Login(Form, frozen=True, kw_only=True):
@@ -106,7 +115,11 @@ class Accepted(Shown, frozen=True, kw_only=True):
 @open_read("/sign-in", tags=["sign-in"])
 def show_offer(services: Given[Services]) -> Offer:
     """Show how people may sign in."""
-    return Offer(passwords=services.identity.rooms.config.passwords)
+    providers = [
+        OfferedProvider(name=name, title=title, url=f"/api/v1/login/oidc/{name}")
+        for name, title in services.identity.oidc.offered
+    ]
+    return Offer(passwords=services.identity.rooms.config.passwords, providers=providers)
 
 
 @open_make("/login", tags=["sign-in"], status_code=200)
@@ -135,7 +148,12 @@ def logout(request: Request[Any, Any, Any], services: Given[Services]) -> Respon
     """End the session of this browser."""
     present = present_in(request)
     services.identity.rooms.sessions(EVERY_TENANT).end(present.account.id, present.session.id)
-    return Response(content=Ended(ended=1), cookies=[no_cookie(services)], headers=_NOT_KEPT)
+    session = present.session
+    url = None
+    if session.provider:
+        url = services.identity.oidc.sign_out_url(session.provider, session.sealed)
+    shown = Ended(ended=1, provider_url=url)
+    return Response(content=shown, cookies=[no_cookie(services)], headers=_NOT_KEPT)
 
 
 @read("/session", Permission.SELF_READ, tags=["sign-in"])
