@@ -51,7 +51,7 @@ from legato.storage.tables.routers import ROUTER_TABLES
 from legato.storage.tables.semantic import SEMANTIC_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0038"
+SCHEMA_VERSION: Final = "0039"
 
 migration_marker = Table(
     "migration_marker",
