@@ -15,13 +15,15 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _PLACE: Final = re.compile(r"/(?:[\w-][\w.~-]*(?:/[\w-][\w.~-]*)*/?)?(?:\?[\w.~=&%-]*)?", re.ASCII)
 
 
-def own_origins(external_url: str | None, host: str, port: int) -> frozenset[str]:
+def own_origins(
+    external_url: str | None, host: str, port: int, scheme: str = "http"
+) -> frozenset[str]:
     """Return the origins of our own pages: the one configured, else what we listen at."""
     if external_url is not None:
         parts = urlsplit(external_url)
         return frozenset({f"{parts.scheme}://{parts.netloc}".lower()})
     names = {host, *_LOOPBACK} if host in {*_LOOPBACK, "0.0.0.0", "::"} else {host}  # noqa: S104
-    return frozenset(f"http://{name}:{port}" for name in names)
+    return frozenset(f"{scheme}://{name}:{port}" for name in names)
 
 
 def require_own_page(origin: str | None, fetch_site: str | None, own: frozenset[str]) -> None:

@@ -44,7 +44,9 @@ def control_identity(context: ControlContext, vault: Vault) -> Identity:
 def _origins(context: ControlContext) -> frozenset[str]:
     config = context.loaded.config
     server = running_server(context.data)
-    host, port = config.server.host, config.server.port
-    if server is not None:  # where the configuration leaves the port to the system
+    listener = config.server.admin or config.server
+    host, port = listener.host, listener.port
+    if server is not None and config.server.admin is None:  # a port that the system chose
         host, port = server.host, server.port
-    return own_origins(config.accounts.external_url, host, port)
+    scheme = "http" if listener.tls is None else "https"
+    return own_origins(config.accounts.external_url, host, port, scheme)
