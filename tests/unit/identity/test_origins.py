@@ -34,7 +34,7 @@ def test_own_pages_and_programs_pass() -> None:
     require_own_page(None, None, LOCAL)
 
 
-@pytest.mark.parametrize("text", ["/", "/ui/", "/ui/requests?range=7d&team=a", "/a/b.c/~d"])
+@pytest.mark.parametrize("text", ["/", "/ui/", "/ui/requests?range=7d&team=a", "/a/b.c/d~"])
 def test_a_place_on_this_server(text: str) -> None:
     assert is_own_place(text)
 
