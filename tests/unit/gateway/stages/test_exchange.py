@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from legato.gateway.books import Books
 from legato.gateway.context import Call
 from legato.gateway.directory import Deployment, Route
 from legato.gateway.stages.exchange import Exchange
+from legato.governance.budgets import Budgets
+from legato.governance.coverage import Coverage
 from legato.providers.anthropic.provider import factory
 from legato.providers.base import ProviderSettings
 from legato.routing.strategies import ORDERS, Candidate
@@ -96,7 +99,9 @@ async def settled_after(content: Any) -> Settled:
         fingerprint="",
     )
     tape = Tape()
-    books = Books(tape, nowhere, ManualClock(), config_version="c", durable=False)
+    purses: Any = SimpleNamespace(now_ns=ManualClock().now_ns)  # none: no budget covers the call
+    budgets = Budgets(purses, Coverage(purses, nowhere), nowhere)
+    books = Books(tape, budgets, ManualClock(), config_version="c", durable=False)
     with pytest.raises(BadProviderResponse):
         await Exchange(books, 0)(call, nowhere, deployment)
     _, settled = tape.records
