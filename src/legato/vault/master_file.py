@@ -18,10 +18,11 @@ def open_master_file(path: Path) -> LocalKeys:
     """Read the master key, making it on first use with mode 0600.
 
     Raises:
-        VaultUnusable: wrong length, or others can read it.
+        VaultUnusable: wrong length, others can read it, or it can't be made or read.
     """
-    with contextlib.suppress(FileExistsError):
-        _create(path)
+    if not path.exists():  # a full disk keeps nobody from reading it
+        with contextlib.suppress(FileExistsError):
+            _create(path)
     coming = _next(path)
     return LocalKeys([_read(path), *([_read(coming)] if coming.exists() else [])])
 
@@ -66,7 +67,21 @@ def _read(path: Path) -> bytes:
 
 
 def _create(path: Path) -> None:
-    """Make the key appear whole or not at all, and never replace one."""
+    """Make the key appear whole or not at all, and never replace one.
+
+    Raises:
+        FileExistsError: there is one.
+        VaultUnusable: it can't be written.
+    """
+    try:
+        _write(path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise VaultUnusable(f"{path} can't be made: {(error.strerror or '').lower()}.") from None
+
+
+def _write(path: Path) -> None:
     # not named by the pid: in a container each start has the same, and one cut off leaves its file
     part = path.with_name(f"{path.name}.{os.urandom(8).hex()}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

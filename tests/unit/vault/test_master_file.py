@@ -1,4 +1,5 @@
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,16 @@ def test_while_a_rotation_is_cut_off_both_keys_are_at_hand(tmp_path: Path) -> No
     finish_rotation(path)
     assert open_master_file(path).current_id == coming.current_id
     assert [file.name for file in tmp_path.iterdir()] == ["master.key"]
+
+
+def test_a_full_disk_keeps_nobody_from_the_key_that_is_there(tmp_path: Path) -> None:
+    known = open_master_file(tmp_path / "master.key").current_id
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        assert open_master_file(tmp_path / "master.key").current_id == known
+        with pytest.raises(VaultUnusable, match=r"other\.key can't be made: file too large"):
+            open_master_file(tmp_path / "other.key")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [one.name for one in tmp_path.iterdir()] == ["master.key"]
