@@ -64,7 +64,7 @@ async def spend(parts: Governed, journal: JournalWriter, name: str, dice: random
     journal.append_intent(
         encode_record(Intent(facts, hold.at_ns, COST_MAX, hold.budget_id, bound, COST_MAX, 0))
     )
-    await asyncio.sleep(0.002)  # a kill finds some under way
+    await asyncio.sleep(0.1)  # a kill finds some under way
     cost, used = dice.randint(0, COST_MAX), dice.randint(0, TOKENS_MAX)
     outcome = Settled(
         facts, EntryKind.USAGE, SystemClock.now_ns(), Usage(in_uncached=used),

@@ -28,7 +28,7 @@ SOURCE = HERE.parents[2] / "src"
 PROCESSES = 8
 REQUESTS = int(os.environ.get("LEGATO_BUDGET_REQUESTS", "1000"))
 KILLS = 6
-GROWN_S = 0.3
+GROWN_S = 2.0
 """So long a process has been spending before it may be killed."""
 ALL = PROCESSES * REQUESTS
 LIMITS = {budget.counter({"user": ""}).id.partition("/")[0]: budget for budget in budgets_for(ALL)}
