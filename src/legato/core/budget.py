@@ -5,6 +5,7 @@ is named by its budget and those values, and by nothing that may change.
 """
 
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -19,6 +20,8 @@ caller named, a deployment what an attempt is sent to."""
 ROLLING_PARTS: Final = 24
 """A rolling window moves on by so many parts of itself."""
 FULL_PERCENT: Final = 100
+_COUNTED_MAX: Final = 400
+"""Characters of a value in a counter's name."""
 
 
 class Measure(StrEnum):
@@ -118,7 +121,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
     def counter(self, values: dict[str, str]) -> Limit:
         """Return the counter for these values of the dimensions that have one each."""
-        path = "".join(f"/{name}={quote(values[name], safe='')}" for name in self.counted_by)
+        path = "".join(f"/{name}={_counted(values[name])}" for name in self.counted_by)
         name = f"{_PREFIX[self.measure]}:{self.id}{path}"
         return Limit(self.kind, name, self.limit_for(values), self.span, soft=not self.hard)
 
@@ -134,6 +137,14 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
             return self.limit
         mine = self.weights.get(values[self.share_by], 0)
         return self.limit * mine // sum(self.weights.values())
+
+
+def _counted(value: str) -> str:
+    """Return a value as a counter's name has it; callers may send names of any length."""
+    written = quote(value, safe="")
+    if len(written) <= _COUNTED_MAX:
+        return written
+    return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class BudgetEvent(msgspec.Struct, frozen=True):

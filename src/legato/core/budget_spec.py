@@ -16,6 +16,8 @@ _AMOUNT_MAX: Final = 2**62
 _ROLLING_S: Final = (60, 366 * 86_400)
 _PARTS_S: Final = 24
 _WITHIN_ATTEMPT: Final = "deployment"
+_NOT_SHARED: Final = frozenset({"user", "deployment"})
+"""Users are known by pseudonyms alone, and a deployment only when an attempt is made."""
 
 
 def check(budget: Budget) -> None:
@@ -83,6 +85,9 @@ def _check_dimension(budget: Budget, name: str) -> None:
 def _check_shares(budget: Budget) -> None:
     if bool(budget.share_by) is not bool(budget.weights):
         raise _wrong("weights", "share_by and weights belong together")
+    if budget.share_by in _NOT_SHARED:
+        msg = f"{budget.share_by} can't be shared by: take `each`, or a budget for each one"
+        raise _wrong("share_by", msg)
     for value, weight in budget.weights.items():
         if not value or not 0 < weight <= 1_000_000:  # noqa: PLR2004
             raise _wrong("weights", "a whole number from 1 to 1000000 for each name")

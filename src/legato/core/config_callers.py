@@ -31,6 +31,8 @@ class TokenIssuer(_Strict, frozen=True, kw_only=True):
     name: Name
     issuer: Annotated[str, Meta(min_length=1)]
     """The claim `iss`, exactly."""
+    org: Name = "default"
+    """Whose keys its tokens act for."""
     audience: Annotated[str, Meta(min_length=1)]
     """The claim `aud`, or one of it."""
     jwks_url: str | None = None

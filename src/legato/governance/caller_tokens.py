@@ -5,6 +5,7 @@ Signing keys are those of the issuer's JWK set (RFC 7517) and rotate with it.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections import OrderedDict
@@ -29,6 +30,15 @@ LOOK_AGAIN_S: Final = 10.0
 """Tokens of unknown keys make us read an issuer's keys no more often, however many come."""
 _KEPT_MAX: Final = 10_000
 _NS: Final = 1_000_000_000
+_UNREADABLE: Final = (
+    LegatoError,
+    OSError,
+    JoseError,
+    ValueError,
+    TypeError,
+    LookupError,
+    RecursionError,
+)
 _SIGNING: Final = frozenset({"RSA", "EC"})
 
 Fetch = Callable[[TokenIssuer], Awaitable[bytes]]
@@ -102,7 +112,7 @@ class CallerTokens:
         try:
             claims = msgspec.json.decode(extract_compact(token).payload)
             issuer = self._issuers.get(claims["iss"])
-        except (JoseError, ValueError, LookupError, TypeError):
+        except (JoseError, ValueError, LookupError, TypeError, RecursionError):
             raise Unauthenticated("This token can't be read as a signed JWT with `iss`.") from None
         if issuer is None:
             raise Unauthenticated("The issuer of this token (`iss`) isn't one that is accepted.")
@@ -160,7 +170,7 @@ class _Issuer:
                 if served == self._served:
                     return False
                 self._keys = _signing_keys(served)
-            except (LegatoError, OSError, JoseError, ValueError, TypeError, LookupError) as error:
+            except _UNREADABLE as error:
                 if not self._failing:
                     told = {"issuer": self.name, "reason": type(error).__name__}
                     log.warning("an issuer's signing keys can't be read", extra=told)
@@ -181,7 +191,9 @@ class _Issuer:
             raise Unauthenticated(f"No claim of this token gives it a key of {self.name}.")
         told = ((tag, claims.get(claim)) for tag, claim in config.tags.items())
         tags = {tag: value for tag, value in told if isinstance(value, str)}
-        return TokenHolder(one.key, user, tags, (int(claims["exp"]) + config.leeway_s) * _NS)
+        return TokenHolder(
+            one.key, config.org, user, tags, (int(claims["exp"]) + config.leeway_s) * _NS
+        )
 
 
 def _says(claim: object, value: str | None) -> bool:
@@ -190,6 +202,11 @@ def _says(claim: object, value: str | None) -> bool:
 
 def _signing_keys(served: bytes) -> KeySet:
     """Return the public keys of a set that may verify: a shared secret among them never does."""
-    listed = msgspec.json.decode(served)["keys"]
-    fit = [one for one in listed if one["kty"] in _SIGNING and one.get("use", "sig") == "sig"]
-    return KeySet.import_key_set({"keys": fit})
+    keys = []
+    for one in msgspec.json.decode(served)["keys"]:
+        if one.get("kty") in _SIGNING and one.get("use", "sig") == "sig":
+            with contextlib.suppress(JoseError, ValueError, KeyError):  # others of the set are good
+                keys += KeySet.import_key_set({"keys": [one]}).keys
+    if not keys:
+        raise ValueError("no key that could have signed")
+    return KeySet(keys)

@@ -39,6 +39,7 @@ class TokenHolder(msgspec.Struct, frozen=True):
     """
 
     key: str
+    org: str
     user: str
     tags: dict[str, str]
     expires_at_ns: int
@@ -173,7 +174,7 @@ class Keyring:
 
     def _with_token(self, holder: TokenHolder) -> Principal:
         found = self._named.get(holder.key)
-        if found is None:
+        if found is None or found.org != holder.org:
             msg = (
                 f"This token acts for the key {holder.key!r}, which isn't in force, or is the name "
                 "of several: ask your operator."

@@ -156,6 +156,7 @@ class Purses:
         purse = self._purses.get(limit.id)
         if purse is None:
             purse = self._purses[limit.id] = Purse(limit, told, self._shares)
+            purse.used_at_ns = self.now_ns()
         elif purse.limit != limit or purse.told != told:
             purse.change(limit, told, self._shares)
         return purse
@@ -167,6 +168,8 @@ class Purses:
             Refused: a hard limit has no room.
             StorageUnavailable: the store is away, and one of them is hard.
         """
+        for purse, _ in lacking:  # what is being asked for isn't forgotten
+            purse.used_at_ns = self.now_ns()
         try:
             await answered(spawn(self._refill(lacking), owner=self._refills, name="lease"))
         except StorageUnavailable:
@@ -218,7 +221,8 @@ class Purses:
         unused = [
             limit_id
             for limit_id, one in self._purses.items()
-            if one.used_at_ns < before_ns and not (one.held or one.available or one.owed)
+            if one.used_at_ns < before_ns
+            and not (one.held or one.available or one.owed or one.lock.locked())
         ]
         for limit_id in unused:
             del self._purses[limit_id]

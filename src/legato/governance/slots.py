@@ -91,6 +91,7 @@ class SlotPurses:
         slots, want = self._slots.get(limit.id), max(1, limit.limit // self._shares)
         if slots is None:
             slots = self._slots[limit.id] = Slots(limit, told, want)
+            slots.used_at_ns = self._now_ns()
         elif slots.limit != limit:
             slots.is_over = slots.is_over or limit.limit < slots.limit.limit
             slots.limit, slots.want = limit, want
@@ -109,6 +110,7 @@ class SlotPurses:
         while lacking is not None:
             if lacking.in_use >= lacking.limit.limit:  # all of them here: the store has no other
                 raise SlotsTaken(lacking)
+            lacking.used_at_ns = self._now_ns()  # what is being asked for isn't forgotten
             await answered(spawn(self._take(lacking), owner=self._takes, name="lease"))
             lacking = _lacking(wanted)
         for slots in wanted:
@@ -143,7 +145,7 @@ class SlotPurses:
         unused = [
             limit_id
             for limit_id, one in self._slots.items()
-            if one.used_at_ns < before_ns and not (one.in_use or one.leased)
+            if one.used_at_ns < before_ns and not (one.in_use or one.leased or one.lock.locked())
         ]
         for limit_id in unused:
             del self._slots[limit_id]

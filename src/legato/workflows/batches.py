@@ -7,7 +7,7 @@ import msgspec
 
 from legato.core.clock import Clock
 from legato.core.erasure import KeyDestroyed
-from legato.core.errors import Erased, InvalidRequest, NotFound, StorageUnavailable
+from legato.core.errors import Erased, Forbidden, InvalidRequest, NotFound, StorageUnavailable
 from legato.core.ids import is_id
 from legato.core.principal import Principal
 from legato.storage.runs.batches import DELETED, BatchRecord, BatchStore
@@ -62,7 +62,10 @@ class Batches:
         Raises:
             NotFound: there is no such file.
             InvalidRequest: it was not sent for batches.
+            Forbidden: a token came in the place of the key's secret.
         """
+        if principal.user:  # its lines would run as the bare key, and name any user
+            raise Forbidden("A batch needs a key's secret: a token names one caller, lines many.")
         org = principal.org
         if self._files.find(org, input_file_id).purpose != purpose:
             msg = f"input_file_id: this file's purpose is not {purpose}"

@@ -140,6 +140,7 @@ def test_case_29_what_is_no_good_token_is_refused(legato: RunningLegato, idp: Id
         "other claims": f"{head}.{encoded({'iss': ISSUER, 'aud': AUDIENCE, 'sub': 'eve'})}.{mark}",
         "no user": idp.token(sub=None),
         "no key": idp.token(groups=["other"]),
+        "deep": f"{head}.{plain(b'[' * 9000)}.{mark}",
         "too long": "eyJ" + "a" * 20_000 + ".b.c",
     }
     answers = {what: called(legato, token) for what, token in bad.items()}
@@ -166,3 +167,10 @@ def encoded(value: dict[str, Any]) -> str:
 
 def plain(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def test_a_batch_isnt_made_by_a_token(legato: RunningLegato, idp: Idp) -> None:
+    wanted = {"input_file_id": "file-x", "endpoint": CHAT, "completion_window": "24h"}
+    answer = legato.post("/v1/batches", wanted, idp.token())
+    assert answer.status == 403
+    assert "key's secret" in answer.error["message"]

@@ -9,8 +9,11 @@ import pytest
 
 from legato.core.clock import ManualClock
 from legato.core.errors import BudgetExceeded, StorageUnavailable
+from legato.core.leases import Limit, LimitKind
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit, Window
+from legato.governance.purses import Purses, Told
+from legato.governance.slots import SlotPurses
 from legato.governance.worker import governed
 
 sys.path.append(str(Path(__file__).parent))  # --import-mode=importlib adds no folder by itself
@@ -129,3 +132,26 @@ async def test_a_clock_that_is_set_back_books_nothing_before_the_window() -> Non
     clock.advance(-3_600)
     hold = await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(10))
     assert hold.windows[0] <= hold.at_ns < hold.windows[0] + WINDOW_NS
+
+
+async def test_what_is_being_asked_for_is_not_forgotten() -> None:
+    store, gate = LeasedInMemory(), asyncio.Event()
+
+    async def slowly(work: Callable[[], Any]) -> Any:
+        await gate.wait()
+        return work()
+
+    purses = Purses(store, slowly, store.clock, holder="w-0", workers=1)
+    slots = SlotPurses(LeasedInMemory(), slowly, store.clock, holder="w-0", workers=1)
+    purse = purses.of(Limit(LimitKind.BUDGET, "budget:b", 1_600, "total"), Told("b"))
+    mine = slots.of(Limit(LimitKind.SLOTS, "slots:s", 3, "total"), Told("s"))
+    refilled = asyncio.create_task(purses.refill([(purse, 50)]))
+    taken = asyncio.create_task(slots.take((mine,)))
+    await asyncio.sleep(0.01)
+    store.clock.advance(3_600)  # a store may be slow
+    assert not purses.forget_unused(900)
+    assert not slots.forget_unused(900)
+    gate.set()
+    await asyncio.gather(refilled, taken)
+    assert purses.of(purse.limit, purse.told) is purse
+    assert slots.of(mine.limit, mine.told) is mine

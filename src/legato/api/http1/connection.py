@@ -11,7 +11,7 @@ from typing import cast
 import httptools
 
 from legato.api.http1.exchange import Exchange, peer_address
-from legato.api.http1.heads import Refused, framing_of, head_too_large, path_of, refusal
+from legato.api.http1.heads import Refused, framing_of, head_too_large, joined, path_of, refusal
 from legato.api.http1.limits import ConnectionLimits
 from legato.api.http1.slow_reader import SlowReader
 
@@ -261,8 +261,8 @@ class Connection(asyncio.Protocol):
         if len(headers) >= self.limits.headers_max:
             raise Refused("There are too many headers.")
         name = name.lower()
-        if name == b"host" and name in headers:
-            raise Refused("There is more than one Host header.")
+        if name in headers:
+            value = joined(name, headers[name], value)
         headers[name] = value
 
     def on_headers_complete(self) -> None:
@@ -359,7 +359,7 @@ class Connection(asyncio.Protocol):
         """Close now, or once the running request is answered."""
         if self._current is None:
             self._finish(linger=False)
-        elif self._current is not None:
+        else:
             self._current.keep_alive = False
 
     def abort(self) -> None:

@@ -115,8 +115,8 @@ class Exchange:
         if not trusted or not is_within(address, trusted):
             return address
         stated = self.headers.get(b"x-forwarded-for", b"").decode("ascii", "replace").split(",")
-        theirs = (one.strip() for one in reversed(stated))
-        return next((one for one in theirs if one and not is_within(one, trusted)), address)
+        theirs = (_without_port(one.strip()) for one in reversed(stated))
+        return next((one for one in theirs if one and not is_within(one, trusted)), "")
 
     async def body(self) -> bytes:
         """Return the whole body, unpacked.
@@ -274,6 +274,13 @@ class Exchange:
         if not self.done:
             self.done = True
             self._connection.exchange_done(self)
+
+
+def _without_port(text: str) -> str:
+    """Return the address of `192.0.2.1:443` or `[2001:db8::1]:443`, which some proxies write."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def peer_address(transport: asyncio.BaseTransport) -> str:

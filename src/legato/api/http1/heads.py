@@ -43,3 +43,12 @@ def refusal(said: str) -> bytes:
     """Return the answer to what is no request; `said` is plain words of our own."""
     body = said.encode()
     return _BAD_REQUEST % (len(body) + _BAD_REQUEST_BYTES, body)
+
+
+def joined(name: bytes, before: bytes, value: bytes) -> bytes:
+    """Return what a header is that comes again. Raises Refused for `host`."""
+    if name == b"host":
+        raise Refused("There is more than one Host header.")
+    if name == b"x-forwarded-for":  # a proxy may add a line instead of a word
+        return before + b"," + value
+    return value

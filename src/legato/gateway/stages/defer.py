@@ -113,6 +113,8 @@ class Defer:
         waits = call.budget_steps is not None and call.budget_steps.queue and not call.view.stream
         if not waits and call.body.get(_FIELD) not in TIERS:
             return None
+        if call.caller.user or (call.user and not call.view.user):  # a line is but a body and a key
+            return None
         if call.masked:  # what it takes to restore its answer is never stored
             return None
         if call.body.get("background"):  # it isn't waited for anyway

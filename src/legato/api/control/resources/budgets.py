@@ -95,7 +95,7 @@ def change_budget(
     users = before["where"].get("user")
 
     def pseudonym(org: str, user: str) -> str:
-        return user if user == users and "where" not in given else services.pseudonym(org, user)
+        return user if user == users else services.pseudonym(org, user)
 
     said = BudgetSaid(**{**before, **given})
     changed = budget_of(said, budget_id=record.budget.id, pseudonym=pseudonym)
