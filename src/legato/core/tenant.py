@@ -64,7 +64,7 @@ def reach_over(areas: "tuple[Area, ...]") -> Reach:
             if not any(other != one and other.holds(one) for other in areas)
         )
     )
-    if len(outer) == 1 and not outer[0].team:
+    if len(outer) == 1 and not outer[0].team and not outer[0].feature:
         return Tenant(outer[0].org)
     return Areas(outer)
 

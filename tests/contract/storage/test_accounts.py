@@ -15,10 +15,12 @@ from legato.storage.database.engine import writing
 from legato.storage.identity.accounts import AccountStore, erase_account
 from legato.storage.identity.delays import FORGET_S, KNOWN_S, SignInDelays
 from legato.storage.identity.flows import SignInFlows
+from legato.storage.identity.mapped_roles import MappedRoles
 from legato.storage.identity.records import Account, NewAccount, NewSession, NewToken
 from legato.storage.identity.sessions import SessionStore
 from legato.storage.identity.tokens import TokenStore
 from legato.storage.tables.schema import organisation
+from legato.storage.tenants.roles import NewBinding, RoleBindings
 
 ACME, OTHER = Tenant("acme"), Tenant("other")
 IDLE_NS = 3600 * 10**9
@@ -163,6 +165,50 @@ def test_a_token_is_in_force_until_it_expires_is_revoked_or_its_account_is_disab
     clock.advance(10)
     assert tokens.find(b"second") is None
     assert len(tokens.list(machine.id)) == 2
+
+
+@pytest.mark.parametrize("how", ["link", "accept"])
+def test_who_made_an_account_keeps_nothing_of_it_once_its_person_comes(
+    accounts: Accounts, engine: Engine, clock: ManualClock, *, ids: IdSource, how: str
+) -> None:
+    store, later = accounts(EVERY_TENANT), clock.now_ns() + 10**12
+    sessions = SessionStore(engine, clock, ids, EVERY_TENANT)
+    tokens = TokenStore(engine, clock, ids, EVERY_TENANT)
+    ceo = store.create(person(email="ceo@example.com", password="the maker's"))
+    sessions.begin(ceo, NewSession(digest=b"s", ends_at_ns=later))
+    tokens.create(ceo, NewToken(name="t", digest=b"t", expires_at_ns=later))
+    store.invite(ceo.id, b"i", later)
+    if how == "link":
+        store.link(ceo.id, "op:ceo")
+    else:
+        store.accept(b"i", "the person's")
+    assert sessions.find(b"s", IDLE_NS) is tokens.find(b"t") is store.invited(b"i") is None
+
+
+def test_a_password_and_a_role_end_open_invitations(
+    accounts: Accounts, engine: Engine, clock: ManualClock, ids: IdSource
+) -> None:
+    store, later = accounts(EVERY_TENANT), clock.now_ns() + 10**12
+    ann = store.create(person())
+    store.invite(ann.id, b"before a password", later)
+    store.set_password(ann.id, "hash")
+    assert store.invited(b"before a password") is None
+    store.invite(ann.id, b"before a role", later)
+    role = NewBinding(subject_kind="account", subject_id=ann.id, role="viewer", org="acme")
+    RoleBindings(engine, clock, ids, EVERY_TENANT).bind(role, "test")
+    with pytest.raises(NotFound):
+        store.accept(b"before a role", "hash")
+
+
+def test_a_provider_gives_no_role_on_a_feature_of_no_team(
+    accounts: Accounts, engine: Engine, clock: ManualClock, ids: IdSource
+) -> None:
+    ann = accounts(EVERY_TENANT).create(person(external="op:ann"))
+    role = NewBinding(
+        subject_kind="account", subject_id=ann.id, role="viewer", org="acme", feature="chat"
+    )
+    with pytest.raises(InvalidRequest, match="team"):
+        MappedRoles(engine, clock, ids, provider="op").put(ann.id, [role])
 
 
 def test_an_erased_account_is_nobodys(

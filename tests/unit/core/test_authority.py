@@ -96,5 +96,8 @@ def test_a_reach_holds_what_lies_in_one_of_its_areas() -> None:
     assert reaches(reach, Area("acme", "t", "f"))
     assert not reaches(reach, Area("acme"))
     assert not reaches(Tenant("acme"), Area("other"))
+    unplaced = reach_over((Area("acme", "", "chat"),))
+    assert unplaced == Areas((Area("acme", "", "chat"),)), "never the whole organisation"
+    assert not reaches(unplaced, Area("acme", "t"))
     with pytest.raises(ValueError, match="nothing"):
         reach_over(())

@@ -96,7 +96,7 @@ class Caller:
         own = Area(self.principal.org)
         if isinstance(reach, EveryTenant) or own in reach.areas:
             return Tenant(own.org)
-        whole = [area.org for area in reach.areas if not area.team]
+        whole = [area.org for area in reach.areas if not area.team and not area.feature]
         if len(whole) > 1:
             raise InvalidRequest("org: say which one is meant", param="org")
         if not whole:

@@ -45,6 +45,10 @@ def problems_of_accounts(config: Config) -> Iterator[Problem]:
                 remedy = "Leave out team and feature, or instance."
                 path = ("oidc", index, "role_mapping", at, "instance")
                 yield path, "the whole instance has no team", remedy
+            elif mapping.feature and not mapping.team:
+                remedy = "Name its team: a feature alone is nowhere."
+                path = ("oidc", index, "role_mapping", at, "team")
+                yield path, "a feature is one of a team", remedy
     if accounts.session_idle_s > accounts.session_s:
         remedy = "Make it at most accounts.session_s."
         yield ("session_idle_s",), "longer than a session may last", remedy

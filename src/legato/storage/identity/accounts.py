@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from legato.audit.event import Act, Detail, Subject
@@ -99,7 +99,10 @@ class AccountStore:
         return None if row is None else account_of(row)
 
     def link(self, account_id: str, external: str) -> Account:
-        """Let an account sign in by a provider from now on, and by no password any more."""
+        """Let an account sign in by a provider from now on, and by nothing it had before.
+
+        Whoever made the account may have made those: they don't get what its person may.
+        """
         return self._changed(account_id, "link", external=external, password="", state="active")
 
     def tell(self, account_id: str, name: str) -> Account:
@@ -124,8 +127,7 @@ class AccountStore:
             found = self._get(connection, account_id, locked=True)
             if found.kind != "person" or found.external or found.state in {"disabled", "erased"}:
                 raise InvalidRequest("only an enabled person without a provider can be invited")
-            mine = account_invitation.c.account_id == account_id
-            connection.execute(delete(account_invitation).where(mine))
+            _end(connection, account_id, account_invitation)
             row = {"digest": digest, "org": found.org, "account_id": account_id}
             connection.execute(insert(account_invitation), {**row, "expires_at_ns": expires_at_ns})
             recorded(connection, _act("invite", found))
@@ -144,7 +146,11 @@ class AccountStore:
         return None if row is None else account_of(row)
 
     def accept(self, digest: bytes, password: str) -> Account:
-        """Use an invitation up: its person has this password now. Raises NotFound."""
+        """Use an invitation up: its person has this password now, and nothing else lets one in.
+
+        Raises:
+            NotFound: it is used, too old or unknown.
+        """
         with writing(self._engine) as connection:
             table = account_invitation
             named = (table.c.digest == digest) & (table.c.expires_at_ns > self._now_ns())
@@ -152,10 +158,15 @@ class AccountStore:
             account_id = used.scalar()
             if account_id is None:
                 raise NotFound("this invitation is used, too old or unknown: ask for another")
+            _end(connection, account_id, account_token)
             return self._with_password(connection, account_id, password)
 
     def set_password(self, account_id: str, password: str, *, keep: str = "") -> Account:
-        """Give a person another password; all sessions but `keep` end. Raises NotFound."""
+        """Give a person another password; invitations, and all sessions but `keep`, end.
+
+        Raises:
+            NotFound: there is no such account.
+        """
         with writing(self._engine) as connection:
             return self._with_password(connection, account_id, password, keep=keep)
 
@@ -175,6 +186,7 @@ class AccountStore:
         connection.execute(update(account).where(account.c.id == account_id).values(values))
         mine = account_session.c.account_id == account_id
         connection.execute(delete(account_session).where(mine, account_session.c.id != keep))
+        _end(connection, account_id, account_invitation)
         recorded(connection, _act("password", found))
         return self._get(connection, account_id)
 
@@ -187,13 +199,11 @@ class AccountStore:
                 values["state"] = "active" if found.kind == "service" else "invited"
             connection.execute(update(account).where(account.c.id == account_id).values(values))
             if values.get("state") == "disabled":
-                self._sign_out(connection, account_id)
+                _end(connection, account_id, account_session, account_invitation)
+            elif action == "link":
+                _end(connection, account_id, account_session, account_invitation, account_token)
             recorded(connection, _act(action, found))
             return self._get(connection, account_id)
-
-    def _sign_out(self, connection: Connection, account_id: str) -> None:
-        for table in (account_session, account_invitation):
-            connection.execute(delete(table).where(table.c.account_id == account_id))
 
     def _get(self, connection: Connection, account_id: str, *, locked: bool = False) -> Account:
         wanted = select(account).where(account.c.id == account_id, *within(self._reach, account))
@@ -212,11 +222,16 @@ class AccountStore:
 
 def erase_account(connection: Connection, account_id: str) -> None:
     """Forget who had an account: its id stays, which the audit log and others name."""
-    for table in (account_session, account_invitation, account_token):
-        connection.execute(delete(table).where(table.c.account_id == account_id))
+    _end(connection, account_id, account_session, account_invitation, account_token)
     gone = dict.fromkeys(("email", "name", "pseudonym", "password"), "")
     values = {**gone, "login": f"erased:{account_id}", "external": None, "state": "erased"}
     connection.execute(update(account).where(account.c.id == account_id).values(values))
+
+
+def _end(connection: Connection, account_id: str, *tables: Table) -> None:
+    """Forget what lets somebody in by an account."""
+    for table in tables:
+        connection.execute(delete(table).where(table.c.account_id == account_id))
 
 
 def _act(action: str, of: Account, **told: Detail) -> Act:

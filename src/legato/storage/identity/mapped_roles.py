@@ -15,7 +15,7 @@ from legato.storage.database.engine import writing
 from legato.storage.database.versions import bump
 from legato.storage.tables.accounts import account
 from legato.storage.tables.roles import role_binding
-from legato.storage.tenants.roles import NewBinding, permissions_of_role
+from legato.storage.tenants.roles import NewBinding, permissions_of_role, require_place
 
 _PLACE: Final = ("role", "org", "team", "feature")
 Place = tuple[str, str, str, str]
@@ -39,7 +39,10 @@ class MappedRoles:
 
         Raises:
             NotFound: there is no such account, or no such role.
+            InvalidRequest: a feature without its team, or a team of the whole instance.
         """
+        for one in wanted:
+            require_place(one)
         places = {_place(one): one for one in wanted}
         with writing(self._engine) as connection:
             named = select(account.c.id).where(account.c.id == account_id)

@@ -18,9 +18,11 @@ from legato.storage.audit.writing import recorded
 from legato.storage.database.engine import reading, writing
 from legato.storage.database.tenancy import within
 from legato.storage.database.versions import bump
+from legato.storage.tables.accounts import account_invitation
 from legato.storage.tables.roles import custom_role, role_binding
 
 KEY: Final = "key"
+ACCOUNT: Final = "account"
 _VERSION_NAMES: Final = ("keys", "roles")
 """Who holds principals in memory looks at one of them, and reads its grants again."""
 _OWNER: Final = Role.OWNER.value
@@ -93,14 +95,16 @@ class RoleBindings:
         return found.get(subject_id, ())
 
     def bind(self, wanted: NewBinding, author: str) -> Binding:
-        """Give somebody a role.
+        """Give somebody a role; an account's open invitations end.
+
+        Who was allowed to invite it before may not be allowed to have this role.
 
         Raises:
             NotFound: the place is out of reach, or there is no such role.
             InvalidRequest: a feature without its team, or a team of the whole instance.
             Conflict: the subject has it there already.
         """
-        _require_place(wanted)
+        require_place(wanted)
         if not self._reaches(wanted):
             raise NotFound(f"there is no organisation {wanted.org}", param="org")
         made = Binding(
@@ -115,6 +119,9 @@ class RoleBindings:
                 connection.execute(insert(role_binding), msgspec.structs.asdict(made))
             except IntegrityError:
                 raise Conflict("it has this role there already", param="role") from None
+            if made.subject_kind == ACCOUNT:
+                open_ones = account_invitation.c.account_id == made.subject_id
+                connection.execute(delete(account_invitation).where(open_ones))
             _changed(connection)
             recorded(connection, _act("bind", made))
         return made
@@ -278,7 +285,8 @@ def require_owner(connection: Connection, org: str) -> None:
         raise Conflict(msg, param="role")
 
 
-def _require_place(wanted: NewBinding) -> None:
+def require_place(wanted: NewBinding) -> None:
+    """Raise InvalidRequest for a feature without its team, or a team of the whole instance."""
     if wanted.feature and not wanted.team:
         raise InvalidRequest("team: a feature is one of a team: name it", param="team")
     if wanted.org == EVERY_ORG and wanted.team:
