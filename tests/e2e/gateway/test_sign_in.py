@@ -31,12 +31,15 @@ accounts: {external_url: "http://legato.test"}
 keys:
   - {name: admin, team: ops, feature: admin, admin: true, secret: {env: ADMIN_KEY}}
   - {name: caller, team: ops, feature: calls, secret: {env: CALLER_KEY}}
+  - {name: limited, team: ops, feature: admin, admin: true, secret: {env: LIMITED_KEY},
+     requests_per_minute: 100}
 """
+LIMITED = "lgk-limited-" + "x" * 40
 
 
 @pytest.fixture(scope="module")
 def legato(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
-    variables = {"ADMIN_KEY": ADMIN, "CALLER_KEY": CALLER}
+    variables = {"ADMIN_KEY": ADMIN, "CALLER_KEY": CALLER, "LIMITED_KEY": LIMITED}
     running = RunningLegato(tmp_path_factory.mktemp("sign-in"), CONFIG, variables=variables)
     yield running
     log = running.log.read_text()
@@ -86,8 +89,11 @@ def made(legato: RunningLegato, *roles: str, org: str = "default") -> str:
     """Make a person with roles, who has chosen a password; return the address."""
     email = f"{secrets.token_hex(4)}@example.com"
     told = post(legato, "/accounts", {"org": "default", "email": email}, ADMINISTRATOR).json
-    bind(legato, told["account"]["id"], roles, org)
-    accepted = post(legato, "/login/invitation", {"token": told["invitation"], "password": GOOD})
+    path, token = f"/accounts/{told['account']['id']}/invite", told["invitation"]
+    if roles:  # which end the first invitation
+        bind(legato, told["account"]["id"], roles, org)
+        token = post(legato, path, None, ADMINISTRATOR).json["invitation"]
+    accepted = post(legato, "/login/invitation", {"token": token, "password": GOOD})
     assert accepted.json == {"email": email}
     return email
 
@@ -234,6 +240,46 @@ def test_a_token_may_less_and_never_more_than_its_account(legato: RunningLegato)
     assert legato.get(V1 + "/me", every["secret"]).status == 401
     post(legato, f"/accounts/{told['id']}/disable", None, ADMINISTRATOR)
     assert legato.get(V1 + "/me", narrow["secret"]).status == 401
+
+
+def service(legato: RunningLegato, *roles: str) -> str:
+    """Make a service account with roles; return its id."""
+    body = {"org": "default", "kind": "service", "name": secrets.token_hex(4)}
+    told = post(legato, "/accounts", body, ADMINISTRATOR).json["account"]
+    bind(legato, told["id"], roles, "default")
+    return str(told["id"])
+
+
+def wanted_token(lasts: timedelta, **more: Any) -> dict[str, Any]:
+    at = f"{datetime.now(UTC) + lasts:%Y-%m-%dT%H:%M:%SZ}"
+    return {"name": "ci", "expires_at": at, **more}
+
+
+def test_a_key_sheds_no_limit_by_an_account(legato: RunningLegato) -> None:
+    machine, ann = service(legato), account_id(legato, made(legato))
+    role = {"subject_kind": "account", "subject_id": machine, "role": "admin", "org": "default"}
+    calls: tuple[tuple[str, dict[str, Any] | None], ...] = (
+        ("/accounts", {"org": "default", "kind": "service", "name": secrets.token_hex(4)}),
+        (f"/accounts/{machine}/tokens", wanted_token(timedelta(days=1))),
+        (f"/accounts/{ann}/invite", None),
+        ("/role-bindings", role),
+    )
+    for path, body in calls:
+        refused = post(legato, path, body, {"authorization": f"Bearer {LIMITED}"})
+        assert refused.status == 403, path
+        assert "requests_per_minute" in refused.error["message"]
+        assert post(legato, path, body, ADMINISTRATOR).status in {200, 201}, path
+
+
+def test_a_token_makes_none_that_outlasts_it(legato: RunningLegato) -> None:
+    administrator, machine = service(legato, "admin"), service(legato)
+    short = wanted_token(timedelta(hours=1))
+    path = f"/accounts/{administrator}/tokens"
+    own = post(legato, path, short, ADMINISTRATOR).json["secret"]
+    headers = {"authorization": f"Bearer {own}"}
+    path = f"/accounts/{machine}/tokens"
+    told = post(legato, path, wanted_token(timedelta(days=300)), headers).json["token"]
+    assert told["expires_at"].startswith(short["expires_at"].removesuffix("Z"))
 
 
 def account_id(legato: RunningLegato, email: str) -> str:

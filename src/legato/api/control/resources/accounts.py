@@ -11,7 +11,7 @@ from legato.api.control.access import Caller, make, read
 from legato.api.control.forms import Form, Id, Shown, known_id, moment, optional_moment
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
-from legato.api.control.resources.over_accounts import require_over
+from legato.api.control.resources.over_accounts import require_over, require_unlimited
 from legato.api.control.resources.sign_in import Ended, Sessions, shown_sessions
 from legato.api.control.services import Services
 from legato.core.errors import NotFound
@@ -88,9 +88,10 @@ def create_account(
     once: Given[Once],
     data: JSONBody[NewAccount],
 ) -> Response[MadeAccount]:
-    """Make an account without any role; a person is invited."""
+    """Make an account without any role; a person is invited. A key with limits can't."""
 
     def work() -> Made:
+        require_unlimited(caller)
         rooms, reach = services.identity.rooms, caller.narrowed(data.org)
         made = enrolling.enrol(
             rooms, reach, org=data.org, kind=data.kind, email=data.email, name=data.name
@@ -118,9 +119,13 @@ def get_account(services: Given[Services], caller: Given[Caller], account_id: Id
 def invite_account(
     services: Given[Services], caller: Given[Caller], once: Given[Once], account_id: Id
 ) -> Response[Invitation]:
-    """Let a person choose a password again; earlier invitations end."""
+    """Let a person choose a password again; earlier invitations end.
+
+    Once it is used, the account's tokens and sessions end.
+    """
 
     def work() -> Made:
+        require_unlimited(caller)
         account = _over(services, caller, account_id)
         secret = enrolling.invite(services.identity.rooms, caller.reach, account.id)
         return Made(Invitation(invitation=secret), status=200)

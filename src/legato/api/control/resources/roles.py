@@ -13,6 +13,7 @@ from legato.api.control.forms import Id, known_id
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.registry_desk import Org
+from legato.api.control.resources.over_accounts import require_unlimited
 from legato.api.control.resources.role_forms import (
     Action,
     Answer,
@@ -36,6 +37,7 @@ from legato.core.errors import Forbidden, InvalidRequest, NotFound
 from legato.core.permission import INSTANCE_ONLY, Permission
 from legato.core.roles import EVERY_ORG
 from legato.core.tenant import Area, Tenant
+from legato.identity.principals import PERSON
 from legato.storage.tenants.roles import NewBinding
 
 _NAMED_MAX = 3
@@ -127,9 +129,15 @@ def bind_role(
     once: Given[Once],
     data: JSONBody[NewRoleBinding],
 ) -> Response[RoleBinding]:
-    """Give somebody a role. Nobody gives what they haven't, nor anything to themselves."""
+    """Give somebody a role. Nobody gives what they haven't, nor anything to themselves.
+
+    An account's open invitation ends: invite its person afterwards. A key with limits of its own
+    gives no role to an account.
+    """
 
     def work() -> Made:
+        if data.subject_kind == PERSON:
+            require_unlimited(caller)
         _require_another(caller, data.subject_kind, data.subject_id)
         wanted = NewBinding(
             subject_kind=data.subject_kind,

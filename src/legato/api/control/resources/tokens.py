@@ -12,7 +12,7 @@ from legato.api.control.access import Caller, make, read
 from legato.api.control.credentials import present_in
 from legato.api.control.forms import Form, Id, Shown, known_id, moment, moment_ns, optional_moment
 from legato.api.control.once import Made, Once
-from legato.api.control.resources.over_accounts import require_over
+from legato.api.control.resources.over_accounts import require_over, require_unlimited
 from legato.api.control.services import Services
 from legato.core.errors import InvalidRequest
 from legato.core.permission import Permission
@@ -101,14 +101,19 @@ def create_account_token(
     account_id: Id,
     data: JSONBody[NewToken],
 ) -> Response[MadeToken]:
-    """Make a token of a service account. People make their own."""
+    """Make a token of a service account. People make their own.
+
+    It ends with the token that asks for it, at the latest.
+    """
 
     def work() -> Made:
+        require_unlimited(caller)
         account = services.identity.rooms.accounts(caller.reach).get(known_id(account_id))
         if account.kind != "service":
             raise InvalidRequest("only a service account is given tokens: people make their own")
         require_over(services, caller, account)
-        made, secret = make_token(services.identity.rooms, caller.reach, account, _wanted(data))
+        wanted = _wanted(data, caller.principal.expires_at_ns)
+        made, secret = make_token(services.identity.rooms, caller.reach, account, wanted)
         return Made(MadeToken(token=_one(made), secret=secret))
 
     return once(data, work)
@@ -138,10 +143,12 @@ HANDLERS = (
 )
 
 
-def _wanted(data: NewToken) -> WantedToken:
-    ends_at_ns = moment_ns(data.expires_at, "expires_at")
+def _wanted(data: NewToken, latest_ns: int | None = None) -> WantedToken:
+    ends_at_ns = moment_ns(data.expires_at, "expires_at") or 0
+    if latest_ns is not None:  # else who has a token for an hour makes one for a year
+        ends_at_ns = min(ends_at_ns, latest_ns)
     return WantedToken(
-        name=data.name, expires_at_ns=ends_at_ns or 0, permissions=frozenset(data.permissions)
+        name=data.name, expires_at_ns=ends_at_ns, permissions=frozenset(data.permissions)
     )
 
 
