@@ -101,7 +101,8 @@ class QueueFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     outcome: str  # placed, or why it was shed
     waited_ms: float
     patience_ms: float  # how long it might have waited
-    ahead: int  # how many waited when it came
+    ahead: int  # how many waited in its worker when it came
+    elsewhere: int = 0  # how many waited in other workers then
 
 
 class SemanticFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -173,11 +174,13 @@ class DeploymentFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str = ""
 
 
-class QueueTerms(msgspec.Struct, frozen=True):
+class QueueTerms(msgspec.Struct, frozen=True, omit_defaults=True):
     """What bounds a route's queue."""
 
     wait_max_s: float
     length_max: int
+    part: int = 0
+    """Of the length, what each worker may have whatever waits in others; 0 where it isn't known."""
 
 
 class RouteFacts(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -139,10 +139,11 @@ class SharedDepth:
         """Count calls of this worker: one more, or one less."""
         self._board.numbers[self._own] += by
 
-    def total(self) -> int:
-        """Return how many wait in all workers."""
+    def elsewhere(self) -> int:
+        """Return how many wait in the other workers."""
         numbers, row = self._board.numbers, self._board.row
-        return int(sum([numbers[self._at + one * row] for one in range(self.workers)]))
+        total = sum([numbers[self._at + one * row] for one in range(self.workers)])
+        return int(total - numbers[self._own])
 
 
 class SharedLoad:

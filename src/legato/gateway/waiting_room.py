@@ -66,8 +66,8 @@ class Depth(Protocol):
         """Count calls of this worker."""
         ...
 
-    def total(self) -> int:
-        """Return how many wait in all workers."""
+    def elsewhere(self) -> int:
+        """Return how many wait in the other workers."""
         ...
 
 
@@ -143,10 +143,10 @@ class WaitingRoom:
     ) -> None:
         """Without a `depth` that all workers share, each is bounded by itself."""
         self.alias = alias
-        self.terms = QueueTerms(setting.wait_max_s, setting.length_max)
+        self._shared = depth
+        self.terms = self._terms(setting)
         self.count: Counting | None = None
         self._queues = queues
-        self._shared = depth
         self._fair: FairQueue[_Waiter] = FairQueue(setting.weights)
         self._pace = Pace()
         self._orders = 0
@@ -163,8 +163,13 @@ class WaitingRoom:
 
     def change(self, setting: Queue) -> None:
         """Go by another setting from now on; who waits has come under the old one."""
-        self.terms = QueueTerms(setting.wait_max_s, setting.length_max)
+        self.terms = self._terms(setting)
         self._fair.weigh(setting.weights)
+
+    def _terms(self, setting: Queue) -> QueueTerms:
+        most = setting.length_max
+        part = most if self._shared is None else max(1, most // self._shared.workers)
+        return QueueTerms(setting.wait_max_s, most, part)
 
     def is_ahead(self, call: "Call") -> bool:
         """Tell whether others wait for what a call would take, here or in other workers."""
@@ -194,13 +199,13 @@ class WaitingRoom:
         self._orders += 1
         until_s = now_s + patience_ms / 1_000
         waiter = _Waiter(call, self._orders, from_s=from_s, until_s=until_s)
-        ahead = len(self._fair)
+        met = QueueFacts(LEFT, 0.0, patience_ms, len(self._fair), self._elsewhere())
         outcome = LEFT
         try:
             with Waiting(call):
-                outcome = await self._outcome(waiter, patience_ms / 1_000)
+                outcome = await self._outcome(waiter, met)
         finally:
-            self._note(call, QueueFacts(outcome, 0.0, patience_ms, ahead), now_s)
+            self._note(call, replace(met, outcome=outcome), now_s)
         if outcome != PLACED:
             raise overloaded(call.queued[-1], self._retry_after_s(waiter))
 
@@ -212,13 +217,14 @@ class WaitingRoom:
         if self.count is not None:
             self.count.queued(self.alias, facts.outcome, int(waited_ms * 1_000))
 
-    async def _outcome(self, waiter: _Waiter, patience_s: float) -> str:
+    async def _outcome(self, waiter: _Waiter, met: QueueFacts) -> str:
         """Wait; whoever leaves meanwhile is out of the queue at once."""
         self._enter(waiter)
-        limit = asyncio.get_running_loop().call_later(patience_s, self._shed, waiter, LATE)
+        loop, patience_s = asyncio.get_running_loop(), met.patience_ms / 1_000
+        limit = loop.call_later(patience_s, self._shed, waiter, LATE)
         outcome = ""
         try:
-            if self._is_crowded():
+            if self._is_crowded(met.elsewhere):  # by what is recorded: others come and go
                 last = self._fair.last(waiter)
                 self._shed(last, FULL if last is waiter else DISPLACED)
             if len(self._fair) == 1 or not self._is_closed(waiter):  # else nothing has changed
@@ -243,17 +249,18 @@ class WaitingRoom:
             self._left(waiter)
             self._pace.placed(self._queues.monotonic())
             waiter.end(PLACED)
-        while self._is_crowded():  # others have come to workers with less than their part
+        while self._is_crowded(self._elsewhere()):  # others have less than their part
             self._shed(self._fair.last(), DISPLACED)
         if self._fair and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_LOOK_S, self._look_again)
 
-    def _is_crowded(self) -> bool:
+    def _elsewhere(self) -> int:
+        return 0 if self._shared is None else self._shared.elsewhere()
+
+    def _is_crowded(self, elsewhere: int) -> bool:
         """Tell whether more wait than may, and one of this worker's has to go."""
-        own, most = len(self._fair), self.terms.length_max
-        if self._shared is None:
-            return own > most
-        return own > max(1, most // self._shared.workers) and self._shared.total() > most
+        own = len(self._fair)
+        return own > self.terms.part and own + elsewhere > self.terms.length_max
 
     def _look_again(self) -> None:
         self._timer = None

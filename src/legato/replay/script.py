@@ -29,7 +29,7 @@ from legato.gateway.context import Reply
 from legato.gateway.waiting_room import overloaded
 from legato.replay.recorded import Recorded, Row, Unreplayable, usage_of
 from legato.routing.load.concurrency import Priority
-from legato.routing.load.queueing import LEFT, PLACED, could_be
+from legato.routing.load.queueing import LEFT, PLACED, could_be, room_left
 
 if TYPE_CHECKING:
     from legato.gateway.context import Call, Headers, Sink
@@ -314,7 +314,7 @@ class RecordedRoom:
             facts.outcome,
             waited_ms=facts.waited_ms,
             patience_ms=facts.patience_ms,
-            left=self.terms.length_max - facts.ahead,
+            left=room_left(self.terms, facts),
         )
         bound_ms = max(0.0, self.terms.wait_max_s * 1_000 - before_ms)
         if not possible or facts.patience_ms > bound_ms:

@@ -15,6 +15,7 @@ from legato.gateway.loads import LoadBoard, Loads
 from legato.gateway.waiting_room import WaitingRoom
 from legato.resilience.breaker import State
 from legato.routing.load.concurrency import Priority
+from legato.routing.load.queueing import FULL, room_left
 
 if TYPE_CHECKING:
     from legato.gateway.loads import SharedLoad
@@ -204,10 +205,14 @@ async def test_the_bound_holds_over_all_workers_and_each_has_its_part_of_the_roo
     await asyncio.sleep(0)
     assert [room.depth for room in house.rooms] == [5, 3]
     assert sum("the queue is full" in str(one) for one in house.shed) == 3
-    more = await started(*(house.serve(house.call("more", 1), 1) for _ in range(4)))
+    calls = [house.call("more", 1) for _ in range(4)]
+    more = await started(*(house.serve(one, 1) for one in calls))
     house.rooms[0].look()
     await asyncio.sleep(0)
     assert [room.depth for room in house.rooms] == [4, 4]  # neither has more than its part
+    refused = [stay for one in calls for stay in one.queued if stay.outcome == FULL]
+    assert refused
+    assert all(room_left(house.rooms[1].terms, stay) <= 0 for stay in refused)
     house.free()
     for room in house.rooms:
         room.look()

@@ -27,7 +27,7 @@ WON = Step("b", "ok", 200, OPENED | HEDGED)
 QUEUED = Step("", "queued", 0, 0)
 CLOSED = Step("a", "rate_closed", 0, 0, 0.5)
 HEDGING = route(hedge=Hedge(after_s=0.1))
-QUEUEING = route(deployments=(deployment("a"),), retry=ONCE, queue=QueueTerms(1.0, 2))
+QUEUEING = route(deployments=(deployment("a"),), retry=ONCE, queue=QueueTerms(1.0, 2, part=1))
 
 
 def hedged(*steps: Step, by: str | None, **changed: Any) -> dict[str, Any]:
@@ -83,6 +83,8 @@ def test_a_stay_in_the_queue_ends_as_it_did() -> None:
         (queued("late", waited_ms=400.0), False),
         (queued("full", ahead=2), True),
         (queued("full", ahead=1), False),
+        (queued("full", ahead=1, elsewhere=1), True),  # the line is all workers' together
+        (queued("full", ahead=0, elsewhere=2), False),  # a worker has its part of it
         (queued("displaced"), True),
         (queued("late", waited_ms=2_000.0, patience_ms=2_000.0), False),
     ):

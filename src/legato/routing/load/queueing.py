@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from legato.core.decisions import QueueFacts, QueueTerms
+
 PLACED: Final = "placed"
 FULL: Final = "full"
 """There was no room to wait in."""
@@ -22,6 +24,12 @@ def could_be(outcome: str, *, waited_ms: float, patience_ms: float, left: int) -
     if outcome == LATE:
         return waited_ms >= patience_ms - _TICK_MS
     return outcome == DISPLACED or (outcome == FULL and left <= 0)
+
+
+def room_left(terms: QueueTerms, facts: QueueFacts) -> int:
+    """Return how many more might have waited where a call came, itself among them."""
+    part = terms.part - facts.ahead
+    return max(part, terms.length_max - facts.ahead - facts.elsewhere)
 
 
 class Pace:
