@@ -59,7 +59,7 @@ class ControlProxy:
         """Serve one request; a failure has the control API's shape, too."""
         named = (REQUEST_ID, request_id.encode())
         try:
-            body = await exchange.body()
+            body = await exchange.body(BODY_BYTES_MAX)  # whoever sends it isn't known yet
             answer = await self._asked(exchange, _request(exchange, body, request_id), named)
         except LegatoError as error:
             failed = msgspec.json.encode(error_body(error, request_id))

@@ -52,6 +52,7 @@ class Exchange:
 
     __slots__ = (
         "_body",
+        "_body_bytes_max",
         "_chunked",
         "_connection",
         "_held_head",
@@ -75,6 +76,7 @@ class Exchange:
     def __init__(self, connection: Line) -> None:
         self._connection = connection
         self._body: bytes | bytearray = b""
+        self._body_bytes_max = connection.limits.body_bytes_max
         self._waiter: asyncio.Future[None] | None = None
         self._chunked = True
         self._held_head = b""  # of a stream, until its first frames: one packet, one system call
@@ -118,16 +120,19 @@ class Exchange:
         theirs = (_without_port(one.strip()) for one in reversed(stated))
         return next((one for one in theirs if one and not is_within(one, trusted)), "")
 
-    async def body(self) -> bytes:
-        """Return the whole body, unpacked.
+    async def body(self, bytes_max: int | None = None) -> bytes:
+        """Return the whole body, unpacked; `bytes_max` is a limit below that of the connection.
 
         Raises:
             TooLarge: the body, or what it unpacks to, is over the limit.
             InvalidRequest: an encoding we don't know, or a body that doesn't unpack.
         """
-        limit = self._connection.limits.body_bytes_max
+        if bytes_max is not None:
+            self._body_bytes_max = min(self._body_bytes_max, bytes_max)
+        limit = self._body_bytes_max
         declared = self.headers.get(b"content-length")
-        if self.too_large or (declared is not None and int(declared) > limit):
+        too_large = self.too_large or self.body_bytes > limit
+        if too_large or (declared is not None and int(declared) > limit):
             raise self._too_large(limit)
         if not self.complete:
             await self._rest()
@@ -145,7 +150,7 @@ class Exchange:
     def add_body(self, part: bytes) -> None:
         """Take in part of the body; past the limit nothing more is kept."""
         self.body_bytes += len(part)
-        if self.body_bytes > self._connection.limits.body_bytes_max:
+        if self.body_bytes > self._body_bytes_max:
             self.too_large = True
             self._body = b""
             self.wake()

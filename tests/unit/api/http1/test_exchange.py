@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import gzip
 
 import pytest
 
 from legato.api.http1.exchange import Exchange
 from legato.api.http1.limits import ConnectionLimits
-
-if TYPE_CHECKING:
-    import asyncio
+from legato.core.errors import TooLarge
 
 HEAD = b"HTTP/1.1 200 OK\r\nx-a: b\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -107,3 +106,27 @@ def test_only_a_load_balancer_of_ours_states_whom_it_speaks_for(
     assert exchange.address == address
     line.limits = ConnectionLimits()
     assert exchange.address == peer
+
+
+@pytest.mark.parametrize("how", ["declared", "arrived", "arriving", "unpacked"])
+async def test_a_body_may_be_held_to_less_than_the_connection(line: Line, how: str) -> None:
+    exchange = exchange_on(line)
+    if how == "declared":
+        exchange.headers[b"content-length"] = b"101"
+    elif how == "unpacked":
+        exchange.headers[b"content-encoding"] = b"gzip"
+        exchange.add_body(gzip.compress(b"x" * 101))
+    else:
+        exchange.add_body(b"x" * (101 if how == "arrived" else 100))
+    if how == "arriving":
+        exchange.complete = False
+        asyncio.get_running_loop().call_soon(exchange.add_body, b"x")
+    with pytest.raises(TooLarge, match="100 bytes"):
+        await exchange.body(100)
+    assert not exchange.keep_alive
+
+
+async def test_a_body_within_its_limit_is_whole(line: Line) -> None:
+    exchange = exchange_on(line)
+    exchange.add_body(b"x" * 100)
+    assert await exchange.body(100) == b"x" * 100
