@@ -49,7 +49,7 @@ def permissions_of(scopes: frozenset[str]) -> frozenset[Permission]:
 def sources_of(principal: Principal) -> list[Source]:
     """Return all that lets somebody do something."""
     own, scopes = Area(principal.org), principal.scopes
-    found = [Source("every key", EVERYBODYS, own)]
+    found = [Source("every key", _everybodys(principal), own)]
     if Scope.ADMIN in scopes:
         found.append(Source("scope admin", frozenset(Permission), None))
     if Scope.ORG_ADMIN in scopes:
@@ -103,6 +103,13 @@ def beyond(principal: Principal, other: Principal) -> frozenset[Permission]:
     for source in sources_of(other):
         more |= source.permissions - held_over(principal, source.area)
     return more - EVERYBODYS
+
+
+def _everybodys(principal: Principal) -> frozenset[Permission]:
+    """Return what anybody may do; a token for one thing doesn't end its account's others."""
+    if not principal.narrowed_to:
+        return EVERYBODYS
+    return frozenset({Permission.SELF_READ}) | (EVERYBODYS & principal.narrowed_to)
 
 
 def _covers(source: Source, area: Area | None) -> bool:

@@ -101,6 +101,10 @@ class Principal(msgspec.Struct, frozen=True):
     """Roles bound to it, beside what its scopes let it do."""
     access: Access | None = None
     """Rules of access, None where none means it."""
+    token: str = ""
+    """The id of the account's token it comes by, "" for a key and a session."""
+    narrowed_to: frozenset[str] = frozenset()
+    """The only permissions its token has; none: all that its account has."""
 
     def may_call(self, name: str) -> bool:
         """Whether this key may name that alias or deployment."""

@@ -83,7 +83,7 @@ class Presence:
         token, account = found
         self._require_known(account)
         grants = self._grants_of(PERSON, account.id)
-        return principal_of(account, grants, token.permissions, token.expires_at_ns)
+        return principal_of(account, grants, token.permissions, token.expires_at_ns, token=token.id)
 
     def _by_session(self, secret: str) -> Present:
         found = self._signing_in.find(secret)

@@ -20,6 +20,8 @@ def principal_of(
     grants: tuple[Grant, ...],
     permissions: frozenset[Permission] = frozenset(),
     expires_at_ns: int | None = None,
+    *,
+    token: str = "",
 ) -> Principal:
     """Return who asks; with `permissions` given, none of its roles gives more than these.
 
@@ -40,6 +42,8 @@ def principal_of(
         expires_at_ns=expires_at_ns,
         kind=PERSON,
         grants=grants,
+        token=token,
+        narrowed_to=permissions,
     )
 
 

@@ -231,9 +231,9 @@ def test_a_token_may_less_and_never_more_than_its_account(legato: RunningLegato)
     assert legato.get(V1 + "/accounts", every["secret"]).status == 200
     assert legato.get(V1 + "/accounts", narrow["secret"]).status == 403
     assert legato.get(V1 + "/ledger/sums", narrow["secret"]).status == 200
-    for secret in (every["secret"], narrow["secret"]):
-        body = {"name": "more", "expires_at": "2030-01-01T00:00:00Z"}
-        assert legato.post(V1 + "/tokens", body, secret).status == 400, "that needs a session"
+    more = {"name": "more", "expires_at": "2030-01-01T00:00:00Z"}
+    assert legato.post(V1 + "/tokens", more, every["secret"]).status == 400, "that needs a session"
+    assert legato.post(V1 + "/tokens", more, narrow["secret"]).status == 403
     assert legato.chat("chat", key=every["secret"]).status == 401, "models are called by keys"
     ended = post(legato, f"{path}/{every['token']['id']}/revoke", None, ADMINISTRATOR)
     assert ended.json["revoked_at"] is not None
@@ -280,6 +280,34 @@ def test_a_token_makes_none_that_outlasts_it(legato: RunningLegato) -> None:
     path = f"/accounts/{machine}/tokens"
     told = post(legato, path, wanted_token(timedelta(days=300)), headers).json["token"]
     assert told["expires_at"].startswith(short["expires_at"].removesuffix("Z"))
+
+
+def bearer(legato: RunningLegato, machine: str, *permissions: str) -> tuple[str, dict[str, str]]:
+    """Make a token of a service account; return its id and the header that it is sent by."""
+    wanted = wanted_token(timedelta(hours=1), permissions=permissions)
+    told = post(legato, f"/accounts/{machine}/tokens", wanted, ADMINISTRATOR).json
+    return told["token"]["id"], {"authorization": f"Bearer {told['secret']}"}
+
+
+def test_a_token_for_one_thing_ends_no_other_and_hears_no_answer_to_it(
+    legato: RunningLegato,
+) -> None:
+    machine, other, owner = service(legato, "admin"), service(legato), service(legato, "owner")
+    whole_id, whole = bearer(legato, machine)
+    _, narrow = bearer(legato, machine, "control:account:update")
+    assert post(legato, f"/tokens/{whole_id}/revoke", None, narrow).status == 403
+    owners_id, _ = bearer(legato, owner)
+    path = f"/accounts/{owner}/tokens/{owners_id}/revoke"
+    assert post(legato, path, None, whole).status == 403, "an owner may more"
+    path, body = f"/accounts/{other}/tokens", wanted_token(timedelta(minutes=30))
+    name = {"idempotency-key": secrets.token_hex(8)}
+    first, again, foreign = (
+        post(legato, path, body, {**headers, **name}) for headers in (whole, whole, narrow)
+    )
+    assert again.json == first.json
+    assert (foreign.status, "idempotency-replayed" in foreign.headers) == (201, False)
+    assert foreign.json["secret"] != first.json["secret"]
+    assert post(legato, f"/tokens/{whole_id}/revoke", None, whole).status == 200
 
 
 def account_id(legato: RunningLegato, email: str) -> str:

@@ -1,5 +1,6 @@
 """Permission and reach: what scopes and grants together let somebody do, where, and why."""
 
+import msgspec
 import pytest
 
 from legato.core.authority import beyond, decide, held_over, permissions_of, reach_for
@@ -60,6 +61,15 @@ def test_what_is_held_over_an_area_is_held_over_all_of_it() -> None:
     assert READ in held_over(narrow, Area("acme", "t", "f"))
     for area in (Area("acme"), Area("acme", "u"), Area("other", "t"), None):
         assert READ not in held_over(narrow, area)
+
+
+def test_a_token_for_one_thing_only_looks_at_its_account() -> None:
+    narrow = Principal("a", "a", "acme", "", "", scopes=frozenset(), kind="account",
+                       narrowed_to=frozenset({READ}))  # fmt: skip
+    assert reach_for(narrow, Permission.SELF_READ) == Tenant("acme")
+    assert reach_for(narrow, Permission.SELF_UPDATE) is None
+    both = msgspec.structs.replace(narrow, narrowed_to=frozenset({READ, Permission.SELF_UPDATE}))
+    assert reach_for(both, Permission.SELF_UPDATE) == Tenant("acme")
 
 
 def test_beyond_is_what_another_may_do_where_one_may_not() -> None:

@@ -68,8 +68,11 @@ class Once:
             return _response(work())
         services, principal = self._services, self._caller.principal
         calls = services.idempotent_calls(Tenant(principal.org))
-        call = CallName(principal.key_id, self._key)
-        context = f"idempotent call\x00{principal.key_id}\x00{self._key}".encode()
+        name = self._key
+        if principal.token:  # it may less than its account: what that was answered isn't for it
+            name = f"{principal.token} {name}"  # no key has a blank
+        call = CallName(principal.key_id, name)
+        context = f"idempotent call\x00{principal.key_id}\x00{name}".encode()
         canonical = self._place.encode() + b"\x00" + msgspec.json.encode(data, order="sorted")
         sealed = calls.begin(call, hashlib.blake2b(canonical, digest_size=32).digest())
         if sealed is not None:

@@ -34,7 +34,7 @@ from legato.api.control.resources.role_forms import (
 from legato.api.control.services import Services
 from legato.core.authority import decide, held_over
 from legato.core.errors import Forbidden, InvalidRequest, NotFound
-from legato.core.permission import INSTANCE_ONLY, Permission
+from legato.core.permission import EVERYBODYS, INSTANCE_ONLY, Permission
 from legato.core.roles import EVERY_ORG
 from legato.core.tenant import Area, Tenant
 from legato.identity.principals import PERSON
@@ -251,7 +251,7 @@ def _require_given(services: Services, caller: Caller, wanted: NewBinding) -> No
 
 
 def _require_held(caller: Caller, permissions: frozenset[Permission], area: Area | None) -> None:
-    more = sorted(permissions - held_over(caller.principal, area))
+    more = sorted(permissions - held_over(caller.principal, area) - EVERYBODYS)
     if more:
         names = ", ".join(more[:_NAMED_MAX]) + (", …" if len(more) > _NAMED_MAX else "")
         raise Forbidden(f"You don't have {names} there, so you can't give or take it.")

@@ -130,6 +130,7 @@ def revoke_account_token(
 ) -> OneToken:
     """End a token of an account for good; again is no error."""
     account = services.identity.rooms.accounts(caller.reach).get(known_id(account_id))
+    require_over(services, caller, account)
     return _one(services.identity.rooms.tokens(caller.reach).revoke(account.id, known_id(token_id)))
 
 
