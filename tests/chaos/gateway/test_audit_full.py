@@ -99,10 +99,7 @@ async def test_case_37_no_room_for_the_log_refuses_acts_and_calls(
     filler.unlink()
     again = "/api/v1/organisations"
     assert await until(lambda: asked(instance, "POST", again, {"name": "after"}) in {201, 409})
-    await _recovers(instance)
-    after = Load(instance)
-    await after.run([Ask(f"after {number}") for number in range(20)])
-    assert all(seen.complete for seen in after.seen)
+    after = await _recovered(instance)
     instance.stop_drained()
     lines = audited(instance, "list", "--action", "organisation.create", "--json", "-n", "1000")
     events = [json.loads(line)["details"]["name"] for line in lines.splitlines()]
@@ -117,14 +114,14 @@ async def test_case_37_no_room_for_the_log_refuses_acts_and_calls(
     say(f"full after {len(flood.seen)} more calls; {answered} answered, all of them sealed")
 
 
-async def _recovers(instance: Instance) -> None:
-    """Wait until calls are taken again: the ledger has to catch up first."""
-    for number in range(600):
-        one = Load(instance, callers=1)
-        await one.run([Ask(f"is there room {number}")])
-        if one.seen[0].complete:
-            return
-        await asyncio.sleep(0.05)
+async def _recovered(instance: Instance) -> Load:
+    """Wait until all workers take calls again: the ledger has to catch up first."""
+    for number in range(300):
+        after = Load(instance)
+        await after.run([Ask(f"after {number} {one}") for one in range(20)])
+        if all(seen.complete for seen in after.seen):
+            return after
+        await asyncio.sleep(0.1)
     pytest.fail("no call is taken, though there is room again")
 
 

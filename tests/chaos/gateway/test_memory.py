@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.soak, pytest.mark.alone, pytest.mark.timeout(1_500)]
 CALLS = 100_000
 CALLERS = 24
 LOOKS = 10
-PSS_MIB_MAX = 128.0
-"""120 was measured; a library that every process loads without need is 4 to 10 more."""
+PSS_MIB_MAX = 134.0
+"""125 was measured; a library that every process loads without need is 4 to 10 more."""
 GROWTH_MIB_MAX = 12.0
 """Over the second half, when caches and pools are full: what is left is noise, not a leak."""
 

@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import signal
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvloop
@@ -145,23 +146,28 @@ async def _housekeeping(gateway: Gateway) -> None:
 
 async def _close(gateway: Gateway) -> None:
     """Leave nothing behind: idle leases go back, the cache is flushed, the journal closed."""
-    try:
-        if gateway.guards.samples is not None:
-            await gateway.in_thread(gateway.guards.samples.close)
-        await gateway.in_thread(gateway.guards.maps.close)
-        if gateway.captures is not None:
-            await gateway.in_thread(gateway.captures.close)
-        if gateway.cache is not None:
-            await gateway.in_thread(gateway.cache.flush)
-        if gateway.semantic is not None:
-            await gateway.in_thread(gateway.semantic.flush)
-        gateway.meters.gauge("open_requests", 0)
-        await gateway.in_thread(gateway.meters.save)
-        await gateway.in_thread(gateway.governing.save_events)
-    except (LegatoError, OSError) as error:
-        log.warning("not everything could be flushed", extra={"reason": type(error).__name__})
+    gateway.meters.gauge("open_requests", 0)
+    for flush in _flushes(gateway):  # one that fails keeps none of the others back
+        try:
+            await gateway.in_thread(flush)
+        except (LegatoError, OSError) as error:
+            log.warning("not everything could be flushed", extra={"reason": type(error).__name__})
     for transport in gateway.transports:
         await transport.close()
     await gateway.guards.close()
     gateway.journal.close()
     gateway.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _flushes(gateway: Gateway) -> Iterator[Callable[[], object]]:
+    yield gateway.governing.save_events
+    if gateway.guards.samples is not None:
+        yield gateway.guards.samples.close
+    yield gateway.guards.maps.close
+    if gateway.captures is not None:
+        yield gateway.captures.close
+    if gateway.cache is not None:
+        yield gateway.cache.flush
+    if gateway.semantic is not None:
+        yield gateway.semantic.flush
+    yield gateway.meters.save
