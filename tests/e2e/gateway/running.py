@@ -215,6 +215,13 @@ class RunningLegato:
 
     # --------------------------------------------------------------------- books
 
+    def stored(self) -> Iterator[tuple[Path, bytes]]:
+        """Every file of the data directory with what is in it; what goes meanwhile is left out."""
+        for path in sorted(self.data.rglob("*")):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+                if path.is_file():
+                    yield path, path.read_bytes()
+
     def query(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Read the database beside the running program."""
         address = f"file:{self.data / 'legato.db'}?mode=ro"

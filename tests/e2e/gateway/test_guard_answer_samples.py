@@ -120,5 +120,4 @@ def test_nothing_of_a_text_is_kept_where_a_rule_withheld_some_of_it(
 def test_nothing_of_a_refused_answer_is_kept(legato: RunningLegato, saying: Saying) -> None:
     saying.answers = [f"Write to {MAIL}, quokka-7741-zebra"]
     assert sample(legato, "mixed")["excerpt"] is None
-    files = [file for file in legato.data.rglob("*") if file.is_file()]
-    assert not [file for file in files if MAIL.encode() in file.read_bytes()]
+    assert not [file for file, kept in legato.stored() if MAIL.encode() in kept]

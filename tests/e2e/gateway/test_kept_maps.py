@@ -64,9 +64,7 @@ def kept(legato: RunningLegato, route: str, **fields: Any) -> str:
 
 
 def files_with(legato: RunningLegato, *texts: str) -> list[str]:
-    files = [file for file in legato.data.rglob("*") if file.is_file()]
-    files.append(legato.log)
-    found = {file: file.read_bytes() for file in files}
+    found = dict(legato.stored()) | {legato.log: legato.log.read_bytes()}
     return [f"{file}" for file, held in found.items() if any(one.encode() in held for one in texts)]
 
 

@@ -92,8 +92,8 @@ def legato(echo: Echo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
     assert running.stop() == 0
     assert "Traceback" not in running.log.read_text()
     planted = [WHO.encode(), json.dumps(WHO)[1:-1].encode(), NUMBER.encode()]
-    files = [path for path in running.data.rglob("*") if path.is_file()]
-    assert [path for path in (*files, running.log) if holds(path.read_bytes(), planted)] == []
+    kept = [*running.stored(), (running.log, running.log.read_bytes())]
+    assert [path for path, data in kept if holds(data, planted)] == []
 
 
 def holds(data: bytes, planted: list[bytes]) -> bool:
