@@ -6,6 +6,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
+NODE := cd console && PATH="$(CURDIR)/$(BIN):$$PATH"
 INSTALL := tools/install-locked
 # What pytest compiles of the tests is kept, whatever the shell says: half of collecting them.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
@@ -32,6 +33,7 @@ help: ## Show this list
 
 .PHONY: demo
 demo: .make/package .make/demo .make/weights ## Start Legato with a local model and real prompts (ARGS=--exit to end by itself)
+	@$(MAKE) --no-print-directory console || echo "the console can't be built here: the demo goes without" >&2
 	$(BIN)/legato demo $(ARGS)
 
 .PHONY: install
@@ -40,7 +42,7 @@ install: .make/package ## Install the command into .venv: .venv/bin/legato, or `
 
 .PHONY: clean
 clean: ## Remove the environment, caches and built pages
-	rm -rf .venv .make build dist site docs/_build .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf .venv .make build dist site docs/_build src/legato/console console/node_modules .mypy_cache .ruff_cache .pytest_cache \
 	  .hypothesis .import_linter_cache tests/e2e/node/node_modules
 	find . -name __pycache__ -type d -not -path './node_modules/*' -prune -exec rm -rf {} +
 
@@ -51,11 +53,11 @@ check: lint ## Lint, types, import contracts, unit and contract tests (under 90 
 	$(PYTEST) $(PARALLEL) -q -m "not slow and not soak and not chaos" $(QUICK_TESTS) $(PYTEST_ARGS)
 
 .PHONY: test
-test: lint .make/weights .make/node ## Everything but chaos and soak; says why a test was skipped (10 min)
+test: lint .make/weights .make/servers .make/node .make/browser console-tested ## Everything but chaos and soak; says why a test was skipped (30 min on two cores)
 	$(PYTEST) $(PARALLEL) -rfEs -m "not soak and not chaos and not frameworks" $(PYTEST_ARGS)
 
 .PHONY: soak
-soak: .make/package .make/test .make/weights .make/detectors/installed $(FRAMEWORKS) ## Kills, cuts, corruption and large data
+soak: .make/package .make/test console-tested .make/weights .make/detectors/installed .make/spreadsheets $(FRAMEWORKS) ## Kills, cuts, corruption and large data
 	tools/soak "$(PARALLEL)" $(PYTEST_ARGS)
 
 .PHONY: frameworks
@@ -65,6 +67,20 @@ frameworks: .make/package .make/test .make/detectors/installed $(FRAMEWORKS) ## 
 .PHONY: bench
 bench: .make/package .make/bench ## Measure cost and latency per request on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: console
+console: .make/bootstrap ## Build the web console into the package, unless it is built from these sources
+	@$(BIN)/python tools/build_console.py --fits || { $(MAKE) --no-print-directory .make/console-packages \
+	  && $(BIN)/python tools/build_console.py --installed; }
+
+.PHONY: console-check
+console-check: .make/console-packages console/src/api/schema.d.ts ## Types and unit tests of the console
+	$(NODE) npm run --silent types
+	$(NODE) npm run --silent test
+
+.PHONY: pictures
+pictures: .make/package .make/test .make/browser console-tested ## Every page with data, empty and failing, into console/shots/every (6 min)
+	$(PYTEST) -n 0 -m soak tests/console/test_pictures.py $(PYTEST_ARGS)
 
 .PHONY: docs
 docs: .make/package .make/docs ## Build the documentation into site/; a broken link or reference fails
@@ -123,7 +139,14 @@ lock: .make/bootstrap ## Renew the locked requirement files (PACKAGE=name to ren
 	  $(INSTALL) requirements/build.txt && $(INSTALL) $<; then touch $@; \
 	else echo "no spaCy, no Presidio: their tests will be skipped" >&2; fi
 
-# The same for Node's.
+# A spreadsheet program that works formulas out, from the distribution's packages: for root only.
+.make/spreadsheets:
+	@mkdir -p .make
+	@if command -v soffice >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get -qq update \
+	  && apt-get -qq install -y --no-install-recommends libreoffice-calc-nogui; } >/dev/null 2>&1; then touch $@; \
+	else echo "no LibreOffice: what workbooks come to in it won't be tested" >&2; fi
+
+# Frameworks for Node.
 .make/frameworks/%/installed: requirements/frameworks/%/package-lock.json
 	@rm -rf $(@D)
 	@mkdir -p $(@D)
@@ -136,6 +159,32 @@ lock: .make/bootstrap ## Renew the locked requirement files (PACKAGE=name to ren
 	@mkdir -p .make
 	@if cd tests/e2e/node && npm ci --silent; then touch $(CURDIR)/$@; \
 	else echo "npm ci failed: the tests of the SDK for Node will be skipped" >&2; fi
+
+# The console's own packages, by the Node that its lock file pins.
+.make/console-packages: console/package-lock.json .make/console-tools
+	$(NODE) npm ci --silent
+	@touch $@
+
+# Without npm, or where it can't reach its registry, this is said, and journeys are skipped.
+.PHONY: console-tested
+console-tested:
+	@if $(MAKE) --no-print-directory .make/console-packages; then $(MAKE) --no-print-directory console-check console; \
+	else echo "npm ci failed: the console won't be built or tested" >&2; fi
+
+# What the console knows of the control API is written by the control API.
+.make/openapi.json: .make/package $(shell find src/legato/api/control -name '*.py' 2>/dev/null)
+	@$(BIN)/python -c 'from legato.api.control.application import openapi_document as d; print(d().decode())' >$@
+
+console/src/api/schema.d.ts: .make/openapi.json .make/console-packages
+	$(NODE) npx openapi-typescript ../$< --output src/api/schema.d.ts >/dev/null
+
+# A browser, from the distribution's packages: for root only.
+.make/browser:
+	@mkdir -p .make
+	@if command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get -qq update \
+	  && apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core \
+	  && command -v chromium; } >/dev/null 2>&1; then touch $@; \
+	else echo "no Chromium (Debian: apt install chromium): journeys through the console will be skipped" >&2; fi
 
 # Editable, so that what is edited is what runs.
 .make/package: pyproject.toml .make/runtime

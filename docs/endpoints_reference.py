@@ -26,8 +26,8 @@ timings of its trace (`legato ledger trace`).
 - *guard_input* and *plan_output* are passed over while there is no
   [policy](../how-to/guardrails.md) at all. Answers are
   [checked](../how-to/output-checks.md) within *call*.
-- With [rules on tools](../how-to/roles.md#which-models-regions-and-tools-a-key-may-use),
-  *rule_tools* runs behind *resolve* (and *recall*), for keys that such a rule means.
+- *rule_tools* is passed over for keys that no
+  [rule on tools](../how-to/roles.md#which-models-regions-and-tools-a-key-may-use) means.
 - An answer from the cache leaves out *route*, *reserve*, *call* and *store_cache*.
 - A stream is kept and sent within *call*; *keep* and *send* are left out.
 - *record* runs however a request ends; a trace does not time it.
@@ -50,8 +50,10 @@ def page(endpoints: list[dict[str, Any]]) -> str:
         _HEAD
         + _section("Calls of models", calls)
         + _section("Behind a key, calling no model", keyed)
-        + _section("Open to anyone", is_open)
-        + "\n`/metrics` asks for an admin key where the listener is not on loopback.\n"
+        + _section("Behind a signature", [one for one in is_open if "verify" in one["stages"]])
+        + _section("Open to anyone", [one for one in is_open if "verify" not in one["stages"]])
+        + "\n`/metrics` asks for an admin key where the listener is not on loopback. `/` sends"
+        " browsers to the\nconsole, which stands below `/ui/`.\n"
     )
 
 

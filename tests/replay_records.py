@@ -14,8 +14,9 @@ from legato.core.decisions import (
 )
 from legato.core.price import Price
 from legato.core.usage import USAGE_CLASSES
+from legato.economics.waterfall import STEP_COLUMNS, plain_steps
 from legato.replay.day import Day
-from legato.replay.deciding import Replay, Replayed, Verdict
+from legato.replay.deciding import AccessOf, Replay, Replayed, Verdict
 from legato.routing.assignment import WHOLE_BP
 
 REQUEST = "019dab0c5f9a7c11b7d0d6a4d1f9e3aa"
@@ -132,7 +133,9 @@ def entry(attempt: int = 1, name: str = "a", **changed: Any) -> dict[str, Any]:
         "in_uncached": 3,
         "out_text": 1,
     }
-    return fields | changed
+    fields |= changed
+    steps = plain_steps(fields["kind"], fields["cost"], fields["baseline_cost"])
+    return dict(zip(STEP_COLUMNS, steps, strict=True)) | fields
 
 
 def failed(attempt: int = 1) -> dict[str, Any]:
@@ -141,13 +144,15 @@ def failed(attempt: int = 1) -> dict[str, Any]:
 
 
 def replay(
-    told: dict[str, Any], *entries: dict[str, Any], facts: RouteFacts | None = None
+    told: dict[str, Any],
+    *entries: dict[str, Any],
+    facts: RouteFacts | None = None,
+    access: AccessOf | None = None,
 ) -> Replayed:
     known = facts or route()
     day = Day(lambda _: known, _price)
-    return Replay(day, lambda _org, shown: None if "gone" in shown else "chat").request(
-        told, list(entries)
-    )
+    again = Replay(day, lambda _org, shown: None if "gone" in shown else "chat", access)
+    return again.request(told, list(entries))
 
 
 def _price(name: str, version: str) -> Price | None:

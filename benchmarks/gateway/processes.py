@@ -20,6 +20,10 @@ class BenchmarkFailed(Exception):
     """A figure that would not mean what its name says, so none is given."""
 
 
+class ProcessesChanged(BenchmarkFailed):
+    """A process of the target came or went: once it has passed, the figure can be taken again."""
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -100,10 +104,11 @@ class CpuTimes:
         """Return the nanoseconds each process used meanwhile.
 
         Raises:
-            BenchmarkFailed: a process or thread ended and took its account with it.
+            BenchmarkFailed: a thread ended and took its account with it.
+            ProcessesChanged: a process did, or one began.
         """
-        if gone := set(before.exact_ns) - set(self.exact_ns):
-            raise BenchmarkFailed(f"{len(gone)} processes of the target ended while measured")
+        if changed := before.exact_ns.keys() ^ self.exact_ns.keys():
+            raise ProcessesChanged(f"{len(changed)} processes came or went while measured")
         used = {pid: ns - before.exact_ns.get(pid, 0) for pid, ns in self.exact_ns.items()}
         ticks = sum(ns - before.ticks_ns.get(pid, 0) for pid, ns in self.ticks_ns.items())
         total = sum(used.values())

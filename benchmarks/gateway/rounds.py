@@ -1,5 +1,6 @@
 """Runs kinds and targets in rounds, in alternating order, and keeps every figure."""
 
+import contextlib
 import gc
 import json
 import os
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.gateway.bench import Bench
+from benchmarks.gateway.bench import Bench, Running
 from benchmarks.gateway.kinds import KINDS, Effort, Figures, Kind
-from benchmarks.gateway.processes import BenchmarkFailed
+from benchmarks.gateway.processes import BenchmarkFailed, ProcessesChanged
 from benchmarks.gateway.targets import Target
+
+_TRIES_MAX = 3
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,20 @@ def run_rounds(
             for target in in_order(fitting(kind, targets), number):
                 try:
                     with bench.running(target, tls=kind.tls) as running:
-                        figures = kind.measure(running, target, effort)
+                        figures = _measured(kind, running, target, effort)
                 except BenchmarkFailed as failure:
                     yield f"{name}, round {number + 1}, {target.name}: {failure}"
                 else:
                     yield Result(name, target.name, number + 1, figures)
                 gc.collect()
+
+
+def _measured(kind: Kind, running: Running, target: Target, effort: Effort) -> Figures:
+    """Measure, again where a process passed: Legato's checks of compliance do once an hour."""
+    for _ in range(_TRIES_MAX - 1):
+        with contextlib.suppress(ProcessesChanged):
+            return kind.measure(running, target, effort)
+    return kind.measure(running, target, effort)
 
 
 def collect(results: Iterator[Result | str], journal: Journal) -> tuple[list[Result], list[str]]:

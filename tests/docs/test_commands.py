@@ -27,8 +27,9 @@ FILES = (click.Path, click.File)
 NO_COMMANDS = {"legato unfinished"}  # the name of a span
 
 
-def cli_reference() -> ModuleType:
-    spec = spec_from_file_location("cli_reference", ROOT / "docs" / "cli_reference.py")
+def written_by(name: str) -> ModuleType:
+    """Return the script that writes a page of the reference."""
+    spec = spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -103,5 +104,11 @@ def test_a_command_named_in_a_sentence_exists(text: str) -> None:
 
 
 def test_the_reference_of_commands_is_what_the_program_says() -> None:
-    reference = cli_reference()
+    reference = written_by("cli_reference")
     assert reference.PAGE.read_text() == reference.page(), "run: python docs/cli_reference.py"
+
+
+def test_the_format_of_workflows_is_what_the_types_say() -> None:
+    reference = written_by("workflow_reference")
+    told = "run: python docs/workflow_reference.py"
+    assert reference.PAGE.read_text() == reference.page(), told

@@ -24,7 +24,7 @@ CONFIGURATION = (DOCS / "reference" / "configuration.md").read_text()
 ERRORS = (DOCS / "reference" / "errors.md").read_text()
 # A tree that stands in several places is described once, at the top.
 DESCRIBED_AT_THE_TOP = {"timeouts", "retry"}
-SECRET = {"env", "file", "vault"}
+SECRET = {"env", "file", "vault", "hashicorp", "aws_secret"}
 
 
 def struct_in(annotation: Any) -> tuple[type[msgspec.Struct] | None, bool]:

@@ -18,6 +18,7 @@ from legato.core.records import Served
 from legato.core.usage import Usage
 from legato.gateway.loads import LoadState
 from legato.matching.tally import Tally
+from legato.telemetry.families import observe
 from legato.telemetry.metrics import Meters, exposition
 from legato.telemetry.spans import spans_of
 
@@ -46,6 +47,9 @@ def exposed(folder: Path) -> list[Metric]:
     meters.semantic_saved("chat", 1)
     meters.rule("chat", "urgent", "decided")
     meters.answer_check("leaks.canary", "block", 1)
+    meters.sign_in("password", "failed")
+    meters.budget_events({("acme", "all", "warn"): 1})
+    meters.compliance({("gdpr", "Art. 17"): "fail"})
     meters.drift({("p", "s", "v"): True})
     meters.comparison("chat", "equal")
     meters.guardrail(("guardrail/p", "r", "block", "enforce"))
@@ -60,6 +64,15 @@ def exposed(folder: Path) -> list[Metric]:
     meters.gauge("audit_events", 1)
     meters.audit_append(100)
     meters.audit_export_failed("siem", "unreachable")
+    meters.notification("mail", "sent")
+    meters.gauge("anomalies_open", 1)
+    meters.counts.objectives = {("default", "answers"): 0.9}
+    meters.trigger("mqtt", "started", 0.1)
+    meters.counts.workflows.started = {("refunds",): 1}
+    meters.counts.workflows.ended = {("refunds", "done"): 1}
+    observe(meters.counts.workflows.steps, ("done",), 1_000)
+    for name in ("objectives_burning", "incidents_open", "incidents_acknowledged"):
+        meters.gauge(name, 0)
     for what in ("timestamp_seconds", "lag_events", "forked"):
         meters.audit_export("siem", what, 1)
     loads = load_readings({"d": LoadState(1, 1, None, 0.0, 1)})

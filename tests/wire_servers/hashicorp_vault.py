@@ -1,9 +1,10 @@
 """HashiCorp Vault: the transit engine, and signing in by token, AppRole and Kubernetes.
 
 Built from "Transit secrets engine (API)", "AppRole auth method (API)" and "Kubernetes auth method
-(API)" of developer.hashicorp.com/vault/api-docs and judged by the package hvac 2.4 (2026-11-22); no
-Vault was called, as its program can't be had from the registries. Keys are AES-256-GCM with
-`associated_data`, a ciphertext is `vault:vN:BASE64`, and each version opens only what it sealed.
+(API)" of developer.hashicorp.com/vault/api-docs and judged by the package hvac 2.4 (2026-11-22).
+The same tests ask a real OpenBao 2.7, where that is installed; this one can be sealed, and forgets
+tokens. Keys are AES-256-GCM with `associated_data`, a ciphertext is `vault:vN:BASE64`, and each
+version opens only what it sealed.
 """
 
 from __future__ import annotations

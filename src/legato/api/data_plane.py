@@ -9,9 +9,10 @@ drive each of them.
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from legato.api.admitted import AdmittedPage
-from legato.api.endpoints import Endpoint, Page, Resource
+from legato.api.endpoints import Endpoint, Page, Resource, SignedPage
 from legato.api.http1.exchange import Exchange
 from legato.api.openai.errors import error_body
+from legato.api.places import CONSOLE_PREFIX, is_control
 from legato.core.clock import Clock
 from legato.core.errors import LegatoError, NotFound
 from legato.core.ids import IdSource
@@ -25,8 +26,7 @@ Identify = Callable[[bytes | None, str], Awaitable[Principal]]
 
 Raises Unauthenticated, Forbidden, StorageUnavailable."""
 Control = Callable[[Exchange, str], Awaitable[None]]
-"""Serves what is below `CONTROL_PREFIX`, with a request id."""
-CONTROL_PREFIX = "/api/"
+"""Serves the control API and the console, with a request id."""
 _JSON = (b"content-type", b"application/json")
 _ANSWER = "answer"
 
@@ -39,7 +39,7 @@ class DataPlane:
         *,
         surfaces: Mapping[str, Assembly],
         open_pages: Mapping[str, Page],
-        resources: Mapping[tuple[str, str], Resource | AdmittedPage],
+        resources: Mapping[tuple[str, str], Resource | AdmittedPage | SignedPage],
         identify: Identify,
         ids: IdSource,
         clock: Clock,
@@ -49,7 +49,7 @@ class DataPlane:
         self._resources = dict(resources)
         self._identify = identify
         self.control: Control | None = None
-        """What is below `CONTROL_PREFIX`; None where there is no control API."""
+        """What `is_control` says; None where there is no control API."""
         self._new_id = ids.new
         self._now_ns = clock.now_ns
         self.open_calls = 0
@@ -61,10 +61,14 @@ class DataPlane:
             yield Endpoint("POST", path, assembly.surface.name, assembly.names)
         for path in self._pages:
             yield Endpoint("GET", path, "", (_ANSWER,))
+        if self.control is not None:
+            yield Endpoint("GET", CONSOLE_PREFIX, "", (_ANSWER,))
         for (method, path), resource in self._resources.items():
             stages: tuple[str, ...] = ("authenticate", _ANSWER)
             if isinstance(resource, AdmittedPage):
                 stages = resource.stages
+            elif isinstance(resource, SignedPage):
+                stages = ("verify", _ANSWER)
             yield Endpoint(method, path, "", stages)
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -82,7 +86,7 @@ class DataPlane:
 
     async def _page(self, exchange: Exchange) -> None:
         page = self._pages.get(exchange.path)
-        if self.control is not None and exchange.path.startswith(CONTROL_PREFIX):
+        if self.control is not None and is_control(exchange.path):
             await self.control(exchange, self._new_id())
             return
         try:
@@ -95,13 +99,18 @@ class DataPlane:
             if isinstance(resource, AdmittedPage):
                 await resource(self._new_id(), exchange, self._now_ns(), named)
                 return
+            if isinstance(resource, SignedPage):
+                await resource.answer(exchange, named)
+                return
             principal = await self._identify(exchange.credential, exchange.address)
             await resource(exchange, principal, named)
         except LegatoError as error:
             headers = [_JSON, *retry_headers(error)]
             await exchange.reply(error.http_status, headers, error_body(error))
 
-    def _resource(self, exchange: Exchange) -> tuple[Resource | AdmittedPage | None, str]:
+    def _resource(
+        self, exchange: Exchange
+    ) -> tuple[Resource | AdmittedPage | SignedPage | None, str]:
         asked = "GET" if exchange.method == b"HEAD" else exchange.method.decode("ascii", "replace")
         for (method, template), resource in self._resources.items():
             before, has_id, after = template.partition("{id}")

@@ -16,6 +16,15 @@ Resource = Callable[["Exchange", "Principal", str], Awaitable[None]]
 `{id}`, "" where it has none."""
 
 
+class SignedPage(msgspec.Struct, frozen=True):
+    """Something that tells by a signature, not by a key, who sends it.
+
+    Called with what stands in the path's `{id}`. Raises LegatoError.
+    """
+
+    answer: Callable[["Exchange", str], Awaitable[None]]
+
+
 class Endpoint(msgspec.Struct, frozen=True):
     """One method and path. `surface` is empty where no model is called.
 

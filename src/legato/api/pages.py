@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from legato.core.errors import Forbidden
+from legato.core.errors import Forbidden, NotFound
 from legato.core.principal import Scope
 
 if TYPE_CHECKING:
@@ -57,6 +57,14 @@ def models_page(
 async def healthz(exchange: "Exchange") -> None:
     """Say that this worker's loop runs."""
     await exchange.reply(200, [_JSON], b'{"status":"ok"}')
+
+
+async def front_door(exchange: "Exchange") -> None:
+    """Send a browser to the console; relative, as a proxy may have taken a prefix away."""
+    if b"text/html" not in (exchange.header(b"accept") or b""):
+        msg = "There is nothing at /; browsers are sent to the console at /ui/."
+        raise NotFound(msg)
+    await exchange.reply(307, [(b"location", b"ui/"), (b"vary", b"accept")], b"")
 
 
 def readyz(problems: Callable[[], list[str]]) -> "Page":

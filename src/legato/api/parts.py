@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 
-from legato.api.data_plane import CONTROL_PREFIX
 from legato.api.http1.exchange import Exchange
 from legato.api.openai.errors import error_body
+from legato.api.places import ROOT, is_control
 from legato.core.errors import NotFound
 
 Serve = Callable[[Exchange], Awaitable[None]]
@@ -17,7 +17,7 @@ def calls_only(serve: Serve, *, control: bool, metrics: bool) -> Serve:
     """Serve what applications ask for; the control API and the metrics only where they say so."""
 
     def served(path: str) -> bool:
-        if path.startswith(CONTROL_PREFIX):
+        if is_control(path) or path == ROOT:
             return control
         return metrics or path != METRICS_PATH
 
@@ -25,8 +25,8 @@ def calls_only(serve: Serve, *, control: bool, metrics: bool) -> Serve:
 
 
 def control_only(serve: Serve) -> Serve:
-    """Serve the control API and the state of health."""
-    return _where(lambda path: path.startswith(CONTROL_PREFIX) or path in _HEALTH, serve)
+    """Serve the control API, the console and the state of health."""
+    return _where(lambda path: is_control(path) or path == ROOT or path in _HEALTH, serve)
 
 
 def metrics_only(serve: Serve) -> Serve:

@@ -9,24 +9,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from legato.api.admitted import AdmittedPage, RenderError
-from legato.api.anthropic.count_tokens import CountTokens
 from legato.api.anthropic.errors import error_body
-from legato.api.anthropic.messages import Messages
 from legato.api.control.proxy import ControlProxy
 from legato.api.data_plane import DataPlane
-from legato.api.endpoints import Resource
+from legato.api.endpoints import Resource, SignedPage
 from legato.api.openai.chat import ChatCompletions
-from legato.api.openai.completions import Completions
-from legato.api.openai.embeddings import Embeddings
-from legato.api.openai.images import ImageEdits, Images
-from legato.api.openai.moderations import Moderations
-from legato.api.openai.rerank import Rerank
-from legato.api.openai.responses.input_tokens import InputTokens
 from legato.api.openai.responses.pages import forget_page, input_items_page, response_page
-from legato.api.openai.responses.surface import Responses
-from legato.api.openai.speech import Speech
-from legato.api.openai.transcriptions import Transcriptions
-from legato.api.pages import healthz, metrics_page, models_page, readyz
+from legato.api.pages import front_door, healthz, metrics_page, models_page, readyz
+from legato.app.batches.batch_process import wake
 from legato.app.batches.kept_files import deferred_calls, kept_pages
 from legato.app.caches.caches import Neighbours, exact_cache, semantic_cache, semantic_readings
 from legato.app.callers import open_keyring
@@ -51,9 +41,13 @@ from legato.app.models.served_reading import ServedReader
 from legato.app.models.upstream import transport_to
 from legato.app.models.vaults import open_data_keys
 from legato.app.summaries import open_summaries
+from legato.app.surfaces import surfaces_of
+from legato.app.workflows.serving import workflow_pages
+from legato.audit.refusals import Refusals
 from legato.cache.exact import ExactCache
 from legato.core.clock import Clock, SystemClock
 from legato.core.config import Provider as ProviderConfig
+from legato.core.config_parts import SecretRef
 from legato.core.egress import PERMISSIVE
 from legato.core.ids import IdSource
 from legato.core.tasks import InThread
@@ -63,7 +57,7 @@ from legato.gateway.comparisons import Comparisons
 from legato.gateway.conversations import Conversations
 from legato.gateway.directory import Directory
 from legato.gateway.holdouts import HoldoutArms
-from legato.gateway.pipeline import Assembly, Pipeline
+from legato.gateway.pipeline import Pipeline
 from legato.gateway.prompt_cache import PromptCache
 from legato.gateway.relay import Relay
 from legato.gateway.shadows import Shadows
@@ -84,7 +78,6 @@ from legato.registry.floor_shares import FloorShares
 from legato.registry.held_callers import HeldCallers
 from legato.registry.prompts import PromptRegistry
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.kept.kept_responses import KeptResponses
 from legato.storage.kept.response_spool import ResponseSpool
 from legato.storage.kept.responses import ResponseStore
@@ -99,7 +92,6 @@ from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
 
 if TYPE_CHECKING:
-    from legato.core.wire import Surface
     from legato.gateway.stages.semantic import SemanticStages
 
 _MIB = 1024 * 1024
@@ -127,10 +119,12 @@ class Gateway(msgspec.Struct, eq=False):
     models: ModelFollower
     credentials: CredentialFollower | None
     """None where no provider's credential is in the vault."""
+    swap: ProviderSwap
     captures: CaptureQueue | None
     """None where nothing is captured."""
     guards: Guards
     summaries: Summaries | None
+    refusals: Refusals
 
 
 class _Base(msgspec.Struct, eq=False):
@@ -153,6 +147,7 @@ class _Base(msgspec.Struct, eq=False):
     threads: ThreadPoolExecutor
     in_thread: InThread
     captures: CaptureQueue | None
+    refusals: Refusals
 
 
 def build_gateway(context: WorkerContext) -> Gateway:
@@ -199,8 +194,10 @@ def build_gateway(context: WorkerContext) -> Gateway:
         comparisons=comparisons,
         models=_models(base, served, providers, directory),
         credentials=_credentials(base, swap),
+        swap=swap,
         captures=base.captures,
         guards=guards,
+        refusals=base.refusals,
     )
 
 
@@ -211,7 +208,7 @@ def _models(
     directory: Directory,
 ) -> ModelFollower:
     context = base.context
-    engine = open_engine(context.database_url)
+    engine = context.engine
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
 
     def changed(served: ServedModels) -> None:
@@ -231,11 +228,15 @@ def _credentials(base: _Base, swap: ProviderSwap) -> CredentialFollower | None:
     context, config = base.context, base.context.loaded.config
     if not credential_names(config):
         return None
-    engine = open_engine(context.database_url)
+    engine = context.engine
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     store, envelopes = CredentialStore(engine, base.clock), Envelopes(data_keys)
+
+    def changed(found: Mapping[str, str]) -> None:
+        swap({SecretRef(vault=name): secret for name, secret in found.items()})
+
     return CredentialFollower(
-        store.version, lambda: read_credentials(config, store, envelopes), swap, base.in_thread
+        store.version, lambda: read_credentials(config, store, envelopes), changed, base.in_thread
     )
 
 
@@ -249,7 +250,7 @@ def _base(context: WorkerContext) -> _Base:
 
     ids = IdSource(clock)
     vault = Vault(context.root)
-    engine = open_engine(context.database_url)
+    engine = context.engine
     journal = JournalWriter(
         data.journal,
         context.writer_id,
@@ -288,11 +289,12 @@ def _base(context: WorkerContext) -> _Base:
         loads=DeploymentLoads(context, meters),
         threads=threads,
         in_thread=in_thread,
+        refusals=Refusals(clock.now_ns),
     )
 
 
 def _conversations(context: WorkerContext, in_thread: InThread) -> Conversations:
-    engine = open_engine(context.database_url)
+    engine = context.engine
     # threads of its own: those who wait for the database must not hold up the others
     threads = ThreadPoolExecutor(2, thread_name_prefix="responses")
     loop = asyncio.get_running_loop()
@@ -359,7 +361,6 @@ def _pipelines(
         guard_input=guards.input,
         outputs=guards.outputs,
         lookups=guards.lookups,
-        rules_tools=any(one.tools for one in config.access.rules),
     )
     return pipeline, _relay(base, pipeline, books), shadows, comparisons
 
@@ -391,8 +392,11 @@ def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Direc
         return exposition(load_counts(run), [*readings, *semantic_readings(base.context)])
 
     plane = DataPlane(
-        surfaces=_surfaces(base, pipelines),
+        surfaces=surfaces_of(
+            pipelines, base.clock, base.ids, keeps=base.context.loaded.config.responses.store
+        ),
         open_pages={
+            "/": front_door,
             "/healthz": healthz,
             "/readyz": readyz(lambda: _problems(base.keyring)),
             "/metrics": metrics_page(
@@ -409,36 +413,9 @@ def _data_plane(base: _Base, pipelines: tuple[Pipeline, Relay], directory: Direc
     return plane
 
 
-def _surfaces(base: _Base, pipelines: tuple[Pipeline, Relay]) -> dict[str, Assembly]:
-    pipeline, relay = pipelines
-    keeps = base.context.loaded.config.responses.store
-    rerank = Rerank()
-    surfaces: dict[str, Surface] = {
-        "/v1/chat/completions": ChatCompletions(base.clock),
-        "/v1/embeddings": Embeddings(),
-        "/v1/responses": Responses(base.clock, base.ids, keeps=keeps),
-        "/v1/responses/input_tokens": InputTokens(base.clock, base.ids),
-        "/v1/messages": Messages(),
-        "/v1/messages/count_tokens": CountTokens(),
-        "/v1/completions": Completions(),
-        "/v1/moderations": Moderations(),
-        "/v1/rerank": rerank,
-        "/v2/rerank": rerank,
-    }
-    relayed: dict[str, Surface] = {
-        "/v1/images/generations": Images(),
-        "/v1/images/edits": ImageEdits(),
-        "/v1/audio/speech": Speech(),
-        "/v1/audio/transcriptions": Transcriptions(),
-        "/v1/audio/translations": Transcriptions(translation=True),
-    }
-    assembled = {path: pipeline.assemble(surface) for path, surface in surfaces.items()}
-    return assembled | {path: relay.assemble(surface) for path, surface in relayed.items()}
-
-
 def _resources(
     base: _Base, directory: Directory, record: RecordStage
-) -> dict[tuple[str, str], Resource | AdmittedPage]:
+) -> dict[tuple[str, str], Resource | AdmittedPage | SignedPage]:
     files, batches, message_batches = kept_pages(base.context)
 
     def admitted(
@@ -478,7 +455,22 @@ def _resources(
         ("POST", "/v1/messages/batches/{id}/cancel"): of_messages("cancel"),
         ("GET", "/v1/messages/batches/{id}/results"): of_messages("results"),
         ("DELETE", "/v1/messages/batches/{id}"): of_messages("delete"),
+        **_of_workflows(base, admitted),
         ("POST", "/v1/feedback"): feedback_resource(base.context, base.vault.pseudonym),
+    }
+
+
+def _of_workflows(
+    base: _Base, admitted: Callable[[str, Resource], AdmittedPage]
+) -> dict[tuple[str, str], Resource | AdmittedPage | SignedPage]:
+    pages = workflow_pages(
+        base.context, lambda: wake(base.context.wake_fd), base.refusals, base.meters.trigger
+    )
+    return {
+        ("POST", "/v1/workflows/{id}/runs"): admitted("workflow_runs_create", pages.create),
+        ("GET", "/v1/workflows/runs/{id}"): admitted("workflow_runs_show", pages.show),
+        ("POST", "/v1/events"): admitted("workflow_events", pages.events),
+        ("POST", "/v1/hooks/{id}"): pages.hooks,
     }
 
 

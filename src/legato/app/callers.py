@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 
 from legato.app.checks.egress import egress_of
 from legato.app.context import WorkerContext
+from legato.app.ruling import rules_in_force
 from legato.core.clock import Clock
 from legato.core.config import Config
 from legato.core.config_callers import TokenIssuer
 from legato.core.errors import StorageUnavailable
 from legato.core.tasks import InThread
 from legato.governance.keyring import Keyring
-from legato.governance.ruled_keys import ruled
+from legato.governance.ruled_keys import RuledKeys
 from legato.providers.transport.base import Timeouts, TransportError
 from legato.providers.transport.factory import open_transport
 from legato.storage.tenants.keys import KeyStore
@@ -31,13 +32,16 @@ def open_keyring(
     context: WorkerContext, store: KeyStore, vault: Vault, *, clock: Clock, in_thread: InThread
 ) -> Keyring:
     """Return what authenticates the callers of a worker."""
+    rules = rules_in_force(context.loaded.config.access, context.database_url)
+    keys = RuledKeys(store, rules)
     return Keyring(
-        ruled(store, context.loaded.config.access),
+        keys,
         vault.digest,
         clock,
         in_thread,
         acting_key=None if context.acting is None else context.acting.acting_for,
         tokens=_tokens(context.loaded.config, clock, in_thread),
+        rule=keys.tagged,
     )
 
 

@@ -15,7 +15,6 @@ from legato.core.clock import Clock, SystemClock
 from legato.core.errors import LegatoError
 from legato.gateway.capture import CaptureStage, Offer
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.kept.capture_spool import CaptureSpool
 from legato.storage.kept.captures import SealedCapture
 from legato.telemetry.metrics import Meters
@@ -117,7 +116,7 @@ def capture_queue(context: WorkerContext, meters: Meters) -> CaptureQueue | None
     config = context.loaded.config.capture
     if not any(rule.payloads == "full" and rule.share for rule in config.rules):
         return None
-    engine = open_engine(context.database_url)
+    engine = context.engine
     envelopes = Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(engine)))
     spool = CaptureSpool(
         context.data.captures, context.writer_id, bytes_max=config.spool_mib * _MIB

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from legato.app.acting import Acting
@@ -13,17 +14,34 @@ from legato.core.price import Price
 from legato.gateway.breakers import BreakerBoard
 from legato.gateway.loads import LoadBoard
 from legato.registry.models import Live
+from legato.storage.database.engine import open_engine
 
 
 @dataclass(frozen=True)
 class ProcessContext:
-    """Given to every child: the ledger process gets this much."""
+    """Given to every child: what all of them need."""
 
     boot_id: str
     """New at every start of the supervisor."""
     loaded: LoadedConfig
     data: DataDir
     database_url: str
+
+    engine = cached_property(lambda self: open_engine(self.database_url))
+    """The process's one pool: each connection of SQLite keeps the schema and pages of its own.
+
+    First asked for after the fork, as no connection may outlive one.
+    """
+
+
+@dataclass(frozen=True)
+class LedgerContext(ProcessContext):
+    """Given to the ledger process."""
+
+    breakers: BreakerBoard | None = None
+    """Shared memory made before the first fork: what is open there for long is an incident."""
+    wake_fd: int = -1
+    """A pipe's writing end, which wakes the batch process."""
 
 
 @dataclass(frozen=True, kw_only=True)

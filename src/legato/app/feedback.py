@@ -17,7 +17,6 @@ from legato.core.tenant import Tenant
 from legato.governance.store_gate import StoreGate
 from legato.insights.feedback import FeedbackDesk
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.evaluation.feedback import FeedbackIntake
 from legato.storage.kept.semantic_entries import SemanticEntryStore
 from legato.storage.ledger.entries import EntryReader
@@ -27,7 +26,7 @@ from legato.vault.envelope import Envelopes
 
 def feedback_resource(context: WorkerContext, pseudonym: Callable[[str, str], str]) -> Resource:
     """Return what serves `POST /v1/feedback`."""
-    engine, clock = open_engine(context.database_url), SystemClock()
+    engine, clock = context.engine, SystemClock()
     # a thread of its own: neither files nor conversations wait for it, nor it for them
     threads = ThreadPoolExecutor(1, thread_name_prefix="feedback")
     loop = asyncio.get_running_loop()

@@ -13,7 +13,6 @@ from legato.governance.events import BudgetEvents, EventStore
 from legato.governance.following import BudgetFollower
 from legato.governance.limits import Limits
 from legato.governance.worker import governed
-from legato.storage.database.engine import open_engine
 from legato.storage.limits.budget_events import BudgetEventStore
 from legato.storage.limits.budgets import BudgetStore
 
@@ -35,7 +34,7 @@ class Governing(NamedTuple):
 
 def open_governing(context: WorkerContext, in_thread: InThread) -> Governing:
     """Wire them for a worker, in its process, with its event loop running."""
-    engine, clock = open_engine(context.database_url), SystemClock()
+    engine, clock = context.engine, SystemClock()
     leases = WorkerLeases(context.loaded, engine, clock)
     limits, budgets, coverage, events = governed(
         leases.store, leases.ask, clock, holder=context.writer_id, workers=context.workers

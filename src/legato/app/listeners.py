@@ -85,6 +85,11 @@ class Listeners:
             Handed(one.part, one.listener.fileno(), one.tls, apart) for one in self._opened.values()
         )
 
+    def close(self) -> None:
+        """Keep none of them open in this process: who serves on them closes them by itself."""
+        for one in self._opened.values():
+            one.listener.close()
+
 
 def shows_metrics_to_all(server: Server) -> bool:
     """Whether the metrics need no key: where only this machine gets at them."""

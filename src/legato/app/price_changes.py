@@ -23,7 +23,6 @@ from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.registry.models import merged
 from legato.replay.vendor import Consequence, Fact, consequence
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.ledger.charged import ChargedPrices
 from legato.storage.ledger.prices import PriceStore
 from legato.storage.registry.models import RegistryModels
@@ -50,7 +49,7 @@ class PriceChanges:
     def __init__(self, context: ProcessContext, clock: Clock) -> None:
         self._context = context
         self._clock = clock
-        self._engine = open_engine(context.database_url)
+        self._engine = context.engine
         self._prices = PriceStore(self._engine, clock)
 
     def look(self) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from legato.app.config.data_dir import DataDir
@@ -40,6 +40,7 @@ from legato.storage.runs.batches import BatchStore
 from legato.storage.tenants.credentials import CredentialStore
 from legato.storage.tenants.key_records import DeclaredKey, KeyBudget, KeyRecord, KeySpec
 from legato.storage.tenants.keys import KeyStore
+from legato.storage.workflows.looking import RunLooking
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
 from legato.vault.secrets import new_secret
@@ -50,9 +51,12 @@ _UNFINISHED_NS = 86_400_000_000_000
 ADMIN_KEY_NAME = "admin"
 
 
-def prepare_database(url: str, loaded: LoadedConfig, data: DataDir) -> Prepared:
+def prepare_database(
+    url: str, loaded: LoadedConfig, data: DataDir, *, restored: Callable[[], None] | None = None
+) -> Prepared:
     """Bring the schema up to date and the declared keys in, open the vault.
 
+    `restored` takes back what a restored database brings back, before anybody is let in.
     The engine is closed before returning: a connection must not outlive a fork.
 
     Raises:
@@ -66,6 +70,8 @@ def prepare_database(url: str, loaded: LoadedConfig, data: DataDir) -> Prepared:
         keys = KeyStore(engine, clock, IdSource(clock), EVERY_TENANT)
         data_keys = open_data_keys(loaded, data, DataKeyTable(engine))
         vault = Vault(data_keys.root())
+        if restored is not None:
+            restored()
         keys.upsert_declared(_declared(loaded, vault))
         _take_in_budgets(BudgetStore(engine, clock, IdSource(clock), EVERY_TENANT), loaded, vault)
         _warn_of_revoked(keys.list(), {key.name for key in loaded.config.keys})
@@ -82,7 +88,10 @@ def prepare_database(url: str, loaded: LoadedConfig, data: DataDir) -> Prepared:
             data_keys.root(),
             credentials,
             runs_open=bool(
-                loaded.config.live_scoring or BatchStore(engine).open() or open_evaluations(engine)
+                loaded.config.live_scoring
+                or BatchStore(engine).open()
+                or open_evaluations(engine)
+                or RunLooking(engine).open()
             ),
             live=live,
         )

@@ -12,7 +12,6 @@ from legato.gateway.directory import Directory
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.record import RecordStage
 from legato.gateway.summaries import Summaries, SummaryRooms
-from legato.storage.database.engine import open_engine
 from legato.storage.erasure_marks import ErasureMarks
 
 
@@ -23,7 +22,7 @@ def open_summaries(
 ) -> Summaries:
     """Return a worker's; it calls nobody until a route's policy asks for one."""
     directory, call_stage, record = stages
-    clock, marks = SystemClock(), ErasureMarks(open_engine(context.database_url))
+    clock, marks = SystemClock(), ErasureMarks(context.engine)
 
     async def erased_ns(orgs: Iterable[str]) -> Mapping[str, int]:
         newest: Mapping[str, int] = await in_thread(lambda: marks.newest_ns(orgs))

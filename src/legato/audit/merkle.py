@@ -4,7 +4,7 @@ A node is named by its height and its place at that height: (0, i) is leaf i, (h
 the leaves from j * 2**h on, 2**h of them, and never changes once these are there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -62,7 +62,7 @@ def unpacked(size: int, packed: bytes) -> Frontier:
     return Frontier(size, tuple(packed[at : at + HASH_BYTES] for at in places))
 
 
-def frontier_of(leaf_hashes: Sequence[bytes]) -> Frontier:
+def frontier_of(leaf_hashes: Iterable[bytes]) -> Frontier:
     """Return the tree over some leaf hashes."""
     tree = Frontier()
     for one in leaf_hashes:

@@ -16,7 +16,7 @@ from legato.audit.merkle import HASH_BYTES, frontier_of, leaf_hash
 
 SEAL_ACTION: Final = "segment.seal"
 RETENTION_ACTION: Final = "retention.apply"
-FORM: Final = 1
+FORM: Final = 2
 """How the leaves of a segment are written; another one needs another number."""
 
 
@@ -86,12 +86,12 @@ def root_of_leaves(hashes: bytes) -> str:
     return frontier_of(split_hashes(hashes)).root.hex()
 
 
-def split_hashes(hashes: bytes) -> list[bytes]:
-    """Return them one by one. Raises ValueError for half a hash."""
+def split_hashes(hashes: bytes) -> Iterator[bytes]:
+    """Yield them one by one, as there are thousands. Raises ValueError for half a hash."""
     if len(hashes) % HASH_BYTES:
         msg = "a row of hashes has 32 bytes for each"
         raise ValueError(msg)
-    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
+    return (hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES))
 
 
 class StoredSegment(msgspec.Struct, frozen=True):

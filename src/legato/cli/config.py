@@ -6,8 +6,9 @@ from typing import Any
 import click
 import yaml
 
+from legato.app.checks.compliance_rules import breaches_of
 from legato.app.checks.configuration import every_secret, load, no_secret
-from legato.app.checks.instance import config_file_for
+from legato.app.checks.instance import Instance, config_file_for
 from legato.app.config.data_dir import DataDir
 from legato.app.config.environment import environment
 from legato.app.config.problems import ConfigProblems, render
@@ -60,7 +61,8 @@ def check(
 ) -> None:
     """Check a configuration; exit with 2 when it has problems, all of them listed.
 
-    A secret of a key that can be guessed is warned of.
+    A secret of a key that can be guessed is warned of, what breaks a rule of compliance where
+    `compliance.on_breach` is `warn`, and routes that the regions of a tenant leave no deployment.
     """
     found = config_file_for(DataDir(data), file or config_file)
     try:
@@ -71,6 +73,14 @@ def check(
         print_json({"ok": False, "problems": [_problem(one) for one in error.problems]})
         raise click.exceptions.Exit(2) from error
     warnings = [f"{one}. {REMEDY}" for one in weak_secrets(loaded, environment())]
+    warnings += [
+        f"{render(one.path)}: {one.told}: it breaks {one.rule}. {one.remedy}."
+        for one in breaches_of(loaded.config)  # one that is refused is no warning
+    ]
+    if with_secrets:
+        from legato.app.desks.residency import residency_warnings  # noqa: PLC0415 - half a second
+
+        warnings += residency_warnings(Instance(DataDir(data), found, loaded))
     if as_json:
         good = {"ok": True, "hash": loaded.content_hash, "problems": [], "warnings": warnings}
         print_json(good)

@@ -1,5 +1,6 @@
 """The control API as commands ask it, with a key, here or on another machine."""
 
+import time
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
@@ -14,6 +15,9 @@ from legato.core.errors import OperatorError
 
 _TIMEOUT_S: Final = 300.0
 _GOOD: Final = 300
+_BUSY: Final = 503
+_BUSY_S: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""How long it is waited each time before a busy server is asked again."""
 
 
 class ControlClient:
@@ -38,6 +42,15 @@ class ControlClient:
         return self._ask("POST", path, b"" if body is None else msgspec.json.encode(body))
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
+        """Ask; what only looks is asked again where the server says that it is busy."""
+        for wait_s in _BUSY_S if method == "GET" else ():
+            status, answer = self._exchanged(method, path, body)
+            if status != _BUSY:
+                return _good(status, answer)
+            time.sleep(wait_s)
+        return _good(*self._exchanged(method, path, body))
+
+    def _exchanged(self, method: str, path: str, body: bytes | None) -> tuple[int, Any]:
         headers = {"authorization": f"Bearer {self._key}"}
         if body:
             headers["content-type"] = "application/json"
@@ -49,12 +62,9 @@ class ControlClient:
             except (OSError, HTTPException) as error:
                 raise OperatorError(f"{self._host} doesn't answer: {error!r}") from None
         try:
-            answer = msgspec.json.decode(raw)
+            return status, msgspec.json.decode(raw)
         except msgspec.DecodeError:
             raise OperatorError(f"{self._host} answered {status} without JSON") from None
-        if status >= _GOOD:
-            raise OperatorError(_told(answer, status))
-        return answer
 
 
 def open_client(url: str | None, key: str, data: Path) -> ControlClient:
@@ -65,6 +75,12 @@ def open_client(url: str | None, key: str, data: Path) -> ControlClient:
             raise OperatorError(f"nothing runs in {data}: start `legato up`, or give --url")
         url = server.url
     return ControlClient(url, key)
+
+
+def _good(status: int, answer: Any) -> Any:
+    if status >= _GOOD:
+        raise OperatorError(_told(answer, status))
+    return answer
 
 
 def _told(answer: Any, status: int) -> str:

@@ -20,12 +20,14 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from legato.core.clock import SystemClock
 from legato.core.errors import LegatoError
 from legato.embedding import minilm_files
 from legato.embedding.base import EmbedderUnavailable
 from legato.providers.local.bench import BenchResult, measure
 from legato.providers.local.catalogue import CATALOGUE, known
 from legato.providers.local.launch import RunningModel, launch_command
+from legato.providers.local.measured import keep, measured
 from legato.providers.local.options import LocalModelSettings
 from legato.providers.local.weights import Phase, is_stored, models_directory
 from legato.providers.local.weights import Progress as Report
@@ -113,9 +115,10 @@ def settings_for(model: str, **options: Any) -> LocalModelSettings:
 
 
 def bench(settings: LocalModelSettings, data: Path, *, rounds: int, as_json: bool) -> None:
-    """Start the model, measure it, stop it, print the result."""
+    """Start the model, measure it, stop it, keep and print the result."""
     with _said_plainly():
         result = asyncio.run(_bench(settings, data, rounds))
+    keep(data, measured(settings, result, SystemClock()))
     if as_json:
         click.echo(msgspec.json.encode(result))
         return

@@ -34,6 +34,16 @@ def instance_options(command: Command) -> Command:
     return data_option(config_option(command))
 
 
+def server_options(command: Command) -> Command:
+    """Add which server, and with which key."""
+    for option in (
+        click.option("--url", help="Where.  [default: the server that runs in the data directory]"),
+        click.option("--key", required=True, envvar="LEGATO_KEY", help="[env: LEGATO_KEY]"),
+    ):
+        command = option(command)
+    return data_option(command)
+
+
 def print_json(value: object) -> None:
     """Print one JSON document on stdout."""
     click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2))

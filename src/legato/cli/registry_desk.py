@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import msgspec
 
-from legato.app.checks.instance import find_instance
+from legato.app.checks.instance import Instance, find_instance
 from legato.app.desks.registry_access import Beside
-from legato.app.desks.stored_data import stored_data
+from legato.app.desks.residency import saved_outside
+from legato.app.desks.stored_data import StoredData, stored_data
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.registry import (
     DEFAULT_LABEL,
@@ -25,8 +27,9 @@ from legato.core.registry import (
     checked_name,
     selector,
 )
+from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.evaluation.datasets import Datasets
-from legato.registry.documents import Placed
+from legato.registry.documents import Document, Placed
 from legato.registry.registry import Act, Registry
 from legato.registry.rollouts import Rollouts
 from legato.storage.registry.changes import RegistryChanges
@@ -50,6 +53,8 @@ class Desk(msgspec.Struct, frozen=True, eq=False):
     make_together: Callable[[Sequence[tuple[RegistryChanges, Changes]]], None]
     reads: Callable[[str, str], None]
     """Records an action that gives data to read, and the name of what; before it does."""
+    outside: Callable[[Document], list[str]]
+    """What tenants that are held to regions can't call of what a document brings."""
 
     def of(self, kind: Kind) -> Registry:
         """Return the registry that has objects of a kind."""
@@ -115,7 +120,20 @@ def opened(
         reads = partial(stored.reads, org)
         routers = partial(stored.routers, instance, org)
         made = stored.make_together
-        yield Desk(own, instances, rollouts, datasets, routers, where, made, reads)
+        outside = partial(_outside, stored, instance, org)
+        yield Desk(own, instances, rollouts, datasets, routers, where, made, reads, outside)
+
+
+def _outside(stored: StoredData, instance: Instance, org: str, document: Document) -> list[str]:
+    reach = EVERY_TENANT if document.kind in INSTANCE_KINDS else Tenant(org)
+    held = stored.residency_of(reach).all()
+    return [*saved_outside(stored.served(instance).config, held, document)] if held else []
+
+
+def say_outside(desk: Desk, document: Document) -> None:
+    """Warn of what tenants can't call of what a document brings."""
+    for told in desk.outside(document):
+        click.echo(f"warning: {told}", err=True)
 
 
 def _is_model(placed: Placed) -> bool:

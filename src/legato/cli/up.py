@@ -1,5 +1,6 @@
 """`legato up`: start the control plane and stay until it is told to stop."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,19 @@ WORKERS_MAX = 256
 @click.option(
     "--port", type=click.IntRange(0, 65_535), help="Instead of server.port; 0 takes a free one."
 )
+@click.option(
+    "--without-tombstones",
+    is_flag=True,
+    help="Start though no copy of tombstones.copies can be read.",
+)
 def up(
-    config_file: Path | None, data: Path, workers: int, *, host: str | None, port: int | None
+    config_file: Path | None,
+    data: Path,
+    workers: int,
+    *,
+    host: str | None,
+    port: int | None,
+    without_tombstones: bool,
 ) -> None:
     """Start the control plane; SIGTERM or Ctrl-C lets open calls finish, a second one does not."""
     flags: dict[str, tuple[Any, str]] = {}
@@ -33,9 +45,20 @@ def up(
         flags["server.host"] = (host, "flag --host")
     if port is not None:
         flags["server.port"] = (port, "flag --port")
+    gc.disable()  # what is loaded here stays: looking through it meanwhile is a fifth of loading
     from legato.app.processes.start import start  # noqa: PLC0415 - keeps `--help` fast
 
-    sys.exit(start(data, config_file, flags, workers=workers, on_ready=_announce))
+    gc.enable()
+
+    status = start(
+        data,
+        config_file,
+        flags,
+        workers=workers,
+        on_ready=_announce,
+        without_tombstones=without_tombstones,
+    )
+    sys.exit(status)
 
 
 def _announce(url: str, admin_secret: str | None, workers: int) -> None:

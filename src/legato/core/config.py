@@ -11,14 +11,19 @@ from msgspec import Meta
 
 from legato.core.config_access import Access
 from legato.core.config_accounts import Accounts
-from legato.core.config_audit import Audit
+from legato.core.config_anomalies import Anomalies
+from legato.core.config_audit import Audit, Tombstones
 from legato.core.config_budgets import BudgetSaid
 from legato.core.config_cache import Cache, RouteCache
 from legato.core.config_callers import TokenIssuer
 from legato.core.config_cascade import Cascade
+from legato.core.config_compliance import Compliance
+from legato.core.config_finance import Finance
 from legato.core.config_guardrails import Guardrails
 from legato.core.config_load import Hedge, Load, Queue, RateLimits
 from legato.core.config_lookups import Lookup
+from legato.core.config_notifications import Notifications
+from legato.core.config_objectives import Objectives
 from legato.core.config_parts import (
     Count,
     Dollars,
@@ -35,9 +40,14 @@ from legato.core.config_records import (
     LivePolicy,
     Proposals,
     Reviews,
+    UsageImports,
 )
+from legato.core.config_retention import Retention
 from legato.core.config_routing import Quality, RouteRule
+from legato.core.config_secret_stores import SecretStores
 from legato.core.config_server import Server
+from legato.core.config_tools import Tool
+from legato.core.config_triggers import Triggers
 from legato.core.registry import Kind
 
 CONFIG_VERSION = 1
@@ -370,6 +380,15 @@ class Batches(_Strict, frozen=True):
     """How long it stays awake after the last batch, with a database of its own."""
 
 
+class Workflows(_Strict, frozen=True):
+    """Runs of workflows."""
+
+    stay_awake: bool = True
+    """Whether their process stays awake while runs wait to be told something, with a database of
+    its own: it goes on at once then. Else it ends after `batches.idle_s`, and the next news waits
+    until it has begun again."""
+
+
 class ApprovalRule(_Strict, frozen=True):
     """Which moves of labels wait until others approve. What is None fits any."""
 
@@ -428,9 +447,11 @@ class Config(_Strict, frozen=True):
     storage: Storage = Storage()
     limits: Limits = Limits()
     vault: Vault = Vault()
+    secret_stores: SecretStores = SecretStores()
     responses: Responses = Responses()
     files: Files = Files()
     batches: Batches = Batches()
+    workflows: Workflows = Workflows()
     registry: Registry = Registry()
     accounts: Accounts = Accounts()
     feedback: Feedback = Feedback()
@@ -438,8 +459,18 @@ class Config(_Strict, frozen=True):
     guardrails: Guardrails = Guardrails()
     lookups: list[Lookup] = []
     reviews: Reviews = Reviews()
+    usage_imports: UsageImports = UsageImports()
     proposals: Proposals = Proposals()
     live_scoring: list[LivePolicy] = []
     evaluation: Evaluation = Evaluation()
+    finance: Finance = Finance()
+    retention: Retention = Retention()
     audit: Audit = Audit()
+    compliance: Compliance = Compliance()
+    notifications: Notifications = Notifications()
+    anomalies: Anomalies = Anomalies()
+    objectives: Objectives = Objectives()
+    tombstones: Tombstones = Tombstones()
     telemetry: Telemetry = Telemetry()
+    tools: list[Tool] = []
+    triggers: Triggers = Triggers()

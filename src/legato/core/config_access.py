@@ -41,7 +41,7 @@ class AccessRule(_Strict, frozen=True):
     """What those it means may use: all that is given must hold, in every attempt of a call."""
 
     name: Name
-    who: Who = Who()
+    who: Who = msgspec.field(default_factory=Who)
     models: Patterns | None = None
     """What they may name as `model`: aliases, deployments, `prompt:NAME`."""
     deployments: Patterns | None = None

@@ -57,6 +57,22 @@ class AuditExport(_Strict, frozen=True):
     webhook: WebhookCopy | None = None
 
 
+class TombstoneCopy(_Strict, frozen=True):
+    """Where tombstones are copied to, and read back from; exactly one of the two."""
+
+    name: Name
+    file: FileCopy | None = None
+    s3: ObjectStoreCopy | None = None
+
+
+class Tombstones(_Strict, frozen=True):
+    """What was revoked or erased, kept where a restored backup doesn't take it back."""
+
+    copies: list[TombstoneCopy] = []
+    every_s: Positive = 1.0
+    """How often what is new is copied."""
+
+
 class Audit(_Strict, frozen=True):
     """The audit log."""
 

@@ -19,6 +19,13 @@ class Feedback(_Strict, frozen=True):
     """How long it is kept after it was last changed."""
 
 
+class UsageImports(_Strict, frozen=True):
+    """What other reports say was used (`legato baseline`): sums, no content."""
+
+    retention_days: Count = 1100
+    """How long an import is kept after it was made: three years, to compare with."""
+
+
 class CaptureRule(_Strict, frozen=True):
     """Of which requests the content is kept. What is None fits any."""
 

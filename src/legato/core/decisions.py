@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from legato.core.config import DataUse, Retry
+from legato.core.config_access import AccessRule
 from legato.core.config_load import Hedge
 from legato.core.config_parts import Requirements
 from legato.core.config_routing import Quality, RouteRule
@@ -151,6 +152,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     output: OutputFacts | None = None  # None where no policy asks for checks of the answer
     queued: tuple[QueueFacts, ...] = ()  # for each step with the code `queued`
     hedged: str | None = None  # which of two attempts at the same time answered
+    access: tuple[AccessRule, ...] = ()  # the rules that meant its key, as they were
 
 
 class DeploymentFacts(msgspec.Struct, frozen=True, omit_defaults=True):

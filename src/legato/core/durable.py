@@ -88,6 +88,13 @@ class Engine(Protocol):
         """Put a run into a queue; one with this id that is there already is left alone."""
         ...
 
+    def begin(self, workflow: str, run_id: str, argument: Any, queue: str) -> None:
+        """Begin a run in this process, at once; one with this id that is there is left alone.
+
+        The queue is the one it goes on in where this process dies.
+        """
+        ...
+
     def signal(self, run_id: str, topic: str, message: Any) -> None:
         """Send a message to a run. Raises NotFound."""
         ...

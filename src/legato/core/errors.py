@@ -16,7 +16,7 @@ LegatoError
 │   ├── OutputInvalid       502    ├── ProviderTimeout      504
 │   ├── ProviderRateLimited 429    ├── ProviderRejected     4xx as received
 │   ├── OutputBlocked       502    ├── ProviderRefusesCredentials 502
-│   ├── ConnectionsExhausted 503
+│   ├── ConnectionsExhausted 503  ├── ToolFailed         502
 │   └── AllAttemptsFailed   429 | 502 | 503 | 504
 │       └── Overloaded      429
 └── OperatorError
@@ -102,6 +102,13 @@ class ForeignPage(Forbidden):
     """A browser sent it, but not because a page of ours asked it to."""
 
     code = "foreign_page"
+
+
+class NotGiven(CallerError):
+    """A run that an evaluation began needs what its case doesn't give."""
+
+    code = "not_given"
+    http_status = 400
 
 
 class NotFound(CallerError):
@@ -266,6 +273,16 @@ class AnswerUnfit(UpstreamError):
     http_status = 502
     log_level = logging.INFO
     retryable = False
+    is_outage = False
+
+
+class ToolFailed(UpstreamError):
+    """A tool failed, or what it answered isn't what it promises; `retryable` as the case may be."""
+
+    code = "tool_failed"
+    http_status = 502
+    retryable = False
+    fails_over = False
     is_outage = False
 
 

@@ -42,6 +42,10 @@ class IdSource:
         return f"{self._last_ms << 16 | 0x7000 | rand_a:016x}{0x8 << 60 | rand_b:016x}"
 
 
+_LATEST_NS = 2**63 - 86_400 * 10**9
+"""A text may look like an id of a time that no column holds."""
+
+
 def is_id(text: str) -> bool:
     """Tell whether a text has the form of an id."""
     return len(text) == _ID_HEX_LENGTH and all(c in "0123456789abcdef" for c in text)
@@ -51,7 +55,8 @@ def time_ns_of(request_id: str) -> int | None:
     """Return when an id was made, to the millisecond; None for a text that is none of ours."""
     if not is_id(request_id) or request_id[_VERSION_AT] != "7":
         return None
-    return int(request_id[:_VERSION_AT], 16) * 1_000_000
+    made_ns = int(request_id[:_VERSION_AT], 16) * 1_000_000
+    return made_ns if made_ns < _LATEST_NS else None
 
 
 def span_id(request_id: str, position: int) -> str:

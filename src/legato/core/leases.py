@@ -77,12 +77,16 @@ class Grant(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """What is left of a lease, in the window it was granted in."""
+    """What is left of a lease, in the window it was granted in.
+
+    Without a span, it is of any window that began then.
+    """
 
     kind: LimitKind
     limit_id: str
     window_start_ns: int
     amount: int
+    span: str = ""
 
 
 class Leases(Protocol):

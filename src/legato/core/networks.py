@@ -36,6 +36,22 @@ def is_within(address: str, networks: tuple[str, ...]) -> bool:
     return any(found in network for network in _parsed(networks))
 
 
+def origin_of(address: str) -> str:
+    """Return by what attempts of strangers are counted: an IPv4 address, or the /64 of an IPv6 one.
+
+    Whoever has one address of a /64 has all of them (RFC 6177).
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+
+
 def are_within(inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:
     """Whether each network lies in one of the others."""
     return all(any(_lies_in(one, other) for other in _parsed(outer)) for one in _parsed(inner))

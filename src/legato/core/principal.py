@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from legato.core.config import DataUse
+from legato.core.config_access import AccessRule
 from legato.core.config_parts import Requirements
 from legato.core.money import NanoUSD
 from legato.core.roles import Grant
@@ -58,6 +59,11 @@ class Access(Protocol):
         """Names these very rules."""
         ...
 
+    @property
+    def rules(self) -> tuple[AccessRule, ...]:
+        """These very rules."""
+        ...
+
     def against_model(self, name: str) -> str:
         """Say which rule keeps a model from being named, "" where none does."""
         ...
@@ -69,6 +75,26 @@ class Access(Protocol):
     def against_tool(self, name: str) -> RefusedTool | None:
         """Return which rule keeps a tool from being declared, None where none does."""
         ...
+
+
+class Maker(msgspec.Struct, frozen=True):
+    """A key by which another one was made: what limits and rules it, limits and rules that, too."""
+
+    key_id: str
+    name: str
+    org: str
+    team: str
+    feature: str
+    tags: dict[str, str] = {}
+    requests_per_minute: int | None = None
+    concurrency_max: int | None = None
+    budget: BudgetLimit | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it has limits of its own."""
+        own = (self.budget, self.requests_per_minute, self.concurrency_max)
+        return any(one is not None for one in own)
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -90,12 +116,16 @@ class Principal(msgspec.Struct, frozen=True):
     budget: BudgetLimit | None = None
     expires_at_ns: int | None = None
     require: Requirements | None = None
+    residency: str = ""
+    """Whose regions are among what it requires, "" where none are set."""
     allow_from: tuple[str, ...] = ()
     """Networks its calls must come from; none: from anywhere."""
     user: str = ""
     """Who calls, where a signed token says it; then no request can say otherwise."""
     live: bool = True
     """Whether its calls are real traffic: those of an evaluation tell nothing of a rollout."""
+    waited: bool = False
+    """Whether its calls are lines of batches: they have waited, and are not deferred again."""
     kind: str = "key"
     grants: tuple[Grant, ...] = ()
     """Roles bound to it, beside what its scopes let it do."""
@@ -105,6 +135,10 @@ class Principal(msgspec.Struct, frozen=True):
     """The id of the account's token it comes by, "" for a key and a session."""
     narrowed_to: frozenset[str] = frozenset()
     """The only permissions its token has; none: all that its account has."""
+    makers: tuple[Maker, ...] = ()
+    """The key that made it, the one that made that, and so on."""
+    inherits_limits: bool = False
+    """Whether one of these has limits of its own."""
 
     def may_call(self, name: str) -> bool:
         """Whether this key may name that alias or deployment."""
@@ -117,3 +151,12 @@ class Principal(msgspec.Struct, frozen=True):
         if "*" not in self.models and name not in self.models:
             return f"its models are {', '.join(sorted(self.models)) or 'none'}"
         return "" if self.access is None else self.access.against_model(name)
+
+    def against_starting(self, workflow: str) -> str:
+        """Say why runs of a workflow may not act for this key, "" where they may."""
+        if Scope.CALL not in self.scopes:
+            return f"it has no scope {Scope.CALL.value}"
+        named = f"workflow:{workflow}"
+        if "*" not in self.models and named not in self.models:
+            return f"its models would have to name `{named}`"
+        return ""

@@ -64,6 +64,7 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, tag="i", gc=False):
     estimated_cost: int | None
     estimated_baseline_cost: int | None
     kind: EntryKind = EntryKind.USAGE  # of the entry, should it answer
+    budget_spans: str = ""  # as of Settled
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True, tag="p", gc=False):
@@ -95,6 +96,8 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="s", gc=False):
     budget_id: str = ""
     held_at_ns: int = 0  # when the hold was taken: names the budget window the cost belongs to
     seq: int = 0
+    steps: tuple[int, ...] = ()  # of economics.waterfall, where they don't follow from the kind
+    budget_spans: str = ""  # of the windows that paid, in the order of the counters
 
 
 class Voided(msgspec.Struct, frozen=True, array_like=True, tag="v", gc=False):
@@ -137,6 +140,37 @@ class Served(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False):
     arm: str = ""
     decision: Decision | None = None  # None for what calls no model
     guarded: Guarded | None = None  # what guardrails did, None where no policy applies
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False):
+    """The start of a Served, as far as it says how the request went."""
+
+    request_id: str
+    at_ns: int
+    org: str
+    team: str
+    feature: str
+    key_id: str
+    surface: str
+    model_requested: str
+    deployment: str
+    provider: str
+    model_served: str
+    attempts: int
+    http_status: int
+    error_code: str
+    stream: bool
+    cache: str
+    cost: int | None
+    total_us: int
+    first_byte_us: int
+    upstream_us: int
+    stages: tuple[tuple[str, int], ...]
+
+    @property
+    def ended_ns(self) -> int:
+        """When it was answered, or not."""
+        return self.at_ns + self.total_us * 1_000
 
 
 class RouteKnown(msgspec.Struct, frozen=True, array_like=True, tag="d", gc=False):

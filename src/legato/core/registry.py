@@ -46,6 +46,7 @@ class Kind(StrEnum):
     SUITE = "suite"
     GUARDRAIL = "guardrail"
     ROUTER = "router"
+    WORKFLOW = "workflow"
 
 
 INSTANCE_KINDS: Final = frozenset({Kind.DEPLOYMENT, Kind.ROUTE})

@@ -116,3 +116,18 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     """With the time of each."""
     counts: Mapping[str, Counts] = {}
     """What came to be by id, since the last batch."""
+
+
+class BoundSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the bound of a team, or of an organisation that shares, has seen on a route."""
+
+    team: str
+    """Empty where teams share."""
+    route: str
+    bound: str
+    embedder: str
+    requests: int
+    hits: int
+    checked: int
+    """Hits that a sampled check looked at, or somebody called wrong."""
+    wrong: int

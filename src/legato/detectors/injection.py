@@ -5,15 +5,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from legato.core.errors import ConfigInvalid
 from legato.core.guarding import Place
+from legato.detectors.thresholds import read_threshold
 from legato.guardrails.injection.calibration import INPUT, UNTRUSTED
 from legato.guardrails.injection.detector import INJECTION, InjectionDetector
 from legato.guardrails.injection.model import Weights
 from legato.guardrails.injection.thresholds import THRESHOLDS
 
 WEIGHTS: Final = "weights.tsv"
-_SETTING: Final = "threshold"
 
 
 class _Kind:
@@ -24,19 +23,8 @@ class _Kind:
 
     def __call__(self, settings: Mapping[str, Any]) -> InjectionDetector:
         """Make one. Raises ConfigInvalid where `threshold` isn't a number above 0, at most 1."""
-        unknown = sorted(set(settings) - {_SETTING})
-        if unknown:
-            raise ConfigInvalid(f"`{unknown[0]}`: the detector `injection` has only `{_SETTING}`")
-        threshold = settings.get(_SETTING)
-        if threshold is None:
-            return load_injection()
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
-            raise ConfigInvalid(f"`{_SETTING}` of the detector `injection` must be a number")
-        if not 0 < threshold <= 1:
-            raise ConfigInvalid(
-                f"`{_SETTING}` of the detector `injection` must be above 0, up to 1"
-            )
-        return load_injection(dict.fromkeys(Place, float(threshold)))
+        said = read_threshold("injection", settings)
+        return load_injection(THRESHOLDS if said is None else dict.fromkeys(Place, said))
 
 
 KIND: Final = _Kind()

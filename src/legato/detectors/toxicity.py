@@ -5,14 +5,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from legato.core.errors import ConfigInvalid
+from legato.detectors.thresholds import read_threshold
 from legato.guardrails.toxicity.calibration import AT, BIAS, GRAIN
 from legato.guardrails.toxicity.detector import TOXICITY, ToxicityDetector, Weights
 from legato.guardrails.toxicity.features import Words
 from legato.guardrails.toxicity.thresholds import THRESHOLD
 
 _ROOM: Final = "legato.guardrails.toxicity"
-_SETTING: Final = "threshold"
 
 
 class _Kind:
@@ -23,15 +22,8 @@ class _Kind:
 
     def __call__(self, settings: Mapping[str, Any]) -> ToxicityDetector:
         """Make one. Raises ConfigInvalid where `threshold` isn't a number above 0, at most 1."""
-        unknown = sorted(set(settings) - {_SETTING})
-        if unknown:
-            raise ConfigInvalid(f"`{unknown[0]}`: the detector `toxicity` has only `{_SETTING}`")
-        threshold = settings.get(_SETTING, THRESHOLD)
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
-            raise ConfigInvalid(f"`{_SETTING}` of the detector `toxicity` must be a number")
-        if not 0 < threshold <= 1:
-            raise ConfigInvalid(f"`{_SETTING}` of the detector `toxicity` must be above 0, up to 1")
-        return load_toxicity(float(threshold))
+        said = read_threshold("toxicity", settings)
+        return load_toxicity(THRESHOLD if said is None else said)
 
 
 KIND: Final = _Kind()

@@ -21,9 +21,11 @@ from legato.evaluation.gateway_calls import (
     Stopped,
     Target,
 )
-from legato.evaluation.plans import Plan
+from legato.evaluation.plans import Plan, Subject
+from legato.evaluation.rehearsing import Rehearsals, input_of, rehearsed, run_id_of
 from legato.evaluation.scorers.table import read_scorers
-from legato.evaluation.scoring import Case
+from legato.evaluation.scoring import Answer, Case
+from legato.flow.rehearsal import Rehearsal, RehearsalAsked
 from legato.storage.evaluation.evaluations import AnswerRecord, EvaluationRecord
 
 if TYPE_CHECKING:
@@ -132,13 +134,15 @@ class BlockWork:
         target: Target,
         *,
         stopping: threading.Event,
+        rehearsals: Rehearsals,
     ) -> None:
-        """`stopping` is set once this process is to end."""
+        """`stopping` is set once this process is to end; `rehearsals` run workflows."""
         self._evaluations = evaluations
         self._record = record
         self._plan = plan
         self._target = target
         self._stopping = stopping
+        self._rehearsals = rehearsals
         self._scorers = read_scorers(plan.scorers)
 
     async def answer(
@@ -215,14 +219,52 @@ class BlockWork:
         self, session: "aiohttp.ClientSession", ask: Ask, may_go_on: Callable[[], bool]
     ) -> Judged:
         subject = self._plan.subjects[ask.subject]
+        if subject.workflow:
+            answer = await self._ran(ask, subject.workflow, may_go_on)
+        else:
+            answer = await self._asked(session, ask, subject, may_go_on)
+        headers = {**self._target.headers, PURPOSE_HEADER: EntryKind.JUDGE.value}
+        judging = GatewayCaller(session, self._target._replace(headers=headers), may_go_on)
+        return await judged(self._scorers, ask.case, answer, judging)
+
+    async def _asked(
+        self,
+        session: "aiohttp.ClientSession",
+        ask: Ask,
+        subject: Subject,
+        may_go_on: Callable[[], bool],
+    ) -> Answer:
         headers = self._target.headers
         if subject.route:
             headers = {**headers, ROUTE_HEADER: subject.route}
         asking = GatewayCaller(session, self._target._replace(headers=headers), may_go_on)
-        reply = await asking.call(CHAT, request_body(self._plan, subject, ask.case))
-        headers = {**self._target.headers, PURPOSE_HEADER: EntryKind.JUDGE.value}
-        judging = GatewayCaller(session, self._target._replace(headers=headers), may_go_on)
-        return await judged(self._scorers, ask.case, read_answer(reply), judging)
+        return read_answer(await asking.call(CHAT, request_body(self._plan, subject, ask.case)))
+
+    async def _ran(self, ask: Ask, workflow: str, may_go_on: Callable[[], bool]) -> Answer:
+        """Have a workflow's answer; its run goes on where only this process ends."""
+        record, plan = self._record, self._plan
+        asked = RehearsalAsked(
+            org=record.org,
+            run_id=run_id_of(record.id, record.round, place_of(*ask.place)),
+            key_id=record.key_id,
+            team=plan.team,
+            feature=plan.feature,
+            workflow=workflow,
+            input=input_of(ask.case),
+            rehearsal=Rehearsal(
+                evaluation=record.id,
+                given=ask.case.given,
+                tools=plan.tools,
+                fresh=plan.cache == "bypass",
+            ),
+            end_user=ask.case.origin.user,
+        )
+        try:
+            return await rehearsed(self._rehearsals, asked, may_go_on)
+        except Stopped:
+            if not self._stopping.is_set():
+                await asyncio.to_thread(self._rehearsals.cancel, asked.org, asked.run_id)
+            raise
 
     def _recorded(self, ask: Ask, found: Judged, at_ns: int) -> int:
         """Record an answer; return what it cost with its scoring."""

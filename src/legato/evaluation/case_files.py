@@ -12,6 +12,7 @@ from msgspec import Meta
 from legato.core.errors import InvalidRequest
 from legato.core.origin import NO_ORIGIN, Origin
 from legato.evaluation.scoring import Case
+from legato.flow.rehearsal import NOTHING_GIVEN, Given
 from legato.registry.reading import Problem, problems_in
 
 CASES_MAX: Final = 100_000
@@ -38,6 +39,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: Annotated[tuple[Word, ...], Meta(max_length=50)] = ()
     weight: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
     split: Word = ""
+    given: Given = NOTHING_GIVEN
     origin: Origin = NO_ORIGIN
 
 
@@ -163,6 +165,7 @@ def _case(plain: Any, shares: Mapping[str, float]) -> tuple[Case, str]:
         tags=written.tags,
         weight=written.weight,
         split=written.split,
+        given=written.given,
         origin=written.origin,
     )
     digest = _content_digest(case)
@@ -183,7 +186,9 @@ def _given(plain: Any) -> Any:
 
 
 def _content_digest(case: Case) -> str:
-    content = [case.messages, case.variables, case.expected, case.context]
+    content: list[Any] = [case.messages, case.variables, case.expected, case.context]
+    if case.given != NOTHING_GIVEN:
+        content.append(case.given)
     return sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 

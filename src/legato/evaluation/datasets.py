@@ -49,7 +49,7 @@ class Datasets:
     """One organisation's cases. Every method may raise StorageUnavailable."""
 
     def __init__(self, org: str, blocks: DatasetBlocks, sealing: Sealing) -> None:
-        self._org = org
+        self.org = org
         self._blocks = blocks
         self._sealing = sealing
 
@@ -113,6 +113,19 @@ class Datasets:
         found = (self.block(digest, number) for number in self._blocks.with_erased(digest))
         return sum(case.erased and split in {"", case.split} for cases in found for case in cases)
 
+    def fitting(self, fits: Callable[[Case], bool]) -> Iterator[tuple[str, Case]]:
+        """Yield each case that fits, in every version, with the version's digest.
+
+        What can't be opened, since its key was destroyed, is passed over.
+        """
+        for kept in self._blocks.kept():
+            for number, sealed in self._blocks.read(kept.digest):
+                try:
+                    cases = self._opened(kept.digest, number, sealed)
+                except Erased:
+                    continue
+                yield from ((kept.digest, one) for one in cases if not one.erased and fits(one))
+
     def erase(self, fits: Callable[[Case], bool], *, dry_run: bool = False) -> int:
         """Put an empty case in the place of each that fits, in every version; return how many.
 
@@ -149,11 +162,11 @@ class Datasets:
 
     def _seal(self, digest: str, number: int, encoded: Sequence[bytes]) -> bytes:
         data = b"[" + b",".join(encoded) + b"]"
-        return self._sealing.seal(self._org, data, _context(digest, number))
+        return self._sealing.seal(self.org, data, _context(digest, number))
 
     def _opened(self, digest: str, number: int, sealed: bytes) -> list[Case]:
         try:
-            data = self._sealing.open(self._org, sealed, _context(digest, number))
+            data = self._sealing.open(self.org, sealed, _context(digest, number))
         except ValueError:
             msg = "dataset: its cases can't be opened: their key is gone"
             raise Erased(msg, param="dataset") from None

@@ -25,19 +25,29 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: tuple[str, ...]
     """Subjects that no price is known for: they add nothing to the cost."""
     output_tokens: tuple[int, ...]
-    """Of one answer, by subject, as assumed."""
+    """Of one answer, by subject, as assumed; 0 of a workflow."""
 
 
 def estimate(
-    plan: Plan, prompts: Mapping[str, PromptSpec], price_of: Callable[[str], Price | None]
+    plan: Plan,
+    prompts: Mapping[str, PromptSpec],
+    price_of: Callable[[str], Price | None],
+    run_cost: Callable[[str], int | None],
 ) -> Estimate:
     """Reckon four characters a token, and answers as long as `max_tokens` lets them be.
 
-    `price_of` returns the price of what is called first for a route or deployment.
+    `price_of` returns the price of what is called first for a route or deployment, `run_cost` what
+    a run of a workflow's version is expected to cost, nano-USD.
     """
     each = -(-plan.answers // len(plan.subjects))
     total, unpriced, lengths = 0, [], []
     for subject in plan.subjects:
+        if subject.workflow:
+            expected = run_cost(subject.workflow)
+            lengths.append(0)
+            total += each * (expected or 0)
+            unpriced += [subject.label] if expected is None else []
+            continue
         prompt = prompts.get(subject.version)
         output = _output_tokens(plan, prompt)
         lengths.append(output)

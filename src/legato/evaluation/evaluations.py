@@ -34,6 +34,16 @@ class Acting(Protocol):
         """What people call it."""
         ...
 
+    @property
+    def team(self) -> str:
+        """Its team."""
+        ...
+
+    @property
+    def feature(self) -> str:
+        """Its feature."""
+        ...
+
 
 class Evaluations:
     """One organisation's. Blocking: call it in a thread. Methods may raise StorageUnavailable."""
@@ -54,18 +64,28 @@ class Evaluations:
         self._new_id = new_id
 
     def start(
-        self, plan: Plan, acting: Acting, *, name: str, cost_max: int | None
+        self,
+        plan: Plan,
+        acting: Acting,
+        *,
+        name: str,
+        cost_max: int | None,
+        author: str = "",
     ) -> EvaluationRecord:
-        """Keep a new evaluation, which the batch process takes up; `cost_max` is nano-USD."""
+        """Keep a new evaluation, which the batch process takes up; `cost_max` is nano-USD.
+
+        `author` is who started it, the key it acts for where it isn't said.
+        """
         evaluation_id = self._new_id()
+        plan = msgspec.structs.replace(plan, team=acting.team, feature=acting.feature)
         sealed = self._sealing.seal(
-            self._org, msgspec.json.encode(plan), _context(evaluation_id, "plan")
+            self._org, msgspec.json.encode(plan), content_context(evaluation_id, "plan")
         )
         record = EvaluationRecord(
             org=self._org,
             id=evaluation_id,
             key_id=acting.key_id,
-            author=f"key:{acting.name}",
+            author=author or f"key:{acting.name}",
             name=name,
             status="waiting",
             sealed=sealed,
@@ -127,7 +147,7 @@ class Evaluations:
     def sealed_answer(self, evaluation_id: str, judged: Judged, place: str) -> bytes:
         """Return what is kept of an answer."""
         data = msgspec.json.encode(judged)
-        return self._sealing.seal(self._org, data, _context(evaluation_id, place))
+        return self._sealing.seal(self._org, data, content_context(evaluation_id, place))
 
     def answer(self, evaluation_id: str, record: AnswerRecord) -> Judged:
         """Return a recorded answer, without a text and reasons where those were erased.
@@ -142,7 +162,7 @@ class Evaluations:
 
     def _opened(self, evaluation_id: str, sealed: bytes, what: str) -> bytes:
         try:
-            return self._sealing.open(self._org, sealed, _context(evaluation_id, what))
+            return self._sealing.open(self._org, sealed, content_context(evaluation_id, what))
         except ValueError:
             msg = "id: what is kept of this evaluation can't be opened: its key is gone"
             raise Erased(msg, param="id") from None
@@ -153,5 +173,6 @@ def place_of(case_number: int, subject: int, repetition: int) -> str:
     return f"{case_number}/{subject}/{repetition}"
 
 
-def _context(evaluation_id: str, what: str) -> bytes:
+def content_context(evaluation_id: str, what: str) -> bytes:
+    """Return what a plan or an answer is bound to."""
     return f"evaluation\x00{evaluation_id}\x00{what}".encode()

@@ -7,9 +7,11 @@ import msgspec
 
 from legato.evaluation.intervals import Interval, mean_interval, paired_interval, percentile
 from legato.evaluation.plans import Plan
+from legato.evaluation.scorers.measures import Accepted
 from legato.evaluation.scorers.table import label_of
 
 _US_PER_MS: Final = 1_000
+_ACCEPTED: Final = Accepted.__struct_config__.tag
 
 
 class Rating(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +38,13 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: int
     latency_ms_p50: float | None
     latency_ms_p95: float | None
+    accepted: int | None = None
+    """Of a workflow's answers, those accepted; None where no scorer `accepted` looked."""
+
+    @property
+    def cost_per_accepted(self) -> float | None:
+        """Nano-USD of all answers for each accepted one, None where that can't be told."""
+        return self.cost / self.accepted if self.accepted and not self.unpriced else None
 
     @property
     def cost_per_answer(self) -> float | None:
@@ -89,8 +98,14 @@ def grid_of(
         [_by_case(rows[subject], values[subject], place) for place in range(len(labels))]
         for subject in range(len(plan.subjects))
     ]
+    looked = [place for place, one in enumerate(plan.scorers) if one["use"] == _ACCEPTED]
     cells = [
-        _cell(one.label, rows[number], _ratings(labels, scores[number], values[number]))
+        _cell(
+            one.label,
+            rows[number],
+            _ratings(labels, scores[number], values[number]),
+            sum(each[looked[0]] == 1 for each in values[number]) if looked else None,
+        )
         for number, one in enumerate(plan.subjects)
     ]
     pairs = against
@@ -134,7 +149,12 @@ def _ratings(
     return tuple(ratings)
 
 
-def _cell(subject: str, rows: Sequence[Mapping[str, Any]], ratings: tuple[Rating, ...]) -> Cell:
+def _cell(
+    subject: str,
+    rows: Sequence[Mapping[str, Any]],
+    ratings: tuple[Rating, ...],
+    accepted: int | None,
+) -> Cell:
     took = [row["latency_us"] / _US_PER_MS for row in rows if not row["error"]]
     return Cell(
         subject=subject,
@@ -146,6 +166,7 @@ def _cell(subject: str, rows: Sequence[Mapping[str, Any]], ratings: tuple[Rating
         unpriced=sum(row["cost"] is None for row in rows),
         latency_ms_p50=percentile(took, 0.5) if took else None,
         latency_ms_p95=percentile(took, 0.95) if took else None,
+        accepted=accepted,
     )
 
 

@@ -12,6 +12,7 @@ from legato.evaluation.judge_pins import JudgePins
 from legato.evaluation.suites import Suite
 from legato.registry.prompt import MODEL_PREFIX, PromptSpec, read_prompt
 from legato.registry.registry import Registry
+from legato.registry.workflows import read_workflow, require_runnable
 from legato.storage.registry.records import VersionRecord
 
 ANSWERS_MAX: Final = 200_000
@@ -19,15 +20,17 @@ ANSWERS_MAX: Final = 200_000
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """Who answers: a model, or a version of a prompt, which another model may answer."""
+    """Who answers: a model, a version of a prompt (by any model), or one of a workflow."""
 
     label: str
-    model: str
+    model: str = ""
     """What calls name: a route, a deployment, `prompt:NAME@DIGEST`."""
     route: str = ""
     """Instead of the prompt's own."""
     version: str = ""
     """As the ledger names the prompt's version."""
+    workflow: str = ""
+    """NAME@DIGEST of a version that runs, instead of a model."""
     baseline: int | None = None
     """The subject it is compared with."""
 
@@ -53,6 +56,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Of the whole data set's inputs."""
     erased: int = 0
     """Cases of the split that were erased when the run was started: they are not in `asked`."""
+    tools: tuple[str, ...] = ()
+    """Which workflows may call."""
+    team: str = ""
+    feature: str = ""
+    """Of the key it acts for."""
 
     def without(self, erased: int) -> "Plan":
         """Return the plan of a data set some of whose cases were erased. Raises InvalidRequest."""
@@ -87,16 +95,20 @@ NO_PLAN: Final = Plan(
 
 class _Found(msgspec.Struct, frozen=True):
     record: VersionRecord
-    spec: PromptSpec
+    spec: PromptSpec | None
+    """None of a workflow."""
 
     @property
     def shown(self) -> str:
         return shown(self.record.name, self.record.digest)
 
+    @property
+    def pinned(self) -> str:
+        return f"{self.record.name.name}@{self.record.digest}"
+
 
 Prompts = Mapping[str, PromptSpec]
 """The prompts of a plan by their version, as the ledger names it."""
-_PROMPT_CALL: Final = f"{MODEL_PREFIX}{{name}}@{{digest}}"
 
 
 class Planner:
@@ -108,7 +120,7 @@ class Planner:
         self._judges = judges
 
     def plan(self, suite: Suite, against: str = "") -> tuple[Plan, Prompts]:
-        """Return what is to be done; `against` is a label each prompt is compared with.
+        """Return what is to be done; `against` is a label each version is compared with.
 
         Raises:
             NotFound: there is no such version.
@@ -122,10 +134,13 @@ class Planner:
             raise InvalidRequest(msg, param="split")
         found = [
             self._prompt(text, f"prompts[{index}]") for index, text in enumerate(suite.prompts)
+        ] + [
+            self._workflow(text, f"workflows[{index}]")
+            for index, text in enumerate(suite.workflows)
         ]
         subjects = tuple(self._subjects(found, suite, against))
         if against and all(one.baseline is None for one in subjects):
-            msg = f"against: every prompt of the suite is {against} itself; name another label"
+            msg = f"against: every version of the suite is {against} itself; name another label"
             raise InvalidRequest(msg, param="against")
         answers = asked * len(subjects) * suite.repetitions
         if answers > ANSWERS_MAX:
@@ -151,12 +166,17 @@ class Planner:
             regress_max=suite.regress_max,
             asked=asked,
             characters=manifest.characters,
-        ), {one.shown: one.spec for one in self._with_baselines(found, against)}
+            tools=suite.tools,
+        ), {
+            one.shown: one.spec
+            for one in self._with_baselines(found, against)
+            if one.spec is not None
+        }
 
     def _subjects(self, found: list[_Found], suite: Suite, against: str) -> Iterator[Subject]:
         if not found:
             if against:
-                msg = "against: compares prompts; this suite names only models"
+                msg = "against: compares versions; this suite names only models"
                 raise InvalidRequest(msg, param="against")
             yield from (Subject(label=model, model=model) for model in suite.models)
             return
@@ -169,14 +189,15 @@ class Planner:
             for column, model in enumerate(models):
                 yield Subject(
                     label=f"{one.shown} on {model}" if model else one.shown,
-                    model=_PROMPT_CALL.format(name=one.record.name.name, digest=one.record.digest),
+                    model="" if one.spec is None else f"{MODEL_PREFIX}{one.pinned}",
+                    workflow=one.pinned if one.spec is None else "",
                     route=model,
                     version=one.shown,
                     baseline=None if baseline is None else baseline * len(models) + column,
                 )
 
     def _with_baselines(self, found: list[_Found], against: str) -> list[_Found]:
-        """Return the suite's prompts, and what they are compared with behind them."""
+        """Return the suite's versions, and what they are compared with behind them."""
         everyone = list(found)
         for one in found if against else ():
             baseline = self._baseline(one, against)
@@ -185,8 +206,9 @@ class Planner:
         return everyone
 
     def _baseline(self, one: _Found, against: str) -> _Found | None:
-        """Return what a prompt is compared with, None where it is that itself."""
-        found = self._prompt(f"{one.record.name.name}@{against}", "against")
+        """Return what a version is compared with, None where it is that itself."""
+        find = self._workflow if one.spec is None else self._prompt
+        found = find(f"{one.record.name.name}@{against}", "against")
         return None if found.shown == one.shown else found
 
     def _dataset(self, text: str) -> tuple[str, Manifest]:
@@ -196,6 +218,14 @@ class Planner:
     def _prompt(self, text: str, place: str) -> _Found:
         record = self._version(Kind.PROMPT, text.removeprefix(MODEL_PREFIX), place)
         return _Found(record, read_prompt(self._registry.content(record)))
+
+    def _workflow(self, text: str, place: str) -> _Found:
+        record = self._version(Kind.WORKFLOW, text, place)
+        try:
+            require_runnable(read_workflow(self._registry.content(record)))
+        except InvalidRequest as error:
+            raise InvalidRequest(f"{place}: {error.message}", param=place) from None
+        return _Found(record, None)
 
     def _version(self, kind: Kind, text: str, place: str) -> VersionRecord:
         name, _, version = text.partition("@")

@@ -20,6 +20,7 @@ from legato.evaluation.blocks import Allowance, Ask, BlockWork, asks_of
 from legato.evaluation.datasets import BLOCK_CASES, Datasets
 from legato.evaluation.evaluations import Evaluations
 from legato.evaluation.gateway_calls import Target
+from legato.evaluation.rehearsing import Rehearsals
 from legato.evaluation.turns import Turn, Turns
 from legato.storage.evaluation.evaluations import OPEN
 
@@ -62,12 +63,18 @@ class EvaluationRun:
         base_url: str,
         credential: Callable[[str, dict[str, str]], str],
         clock: Clock,
+        *,
+        rehearsals: Rehearsals,
     ) -> None:
-        """`credential` acts for a key, with tags for its entries in the ledger."""
+        """`credential` acts for a key, with tags for its entries in the ledger.
+
+        `rehearsals` run the workflows that suites name.
+        """
         self._rooms = rooms
         self._base_url = base_url
         self._credential = credential
         self._now_ns = clock.now_ns
+        self._rehearsals = rehearsals
         self._stopping = threading.Event()
         self._working: set[Allowance] = set()
         self._turns = Turns(WORKING, monotonic)
@@ -149,7 +156,14 @@ class EvaluationRun:
             self._credential(record.key_id, {TAG: evaluation_id}),
             _NO_STORE if plan.cache == "bypass" else {},
         )
-        work = BlockWork(rooms.evaluations, record, plan, target, stopping=self._stopping)
+        work = BlockWork(
+            rooms.evaluations,
+            record,
+            plan,
+            target,
+            stopping=self._stopping,
+            rehearsals=self._rehearsals,
+        )
         asyncio.run(self._answer_all(work, asks, allowance))
         if allowance.refused:
             told = f"the gateway refuses its calls: {allowance.refused}"

@@ -6,6 +6,7 @@ import msgspec
 
 from legato.core.errors import InvalidRequest
 from legato.core.origin import NO_ORIGIN, Origin
+from legato.flow.rehearsal import NOTHING_GIVEN, Given
 
 REASON_MAX: Final = 1_000
 """Characters of a reason that are kept."""
@@ -18,7 +19,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     messages: tuple[dict[str, Any], ...] = ()
     """In the form of chat completions."""
     variables: dict[str, Any] = {}
-    """Of a prompt; a case may have these, messages or both."""
+    """Of a prompt, or the input of a workflow; a case may have these, messages or both."""
     expected: Any = None
     """Plain data: a text, a number, an object."""
     context: str = ""
@@ -28,6 +29,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     split: str = ""
     origin: Origin = NO_ORIGIN
     """The captured request it was made of."""
+    given: Given = NOTHING_GIVEN
+    """What a workflow's run meets."""
     erased: bool = False
     """It stands for one whose content was erased: it has nothing but its split and weight."""
 
@@ -44,6 +47,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A code of `legato.core.errors`; "" where an answer came."""
     told: str = ""
     """What was said of the failure."""
+    accepted: bool | None = None
+    """Of a workflow: whether its outcome was accepted, None where it doesn't say what is."""
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""A suite: which cases, who answers them, what is asked of the answers."""
+"""A suite: which cases, who or what answers them, what is asked of the answers."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -15,7 +15,10 @@ Named = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What people write. Subjects are prompts, models, or every prompt with every model."""
+    """What people write.
+
+    Subjects are prompts, models, or every prompt with every model; or workflows.
+    """
 
     dataset: Named
     """NAME, or NAME@VERSION."""
@@ -24,6 +27,10 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """NAME@VERSION each, or NAME for its production label."""
     models: Annotated[tuple[Named, ...], Meta(max_length=_SUBJECTS_MAX)] = ()
     """Routes or deployments."""
+    workflows: Annotated[tuple[Named, ...], Meta(max_length=_SUBJECTS_MAX)] = ()
+    """NAME@VERSION each, or NAME for its production label."""
+    tools: Annotated[tuple[Named, ...], Meta(max_length=200)] = ()
+    """Which workflows may call where a case doesn't say what they answer."""
     split: str = ""
     """Of the data set; all of it without one."""
     repetitions: Annotated[int, Meta(ge=1, le=100)] = 1
@@ -50,8 +57,7 @@ def read_suite(content: Any) -> Suite:
         raise ContentInvalid("suite", problems)
     suite = msgspec.convert(content, Suite)
     read_scorers(suite.scorers)
-    if not (suite.prompts or suite.models):
-        raise InvalidRequest("prompts: name prompts, models, or both", param="prompts")
+    _require_subjects(suite)
     if max(1, len(suite.prompts)) * max(1, len(suite.models)) > _SUBJECTS_MAX:
         msg = f"prompts: with models they make more than {_SUBJECTS_MAX} subjects"
         raise InvalidRequest(msg, param="prompts")
@@ -63,3 +69,17 @@ def read_suite(content: Any) -> Suite:
     if cost_max is not None and not (cost_max.is_finite() and cost_max > 0):
         raise InvalidRequest("cost_max_usd: must be above 0", param="cost_max_usd")
     return suite
+
+
+def _require_subjects(suite: Suite) -> None:
+    if suite.workflows:
+        for name in ("prompts", "models", "parameters"):
+            if getattr(suite, name):
+                msg = f"{name}: a suite of workflows has none: their nodes say what they ask"
+                raise InvalidRequest(msg, param=name)
+        return
+    if suite.tools:
+        raise InvalidRequest("tools: only workflows call tools; leave it out", param="tools")
+    if not (suite.prompts or suite.models):
+        msg = "prompts: name prompts, models, or both; or workflows"
+        raise InvalidRequest(msg, param="prompts")

@@ -7,7 +7,7 @@ cut it and a retry can't double it.
 
 from contextlib import suppress
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -20,6 +20,7 @@ from legato.core.records import EntryKind, Facts, Intent, Progress, Settled, Voi
 from legato.core.usage import NO_USAGE, Unit, Usage, UsageSource
 from legato.economics.cost import priced, upper_bound
 from legato.economics.estimate import estimated_usage, input_tokens_bound
+from legato.economics.waterfall import Prices, waterfall
 from legato.gateway.context import Lost
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ class Books:
             priced(estimate, price, longest_us, view.unit),
             NanoUSD(0) if is_second else _baseline_cost(call, estimate, longest_us),
             EntryKind.HEDGE if is_second else call.kind,
+            "" if hold is None else hold.paid.spans,
         )
         try:
             self._journal.append_intent(encode_record(intent))
@@ -175,7 +177,9 @@ class Books:
     ) -> "Hold | None":
         """Set the upper bound of an attempt aside in all budgets that cover it."""
         principal, coverage = call.principal, self._budgets.coverage
-        if principal is None or (principal.budget is None and coverage.is_empty):
+        if principal is None:
+            return None
+        if principal.budget is None and not principal.inherits_limits and coverage.is_empty:
             return None
         cover = coverage.of(principal, call.user, call.view.model)
         paid = coverage.paid(cover, call.user, call.view.model, deployment.name)
@@ -247,8 +251,8 @@ class Books:
             return
         now_ns = perf_counter_ns()
         total_us = (now_ns - attempt.started_ns) // _NS_PER_US
-        spent, would = charge(call, attempt.deployment, kind, usage, duration_us=total_us)
-        hold = attempt.hold
+        charged = charge(call, attempt.deployment, kind, usage, duration_us=total_us)
+        spent, hold = charged.cost, attempt.hold
         settled = Settled(
             attempt.facts,
             kind,
@@ -256,7 +260,7 @@ class Books:
             usage,
             source,
             spent,
-            would,
+            charged.baseline_cost,
             model_served[:MODEL_CHARS_MAX],
             status,
             http_status,
@@ -267,6 +271,8 @@ class Books:
             max(0, (now_ns - call.started_ns - call.upstream_ns) // _NS_PER_US),
             "" if hold is None else hold.budget_id,
             0 if hold is None else hold.at_ns,
+            steps=charged.steps,
+            budget_spans="" if hold is None else hold.paid.spans,
         )
         self._end(attempt, settled, spent or NanoUSD(0), usage.total_tokens)
 
@@ -373,20 +379,34 @@ class Books:
             raise
 
 
+class Charged(NamedTuple):
+    """What an attempt cost, and what the baseline would have: None where unpriced.
+
+    `steps` lie between, where they don't follow from the entry's kind.
+    """
+
+    cost: NanoUSD | None
+    baseline_cost: NanoUSD | None
+    steps: tuple[int, ...] = ()
+
+
 def charge(
     call: "Call", deployment: "Deployment", kind: EntryKind, usage: Usage, *, duration_us: int
-) -> tuple[NanoUSD | None, NanoUSD | None]:
+) -> Charged:
     """Charge an attempt to its call; return what it cost and what the baseline would have cost."""
     spent, would = _costs(call, deployment, usage, duration_us)
+    steps: tuple[int, ...] = ()
     if kind in _LOST:
         would = NanoUSD(0)  # the baseline would have answered at once: a retry is overhead
         call.lost += (Lost(deployment.name, usage, spent),)
     else:
-        if call.degraded:  # the baseline's answer wasn't to be had: the difference is no saving
-            would = spent
+        if call.degraded and call.kind not in _OVERHEAD:
+            would = spent  # the baseline's answer wasn't to be had: the difference is no saving
+        elif spent != would:
+            steps = _steps(call, deployment, usage, duration_us)
         call.baseline_cost = would
     call.add_cost(spent)
-    return spent, would
+    return Charged(spent, would, steps)
 
 
 def _costs(
@@ -398,6 +418,19 @@ def _costs(
     if same and call.kind is EntryKind.USAGE:
         return spent, spent
     return spent, _baseline_cost(call, usage, duration_us)
+
+
+def _steps(
+    call: "Call", deployment: "Deployment", usage: Usage, duration_us: int
+) -> tuple[int, ...]:
+    """Return what each step saved; () where it was routing alone, or all of it is overhead."""
+    price, baseline = deployment.price, _route(call).baseline.price
+    if price is None or baseline is None or call.kind in _OVERHEAD:
+        return ()
+    if call.measures is None and not price.machine_hour:
+        return ()
+    prices = Prices(baseline, price, price)
+    return waterfall(usage, prices, call.measures, unit=call.view.unit, duration_us=duration_us)
 
 
 def estimate(attempt: Attempt, call: "Call", output_chars: int) -> Usage:

@@ -147,7 +147,7 @@ class Conversations:
 
     def _keep(self, call: "Call", turn: "Turn", kept: Kept) -> None:
         org = "" if call.principal is None else call.principal.org
-        sealed = self._sealer.seal(org, msgspec.json.encode(kept), _context(org, turn.id))
+        sealed = self._sealer.seal(org, msgspec.json.encode(kept), response_context(org, turn.id))
         now_ns, origin = self._now_ns(), (call.request_id, call.user)
         self._kept.keep(StoredResponse(org, turn.id, turn.previous_id, now_ns, sealed, *origin))
 
@@ -175,7 +175,7 @@ class Conversations:
         found = self._kept.chain(org, response_id, alone=alone)
         unseal = self._sealer.open
         try:
-            return [(one, unseal(org, one.sealed, _context(org, one.id))) for one in found]
+            return [(one, unseal(org, one.sealed, response_context(org, one.id))) for one in found]
         except KeyDestroyed:
             msg = "What was kept of this response was erased: its key is destroyed."
             raise Erased(msg, param="previous_response_id") from None
@@ -203,7 +203,8 @@ def _turn(call: "Call") -> "Turn":
     return call.view.turn
 
 
-def _context(org: str, response_id: str) -> bytes:
+def response_context(org: str, response_id: str) -> bytes:
+    """Return what a kept response is bound to."""
     return f"response\x00{org}\x00{response_id}".encode()
 
 

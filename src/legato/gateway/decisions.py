@@ -72,6 +72,7 @@ class Decided:
             None if call.outputs is None else call.outputs.facts,
             call.queued,
             call.hedged or None,
+            () if principal is None or principal.access is None else principal.access.rules,
         )
 
     def _digest(self, route: "Route", at_ns: int) -> str:

@@ -175,8 +175,6 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
     guard_input: InputGuarding | None = None
     outputs: "AnswerGuard | None" = None
     lookups: "Lookups | None" = None
-    rules_tools: bool = False
-    """Whether rules of access say which tools may be declared."""
 
     def assemble(self, surface: Surface) -> Assembly:
         """Return what serves a surface's requests."""
@@ -198,8 +196,7 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
         yield Stage("resolve", self._resolve)
         if conversational:
             yield Stage("recall", self._recall)
-        if self.rules_tools:
-            yield Stage("rule_tools", rule_tools, unless=unruled)
+        yield Stage("rule_tools", rule_tools, unless=unruled)
         if self.capture is not None and not counts:
             yield Stage("capture", _choosing(self.capture))
         if self.guard_input is not None:

@@ -6,6 +6,7 @@ carries which.
 
 from typing import NamedTuple
 
+from legato.core.errors import StorageUnavailable
 from legato.core.leases import Limit, LimitKind
 from legato.core.money import NanoUSD
 from legato.core.principal import BudgetLimit
@@ -15,6 +16,13 @@ from legato.governance.purses import Purse, Purses, Refused, Told
 from legato.governance.refusals import refusal
 
 _FORGET_AFTER_S = 900.0
+_FAR_FUTURE_NS = 2**63 - 1
+_TRIES = 4
+"""So often windows that overlap are asked for."""
+_NO_TIME = (
+    "The store's clock was set back and forth: there is no moment that lies in the windows of all "
+    "budgets of this call. Try again."
+)
 
 
 class Hold(NamedTuple):
@@ -47,26 +55,25 @@ class Budgets:
         """
         now_ns = self._now_ns()
         lacking = _lacking(paid, amount, tokens, now_ns)
+        at_ns, tries = 0, _TRIES
         try:
-            while lacking:
-                await self._purses.refill(lacking)
+            while lacking or not (at_ns := _time_in_all(paid, now_ns, tries)):
+                if lacking:
+                    await self._purses.refill(lacking)
+                    tries -= 1
                 now_ns = self._now_ns()
                 lacking = _lacking(paid, amount, tokens, now_ns)
         except Refused as refused:
             self._events.blocked(refused.purse.limit, refused.purse.told, refused.grant)
             raise refusal(refused) from None
-        at_ns = 0
         for purse in paid.money:
             purse.available -= amount
             purse.held += amount
             purse.used_at_ns = now_ns
-            # the clock may have been set back
-            at_ns = max(at_ns, now_ns - purse.ahead_ns, purse.window_ns)
         for purse in paid.tokens:
             purse.available -= tokens
             purse.held += tokens
             purse.used_at_ns = now_ns
-            at_ns = max(at_ns, now_ns - purse.ahead_ns, purse.window_ns)
         windows = tuple([purse.window_ns for purse in paid.money + paid.tokens])
         return Hold(paid.ids, amount, tokens, at_ns, paid, windows)
 
@@ -82,7 +89,7 @@ class Budgets:
         """Return one limit in money, as what an attempt takes its hold on."""
         counter = Limit(LimitKind.BUDGET, limit.id, limit.limit, limit.window.value)
         purse = self._purses.of(counter, Told(limit.name or limit.id))
-        return Paid((purse,), (), limit.id, is_priced=True, is_hard=True)
+        return Paid((purse,), (), limit.id, counter.span, is_priced=True, is_hard=True)
 
     async def return_idle(self) -> None:
         """Give back what nobody needs, and look how those stand that have steps before the wall.
@@ -94,6 +101,33 @@ class Budgets:
         await self._purses.look_after()
         if self._purses.forget_unused(_FORGET_AFTER_S):
             self.coverage.forget()
+
+
+def _time_in_all(paid: Paid, now_ns: int, tries: int) -> int:
+    """Return the store's time, which lies in the window of each; 0 where one's is over by it.
+
+    What it is ahead of the store's clock is known of each by its own last answer, and too much
+    rather than too little. So the latest of these times is right. Where a window has ended by then,
+    all are asked for anew, in one step: its answers are of one moment, also where the store's clock
+    was set back between two of those before.
+
+    Raises:
+        StorageUnavailable: that was tried often enough.
+    """
+    at_ns, ends_ns = 1, _FAR_FUTURE_NS
+    for purses in (paid.money, paid.tokens):
+        for purse in purses:
+            ahead_ns = purse.ahead_ns
+            # the clock may have been set back
+            at_ns = max(at_ns, now_ns - ahead_ns, purse.window_ns)
+            ends_ns = min(ends_ns, purse.resets_at_ns - ahead_ns)
+    if at_ns < ends_ns:
+        return at_ns
+    if tries <= 0:
+        raise StorageUnavailable(_NO_TIME)
+    for purse in paid.purses:
+        purse.resets_at_ns = min(purse.resets_at_ns, now_ns)
+    return 0
 
 
 def _lacking(paid: Paid, amount: int, tokens: int, now_ns: int) -> list[tuple[Purse, int]] | None:

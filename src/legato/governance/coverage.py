@@ -11,7 +11,7 @@ import msgspec
 
 from legato.core.budget import TAG, Budget, Measure
 from legato.core.leases import Limit, LimitKind
-from legato.core.principal import BudgetLimit, Principal
+from legato.core.principal import BudgetLimit, Maker, Principal
 from legato.governance.purses import Purse, Purses, Told
 from legato.governance.slots import SlotPurses, Slots
 
@@ -20,11 +20,15 @@ MINUTE: Final = "60"
 
 
 class Paid(NamedTuple):
-    """What one attempt takes its hold on. `ids` names the counters, as the journal has it."""
+    """What one attempt takes its hold on.
+
+    `ids` names the counters and `spans` the kind of window of each, as the journal has them.
+    """
 
     money: tuple[Purse, ...]
     tokens: tuple[Purse, ...]
     ids: str
+    spans: str
     is_priced: bool
     """Whether a hard one is in money: what has no price is refused."""
     is_hard: bool
@@ -105,7 +109,8 @@ class Coverage:
         cover = Cover(principal)
         values = values_of(principal, user, model)
         rates, slots = self._own(principal)
-        plain: list[Budget | BudgetLimit] = [] if principal.budget is None else [principal.budget]
+        whose: tuple[Principal | Maker, ...] = (principal, *principal.makers)
+        plain: list[Budget | BudgetLimit] = [one.budget for one in whose if one.budget is not None]
         for budget in (*self._of_all, *self._by_org.get(principal.org, ())):
             if not covers(budget, principal, values):
                 continue
@@ -125,17 +130,18 @@ class Coverage:
         return cover
 
     def _own(self, principal: Principal) -> tuple[list[Purse], list[Slots]]:
-        """Return the limits that a key has itself."""
+        """Return the limits that a key has itself, and those of the keys that it was made by."""
         rates: list[Purse] = []
         slots: list[Slots] = []
-        told = Told(principal.name, principal.org)
-        key_id = principal.key_id
-        if principal.requests_per_minute is not None:
-            limit = Limit(LimitKind.RATE, key_id, principal.requests_per_minute, MINUTE)
-            rates.append(self._purses.of(limit, told))
-        if principal.concurrency_max is not None:
-            limit = Limit(LimitKind.SLOTS, key_id, principal.concurrency_max, "total")
-            slots.append(self._slots.of(limit, told))
+        whose: tuple[Principal | Maker, ...] = (principal, *principal.makers)
+        for one in whose:
+            told = Told(one.name, one.org)
+            if one.requests_per_minute is not None:
+                limit = Limit(LimitKind.RATE, one.key_id, one.requests_per_minute, MINUTE)
+                rates.append(self._purses.of(limit, told))
+            if one.concurrency_max is not None:
+                limit = Limit(LimitKind.SLOTS, one.key_id, one.concurrency_max, "total")
+                slots.append(self._slots.of(limit, told))
         return rates, slots
 
     def _paid(self, cover: Cover, values: Mapping[str, str], deployment: str) -> Paid | None:
@@ -159,6 +165,7 @@ class Coverage:
             tuple(money),
             tuple(tokens),
             " ".join(purse.limit.id for purse in both),
+            " ".join(purse.limit.span for purse in both),
             is_priced=any(not purse.limit.soft for purse in money),
             is_hard=any(not purse.limit.soft for purse in both),
         )

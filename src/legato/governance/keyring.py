@@ -85,8 +85,13 @@ class Keyring:
         *,
         acting_key: Callable[[bytes], tuple[str, dict[str, str]] | None] | None = None,
         tokens: Tokens | None = None,
+        rule: Callable[[Principal, Principal], Principal] | None = None,
     ) -> None:
-        """`acting_key` reads a credential of our own: for which key, with which tags besides."""
+        """`acting_key` reads a credential of our own: for which key, with which tags besides.
+
+        `rule` binds rules of access to a key that came with more tags than it has.
+        """
+        self._rule = rule
         self._acting_key = acting_key
         self.tokens = tokens
         """What reads signed tokens, None where no issuer of them is known."""
@@ -168,9 +173,11 @@ class Keyring:
             return None
         key_id, tags = acting
         found = self._named.get(key_id)
-        if found is None or not tags:
-            return found
-        return msgspec.structs.replace(found, tags=found.tags | tags, live=False)
+        if found is None:
+            return None
+        if not tags:
+            return msgspec.structs.replace(found, waited=True)
+        return msgspec.structs.replace(self._tagged(found, tags), live=False)
 
     def _with_token(self, holder: TokenHolder) -> Principal:
         found = self._named.get(holder.key)
@@ -182,11 +189,15 @@ class Keyring:
             raise Unauthenticated(msg)
         ends = (holder.expires_at_ns, found.expires_at_ns)
         return msgspec.structs.replace(
-            found,
+            found if not holder.tags else self._tagged(found, holder.tags),
             user=holder.user,
-            tags=found.tags | holder.tags,
             expires_at_ns=min(end for end in ends if end is not None),
         )
+
+    def _tagged(self, found: Principal, tags: dict[str, str]) -> Principal:
+        """Return a key with more tags: rules that mean it with them, or without, hold."""
+        tagged = msgspec.structs.replace(found, tags=found.tags | tags)
+        return tagged if self._rule is None else self._rule(found, tagged)
 
     @property
     def loaded(self) -> bool:

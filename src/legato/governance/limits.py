@@ -32,6 +32,7 @@ class Limits:
         """Whether nothing at all limits a key's requests."""
         return (
             self.coverage.is_empty
+            and not principal.inherits_limits
             and principal.requests_per_minute is None
             and principal.concurrency_max is None
         )

@@ -149,11 +149,19 @@ class Purses:
         self._holder = holder
         self._shares = _SHARES_PER_WORKER * workers
         self._purses: dict[str, Purse] = {}
+        self._former: list[Purse] = []
+        """Of windows of another length, which a limit had before: until all is given back."""
         self._refills: set[asyncio.Task[Any]] = set()
 
     def of(self, limit: Limit, told: Told) -> Purse:
         """Return the purse of a limit, which goes on under what is given here."""
         purse = self._purses.get(limit.id)
+        if purse is not None and purse.limit.span != limit.span:
+            # Two windows that begin at once are two counters: what was leased of the one is never
+            # given back to the other, nor spent of it.
+            purse.set_aside(purse.available)
+            self._former.append(purse)
+            purse = None
         if purse is None:
             purse = self._purses[limit.id] = Purse(limit, told, self._shares)
             purse.used_at_ns = self.now_ns()
@@ -197,6 +205,10 @@ class Purses:
         now_ns = self.now_ns()
         before_ns = now_ns - _IDLE_NS
         back: list[Purse] = []
+        for purse in self._former:
+            purse.set_aside(purse.available)
+            if purse.owed:
+                back.append(purse)
         for purse in list(self._purses.values()):
             if _is_void(purse, now_ns):
                 purse.available = 0
@@ -218,14 +230,10 @@ class Purses:
     def forget_unused(self, unused_s: float) -> bool:
         """Drop purses that nobody has used for so long and that hold nothing; tell whether any."""
         before_ns = self.now_ns() - int(unused_s * 1e9)
-        unused = [
-            limit_id
-            for limit_id, one in self._purses.items()
-            if one.used_at_ns < before_ns
-            and not (one.held or one.available or one.owed or one.lock.locked())
-        ]
+        unused = [limit_id for limit_id, one in self._purses.items() if _is_unused(one, before_ns)]
         for limit_id in unused:
             del self._purses[limit_id]
+        self._former = [one for one in self._former if not _is_unused(one, before_ns)]
         return bool(unused)
 
     async def _give_back(self, purses: Sequence[Purse]) -> None:
@@ -243,7 +251,7 @@ class Purses:
     ) -> tuple[list[Returned], list[tuple[Purse, dict[int, int]]]]:
         owed = [(purse, purse.owed) for purse in purses if purse.owed]
         returned = [
-            Returned(purse.limit.kind, purse.limit.id, window_ns, amount)
+            Returned(purse.limit.kind, purse.limit.id, window_ns, amount, purse.limit.span)
             for purse, windows in owed
             for window_ns, amount in windows.items()
         ]
@@ -309,6 +317,11 @@ class Purses:
             fresh = purse.known is None or grant.window_start_ns == window_ns
             if fresh and purse.limit == wish.limit and purse.window_ns == window_ns:
                 purse.known, purse.taken = grant, grant.settled + grant.leased
+
+
+def _is_unused(purse: Purse, before_ns: int) -> bool:
+    holds = purse.held or purse.available or purse.owed or purse.lock.locked()
+    return purse.used_at_ns < before_ns and not holds
 
 
 def _is_void(purse: Purse, now_ns: int) -> bool:

@@ -1,16 +1,18 @@
 """Making accounts, and giving them what they sign in by."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from legato.core.errors import InvalidRequest, NotFound, SignInRefused
 from legato.core.permission import Permission
-from legato.core.tenant import EVERY_TENANT, Reach
+from legato.core.tenant import EVERY_TENANT, EveryTenant, Reach
 from legato.identity.passwords import require_good
 from legato.identity.rooms import Rooms
 from legato.identity.tokens import ACCOUNT_TOKEN, INVITATION, new_token
+from legato.storage.identity.joining import UNKNOWN
 from legato.storage.identity.records import Account, Kind, NewAccount, NewToken, Token
 
 _NS_PER_S: Final = 1_000_000_000
@@ -18,6 +20,8 @@ _DAY_S: Final = 24 * 3600
 _EMAIL: Final = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[A-Za-z0-9.-]{1,190}")
 _SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAME_CHARACTERS_MAX: Final = 128
+Vouch = Callable[[Account, Account], None]
+"""Refuses what an invited account has to another. Raises Conflict."""
 
 
 class WantedToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,14 +32,27 @@ class WantedToken(msgspec.Struct, frozen=True, kw_only=True):
     permissions: frozenset[Permission] = frozenset()
 
 
-def enrol(rooms: Rooms, reach: Reach, *, org: str, kind: Kind, email: str, name: str) -> Account:
-    """Make an account. A person is invited next.
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom an account is made for, and where."""
+
+    org: str
+    kind: Kind
+    email: str
+    name: str
+
+
+def enrol(rooms: Rooms, reach: Reach, wanted: Enrolled) -> Account:
+    """Make an account within reach. A person is invited next.
+
+    Who doesn't reach every organisation isn't told by a refusal what the others have: a person
+    whom they enrol signs in as one of the organisation, wherever there are others.
 
     Raises:
         InvalidRequest: the e-mail address or the name can't be one.
         NotFound: there is no such organisation.
         Conflict: it is taken.
     """
+    org, kind, email, name = wanted.org, wanted.kind, wanted.email, wanted.name
     if kind == "person":
         email = required_email(email)
     elif not _SERVICE.fullmatch(name):
@@ -44,7 +61,9 @@ def enrol(rooms: Rooms, reach: Reach, *, org: str, kind: Kind, email: str, name:
     if len(name) > _NAME_CHARACTERS_MAX:
         raise InvalidRequest(f"name: {_NAME_CHARACTERS_MAX} characters at most", param="name")
     pseudonym = rooms.vault.pseudonym(org, email.lower()) if email else ""
-    new = NewAccount(org=org, kind=kind, name=name, email=email, pseudonym=pseudonym)
+    of_org = not isinstance(reach, EveryTenant)
+    of_org = of_org and rooms.accounts(EVERY_TENANT).is_among_others(org)
+    new = NewAccount(org=org, kind=kind, name=name, email=email, pseudonym=pseudonym, of_org=of_org)
     return rooms.accounts(reach).create(new)
 
 
@@ -56,14 +75,18 @@ def required_email(email: str) -> str:
     return email
 
 
-def invite(rooms: Rooms, reach: Reach, account_id: str) -> str:
-    """Return the token by which a person chooses a password, once; earlier ones end."""
+def invite(rooms: Rooms, reach: Reach, account_id: str, *, by: str) -> str:
+    """Return the token by which a person chooses a password, once; earlier ones end.
+
+    `by` says who answers for it that the right person gets it.
+    """
     if not rooms.config.passwords:
         msg = "accounts.passwords is off here: people sign in by a provider"
         raise InvalidRequest(msg, param="accounts.passwords")
     secret = new_token(INVITATION)
     ends_at_ns = rooms.now_ns() + int(rooms.config.invitation_s * _NS_PER_S)
-    rooms.accounts(reach).invite(account_id, rooms.vault.digest(secret.encode()), ends_at_ns)
+    digest = rooms.vault.digest(secret.encode())
+    rooms.accounts(reach).invite(account_id, digest, ends_at_ns, by=by)
     return secret
 
 
@@ -76,6 +99,24 @@ def accept(rooms: Rooms, secret: str, password: str) -> Account:
         raise NotFound(msg, param="token")
     require_good(password, email=invited.email, name=invited.name)
     return accounts.accept(digest, rooms.passwords.hash(password))
+
+
+def join(rooms: Rooms, secret: str, joining: Account, vouch: Vouch) -> Account:
+    """Give somebody who is signed in the roles of an invitation, instead of another password.
+
+    Return the account that was invited. Its roles were given by whom they concern; `vouch` says
+    whether the joining account is in the hands of its person as far as they know.
+
+    Raises:
+        NotFound: the invitation is used, too old, unknown or for another address.
+        Conflict: whoever invited the joining account to its password couldn't give such roles.
+    """
+    digest = rooms.vault.digest(secret.encode())
+    invited = rooms.accounts(EVERY_TENANT).invited(digest)
+    if invited is None or invited.email.lower() != joining.email.lower():
+        raise NotFound(UNKNOWN, param="token")
+    vouch(invited, joining)
+    return rooms.joining(EVERY_TENANT).join(digest, joining)
 
 
 def change_password(

@@ -1,6 +1,7 @@
 """Who a token or a cookie stands for, as they are at this moment: read from the database."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -56,6 +57,15 @@ class Presence:
         """Return whose token it is. Raises Unauthenticated."""
         return await asyncio.to_thread(self._by_token, secret)
 
+    async def still_there(self, secret: str) -> Principal:
+        """Return who is in a session, without using it: it may be left by whoever watches.
+
+        Raises:
+            SignInRefused: it is over.
+        """
+        present = await asyncio.to_thread(partial(self._by_session, secret, uses=False))
+        return present.principal
+
     async def by_session(self, secret: str, sent: Sent) -> Present:
         """Return who is in a session.
 
@@ -85,8 +95,8 @@ class Presence:
         grants = self._grants_of(PERSON, account.id)
         return principal_of(account, grants, token.permissions, token.expires_at_ns, token=token.id)
 
-    def _by_session(self, secret: str) -> Present:
-        found = self._signing_in.find(secret)
+    def _by_session(self, secret: str, *, uses: bool = True) -> Present:
+        found = self._signing_in.find(secret, uses=uses)
         if found is None:
             raise SignInRefused("This session is over: sign in again.")
         session, account = found

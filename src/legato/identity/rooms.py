@@ -11,6 +11,7 @@ from legato.identity.passwords import Passwords
 from legato.storage.identity.accounts import AccountStore
 from legato.storage.identity.delays import SignInDelays
 from legato.storage.identity.flows import SignInFlows
+from legato.storage.identity.joining import Joining
 from legato.storage.identity.sessions import SessionStore
 from legato.storage.identity.tokens import TokenStore
 
@@ -39,6 +40,7 @@ class Rooms(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     now_ns: Callable[[], int]
     passwords: Passwords
     accounts: Callable[[Reach], AccountStore]
+    joining: Callable[[Reach], Joining]
     sessions: Callable[[Reach], SessionStore]
     tokens: Callable[[Reach], TokenStore]
     delays: SignInDelays

@@ -8,6 +8,7 @@ import msgspec
 
 from legato.audit.event import Act, Detail, Subject
 from legato.core.errors import RateLimited, SignInRefused
+from legato.core.networks import origin_of
 from legato.core.tenant import EVERY_TENANT
 from legato.identity.delays import address_delay_s, delay_s
 from legato.identity.rooms import Rooms
@@ -89,10 +90,10 @@ class SigningIn:
         session = self._sessions.begin(account, new)
         return SignedIn(secret=secret, session=session, account=account)
 
-    def find(self, secret: str) -> tuple[Session, Account] | None:
+    def find(self, secret: str, *, uses: bool = True) -> tuple[Session, Account] | None:
         """Return the session of a cookie; None where it is over."""
         idle_ns = int(self._rooms.config.session_idle_s * _NS_PER_S)
-        return self._sessions.find(self._rooms.vault.digest(secret.encode()), idle_ns)
+        return self._sessions.find(self._rooms.vault.digest(secret.encode()), idle_ns, uses=uses)
 
     def unlock(self, account: Account) -> None:
         """Look at the next attempt at once, whatever failed before."""
@@ -115,7 +116,7 @@ class SigningIn:
             return blake2b(text, key=self._names_key, digest_size=_DIGITS // 2).hexdigest()
 
         of_login = name("login", login.strip().lower())
-        of_address = name("address", address)
+        of_address = name("address", origin_of(address))
         return _Names(of_login, of_address, f"{of_login}:{of_address}")
 
 

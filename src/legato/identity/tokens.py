@@ -6,6 +6,7 @@ from typing import Final
 ACCOUNT_TOKEN: Final = "lgt-"  # noqa: S105 - a prefix; keys that call models begin with lg-
 INVITATION: Final = "lgi-"
 SESSION: Final = "lgs-"
+TASK_LINK: Final = "lgl-"
 _BYTES: Final = 32
 
 

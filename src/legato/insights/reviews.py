@@ -104,7 +104,7 @@ class Reviews:
     def say(self, item_id: str, reviewer: str, said: Said) -> None:
         """Keep what a reviewer says; see ReviewStore.label."""
         texts = msgspec.json.encode((said.comment, said.correction))
-        context = _label_context(item_id, reviewer)
+        context = label_context(item_id, reviewer)
         self.store.label(
             SealedLabel(
                 item_id,
@@ -119,7 +119,7 @@ class Reviews:
     def shown(self, item: Item) -> Shown:
         """Return an item with its content."""
         try:
-            plain = self._sealing.open(self._org, item.sealed, _item_context(item.id))
+            plain = self._sealing.open(self._org, item.sealed, item_context(item.id))
         except ValueError:
             return Shown(item, None)
         return Shown(item, msgspec.json.decode(plain, type=Subject))
@@ -148,7 +148,7 @@ class Reviews:
         if labels == 1 and point < double_share * _WHOLE:
             labels = 2
         item_id = self._new_id()
-        sealed = self._sealing.seal(self._org, plain, _item_context(item_id))
+        sealed = self._sealing.seal(self._org, plain, item_context(item_id))
         origin = (wish.origin.request_id, wish.origin.user)
         return NewItem(item_id, judge, wish.source, sealed, labels, *origin)
 
@@ -156,7 +156,7 @@ class Reviews:
         levels = None if label.skipped else msgspec.json.decode(label.levels)
         said, readable = Said(levels=levels), True
         try:
-            context = _label_context(label.item_id, label.reviewer)
+            context = label_context(label.item_id, label.reviewer)
             texts = self._sealing.open(self._org, label.sealed, context)
             comment, correction = msgspec.json.decode(texts)
             said = Said(levels=levels, comment=comment, correction=correction)
@@ -184,9 +184,11 @@ def read_subject(plain: Any, place: str) -> Subject:
         raise InvalidRequest(f"{place}: {error}", param=place) from None
 
 
-def _item_context(item_id: str) -> bytes:
+def item_context(item_id: str) -> bytes:
+    """Return what an item's content is bound to."""
     return f"review\x00{item_id}".encode()
 
 
-def _label_context(item_id: str, reviewer: str) -> bytes:
+def label_context(item_id: str, reviewer: str) -> bytes:
+    """Return what a label's texts are bound to."""
     return f"review label\x00{item_id}\x00{reviewer}".encode()

@@ -118,7 +118,8 @@ def _line(points: Sequence[Point]) -> Mapping:
     return Mapping(Form.LINE, tuple(knots))
 
 
-def _stairs(points: Sequence[Point]) -> Mapping:
+def stairs(points: Sequence[Point]) -> Mapping:
+    """Fit a rising staircase."""
     blocks: list[list[float]] = []  # sum, count, first and last score
     for score in sorted({score for score, _ in points}):
         found = [wanted for each, wanted in points if each == score]
@@ -134,4 +135,4 @@ def _mean(block: Sequence[float]) -> float:
     return block[0] / block[1]
 
 
-_FITS: Final = {Form.LINE: _line, Form.STAIRS: _stairs}
+_FITS: Final = {Form.LINE: _line, Form.STAIRS: stairs}

@@ -61,6 +61,9 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     api_key: str | None = None
     secrets: Mapping[str, str] = {}
 
+    def __repr__(self) -> str:
+        return f"ProviderSettings({self.config.name}, {self.base_url})"
+
 
 class Authorizer(Protocol):
     """Adds a credential that can't be rendered once: a token that is fetched, a signature.

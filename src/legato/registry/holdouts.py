@@ -144,9 +144,9 @@ class Holdouts:
             )
         return self.store.start(route, share_bp, author, reason)
 
-    def statement(self, one: Holdout) -> Statement:
-        """Say what a holdout shows, by the outcomes that are kept."""
-        reach = (one.started_at_ns, one.ended_at_ns)
+    def statement(self, one: Holdout, within: tuple[int, int] | None = None) -> Statement:
+        """Say what a holdout shows, by the outcomes that are kept, of all its time or a span."""
+        reach = _narrowed(one, within)
         arms = [self._outcomes.of(one.id, arm, *reach) for arm in (HOLDOUT, TREATED)]
         sums = {
             gate.metric: [moments(outcomes, gate, Unit.USER) for outcomes in arms]
@@ -164,15 +164,22 @@ class Holdouts:
             measured(held_out, treated, Metric.COST.scale),
             requests_needed(held_out, treated, cost, one.share_bp),
             tuple(_compared(gate.metric, *sums[gate.metric]) for gate in _MEASURED),
-            self._modelled(one),
+            self._modelled(one, reach),
             sum(outcome.cost is None for outcomes in arms for outcome in outcomes),
         )
 
-    def _modelled(self, one: Holdout) -> RouteTraffic:
+    def _modelled(self, one: Holdout, reach: tuple[int, int | None]) -> RouteTraffic:
         """Return what the ledger has of the time whose outcomes are kept: both are of the same."""
         first_at_ns = self._outcomes.first_at_ns(one.id)
-        since_ns = one.started_at_ns if first_at_ns is None else first_at_ns
-        return self.store.traffic(one.route, since_ns, one.ended_at_ns)
+        since_ns = reach[0] if first_at_ns is None else max(reach[0], first_at_ns)
+        return self.store.traffic(one.route, since_ns, reach[1])
+
+
+def _narrowed(one: Holdout, within: tuple[int, int] | None) -> tuple[int, int | None]:
+    if within is None:
+        return one.started_at_ns, one.ended_at_ns
+    until_ns = within[1] if one.ended_at_ns is None else min(within[1], one.ended_at_ns)
+    return max(within[0], one.started_at_ns), until_ns
 
 
 def _users(summed: Moments) -> float:

@@ -95,6 +95,8 @@ def _of_value(kind: Any, value: Any) -> Any:
         arms = [_of_value(arm, value) for arm in get_args(kind)]
         shape = tuple if isinstance(value, list) else type(value)
         fitting = [arm for arm in arms if (get_origin(arm) or arm) is shape or _is_struct(arm)]
+        if len(fitting) > 1 and isinstance(value, dict):
+            fitting = [arm for arm in fitting if _is_struct(arm) and _is_tagged(arm, value)]
         return fitting[0] if len(fitting) == 1 else None
     return kind
 
@@ -129,6 +131,12 @@ def _unfit_names(value: Any, kind: Any, place: str) -> Iterator[Problem]:
 
 def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _is_tagged(kind: type[msgspec.Struct], value: dict[Any, Any]) -> bool:
+    """Whether a value says by its tag that it is of this struct."""
+    config = kind.__struct_config__
+    return config.tag_field is not None and value.get(config.tag_field) == config.tag
 
 
 def _joined(place: str, name: str) -> str:

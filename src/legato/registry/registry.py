@@ -4,12 +4,13 @@ It knows what each kind's content must be, seals it, and asks for the approvals 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
 from legato.core.config import ApprovalRule
-from legato.core.errors import Conflict, Erased, InvalidRequest
+from legato.core.errors import Conflict, Erased, InvalidRequest, NotFound
 from legato.core.registry import (
     DEFAULT_LABEL,
     INSTANCE_KINDS,
@@ -22,6 +23,7 @@ from legato.core.registry import (
     checked_label,
     checked_name,
     digest_of,
+    selector,
     shown,
 )
 from legato.registry.content import as_yaml, differences
@@ -71,6 +73,22 @@ class Models(Protocol):
         ...
 
 
+class WorkflowCheck(Protocol):
+    """Knows what workflows must be on this instance."""
+
+    def draft(self, content: Any) -> References:
+        """Return what a definition names that nothing points to. Raises InvalidRequest."""
+        ...
+
+    def active(self, content: Any, exists: Callable[[ObjectName, str], bool]) -> References:
+        """Return what one that is to run names. Raises InvalidRequest: it can't run."""
+        ...
+
+
+Margins = Callable[[Sequence[tuple[ObjectName, str]], str], None]
+"""Refuses labels of objects to move in an environment while they don't pay. Raises Conflict."""
+
+
 class Act(msgspec.Struct, frozen=True):
     """Who changes something, where and why."""
 
@@ -94,12 +112,16 @@ class Registry:
         checks: Mapping[Kind, Check],
         approvals: Sequence[ApprovalRule],
         models: Models | None = None,
+        margins: Margins | None = None,
+        workflows: WorkflowCheck | None = None,
     ) -> None:
         self._org = org
         self.read, self._changes = stores
         self._sealing = sealing
         self._checks = checks
         self._models = models
+        self._margins = margins
+        self._workflows = workflows
         self._approvals = approvals
 
     def save(self, document: Document, act: Act) -> tuple[VersionRecord, list[MoveRecord]]:
@@ -122,6 +144,7 @@ class Registry:
         contents = {one.object: one.spec for one in documents}
         live = {one.object: one.spec for one in documents if DEFAULT_LABEL in one.labels}
         self._require_served(live, contents, act)
+        self._require_margins([(one.object, to) for one in documents for to in one.labels], act)
         moves = tuple(
             self._move(one.object, label, version.digest, act)
             for one, version in zip(documents, versions, strict=True)
@@ -142,6 +165,8 @@ class Registry:
         version = None if to is None else self.read.version(name, to, act.environment)
         digest = "" if version is None else version.digest
         self._require_movable(name, label, version, act)
+        if version is not None:
+            self._require_margins([(name, label)], act)
         move = msgspec.structs.replace(
             self._move(name, checked_label(label), digest, act), expected=saw
         )
@@ -178,6 +203,8 @@ class Registry:
             version = None if to is None else self.read.version(move.name, to, "")
             there = msgspec.structs.replace(act, environment=move.environment)
             self._require_movable(move.name, move.label, version, there)
+            if version is not None:
+                self._require_margins([(move.name, move.label)], there)
         return self._changes.decide(move_id, act.author, approved=approved, reason=act.reason)
 
     def describe(self, name: ObjectName, details: Details, version: int) -> None:
@@ -210,6 +237,15 @@ class Registry:
         """Refuse a version that callers of an environment couldn't be given. Raises Conflict."""
         act = Act("", environment=environment)
         self._require_movable(version.name, DEFAULT_LABEL, version, act)
+
+    def require_runnable(self, workflow: Any, environment: str) -> None:
+        """Refuse a definition of a workflow that couldn't run there. Raises ContentInvalid."""
+        there = partial(self._is_there, environment, frozenset())
+        self._known_workflows().active(workflow, there)
+
+    def require_margin(self, name: ObjectName, label: str, environment: str) -> None:
+        """Refuse to bring a label somewhere new while its feature doesn't pay. Raises Conflict."""
+        self._require_margins([(name, label)], Act("", environment=environment))
 
     def differences(self, before: VersionRecord, after: VersionRecord) -> list[str]:
         """Return a unified diff of two versions' content, as YAML, line by line."""
@@ -264,6 +300,9 @@ class Registry:
             if one.label == DEFAULT_LABEL
         }
         self._require_served(live, {one.document.object: one.document.spec for one in placed}, act)
+        self._require_margins(
+            [(one.name, one.label) for one in planned.moves if one.to_digest], act
+        )
         moves = tuple(
             Move(one.name, one.label, one.to_digest, expected=one.from_digest)
             for one in planned.moves
@@ -330,6 +369,13 @@ class Registry:
             raise InvalidRequest(f"kind: a {document.kind} belongs to {owner}", param="kind")
         if of_instance:
             return self._known_models().check(document, beside, environment)
+        if document.kind is Kind.WORKFLOW:
+            if not document.labels:
+                return self._known_workflows().draft(document.spec)
+            there = frozenset(one.object for one in (document, *beside))
+            return self._known_workflows().active(
+                document.spec, partial(self._is_there, environment, there)
+            )
         return self._checks[document.kind](document.spec)
 
     def _require_movable(
@@ -340,6 +386,21 @@ class Registry:
             content = None if version is None else self.content(version)
             contents = {} if version is None else {name: content}
             self._require_served({name: content}, contents, act)
+        if name.kind is Kind.WORKFLOW and version is not None:
+            there = partial(self._is_there, act.environment, frozenset((name,)))
+            self._known_workflows().active(self.content(version), there)
+
+    def _is_there(
+        self, environment: str, beside: frozenset[ObjectName], name: ObjectName, version: str
+    ) -> bool:
+        """Whether a version is there, or comes with what is saved at the same time."""
+        if name in beside:
+            return True
+        try:
+            self.read.version(name, selector(version or DEFAULT_LABEL), environment)
+        except NotFound:
+            return False
+        return True
 
     def _require_served(
         self, live: Mapping[ObjectName, Any], contents: Mapping[ObjectName, Any], act: Act
@@ -352,11 +413,22 @@ class Registry:
         if contents:
             self._known_models().price(contents)
 
+    def _require_margins(self, moves: Sequence[tuple[ObjectName, str]], act: Act) -> None:
+        """Ask the policy on margins; back to what was there before one may always go."""
+        if self._margins is not None and moves and not act.back:
+            self._margins(moves, act.environment)
+
     def _known_models(self) -> Models:
         if self._models is None:
             msg = "this registry was opened without the instance's models"
             raise AssertionError(msg)
         return self._models
+
+    def _known_workflows(self) -> WorkflowCheck:
+        if self._workflows is None:
+            msg = "this registry was opened without the instance's workflows"
+            raise AssertionError(msg)
+        return self._workflows
 
     def _move(self, name: ObjectName, label: str, digest: str, act: Act) -> Move:
         wanted = approvals_wanted(self._approvals, name, label, act)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from legato.core.errors import CallerError
+from legato.core.errors import CallerError, Conflict
 from legato.core.registry import CANDIDATE, CHAMPION, INSTANCE_ORG
 from legato.core.tenant import EVERY_TENANT, Tenant, WholeReach
 from legato.routing.rollouts.contrast import Stratum, Unit
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 _SETTLED_NS = 600_000_000_000
 """What happened so long ago is in the ledger, and is read once."""
 _WAITS = "all steps are done, but others must approve moves of this label: abort, and ask for it"
+_DONE = "all steps are done, but"
+_TOLD_MAX = 500
 _US_PER_MS = 1000.0
 _NANO = 1e-9
 _encode = msgspec.json.Encoder().encode
@@ -51,12 +53,15 @@ class RolloutWatch:
         now_ns: Callable[[], int],
         *,
         waits: Callable[[Rollout], bool],
+        require_margin: Callable[[Rollout], None] = lambda _: None,
     ) -> None:
+        """`require_margin` raises Conflict where a policy holds a promotion back."""
         self._running = running
         self._store = store
         self._outcomes = outcomes
         self._now_ns = now_ns
         self._waits = waits
+        self._require_margin = require_margin
         self._settled: dict[tuple[str, int], Spans] = {}
 
     def look(self) -> None:
@@ -81,9 +86,9 @@ class RolloutWatch:
             if decision.reason != rollout.told:
                 store.tell(rollout, decision.reason)
             return
-        if decision.action is Action.PROMOTE and self._waits(rollout):
-            if rollout.told != _WAITS:
-                store.tell(rollout, _WAITS)
+        if decision.action is Action.PROMOTE and (why := self._held_back(rollout)):
+            if rollout.told != why:
+                store.tell(rollout, why)
             return
         state = followed(rollout.state, decision, now_ns)
         evidence = _encode(decision.evidence)
@@ -100,6 +105,16 @@ class RolloutWatch:
                 "arm": decision.arm,
             },
         )
+
+    def _held_back(self, rollout: Rollout) -> str:
+        """Say why a rollout that is at its end isn't promoted, "" for nothing against it."""
+        if self._waits(rollout):
+            return _WAITS
+        try:
+            self._require_margin(rollout)
+        except Conflict as refused:
+            return f"{_DONE} {refused.message}"[:_TOLD_MAX]
+        return ""
 
     def _observed(self, rollout: Rollout, now_ns: int) -> dict[str, Observed]:
         """Return what was seen of each candidate that is not out."""

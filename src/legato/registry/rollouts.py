@@ -1,7 +1,7 @@
 """Rollouts as people and programs begin, steer and watch them."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -46,6 +46,18 @@ class Wish(msgspec.Struct, frozen=True):
     plan: Plan
 
 
+class Requiring(Protocol):
+    """What a registry asks of versions and labels."""
+
+    def require_servable(self, version: VersionRecord, environment: str) -> None:
+        """Refuse a version that callers of an environment couldn't be given. Raises Conflict."""
+        ...
+
+    def require_margin(self, name: ObjectName, label: str, environment: str) -> None:
+        """Refuse a label whose feature doesn't pay, where a policy asks. Raises Conflict."""
+        ...
+
+
 class Rollouts:
     """One organisation's. Every method may raise StorageUnavailable."""
 
@@ -54,13 +66,13 @@ class Rollouts:
         reader: RegistryReader,
         store: RolloutStore,
         approvals: Sequence[ApprovalRule],
-        require_servable: Callable[[VersionRecord, str], None] | None = None,
+        registry: Requiring | None = None,
     ) -> None:
-        """`require_servable` refuses versions that an environment couldn't serve."""
+        """`registry` refuses what an environment couldn't serve, and what doesn't pay."""
         self._reader = reader
         self.store = store
         self._approvals = approvals
-        self._require_servable = require_servable
+        self._registry = registry
 
     def start(self, wish: Wish, act: Act) -> Rollout:
         """Begin to try versions against what a label points to, as a plan says.
@@ -77,9 +89,10 @@ class Rollouts:
         name, label = wish.name, checked_label(wish.label)
         _require_tried(name, label)
         found = [self._reader.version(name, one, act.environment) for one in wish.candidates]
-        if self._require_servable is not None:
+        if self._registry is not None:
             for version in found:
-                self._require_servable(version, act.environment)
+                self._registry.require_servable(version, act.environment)
+            self._registry.require_margin(name, label, act.environment)
         candidates = named_arms([(one.number, one.digest) for one in found])
         wanted = NewRollout(
             act.environment,
@@ -100,14 +113,16 @@ class Rollouts:
             NotFound: there is no such rollout, or no such candidate.
             InvalidRequest: it has ended, is so already, or it isn't said which to promote.
             Conflict: the candidate was taken out; or it is to be promoted, and a rule wants more
-                to approve than did, or others approved a plan that isn't at its end.
+                to approve than did, others approved a plan that isn't at its end, or its feature
+                doesn't pay where a policy asks.
             PreconditionFailed: it was changed meanwhile.
         """
         rollout = self.store.get(rollout_id)
         state = commanded(rollout.state, command, self.store.now_ns())
         if state.phase is Phase.PROMOTED:
             self._require_approved(rollout)
-        if state.phase is Phase.PROMOTED:
+            if self._registry is not None:
+                self._registry.require_margin(rollout.name, rollout.label, rollout.environment)
             chosen = rollout.division.arm(arm).name
             state = msgspec.structs.replace(state, chosen=chosen)
         elif arm:

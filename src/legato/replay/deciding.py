@@ -15,6 +15,7 @@ import msgspec
 from legato.cache.exact import CachedAnswer
 from legato.core.clock import ManualClock
 from legato.core.config import Strategy
+from legato.core.config_access import AccessRule
 from legato.core.config_load import STALE_CACHE
 from legato.core.decisions import (
     FROM_CACHE,
@@ -24,6 +25,7 @@ from legato.core.decisions import (
     NO_STORE,
     RATE_CLOSED,
     SEMANTIC,
+    Decision,
 )
 from legato.core.errors import LegatoError
 from legato.core.principal import Principal
@@ -41,12 +43,16 @@ from legato.replay.day import Day
 from legato.replay.racing import RecordedRace, flagged
 from legato.replay.recorded import Recorded, Row, Unreplayable, recorded, usage_of
 from legato.replay.script import Diverged, RecordedLoad, RecordedRoom, ReplayingSink, Script
+from legato.routing.access import BoundRules
 from legato.routing.assignment import Assignment, Slice, unit_of
 from legato.routing.load.concurrency import Priority
 from legato.routing.strategies import ORDERS
 
 PromptRoute = Callable[[str, str], str | None]
 """Of an organisation's prompt version (`prompt/greeting@3fa9c1d2e4b5`): None where it is gone."""
+
+AccessOf = Callable[[str], Sequence[AccessRule] | None]
+"""The rules of access that mean a key, by its id: None where it is gone."""
 
 _CLIENT_CLOSED: Final = 499
 _OK: Final = 200
@@ -131,19 +137,30 @@ class _Journal:
 class Replay:
     """Decides recorded requests again."""
 
-    def __init__(self, day: Day, prompt_route: PromptRoute) -> None:
+    def __init__(self, day: Day, prompt_route: PromptRoute, access: AccessOf | None = None) -> None:
+        """`access` gives other rules of access than those of then."""
         self._day = day
         self._prompt_route = prompt_route
+        self._access = access
 
     def request(self, trace: Row, entries: Sequence[Row]) -> Replayed:
         """Replay one request."""
         request_id = trace["request_id"]
         try:
-            differences = self._differences(recorded(trace, entries))
+            of = recorded(trace, entries)
+            if self._access is not None:
+                of = msgspec.structs.replace(of, decision=self._ruled(of))
+            differences = self._differences(of)
         except Unreplayable as reason:
             return Replayed(request_id, Verdict.UNREPLAYABLE, (str(reason),))
         verdict = Verdict.DIFFERENT if differences else Verdict.REPRODUCED
         return Replayed(request_id, verdict, tuple(differences))
+
+    def _ruled(self, of: Recorded) -> Decision:
+        rules = self._access(of.trace["key_id"]) if self._access is not None else None
+        if rules is None:
+            raise Unreplayable("its key is gone: which rules would mean it isn't known")
+        return msgspec.structs.replace(of.decision, access=tuple(rules))
 
     def _differences(self, of: Recorded) -> list[str]:
         call = call_of(of)
@@ -362,11 +379,18 @@ _OF_HOLDOUTS: Final = frozenset({HOLDOUT, TREATED})
 def call_of(of: Recorded) -> Call:
     """Return a call as it was recorded."""
     trace, decision = of.trace, of.decision
+    access = BoundRules(decision.access) if decision.access else None
     surface: Any = _Surface(trace["surface"], decision.operation)
     source: Any = _Source(decision.cache_control)
     call = Call(of.request_id, surface, source, trace["at_ns"])
     call.principal = Principal(
-        trace["key_id"], "", trace["org"], trace["team"], trace["feature"], require=decision.require
+        trace["key_id"],
+        "",
+        trace["org"],
+        trace["team"],
+        trace["feature"],
+        require=decision.require,
+        access=access,
     )
     call.view = RequestView(
         model=trace["model_requested"],

@@ -11,6 +11,8 @@ from legato.core.usage import USAGE_CLASSES, Usage
 
 Row = Mapping[str, Any]
 LOOKUP_CACHE: Final = "lookup_cache"
+_RULE_TOOLS: Final = "rule_tools"
+_FORBIDDEN: Final = "forbidden"
 
 
 class Unreplayable(Exception):
@@ -33,7 +35,7 @@ class Recorded(msgspec.Struct, frozen=True):
     @property
     def looked_into_cache(self) -> bool:
         """Whether the surface's stages have a cache among them."""
-        return any(stage[0] == LOOKUP_CACHE for stage in self.trace["stages"])
+        return _passed(self.trace, LOOKUP_CACHE)
 
 
 def recorded(trace: Row, entries: Sequence[Row]) -> Recorded:
@@ -52,12 +54,20 @@ def recorded(trace: Row, entries: Sequence[Row]) -> Recorded:
     if decision.operation == "count_tokens":
         msg = "it counts tokens: nothing is bought"
         raise Unreplayable(msg)
+    ruled = any(rule.tools is not None for rule in decision.access)
+    if trace["error_code"] == _FORBIDDEN and ruled and not _passed(trace, _RULE_TOOLS):
+        msg = "refused for the tools that it declared, which are not kept"
+        raise Unreplayable(msg)
     return Recorded(trace, decision, _in_force(entries))
 
 
 def usage_of(entry: Row) -> Usage:
     """Return the usage of an entry."""
     return Usage(*[entry[name] for name in USAGE_CLASSES])
+
+
+def _passed(trace: Row, stage: str) -> bool:
+    return any(one[0] == stage for one in trace["stages"])
 
 
 def _in_force(entries: Sequence[Row]) -> dict[int, Row]:

@@ -24,6 +24,7 @@ from legato.core.decisions import (
 from legato.core.errors import InvalidRequest, LegatoError, UpstreamError
 from legato.core.measures import read_measures
 from legato.core.records import EntryKind
+from legato.economics.waterfall import STEP_COLUMNS, plain_steps, steps_of
 from legato.gateway.books import Books, charge
 from legato.gateway.context import Reply
 from legato.gateway.waiting_room import overloaded
@@ -245,7 +246,16 @@ class Script:
         self.compare_facts(entry, self.books.facts(call, deployment, call.attempts))
         kind = EntryKind(entry["kind"])
         paid = charge(call, deployment, kind, usage_of(entry), duration_us=entry["total_us"])
-        for name, again in zip(("cost", "baseline_cost"), paid, strict=True):
+        amounts: list[tuple[str, int | None]] = [
+            ("cost", paid.cost),
+            ("baseline_cost", paid.baseline_cost),
+        ]
+        then = tuple(entry[name] for name in STEP_COLUMNS)
+        plain = plain_steps(kind, entry["cost"], entry["baseline_cost"])
+        if then != plain:  # or it was entered before there were steps, with what follows from it
+            steps = steps_of(kind, paid.cost, paid.baseline_cost, paid.steps)
+            amounts += zip(STEP_COLUMNS, steps, strict=True)
+        for name, again in amounts:
             if entry[name] != again:
                 said = f"attempt {call.attempts}: {name} {_nano(again)}, then {_nano(entry[name])}"
                 self.differences.append(said)

@@ -9,7 +9,7 @@ import msgspec
 
 from legato.core.config import DataUse
 from legato.core.config_access import AccessRule, Who
-from legato.core.principal import Principal, RefusedTool
+from legato.core.principal import Maker, Principal, RefusedTool
 from legato.routing.terms import shortfalls
 
 _MODELS_MAX: Final = 1_000
@@ -23,7 +23,7 @@ class BoundRules:
     """
 
     def __init__(self, rules: Sequence[AccessRule]) -> None:
-        self._rules = tuple(rules)
+        self.rules = tuple(rules)
         self._models: dict[str, str] = {}
         self._short: dict[str, tuple[str, DataUse, tuple[str, ...]]] = {}
         self.has_tools = any(one.tools is not None for one in rules)
@@ -39,7 +39,7 @@ class BoundRules:
         return found
 
     def _against_model(self, name: str) -> str:
-        for rule in self._rules:
+        for rule in self.rules:
             if rule.models is not None and not _fits(name, rule.models):
                 return f"access rule {rule.name!r} lets it name {', '.join(rule.models)} only"
         return ""
@@ -54,7 +54,7 @@ class BoundRules:
 
     def against_tool(self, name: str) -> RefusedTool | None:
         """Return which rule keeps a tool from being declared, None where none does."""
-        for rule in self._rules:
+        for rule in self.rules:
             tools = rule.tools
             if tools is None:
                 continue
@@ -64,7 +64,7 @@ class BoundRules:
         return None
 
     def _against(self, name: str, region: str, data_use: DataUse) -> Iterable[str]:
-        for rule in self._rules:
+        for rule in self.rules:
             if rule.deployments is not None and not _fits(name, rule.deployments):
                 yield f"access rule {rule.name!r}: {', '.join(rule.deployments)} only"
             if rule.require is not None:
@@ -73,12 +73,20 @@ class BoundRules:
 
 
 def bound(rules: Sequence[AccessRule], principal: Principal) -> BoundRules | None:
-    """Return the rules that mean a principal, None where none does."""
-    own = [one for one in rules if _means(one.who, principal)]
+    """Return the rules that mean a principal, None where none does.
+
+    Those that mean a key it was made by do, too: no key gets rid of a rule by making another.
+    """
+    own = [one for one in rules if means(one, principal)]
     return BoundRules(own) if own else None
 
 
-def _means(who: Who, principal: Principal) -> bool:
+def means(rule: AccessRule, principal: Principal) -> bool:
+    """Whether a rule means a principal, or a key that it was made by."""
+    return _means(rule.who, principal) or any(_means(rule.who, one) for one in principal.makers)
+
+
+def _means(who: Who, principal: Principal | Maker) -> bool:
     places = (
         (who.orgs, principal.org),
         (who.teams, principal.team),

@@ -42,7 +42,7 @@ def in_words(require: Requirements) -> str:
     """Say what is required."""
     terms = []
     if require.regions is not None:
-        terms.append(f"region {' or '.join(require.regions)}")
+        terms.append(f"region {' or '.join(require.regions) or 'none'}")
     if require.no_training:
         terms.append("no training")
     if require.retention_days_max is not None:

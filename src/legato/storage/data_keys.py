@@ -1,14 +1,16 @@
 """The store of wrapped data keys. It never sees one in the clear."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from legato.audit.event import Act, Detail, Subject
+from legato.core.tombstones import Grave
 from legato.core.wrapped_key import WrappedKey
 from legato.storage.audit.writing import recorded
+from legato.storage.burying import bury
 from legato.storage.database.dialect import lock
 from legato.storage.database.engine import empty_log, overwrite_deleted, reading, writing
 from legato.storage.database.versions import bump, version
@@ -75,17 +77,18 @@ class DataKeyTable:
         with reading(self._engine) as connection:
             return connection.execute(wanted).first() is not None
 
-    def destroy(self, org: str, author: str, now_ns: int) -> int:
-        """Delete an organisation's keys for good; return how many there were.
+    def destroy(self, org: str, author: str, now_ns: int, ids: Sequence[str] | None = None) -> int:
+        """Delete an organisation's keys for good, or some of them; return how many there were.
 
         SQLite overwrites them in its file and its log.
         """
+        some = [] if ids is None else [data_key.c.id.in_(ids)]
         with writing(self._engine) as connection:
             lock(connection, [_LOCK])
             overwrite_deleted(connection)
             gone = connection.execute(
                 delete(data_key)
-                .where(data_key.c.org == org)
+                .where(data_key.c.org == org, *some)
                 .returning(data_key.c.id, data_key.c.version)
             ).all()
             rows = [
@@ -103,6 +106,8 @@ class DataKeyTable:
                 bump(connection, _DESTRUCTIONS)
                 bump(connection, REGISTRY_VERSION)  # prompts in workers' memory go, too
                 forget_organisation(connection, org, now_ns)  # and so do cached answers
+                for one in gone:
+                    bury(connection, Grave.DATA_KEY, org, one.id)
                 recorded(connection, _act("destroy", org, {"keys": len(rows), "by": author}))
         empty_log(self._engine)
         return len(rows)

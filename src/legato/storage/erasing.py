@@ -22,20 +22,30 @@ from sqlalchemy import (
     update,
 )
 
+from legato.core.registry import INSTANCE_ORG
 from legato.core.tenant import Tenant
 from legato.storage.database.engine import empty_log, overwrite_deleted, reading, writing
 from legato.storage.erasures import chunks
 from legato.storage.evaluation.feedback import SIGNALS
 from legato.storage.identity.accounts import erase_account
+from legato.storage.incidents.words import told_as
+from legato.storage.notifications.outbox import digest_of
 from legato.storage.tables.accounts import account
+from legato.storage.tables.agents import agent_note
 from legato.storage.tables.captures import capture
 from legato.storage.tables.evaluations import evaluation_answer
 from legato.storage.tables.feedback import feedback
 from legato.storage.tables.guard_samples import guard_judgement, guard_sample
+from legato.storage.tables.human_tasks import human_task, human_task_event, human_task_vote
 from legato.storage.tables.kept_maps import kept_map, map_reading
 from legato.storage.tables.live_scores import live_score
+from legato.storage.tables.notifications import notification
+from legato.storage.tables.objectives import incident
 from legato.storage.tables.reviews import review_claim, review_item, review_label
 from legato.storage.tables.schema import stored_response
+from legato.storage.tables.subject_exports import subject_export
+from legato.storage.tables.twins import workflow_twin
+from legato.storage.tables.workflows import workflow_message, workflow_run, workflow_step
 
 _TEXTS: Final = ("correction", "comment")
 _FROM_REQUEST: Final = "request:"
@@ -112,6 +122,16 @@ class ContentEraser:
         found = self._conditions(kept_map, meant, ("request_id",), ("end_user",))
         return sum(self._deleted(kept_map, one) for one in found)
 
+    def agent_notes(self, meant: Meant) -> int:
+        """Delete what agents noted for a user."""
+        found = self._conditions(agent_note, meant, ("run_id",), ("end_user",))
+        return sum(self._deleted(agent_note, one) for one in found)
+
+    def twins(self, meant: Meant) -> int:
+        """Delete the states of twins whose key is a user's name."""
+        found = self._conditions(workflow_twin, meant, (), ("whose",))
+        return sum(self._deleted(workflow_twin, one) for one in found)
+
     def answers(self, meant: Meant) -> int:
         """Blank answers of evaluations, with the reasons of their scores."""
         written = func.length(evaluation_answer.c.sealed) > 0
@@ -142,6 +162,42 @@ class ContentEraser:
                     connection.execute(delete(place).where(named))
         return total
 
+    def tasks(self, meant: Meant) -> int:
+        """Blank what people were asked about a user's runs, and what they wrote of it."""
+        table, total = human_task.c, 0
+        for named in self._conditions(human_task, meant, (), ("origin_user",)):
+            ids = select(table.id).where(table.org == self._org, named)
+            for part in (human_task_vote, human_task_event):
+                of_tasks = part.c.task_id.in_(ids) & (func.length(part.c.sealed) > 0)
+                self._blanked(part, of_tasks)
+            total += self._blanked(human_task, named & (func.length(table.sealed) > 0))
+        return total
+
+    def told(self, meant: Meant) -> int:
+        """Blank what people were told of a user's runs."""
+        written = func.length(notification.c.sealed) > 0
+        found = self._conditions(notification, meant, (), ("origin_user",))
+        return sum(self._blanked(notification, one & written) for one in found)
+
+    def incidents(self, meant: Meant) -> int:
+        """Blank what a person said of incidents, and what others were told of that."""
+        if not meant.user:
+            return 0
+        table = incident.c
+        said = or_(table.origin_user == meant.user, table.closing_user == meant.user)
+        here = table.org.in_((self._org, INSTANCE_ORG))  # a pseudonym is of one organisation
+        mine = [here, said, func.length(table.sealed) > 0]
+        with self._writing() as connection:
+            ids = connection.execute(select(table.id).where(*mine)).scalars().all()
+            if not self._dry_run:
+                for some in chunks(ids):
+                    blank = update(incident).where(table.id.in_(some))
+                    connection.execute(blank.values(sealed=b""))
+                    once = [digest_of(about) for one in some for about in told_as(one)]
+                    told = update(notification).where(notification.c.once.in_(once))
+                    connection.execute(told.values(sealed=b"", title="", text="", html=""))
+        return len(ids)
+
     def accounts(self, meant: Meant) -> int:
         """Forget who has an account: it lets nobody in any more."""
         if not meant.user:
@@ -153,6 +209,28 @@ class ContentEraser:
             for account_id in () if self._dry_run else ids:
                 erase_account(connection, account_id)
         return len(ids)
+
+    def workflow_runs(self, meant: Meant) -> int:
+        """Blank what a user's runs began with, did and came to; that there were any stays."""
+        total = 0
+        for named in self._conditions(workflow_run, meant, (), ("end_user",)):
+            with self._writing() as connection:
+                mine = [workflow_run.c.org == self._org, named]
+                kept = func.length(workflow_run.c.sealed) > 0
+                total += self._count(connection, workflow_run, [*mine, kept])
+                if not self._dry_run:
+                    blank = {"sealed": b"", "sealed_end": b""}
+                    connection.execute(update(workflow_run).where(*mine).values(blank))
+        for table in (workflow_step, workflow_message):
+            for named in self._conditions(table, meant, (), ("end_user",)):
+                self._blanked(table, named)
+        return total
+
+    def exports(self, meant: Meant) -> int:
+        """Blank the reasons of exports about the subject; that there were any stays."""
+        written = func.length(subject_export.c.sealed) > 0
+        found = self._conditions(subject_export, meant, ("request_id",), ("end_user",))
+        return sum(self._blanked(subject_export, one & written) for one in found)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -173,7 +251,7 @@ class ContentEraser:
         if meant.user:
             yield from (table.c[name] == meant.user for name in of_user)
             others = [table.c[name] != meant.user for name in of_user]
-        for some in chunks(meant.requests):
+        for some in chunks(meant.requests) if of_requests else ():
             yield and_(or_(*[table.c[name].in_(some) for name in of_requests]), *others)
 
     def _deleted(self, table: Table, named: Condition) -> int:

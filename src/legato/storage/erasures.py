@@ -12,7 +12,9 @@ from legato.core.erasure import Subject as Erased
 from legato.core.ids import IdSource
 from legato.core.origin import Origin
 from legato.core.tenant import Tenant
+from legato.core.tombstones import Grave
 from legato.storage.audit.writing import recorded
+from legato.storage.burying import bury
 from legato.storage.database.dialect import lock, upsert
 from legato.storage.database.engine import reading, writing
 from legato.storage.erasure_marks import marks_lock
@@ -80,6 +82,8 @@ class ErasureStore:
             )
             row = {**msgspec.structs.asdict(new), "org": self._org, "counts": "{}"}
             connection.execute(insert(erasure), row)
+            kind = Grave.USER if subject.user else Grave.REQUEST
+            bury(connection, kind, self._org, subject.user or subject.request_id)
             self._tell(connection, "begin", new.id, {"by": author, **_meant(subject)})
         return new
 

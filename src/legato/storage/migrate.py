@@ -4,9 +4,6 @@ The migration itself is one transaction on both databases. The marker covers wha
 transaction can't: a step that must run outside of it, or a copy restored in the middle.
 """
 
-import os
-import sqlite3
-from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,6 +11,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Engine, delete, insert, inspect, select, text
 
 from legato.core.errors import OperatorError
+from legato.storage.backup import copy_database
+from legato.storage.creation import create_schema
 from legato.storage.database.dialect import is_sqlite, lock
 from legato.storage.database.engine import reading, writing
 from legato.storage.tables.schema import SCHEMA_VERSION, TABLES, migration_marker
@@ -67,10 +66,11 @@ def check(engine: Engine) -> None:
     _refuse_unusable(found)
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, *, step_by_step: bool = False) -> None:
     """Create or upgrade the schema; does nothing when it is current.
 
     A SQLite file that holds data is copied beside itself first (`NAME.before-VERSION.bak`).
+    `step_by_step` runs every migration in an empty database, too.
 
     Raises:
         OperatorError: the schema is newer than this code, or broken.
@@ -85,7 +85,10 @@ def upgrade(engine: Engine) -> None:
         _mark(engine, found.version, _back_up(engine))
     with writing(engine) as connection:
         lock(connection, ["legato:migrate"])
-        if _version(connection) != SCHEMA_VERSION:  # another process may have been first
+        version = _version(connection)
+        if not version and not step_by_step:
+            create_schema(connection)
+        elif version != SCHEMA_VERSION:  # another process may have been first
             _run_alembic(connection)
         if older:
             connection.execute(delete(migration_marker))
@@ -154,9 +157,7 @@ def _back_up(engine: Engine) -> str:
     source = Path(engine.url.database)
     copy = source.with_name(f"{source.name}.before-{SCHEMA_VERSION}.bak")
     copy.unlink(missing_ok=True)
-    os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(copy)) as new:
-        old.backup(new)
+    copy_database(source, copy)
     return copy.name
 
 

@@ -5,7 +5,6 @@ Each worker counts for itself and leaves a snapshot on disk every second. Any wo
 so counters never fall.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count as counter
 from pathlib import Path
@@ -13,30 +12,24 @@ from typing import NamedTuple
 
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import GaugeMetricFamily, Metric
 
 from legato.telemetry.audit_copies import export_metrics
+from legato.telemetry.families import (
+    Histogram,
+    Key,
+    add,
+    counter_family,
+    gauge_family,
+    histogram_family,
+    merge_histograms,
+    objective_family,
+    observe,
+)
+from legato.telemetry.governed import governance_metrics
+from legato.telemetry.workflow_counts import WorkflowCounts, workflow_metrics
 
-LATENCY_BOUNDS_S = (
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
-)  # fmt: skip
-_BOUNDS_US = tuple(int(bound * 1e6) for bound in LATENCY_BOUNDS_S)
 _NANO = 1e9
-
-
-class Histogram(msgspec.Struct):
-    """Counts per bucket, the last one unbounded, and the sum in µs."""
-
-    counts: list[int]
-    sum_us: int = 0
-
-
-Key = tuple[str, ...]
 
 
 class Counts(msgspec.Struct):
@@ -70,6 +63,12 @@ class Counts(msgspec.Struct):
     audit_append: dict[Key, Histogram] = {}  # no label
     audit_exports: dict[Key, float] = {}  # destination, what
     audit_failures: dict[Key, int] = {}  # destination, reason
+    sign_ins: dict[Key, int] = {}  # method, result
+    budget_events: dict[Key, int] = {}  # org, budget, what; of all the instance
+    compliance: dict[Key, int] = {}  # framework, control, status: 1 for how a control stands
+    notifications: dict[Key, int] = {}  # channel, result
+    workflows: WorkflowCounts = msgspec.field(default_factory=WorkflowCounts)
+    objectives: dict[Key, float] = {}  # org, objective: what is left of its error budget
     gauges: dict[str, float] = {}
 
 
@@ -89,12 +88,12 @@ class Meters:
         requests = self.counts.requests
         requests[labels] = requests.get(labels, 0) + 1
         surface, _, _, _, cache = labels
-        _observe(self.counts.latency, (surface, cache), latency_us)
-        _observe(self.counts.overhead, (surface,), overhead_us)
+        observe(self.counts.latency, (surface, cache), latency_us)
+        observe(self.counts.overhead, (surface,), overhead_us)
 
     def first_byte(self, deployment: str, latency_us: int) -> None:
         """Note how long the caller waited for the first byte of a deployment's answer."""
-        _observe(self.counts.first_byte, (deployment,), latency_us)
+        observe(self.counts.first_byte, (deployment,), latency_us)
 
     def spent(
         self, key: Key, *, tokens: tuple[int, int], cost: int | None, baseline: int | None
@@ -104,35 +103,35 @@ class Meters:
         What has no known cost saves nothing that is known, so its baseline isn't added.
         """
         counts, (team, feature, deployment) = self.counts, key
-        _add(counts.tokens, (deployment, "input"), tokens[0])
-        _add(counts.tokens, (deployment, "output"), tokens[1])
+        add(counts.tokens, (deployment, "input"), tokens[0])
+        add(counts.tokens, (deployment, "output"), tokens[1])
         if cost is None:
-            _add(counts.unpriced, (deployment,), 1)
+            add(counts.unpriced, (deployment,), 1)
             return
         if cost:
-            _add(counts.cost_nano, key, cost)
+            add(counts.cost_nano, key, cost)
         if baseline:
-            _add(counts.baseline_nano, (team, feature), baseline)
+            add(counts.baseline_nano, (team, feature), baseline)
 
     def failure(self, deployment: str, code: str) -> None:
         """Count an attempt that failed."""
-        _add(self.counts.failures, (deployment, code), 1)
+        add(self.counts.failures, (deployment, code), 1)
 
     def traces(self, result: str, requests: int) -> None:
         """Count traces that were exported, failed or dropped."""
-        _add(self.counts.traces, (result,), requests)
+        add(self.counts.traces, (result,), requests)
 
     def captures(self, result: str, requests: int) -> None:
         """Count captured requests that were kept or dropped."""
-        _add(self.counts.captures, (result,), requests)
+        add(self.counts.captures, (result,), requests)
 
     def rule(self, alias: str, rule: str, result: str) -> None:
         """Count what became of a rule for one request: decided, failed or emptied."""
-        _add(self.counts.rules, (alias, rule, result), 1)
+        add(self.counts.rules, (alias, rule, result), 1)
 
     def answer_check(self, check: str, action: str, count: int) -> None:
         """Count what a check found in answers, and what was done."""
-        _add(self.counts.answer_checks, (check, action), count)
+        add(self.counts.answer_checks, (check, action), count)
 
     def drift(self, alarmed: Mapping[Key, bool]) -> None:
         """Say of every watched score whether its alarm is open; labels as in `Counts.drift`."""
@@ -140,45 +139,45 @@ class Meters:
 
     def semantic(self, route: str, result: str) -> None:
         """Count what the semantic cache did with a request, or came to know of a hit."""
-        _add(self.counts.semantic, (route, result), 1)
+        add(self.counts.semantic, (route, result), 1)
 
     def semantic_saved(self, route: str, nano_usd: int) -> None:
         """Add what a hit of the semantic cache saved."""
-        _add(self.counts.semantic_saved_nano, (route,), nano_usd)
+        add(self.counts.semantic_saved_nano, (route,), nano_usd)
 
     def comparison(self, alias: str, result: str) -> None:
         """Count what came of comparing an answer of a route with its baseline's."""
-        _add(self.counts.comparisons, (alias, result), 1)
+        add(self.counts.comparisons, (alias, result), 1)
 
     def guardrail(self, key: Key) -> None:
         """Count a request in which a rule fired; the key as in `Counts.guardrails`."""
-        _add(self.counts.guardrails, key, 1)
+        add(self.counts.guardrails, key, 1)
 
     def detector(self, name: str, result: str) -> None:
         """Count a request that a detector failed: closed, or open where only flags hang on it."""
-        _add(self.counts.detectors, (name, result), 1)
+        add(self.counts.detectors, (name, result), 1)
 
     def looked_up(self, name: str, result: str) -> None:
         """Count what a condition looked up: kept, asked or failed."""
-        _add(self.counts.lookups, (name, result), 1)
+        add(self.counts.lookups, (name, result), 1)
 
     def restored(self, restored: int, unknown: int) -> None:
         """Count values put back into an answer, and placeholders in it that stand for none."""
         if restored:
-            _add(self.counts.restored, ("restored",), restored)
+            add(self.counts.restored, ("restored",), restored)
         if unknown:
-            _add(self.counts.restored, ("unknown",), unknown)
+            add(self.counts.restored, ("unknown",), unknown)
 
     def queued(self, alias: str, outcome: str, waited_us: int) -> None:
         """Count a call that waited in its route's queue: it got a place, or was shed."""
         if outcome == "placed":
-            _observe(self.counts.queue_wait, (alias,), waited_us)
+            observe(self.counts.queue_wait, (alias,), waited_us)
         else:
-            _add(self.counts.queue_shed, (alias, outcome), 1)
+            add(self.counts.queue_shed, (alias, outcome), 1)
 
     def audit_append(self, took_us: int) -> None:
         """Note how long it took to append an event, its transaction included."""
-        _observe(self.counts.audit_append, (), took_us)
+        observe(self.counts.audit_append, (), took_us)
 
     def audit_export(self, destination: str, what: str, value: float) -> None:
         """Set `timestamp_seconds`, `lag_events` or `forked` of a destination."""
@@ -186,11 +185,31 @@ class Meters:
 
     def audit_export_failed(self, destination: str, reason: str) -> None:
         """Count that one couldn't be copied to: `unreachable` or `forked`."""
-        _add(self.counts.audit_failures, (destination, reason), 1)
+        add(self.counts.audit_failures, (destination, reason), 1)
+
+    def sign_in(self, method: str, result: str) -> None:
+        """Count an attempt to sign in: ok, failed, or delayed after too many failures."""
+        add(self.counts.sign_ins, (method, result), 1)
+
+    def budget_events(self, counted: Mapping[Key, int]) -> None:
+        """Say how much came of budgets so far; keys as in `Counts.budget_events`."""
+        self.counts.budget_events = dict(counted)
+
+    def compliance(self, standing: Mapping[Key, str]) -> None:
+        """Say how each control stands, by framework and control."""
+        self.counts.compliance = {(*control, status): 1 for control, status in standing.items()}
+
+    def notification(self, channel: str, result: str) -> None:
+        """Count an attempt to send one: sent, failed or dead."""
+        add(self.counts.notifications, (channel, result), 1)
+
+    def trigger(self, kind: str, what: str, lag_s: float | None) -> None:
+        """Count an event that a trigger heard, and how long it was under way."""
+        self.counts.workflows.heard(kind, what, lag_s)
 
     def trace_lost(self) -> None:
         """Count a request whose trace record had no room in the journal."""
-        _add(self.counts.traces_lost, ("journal_full",), 1)
+        add(self.counts.traces_lost, ("journal_full",), 1)
 
     def gauge(self, name: str, value: float) -> None:
         """Set a gauge, e.g. the open requests of this worker."""
@@ -204,18 +223,6 @@ class Meters:
         part = self._file.with_suffix(f".{next(self._saves)}.part")
         part.write_bytes(msgspec.msgpack.encode(self.counts))
         part.replace(self._file)
-
-
-def _add(counts: dict[Key, int], key: Key, amount: int) -> None:
-    counts[key] = counts.get(key, 0) + amount
-
-
-def _observe(histograms: dict[Key, Histogram], key: Key, value_us: int) -> None:
-    histogram = histograms.get(key)
-    if histogram is None:
-        histogram = histograms[key] = Histogram([0] * (len(_BOUNDS_US) + 1))
-    histogram.counts[bisect_left(_BOUNDS_US, value_us)] += 1
-    histogram.sum_us += value_us
 
 
 def _read(file: Path) -> Counts | None:
@@ -258,25 +265,24 @@ def merged(parts: Iterable[Counts]) -> Counts:
             "queue_shed",
             "queue_depth",
             "audit_failures",
+            "sign_ins",
+            "budget_events",
+            "notifications",
         ):
             into = getattr(total, name)
             for key, value in getattr(part, name).items():
-                _add(into, key, value)
+                add(into, key, value)
         for name in ("latency", "first_byte", "overhead", "queue_wait", "audit_append"):
-            _merge_histograms(getattr(total, name), getattr(part, name))
+            merge_histograms(getattr(total, name), getattr(part, name))
         for key, alarmed in part.drift.items():
             total.drift[key] = max(alarmed, total.drift.get(key, 0))
         total.audit_exports |= part.audit_exports
+        total.compliance |= part.compliance
+        total.workflows.add(part.workflows)
+        total.objectives |= part.objectives
         for gauge, value in part.gauges.items():
             total.gauges[gauge] = total.gauges.get(gauge, 0.0) + value
     return total
-
-
-def _merge_histograms(into: dict[Key, Histogram], part: dict[Key, Histogram]) -> None:
-    for key, histogram in part.items():
-        known = into.setdefault(key, Histogram([0] * len(histogram.counts)))
-        known.counts = [a + b for a, b in zip(known.counts, histogram.counts, strict=True)]
-        known.sum_us += histogram.sum_us
 
 
 class Reading(NamedTuple):
@@ -304,47 +310,49 @@ class _Families:
 
     def collect(self) -> Iterator[Metric]:
         counts = self._counts
-        yield _counter(
+        yield counter_family(
             "legato_requests",
             "Finished requests",
             ("surface", "model", "deployment", "status", "cache"),
             counts.requests,
         )
-        yield _histogram(
+        yield histogram_family(
             "legato_request_duration_seconds",
             "From the request's head to the end of its answer",
             ("surface", "cache"),
             counts.latency,
         )
-        yield _histogram(
+        yield histogram_family(
             "legato_overhead_seconds",
             "The part of a request that was not spent waiting for a provider",
             ("surface",),
             counts.overhead,
         )
-        yield _histogram(
+        yield histogram_family(
             "legato_time_to_first_byte_seconds",
             "From the request's head to the provider's first byte",
             ("deployment",),
             counts.first_byte,
         )
-        yield _counter("legato_tokens", "Tokens billed", ("deployment", "direction"), counts.tokens)
-        yield _counter(
+        yield counter_family(
+            "legato_tokens", "Tokens billed", ("deployment", "direction"), counts.tokens
+        )
+        yield counter_family(
             "legato_cost_usd",
             "Money spent; the ledger is exact, this is for graphs",
             ("team", "feature", "deployment"),
             {key: value / _NANO for key, value in counts.cost_nano.items()},
         )
-        yield _counter(
+        yield counter_family(
             "legato_baseline_usd",
             "What the routes' baselines would have cost, for calls whose own cost is known",
             ("team", "feature"),
             {key: value / _NANO for key, value in counts.baseline_nano.items()},
         )
-        yield _counter(
+        yield counter_family(
             "legato_attempt_failures", "Failed attempts", ("deployment", "code"), counts.failures
         )
-        yield _counter(
+        yield counter_family(
             "legato_unpriced", "Requests whose cost is unknown", ("deployment",), counts.unpriced
         )
         yield from self._queued()
@@ -361,56 +369,64 @@ class _Families:
 
     def _queued(self) -> Iterator[Metric]:
         counts = self._counts
-        yield _histogram(
+        yield histogram_family(
             "legato_queue_wait_seconds",
             "How long calls waited in their route's queue that got a place",
             ("model",),
             counts.queue_wait,
         )
-        yield _counter(
+        yield counter_family(
             "legato_queue_shed",
             "Calls that got no place, by why",
             ("model", "reason"),
             counts.queue_shed,
         )
-        depth = GaugeMetricFamily(
-            "legato_queue_depth", "Calls that wait in their route's queue", labels=("model",)
+        yield gauge_family(
+            "legato_queue_depth",
+            "Calls that wait in their route's queue",
+            ("model",),
+            counts.queue_depth,
         )
-        for key, value in sorted(counts.queue_depth.items()):
-            depth.add_metric(key, value)
-        yield depth
 
     def _audit(self) -> Iterator[Metric]:
         counts = self._counts
-        yield _histogram(
+        yield histogram_family(
             "legato_audit_append_seconds",
             "How long it took to append an event to the audit log, its transaction included",
             (),
             counts.audit_append,
         )
         yield from export_metrics(counts.audit_exports, counts.audit_failures)
+        yield from governance_metrics(counts)
+        yield from workflow_metrics(counts.workflows)
+        yield counter_family(
+            "legato_notifications",
+            "Attempts to send a notification, by what became of them",
+            ("channel", "result"),
+            counts.notifications,
+        )
 
     def _guarded(self) -> Iterator[Metric]:
         counts = self._counts
-        yield _counter(
+        yield counter_family(
             "legato_guardrails",
             "Requests in which a rule of a policy fired",
             ("policy", "rule", "action", "mode"),
             counts.guardrails,
         )
-        yield _counter(
+        yield counter_family(
             "legato_detector_failures",
             "Requests that a detector failed: refused, or let pass where only flags hang on it",
             ("detector", "result"),
             counts.detectors,
         )
-        yield _counter(
+        yield counter_family(
             "legato_lookups",
             "What conditions looked up: kept from before, asked for, or failed",
             ("lookup", "result"),
             counts.lookups,
         )
-        yield _counter(
+        yield counter_family(
             "legato_restored_values",
             "Values put back into answers, and placeholders in answers that stand for none",
             ("result",),
@@ -419,78 +435,55 @@ class _Families:
 
     def _kept(self) -> Iterator[Metric]:
         counts = self._counts
-        yield _counter(
+        yield objective_family(counts.objectives)
+        yield counter_family(
             "legato_route_rules",
             "Requests by what became of a rule of their route",
             ("model", "rule", "result"),
             counts.rules,
         )
-        yield _counter(
+        yield counter_family(
             "legato_answer_checks",
             "What checks found in answers, by what was done",
             ("check", "action"),
             counts.answer_checks,
         )
-        yield _counter(
+        yield counter_family(
             "legato_route_comparisons",
             "Answers of a route's choice beside its baseline's",
             ("model", "result"),
             counts.comparisons,
         )
-        yield _counter(
+        yield counter_family(
             "legato_traces", "Sampled traces by what became of them", ("result",), counts.traces
         )
-        yield _counter(
+        yield counter_family(
             "legato_traces_lost",
             "Requests without a trace record",
             ("reason",),
             counts.traces_lost,
         )
-        yield _counter(
+        yield counter_family(
             "legato_captures",
             "Captured requests by what became of them",
             ("result",),
             counts.captures,
         )
-        drift = GaugeMetricFamily(
+        yield gauge_family(
             "legato_drift_alarm",
             "1 while the scores of a version have drifted and nobody has acknowledged it",
-            labels=("policy", "scorer", "versions"),
+            ("policy", "scorer", "versions"),
+            counts.drift,
         )
-        for key, value in sorted(counts.drift.items()):
-            drift.add_metric(key, value)
-        yield drift
-        yield _counter(
+        yield counter_family(
             "legato_semantic_cache",
             "What the semantic cache did with requests, and what checks of its hits found",
             ("route", "result"),
             counts.semantic,
         )
-        yield _counter(
+        yield counter_family(
             "legato_semantic_cache_saved_usd",
             "What the baseline would have cost for hits of the semantic cache",
             ("route",),
             {key: value / _NANO for key, value in counts.semantic_saved_nano.items()},
         )
-
-
-def _counter(
-    name: str, text: str, labels: tuple[str, ...], values: dict[Key, int] | dict[Key, float]
-) -> Metric:
-    family = CounterMetricFamily(name, text, labels=labels)
-    for key, value in sorted(values.items()):
-        family.add_metric(key, value)
-    return family
-
-
-def _histogram(
-    name: str, text: str, labels: tuple[str, ...], values: dict[Key, Histogram]
-) -> Metric:
-    family = HistogramMetricFamily(name, text, labels=labels)
-    for key, histogram in sorted(values.items()):
-        buckets, below = [], 0
-        for bound, count in zip((*LATENCY_BOUNDS_S, "+Inf"), histogram.counts, strict=True):
-            below += count
-            buckets.append((str(bound), below))
-        family.add_metric(key, buckets, sum_value=histogram.sum_us / 1e6)
-    return family

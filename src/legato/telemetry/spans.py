@@ -67,6 +67,9 @@ _PAGES = MappingProxyType(
         "message_batches_cancel": ("POST", "/v1/messages/batches/{id}/cancel"),
         "message_batches_results": ("GET", "/v1/messages/batches/{id}/results"),
         "message_batches_delete": ("DELETE", "/v1/messages/batches/{id}"),
+        "workflow_runs_create": ("POST", "/v1/workflows/{id}/runs"),
+        "workflow_runs_show": ("GET", "/v1/workflows/runs/{id}"),
+        "workflow_events": ("POST", "/v1/events"),
     }
 )
 

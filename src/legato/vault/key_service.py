@@ -28,6 +28,10 @@ class VaultUnusable(OperatorError):
     code = "vault_unusable"
 
 
+class ServiceAway(VaultUnusable):
+    """What keeps keys or secrets for us doesn't answer."""
+
+
 class KeyService(Protocol):
     """Wraps and unwraps data keys under master keys that it never gives away. Blocking."""
 

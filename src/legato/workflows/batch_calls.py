@@ -6,21 +6,21 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import aiohttp
-import msgspec
 
+from legato.core.clock import SystemClock
 from legato.core.errors import RateLimited
+from legato.loopback.exchange import OK, Answered, bearer, exchange, wait_s
 from legato.workflows.batch_lines import Line
 
 log = logging.getLogger(__name__)
 
-_OK: Final = 200
 _TOO_MANY: Final = 429
-_SERVER_ERROR: Final = 500
 _TRIES: Final = 4
 _WAIT_S: Final = 1.0
-_WAIT_MAX_S: Final = 30.0
 _LOOK_S: Final = 0.5
-_CALL_S: Final = 3600.0
+_NS_PER_S: Final = 1_000_000_000
+AGAIN_AT: Final = "retry_at_ns"
+"""Where a line says from when on it may go well, in ns since the epoch."""
 
 
 class Target(NamedTuple):
@@ -59,46 +59,36 @@ class GatewayCalls:
         failures = 0
         while may_go_on():
             try:
-                status, headers, body = await self._send(session, target, line)
+                answered = await self._send(session, target, line)
             except aiohttp.ClientError as error:
                 log.info("the gateway didn't answer a batch", extra={"reason": str(error)[:200]})
                 await asyncio.sleep(_WAIT_S)
                 continue
-            limited = status == _TOO_MANY and _limited(headers, body)
+            limited = answered.status == _TOO_MANY and _limited(answered)
             failures += not limited
-            passing = headers.get("x-should-retry") == "true" and failures < _TRIES
-            if status != _OK and (limited or passing):
-                await _pause(_wait_s(headers, failures), may_go_on)
+            passing = answered.may_pass and failures < _TRIES
+            if answered.status != OK and (limited or passing):
+                wait = wait_s(answered.headers, failures, first_s=_WAIT_S)
+                await _pause(wait, may_go_on)
                 continue
-            return self._outcome(line, status, headers, body)
+            return self._outcome(line, answered)
         return None
 
-    async def _send(
-        self, session: aiohttp.ClientSession, target: Target, line: Line
-    ) -> tuple[int, dict[str, str], Any]:
-        async with session.post(
-            self._base_url + target.endpoint,
-            data=msgspec.json.encode(line.body),
-            headers={
-                "authorization": f"Bearer {target.credential}",
-                "content-type": "application/json",
-            },
-            timeout=aiohttp.ClientTimeout(total=_CALL_S),
-        ) as response:
-            raw = await response.read()
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            try:
-                return response.status, headers, msgspec.json.decode(raw)
-            except msgspec.DecodeError:
-                return response.status, headers, raw.decode("utf-8", "replace")
+    async def _send(self, session: aiohttp.ClientSession, target: Target, line: Line) -> Answered:
+        url = self._base_url + target.endpoint
+        return await exchange(session, url, line.body, bearer(target.credential))
 
-    def _outcome(self, line: Line, status: int, headers: dict[str, str], body: Any) -> Outcome:
-        answered = {
-            "status_code": status,
-            "request_id": headers.get("x-request-id", ""),
-            "body": body,
+    def _outcome(self, line: Line, answered: Answered) -> Outcome:
+        response: dict[str, Any] = {
+            "status_code": answered.status,
+            "request_id": answered.headers.get("x-request-id", ""),
+            "body": answered.body,
         }
-        return Outcome(status != _OK, outcome_line(self._new_id(), line.custom_id, answered))
+        failed = answered.status != OK
+        after_s = answered.headers.get("retry-after", "")
+        if failed and after_s.isdigit():  # from now: whoever reads it does so later
+            response[AGAIN_AT] = SystemClock.now_ns() + int(after_s) * _NS_PER_S
+        return Outcome(failed, outcome_line(self._new_id(), line.custom_id, response))
 
 
 def outcome_line(
@@ -113,13 +103,13 @@ def outcome_line(
     }
 
 
-def _limited(headers: dict[str, str], body: Any) -> bool:
+def _limited(answered: Answered) -> bool:
     """Whether a 429 is a limit of the key; Anthropic's errors don't tell it from a provider's."""
+    body = answered.body
     error = body.get("error") if isinstance(body, dict) else None
-    code = error.get("code") if isinstance(error, dict) else None
-    if code is None:
-        return headers.get("x-should-retry") == "true"
-    return bool(code == RateLimited.code)
+    if not isinstance(error, dict) or error.get("code") is None:
+        return answered.may_pass
+    return answered.error == RateLimited.code
 
 
 async def _pause(wait_s: float, may_go_on: Callable[[], bool]) -> None:
@@ -127,10 +117,3 @@ async def _pause(wait_s: float, may_go_on: Callable[[], bool]) -> None:
     while wait_s > 0 and may_go_on():
         await asyncio.sleep(min(wait_s, _LOOK_S))
         wait_s -= _LOOK_S
-
-
-def _wait_s(headers: dict[str, str], failures: int) -> float:
-    asked = headers.get("retry-after", "")
-    if asked.isdigit():
-        return min(_WAIT_MAX_S, max(_WAIT_S, float(asked)))
-    return min(_WAIT_MAX_S, _WAIT_S * 2.0**failures)

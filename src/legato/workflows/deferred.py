@@ -17,6 +17,7 @@ from legato.core.principal import Principal
 from legato.gateway.gathering import Ticket
 from legato.gateway.stages.defer import APART, TAKEN, Outcome
 from legato.storage.runs.batches import OPEN, BatchRecord, BatchStore
+from legato.workflows.batch_calls import AGAIN_AT
 from legato.workflows.batch_lines import read_lines
 from legato.workflows.batches import Batches
 from legato.workflows.files import PREFIX, StoredFiles
@@ -117,9 +118,10 @@ class DeferredCalls:
                 told = msgspec.json.decode(line)
                 if told["custom_id"] == mark:
                     answer = told["response"]
-                    return (
-                        None if answer is None else Outcome(answer["status_code"], answer["body"])
-                    )
+                    if answer is None:
+                        return None
+                    again_at_ns = answer.get(AGAIN_AT)
+                    return Outcome(answer["status_code"], answer["body"], again_at_ns)
         return None
 
     def _content(self, org: str, file_id: str) -> bytes | None:

@@ -123,6 +123,11 @@ class DurableEngine:
         with SetWorkflowID(run_id), SetWorkflowAttributes({_QUEUE: queue}):
             DBOS.enqueue_workflow(queue, self._functions[workflow], argument)
 
+    def begin(self, workflow: str, run_id: str, argument: Any, queue: str) -> None:
+        """Begin a run in this process, at once; one with this id that is there is left alone."""
+        with SetWorkflowID(run_id), SetWorkflowAttributes({_QUEUE: queue}):
+            DBOS.start_workflow(self._functions[workflow], argument)
+
     def signal(self, run_id: str, topic: str, message: Any) -> None:
         """Send a message to a run. Raises NotFound."""
         with _absence_told(run_id):

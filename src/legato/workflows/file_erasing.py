@@ -58,13 +58,28 @@ class FileErasing:
             after = page[-1].id
         return Found(lines, busy)
 
+    def lines(self, user: str, requests: Collection[str]) -> Iterator[tuple[str, Any]]:
+        """Yield what `erase` would blank, line by line, each with its file's id."""
+        after = ""
+        while page := self._files.page(self._org, after=after, limit=_FILES_PER_PAGE):
+            for record in page:
+                if record.purpose in _PURPOSES:
+                    for _, line in _lines(self._content(record)):
+                        if self._left(line, user, requests) is not None:
+                            yield record.id, msgspec.json.decode(line)
+            after = page[-1].id
+
+    def _content(self, record: FileRecord) -> bytearray:
+        """Return a file, empty where its key was destroyed: nobody can read it."""
+        try:
+            return bytearray().join(self._part(record, at) for at in range(record.parts))
+        except KeyDestroyed:
+            return bytearray()
+
     def _in_file(
         self, record: FileRecord, user: str, requests: Collection[str], *, dry_run: bool
     ) -> Found:
-        try:
-            content = bytearray().join(self._part(record, at) for at in range(record.parts))
-        except KeyDestroyed:
-            return Found()
+        content = self._content(record)
         changed: set[int] = set()
         lines = 0
         for start, line in _lines(content):

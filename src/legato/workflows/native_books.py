@@ -18,6 +18,7 @@ from legato.core.principal import Principal
 from legato.core.records import EntryKind, Facts, Settled, encode_record
 from legato.core.usage import Usage, UsageSource
 from legato.economics.cost import priced
+from legato.economics.waterfall import Prices, waterfall
 from legato.storage.ledger.ledger import Ledger
 from legato.storage.runs.batches import BatchRecord
 from legato.workflows.batches import PREFIX
@@ -129,6 +130,7 @@ class NativeBooks:
             0,
             hold.get("budget_id", ""),
             hold.get("at_ns", 0),
+            steps=_steps(lane, outcome),
         )
 
     def _facts(self, account: Account, line: Prepared, user: str) -> Facts:
@@ -153,6 +155,13 @@ class NativeBooks:
             self._config_version,
             lane.versions,
         )
+
+
+def _steps(lane: Lane, outcome: Outcome) -> tuple[int, ...]:
+    if not outcome.answered or lane.price is None or lane.baseline_price is None:
+        return ()
+    prices = Prices(lane.baseline_price, lane.listed_price or lane.price, lane.price)
+    return waterfall(outcome.usage, prices)
 
 
 def _lines(batch_id: str) -> str:

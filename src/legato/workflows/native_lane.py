@@ -47,6 +47,8 @@ class Lane(msgspec.Struct, frozen=True, eq=False):
     surface: Surface
     connect: Callable[[], tuple[Provider, Send]]
     """The provider with its credential as it is now. Raises LegatoError."""
+    listed_price: Price | None = None
+    """Of calls outside batches, None where that isn't known."""
     versions: str = ""
     """Of the registry: those that make its answers."""
 

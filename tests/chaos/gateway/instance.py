@@ -16,7 +16,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[2] / "src"
-START_S = 30.0
+START_S = 90.0
 STOP_S = 60.0
 POLL_S = 0.02
 SECRET_OF = "LEGATO_CHAOS_KEY_{}"
@@ -181,8 +181,12 @@ class Instance:
 
     def pss_mib(self) -> float:
         """Return the proportional set size of the whole tree."""
+        return sum(self.pss_mib_by_process().values())
+
+    def pss_mib_by_process(self) -> dict[int, float]:
+        """Return that of each process, by its pid."""
         assert self.process is not None
-        return sum(_pss_kib(pid) for pid in [self.process.pid, *self.children()]) / 1024
+        return {pid: _pss_kib(pid) / 1024 for pid in [self.process.pid, *self.children()]}
 
     def writers(self) -> list[str]:
         """Return the journal's writers, living or dead."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,10 +27,17 @@ pytestmark = [pytest.mark.soak, pytest.mark.alone, pytest.mark.timeout(1_500)]
 CALLS = 100_000
 CALLERS = 24
 LOOKS = 10
-PSS_MIB_MAX = 134.0
-"""125 was measured; a library that every process loads without need is 4 to 10 more."""
-GROWTH_MIB_MAX = 12.0
-"""Over the second half, when caches and pools are full: what is left is noise, not a leak."""
+SETTLED_MIN = 4
+"""Looks of the second half at which only those processes ran that did from the start on."""
+PSS_MIB_MAX = 154.0
+"""142 and 148 were measured; a library that every process loads without need is 4 to 10 more."""
+PASSING_MIB_MAX = 195.0
+"""For seconds an hour the live checks of compliance take 35 more, in a process of their own."""
+STEP_MIB_MAX = 2.0
+"""0.2 was measured, from look to look of the second half when caches and pools are full.
+
+At one look it was 12, about when the audit log seals its first minute; a leak is at each.
+"""
 
 
 async def test_a_hundred_thousand_calls_leave_memory_small_and_flat(
@@ -37,22 +46,26 @@ async def test_a_hundred_thousand_calls_leave_memory_small_and_flat(
     provider.change(latency_ms=0, latency_jitter_ms=0, itl_ms=0, output_tokens=16)
     instance = instance_of(journal={})
     instance.start()
-    sizes = [instance.pss_mib()]
+    looks = [instance.pss_mib_by_process()]
     numbers = iter(range(CALLS))
     began_s = time.monotonic()
     for look in range(1, LOOKS + 1):
         until = CALLS * look // LOOKS
         await asyncio.gather(*[caller(instance, numbers, until) for _ in range(CALLERS)])
-        sizes.append(instance.pss_mib())
+        looks.append(instance.pss_mib_by_process())
     took_s = time.monotonic() - began_s
+    sizes = [sum(look.values()) for look in looks]
     shown = " ".join(f"{size:.0f}" for size in sizes)
     say(f"{CALLS} calls in {took_s:.0f} s, PSS of the whole tree in MiB: {shown}")
     instance.stop_drained()
     audit = Audit(instance, provider.book)
     audit.check_all()
     assert len(audit.book) == CALLS
-    assert max(sizes) < PSS_MIB_MAX
-    assert sizes[-1] - sizes[LOOKS // 2] < GROWTH_MIB_MAX
+    assert max(sizes) < PASSING_MIB_MAX
+    settled = [sum(look.values()) for look in looks[LOOKS // 2 :] if look.keys() == looks[0].keys()]
+    assert len(settled) >= SETTLED_MIN, "processes came and went"
+    assert median(settled) < PSS_MIB_MAX
+    assert median(after - before for before, after in pairwise(settled)) < STEP_MIB_MAX
 
 
 async def caller(instance: Instance, numbers: Iterator[int], until: int) -> None:

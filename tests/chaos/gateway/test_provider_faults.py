@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 FAST = {
-    "timeouts": {"connect_s": 1, "first_byte_s": 0.5, "idle_s": 0.5, "total_s": 3},
+    "timeouts": {"connect_s": 2, "first_byte_s": 2, "idle_s": 2, "total_s": 12},
     "breaker": {"failures": 1_000, "failure_share": 1.0, "window_calls": 62, "open_s": 1.0},
 }
 NO_CACHE: dict[str, Any] = {"cache": {"enabled": False}}
@@ -70,7 +70,7 @@ async def test_a_bad_day(
     provider: SimulatedChild, instance_of: MakeInstance, say: Say, which: str
 ) -> None:
     broken, day = which.split()
-    bad = {"output_tokens": 12, **DAYS[day]}
+    bad = {"output_tokens": 12, "itl_ms": 20, **DAYS[day]}
     provider.change(models={"small-1": bad, "large-1": bad if broken == "both" else {}})
     instance = instance_of(**FAST, **NO_CACHE)
     instance.start()
@@ -84,9 +84,10 @@ async def test_a_bad_day(
     audit.check_all(load.seen)
     say(f"{day}, {broken} broken: {complete} of 40 answered, {audit.sources()}")
     if broken == "small" and day != "mixture":
-        # only what failed after its first content can't go to the other deployment
+        # only what failed after its first content can't go to the other deployment; on a busy
+        # machine a failure may come in together with that content, and is seen before it goes out
         begun = {"cut_by_reset", "cut_by_close", "cut_by_eof", "error_in_stream", "stands_still"}
-        assert complete == (20 if day in begun else 40)
+        assert 20 <= complete < 40 if day in begun else complete == 40
     if broken == "both" and day != "mixture":
         eof_is_an_end = day in {"cut_by_eof", "error_in_stream"}
         assert complete <= (20 if eof_is_an_end else 0)

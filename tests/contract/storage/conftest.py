@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, delete, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 from tests.redis_server import PROGRAM, RedisServer
 
@@ -15,7 +15,8 @@ from legato.core.clock import ManualClock
 from legato.core.ids import IdSource
 from legato.storage.database.engine import open_engine
 from legato.storage.migrate import upgrade
-from legato.storage.tables.schema import metadata
+
+from .emptying import empty_tables
 
 POSTGRES = os.environ.get("LEGATO_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 OpenEngine = Callable[..., Engine]
@@ -43,7 +44,7 @@ def postgres() -> Iterator[Callable[[], str]]:
 @pytest.fixture(scope="session")
 def migrated_schema(postgres: Callable[[], str]) -> str:
     schema = postgres()
-    engine = open_engine(POSTGRES, schema=schema)
+    engine = open_engine(POSTGRES, schema=schema, wait_s=60)  # who is first makes the others wait
     upgrade(engine)
     engine.dispose()
     return schema
@@ -88,8 +89,20 @@ def empty(open_empty: OpenEngine) -> Engine:
 
 
 @pytest.fixture
+def another_empty(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Engine]:
+    if database == "postgres":
+        engine = open_engine(POSTGRES, schema=request.getfixturevalue("postgres")())
+    else:
+        engine = open_engine(f"sqlite:///{tmp_path / 'another.db'}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
 def engine(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A database with the schema and no rows; made once, since a migration takes a second."""
+    """A database with the schema and no rows: a copy of a file, or a schema that is emptied."""
     if database == "postgres":
         engine = open_engine(POSTGRES, schema=request.getfixturevalue("migrated_schema"))
     else:
@@ -97,9 +110,8 @@ def engine(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
         shutil.copyfile(request.getfixturevalue("migrated_file"), path)
         engine = open_engine(f"sqlite:///{path}")
     yield engine
-    with engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(delete(table))
+    if database == "postgres":
+        empty_tables(engine)
     engine.dispose()
 
 

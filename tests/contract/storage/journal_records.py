@@ -12,6 +12,7 @@ from legato.core.records import (
     encode_record,
 )
 from legato.core.usage import Usage, UsageSource
+from legato.economics.waterfall import OVERHEAD_KINDS
 
 AT_NS = 1_700_000_000_000_000_000  # 2023-11-14, where ManualClock starts
 BUDGET = "key:k1"
@@ -42,10 +43,11 @@ def facts(request_id: str, attempt: int = 0, **changes: object) -> Facts:
 
 
 def intent(request_id: str, attempt: int = 0, *, cost: int | None = 900, budget: str = "",
-           at_ns: int = AT_NS) -> Intent:  # fmt: skip
+           at_ns: int = AT_NS, spans: str = "") -> Intent:  # fmt: skip
     return Intent(
-        facts(request_id, attempt), at_ns, cost, budget, Usage(100, out_text=80), cost, 2000
-    )
+        facts(request_id, attempt), at_ns, cost, budget, Usage(100, out_text=80), cost, 2000,
+        budget_spans=spans,
+    )  # fmt: skip
 
 
 def progress(request_id: str, attempt: int = 0, *, cost: int = 300, out: int = 20) -> Progress:
@@ -61,6 +63,7 @@ def settled(
     kind: EntryKind = EntryKind.USAGE,
     at_ns: int = AT_NS,
     held_at_ns: int = 0,
+    steps: tuple[int, ...] = (),
     **changes: object,
 ) -> Settled:
     return Settled(
@@ -70,7 +73,7 @@ def settled(
         usage=Usage(100, 10, 1, 2, 40, 5, 0, 0, 3, 4),
         usage_source=UsageSource.PROVIDER,
         cost=cost,
-        baseline_cost=0 if kind is EntryKind.RETRY else 1500,
+        baseline_cost=0 if kind in OVERHEAD_KINDS else 1500,
         model_served="small-1",
         status="ok",
         http_status=200,
@@ -79,6 +82,7 @@ def settled(
         gateway_us=50,
         budget_id=budget,
         held_at_ns=held_at_ns,
+        steps=steps,
     )
 
 

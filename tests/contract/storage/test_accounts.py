@@ -265,3 +265,25 @@ def test_the_state_is_that_of_the_record() -> None:
     machine = NewAccount(org="acme", kind="service", name="deploy")
     assert machine.login == "service:acme/deploy"
     assert "password" in Account.__struct_fields__
+
+
+def test_an_account_that_is_disabled_is_nobodys_last_owner(
+    accounts: Accounts, engine: Engine, clock: ManualClock, ids: IdSource
+) -> None:
+    store, bindings = accounts(ACME), RoleBindings(engine, clock, ids, ACME)
+
+    def owner(email: str) -> tuple[Account, str]:
+        made = store.create(person(email=email, password="hash"))
+        role = NewBinding(subject_kind="account", subject_id=made.id, role="owner", org="acme")
+        return made, bindings.bind(role, "x").id
+
+    ann, of_ann = owner("ann@example.com")
+    bob, _ = owner("bob@example.com")
+    store.disable(bob.id)
+    with pytest.raises(Conflict, match="last owner"):
+        bindings.unbind(of_ann)
+    with pytest.raises(Conflict, match="last owner"):
+        store.disable(ann.id)
+    assert store.get(ann.id).state == "active"
+    store.enable(bob.id)
+    store.disable(ann.id)

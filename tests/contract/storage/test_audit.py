@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, delete, event, func, insert, select, update
 
-from legato.audit.acting import acting_as
+from legato.audit.acting import Acting, acting_as
 from legato.audit.checking import Row, find_kept_fault
 from legato.audit.event import Act, Actor, Subject
 from legato.audit.merkle import (
@@ -26,7 +26,7 @@ from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.storage.audit.log import AuditFilter, AuditLog
 from legato.storage.audit.tiles import LogTiles
-from legato.storage.audit.writing import recorded
+from legato.storage.audit.writing import recorded, recorded_together
 from legato.storage.database.engine import open_engine, reading, writing
 from legato.storage.migrate import upgrade
 from legato.storage.tables.audit import audit_event, audit_head
@@ -58,6 +58,29 @@ def test_an_act_is_told_with_who_did_it(engine: Engine, log: AuditLog) -> None:
     assert (event.index, event.org, event.org_index, event.action) == (0, "acme", 0, "key.create")
     assert (event.actor, event.request_id) == (Actor("key", "k9"), "r7")
     assert (event.subject, event.details) == (Subject("key", "k1"), {"models": 2})
+
+
+def test_acts_recorded_together_are_those_recorded_one_by_one(
+    engine: Engine, log: AuditLog
+) -> None:
+    record(engine, act("acme", name="first"))
+    many = [
+        (act(ORGS[n % 3], name=f"k{n}"), Acting(Actor("key", f"a{n}"), f"r{n}")) for n in range(9)
+    ]
+    with writing(engine) as connection:
+        assert recorded_together(connection, many) == 1
+    record(engine, act("other", name="last"))
+    found = [one.event for one in log.all()]
+    assert [one.index for one in found] == list(range(11))
+    assert [one.subject.id for one in found] == ["first", *(f"k{n}" for n in range(9)), "last"]
+    assert [(one.actor.id, one.request_id) for one in found[1:-1]] == [
+        (f"a{n}", f"r{n}") for n in range(9)
+    ]
+    for org, count in (("acme", 4), ("other", 4), ("", 3)):
+        assert [one.org_index for one in found if one.org == org] == list(range(count))
+    leaves = [leaf_hash(one.leaf) for one in log.all()]
+    assert frontier_of(leaves) == log.head()
+    assert proves_inclusion(leaves[5], (5, 11), log.inclusion(5, 11), log.root(11))
 
 
 def test_what_is_rolled_back_leaves_nothing(engine: Engine, log: AuditLog) -> None:
@@ -158,6 +181,26 @@ def test_many_writers_leave_no_gap(engine: Engine, log: AuditLog) -> None:
     assert frontier_of([leaf_hash(one.leaf) for one in log.all()]) == log.head()
 
 
+def test_head_and_newest_event_are_of_one_moment(engine: Engine, log: AuditLog) -> None:
+    assert log.standing() == (log.head(), -1)
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            record(engine, act())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        for _ in range(30):
+            head, newest = log.standing()
+            assert newest == head.size - 1
+    finally:
+        stop.set()
+        worker.join()
+    assert log.standing()[0].size == log.count() > 0
+
+
 def test_a_damaged_log_gives_no_proof(engine: Engine, log: AuditLog) -> None:
     record(engine, act(), act(), act())
     with writing(engine) as connection:
@@ -173,14 +216,14 @@ def test_tiles_hold_what_the_tree_is_made_of(engine: Engine, log: AuditLog) -> N
     tiles, leaves = LogTiles(engine), [one.leaf for one in log.all()]
     hashes = [leaf_hash(leaf) for leaf in leaves]
     for tile in tiles_between(0, 600):
-        found = split_hashes(tiles.hashes(tile))
+        found = list(split_hashes(tiles.hashes(tile)))
         if tile.level == 0:
             first = tile.place * 256
             assert found == hashes[first : first + tile.width]
             assert bundled(tiles.events(tile)) == leaves[first : first + tile.width]
         else:
             assert found == [frontier_of(hashes[at : at + 256]).root for at in (0, 256)]
-    assert split_hashes(tiles.hashes(Tile(0, 1, 7))) == hashes[256:263]
+    assert list(split_hashes(tiles.hashes(Tile(0, 1, 7)))) == hashes[256:263]
     for missing in (Tile(0, 2), Tile(1, 0, 3), Tile(0, 9, 1)):
         with pytest.raises(NotFound):
             tiles.hashes(missing)

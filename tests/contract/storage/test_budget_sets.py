@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, event, select, text
 
 from legato.core.budget import Budget, Does, Measure, Period, Step
 from legato.core.clock import ManualClock
@@ -92,6 +92,81 @@ def test_an_orphan_is_closed_on_the_same_budgets_and_corrected_on_them(
         TOKENS.id: (tokens_of(one), 0),
     }
     assert verify(engine).problems == []
+
+
+def test_a_rolling_counter_gets_back_what_it_was_charged(
+    engine: Engine, ledger: Ledger, leases: LeaseStore, clock: ManualClock
+) -> None:
+    take(leases, (2_000, 2_000, 1_000))
+    ledger.commit(SEGMENT, 1, encoded(intent("r1", budget=IDS)))
+    ledger.writer_finished(WRITER)
+    clock.advance(4 * 3_600)  # the day is another one, the rolling window holds both
+    take(leases, (1, 1, 1), holder="c-0")
+    late = settled("r1", budget=IDS)
+    ledger.commit("d-0/1", 1, encoded(late))
+    with engine.connect() as connection:
+        wanted = limit_window.c.limit_id == TOKENS.id
+        parts = connection.execute(select(limit_window).where(wanted)).all()
+    assert {row.settled for row in parts} == {0, tokens_of(late)}
+    assert all(row.settled >= 0 for row in parts)
+    assert verify(engine).problems == []
+
+
+def test_a_late_outcome_gives_no_later_window_more_to_spend(
+    engine: Engine, ledger: Ledger, leases: LeaseStore, clock: ManualClock
+) -> None:
+    both = f"{TEAM.id} {MONTH.id}"
+    wishes = [Wish(TEAM, 2_000), Wish(MONTH, 2_000)]
+    leases.take(wishes, holder=WRITER)
+    ledger.commit(SEGMENT, 1, encoded(intent("r1", budget=both)))
+    ledger.writer_finished(WRITER)
+    clock.advance(86_400)
+    leases.take(wishes, holder="c-0")
+    now_ns = clock.now_ns()
+    ledger.commit("c-0/1", 1, encoded(settled("r2", cost=50, budget=both, at_ns=now_ns)))
+    ledger.commit("d-0/1", 1, encoded(settled("r1", cost=400, budget=both)))
+    day, month = leases.take([Wish(TEAM, 0, 0), Wish(MONTH, 0, 0)], holder="e-0")
+    assert (day.settled, month.settled) == (50, 450), "what was held yesterday is yesterday's"
+    assert verify(engine).problems == []
+
+
+def test_a_changed_window_counts_what_is_leased_of_the_former(
+    engine: Engine, ledger: Ledger, leases: LeaseStore
+) -> None:
+    assert leases.take([Wish(TEAM, 4_000, 4_000)], holder=WRITER)[0].granted == 4_000
+    monthly = TEAM._replace(span="month")
+    (grant,) = leases.take([Wish(monthly, 10_000, 1)], holder=WRITER)
+    assert (grant.granted, grant.leased) == (6_000, 10_000)
+    ledger.commit(SEGMENT, 1, encoded(settled("r1", cost=4_000, budget=TEAM.id)))
+    (grant,) = leases.take([Wish(monthly, 10_000, 0)], holder="c-0")
+    assert (grant.granted, grant.settled, grant.leased) == (0, 4_000, 6_000), "paid once"
+    assert verify(engine).problems == []
+
+
+def test_what_is_posted_one_by_one_locks_all_at_once(
+    engine: Engine, ledger: Ledger, leases: LeaseStore
+) -> None:
+    """A lock that is taken later could be waited for by one who has it, in a circle."""
+    take(leases, (2_000, 2_000, 1_000))
+    locks: list[set[int]] = []
+
+    def noted(*said: Any) -> None:
+        if "advisory_xact_lock(" in said[2]:
+            (numbers,) = dict(said[3]).values()
+            locks.append(set(numbers))
+
+    event.listen(engine, "before_cursor_execute", noted)
+    try:
+        bad = settled("r0", budget=MONTH.id, cost=2**63)
+        records = [settled(f"r{number}", budget=one.id) for number, one in enumerate(ALL, 1)]
+        ledger.commit(SEGMENT, 1, encoded(bad, *records))
+    finally:
+        event.remove(engine, "before_cursor_execute", noted)
+    assert levels(engine)[MONTH.id] == (500, 1_500)
+    if engine.dialect.name == "postgresql":
+        _whole, first, *later = locks
+        assert len(first) == len(ALL)
+        assert all(numbers <= first for numbers in later)
 
 
 def test_each_user_has_a_counter_that_is_the_sum_of_his_own_entries(

@@ -140,3 +140,14 @@ def test_a_rolling_window_moves_on_by_its_parts(leases: LeaseStore, clock: Manua
     assert leases.take([Wish(hours, 60)], holder="a")[0].granted == 10
     clock.advance(3_600)
     assert leases.take([Wish(hours, 60)], holder="a")[0].granted == 50
+
+
+def test_a_changed_window_counts_what_is_leased_of_the_former(leases: LeaseStore) -> None:
+    monthly = BudgetLimit(BUDGET.id, BUDGET.limit, Window.MONTH)
+    assert take_budget(leases, BUDGET, holder="a", want=400, at_least=1).granted == 400
+    assert take_budget(leases, BUDGET, holder="b", want=100, at_least=1).granted == 100
+    grant = take_budget(leases, monthly, holder="a", want=1_000, at_least=1)
+    assert (grant.granted, grant.leased) == (500, 1_000), "all that is leased, of both windows"
+    assert take_budget(leases, monthly, holder="c", want=1, at_least=1).granted == 0
+    return_budget(leases, BUDGET.id, NOV_14_NS, holder="b", amount=100)
+    assert take_budget(leases, monthly, holder="c", want=1_000, at_least=1).granted == 100

@@ -202,6 +202,32 @@ def test_what_cannot_be_stored_is_kept_and_costs_the_rest_nothing(
     assert ledger.offsets() == {SEGMENT: 10}
 
 
+def test_many_entries_are_kept_in_their_order_whatever_they_say(ledger: Ledger, rows: Rows) -> None:
+    odd = {"tags": {"a": 'back\\slash, "quote"\ttab'}, "model_requested": "line\nbreak \\N é"}
+    many = [settled(f"r{n:02}", cost=n * 10 or None, **odd) for n in range(30)]
+    stepped = settled("r30", cost=400, steps=(0, 100, 1000, 0, 0, 0))
+    ledger.commit(SEGMENT, 10, encoded(*many, stepped))
+    found = rows()
+    assert [row["request_id"] for row in found] == [f"r{n:02}" for n in range(31)]
+    assert [row["id"] for row in found] == sorted(row["id"] for row in found)
+    assert [row["cost"] for row in found] == [None, *(n * 10 for n in range(1, 30)), 400]
+    assert {row["model_requested"] for row in found[:30]} == {odd["model_requested"]}
+    assert not any(row["provisional"] for row in found)
+    assert {(row["original_at_ns"], row["reverses_entry"]) for row in found} == {(None, None)}
+    assert (found[30]["step_shortening"], found[30]["step_routing"]) == (100, 1000)
+
+
+def test_one_of_many_that_cannot_be_stored_costs_the_others_nothing(
+    ledger: Ledger, rows: Rows
+) -> None:
+    many = [settled(f"r{n:02}") for n in range(20)]
+    many[7] = settled("r07", cost=2**63)
+    many[9] = settled("r09", model_requested="a\x00b")
+    ledger.commit(SEGMENT, 10, encoded(*many))
+    assert [row["request_id"] for row in rows()] == [f"r{n:02}" for n in range(20) if n != 7]
+    assert len(rows("journal_alarm")) == 1
+
+
 def test_an_open_attempt_that_cannot_be_stored_does_not_hold_up_the_others(
     ledger: Ledger, rows: Rows
 ) -> None:

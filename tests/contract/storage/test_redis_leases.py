@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine
 from tests.redis_server import PROGRAM, RedisServer
 
 from legato.core.clock import ManualClock
 from legato.core.errors import ConfigInvalid, NotFound, StorageUnavailable
 from legato.core.leases import Grant, Limit, LimitKind, Returned, Wish
+from legato.core.records import Settled
 from legato.storage.ledger.ledger import Ledger
 from legato.storage.ledger.verify import verify
 from legato.storage.limits.redis.books import LeaseBooks
@@ -25,6 +27,7 @@ from .journal_records import AT_NS, encoded, intent, settled
 BUDGET = Limit(LimitKind.BUDGET, "key:k1", 1_000, "month")
 RATE = Limit(LimitKind.RATE, "k1", 100, "60")
 NOV_NS = 1_698_796_800_000_000_000
+DAY_NS = 1_699_920_000_000_000_000
 NewLeases = Callable[[], RedisLeases]
 
 
@@ -113,6 +116,37 @@ def test_what_was_lost_with_its_machine_is_written_off(
     assert take(one, "a", 1_000)[:3] == (600, 400, 600)
     with pytest.raises(NotFound, match="no writer 'lost'"):
         Ledger(engine).write_off("lost")
+
+
+def test_a_budget_whose_window_is_changed_under_way_is_never_overspent(
+    new: NewLeases, ledger: Ledger, *, feed: LedgerFeed, server: RedisServer, engine: Engine
+) -> None:
+    """What either window paid is counted once, whoever asks of which, and after a loss as well."""
+    day = BUDGET._replace(span="day")
+    one, other = new(), new()
+    assert take(one, "a", 400, day)[:3] == (400, 0, 400)
+    ledger.commit("a/1", 1, encoded(_paid("r1", 150, "day")))
+    assert take(one, "a", 1_000)[:3] == (600, 150, 850), "250 are held under the former window"
+    ledger.commit("a/1", 2, encoded(_paid("r2", 500, "month")))
+    assert take(one, "a", 0)[:3] == (0, 650, 350)
+    assert take(other, "b", 1)[:3] == (0, 650, 350)
+    assert take(other, "b", 1, day).granted == 0, "one that has not heard of the change"
+    server.wipe()
+    one.attend()
+    assert other.attend()
+    assert feed.attend()
+    assert take(other, "b", 1)[:3] == (0, 650, 350)
+    ledger.commit("a/1", 3, encoded(_paid("r3", 50, "day")))
+    one.give_back([Returned(LimitKind.BUDGET, BUDGET.id, DAY_NS, 200, "day")], holder="a")
+    assert take(other, "b", 1_000)[:3] == (200, 700, 300)
+    ledger.commit("a/1", 4, encoded(intent("r4", cost=60, budget=BUDGET.id, spans="month")))
+    ledger.writer_finished("a")
+    assert take(other, "b", 1_000)[:3] == (40, 760, 240)
+    assert verify(engine).problems == []
+
+
+def _paid(request_id: str, cost: int, span: str) -> Settled:
+    return replace(settled(request_id, cost=cost, budget=BUDGET.id), budget_spans=span)
 
 
 def test_a_late_outcome_is_counted_once(new: NewLeases, ledger: Ledger) -> None:

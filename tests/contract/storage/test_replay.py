@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, select
 
 from legato.core.clock import ManualClock
 from legato.core.money import NanoUSD
@@ -18,8 +18,9 @@ from legato.storage.ledger.ledger import Ledger
 from legato.storage.ledger.sums import Backlog, read_backlog
 from legato.storage.ledger.verify import verify
 from legato.storage.limits.leases import LeaseStore
-from legato.storage.tables.schema import ENTRY_COLUMNS, ledger_entry, metadata
+from legato.storage.tables.schema import ENTRY_COLUMNS, ledger_entry
 
+from .emptying import empty_tables
 from .journal_records import BUDGET, encoded, intent, progress, settled, voided
 from .leasing import take_budget
 
@@ -44,7 +45,9 @@ def attempts(draw: st.DrawFn, request_id: str) -> list[Record]:
     match draw(st.sampled_from(["settled", "settled", "voided", "lost"])):
         case "settled":
             final = draw(st.one_of(st.none(), st.integers(0, 5_000)))
-            records.append(settled(request_id, kind=kind, cost=final, budget=budget))
+            steps = () if final is None else (0, 100, 900 - final, 0, 500, 0)
+            named = draw(st.sampled_from([(), steps]))
+            records.append(settled(request_id, kind=kind, cost=final, budget=budget, steps=named))
         case "voided":
             records.append(voided(request_id))
         case _:
@@ -68,12 +71,6 @@ def journals(draw: st.DrawFn) -> dict[str, list[list[Record]]]:
     return journal
 
 
-def empty(engine: Engine) -> None:
-    with engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(delete(table))
-
-
 def contents(engine: Engine) -> list[tuple[Any, ...]]:
     columns = [ledger_entry.c[name] for name in ENTRY_COLUMNS if name != "reverses_entry"]
     with engine.connect() as connection:
@@ -92,7 +89,7 @@ def take_in(ledger: Ledger, journal: dict[str, list[list[Record]]], writer: str)
 
 
 def begin(engine: Engine) -> Ledger:
-    empty(engine)
+    empty_tables(engine)
     clock = ManualClock()
     for writer in WRITERS:
         take_budget(LeaseStore(engine, clock), DAILY, holder=writer, want=50_000, at_least=1)

@@ -102,7 +102,9 @@ def test_the_last_owner_stays(
         with pytest.raises(Conflict, match="last owner of acme"):
             attempt()
     assert keys.snapshot().by_digest[b"k"].grants
-    second = store.bind(new("bob", "owner"), "x")
+    other = keys.create(KeySpec(name="l", org="acme", team="t", feature="f"), b"l")
+    bob = NewBinding(subject_kind="key", subject_id=other, role="owner", org="acme")
+    second = store.bind(bob, "x")
     keys.revoke(key_id)
     assert store.page(9, subject=("key", key_id)) == []
     with pytest.raises(Conflict):

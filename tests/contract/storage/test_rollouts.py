@@ -64,6 +64,7 @@ class Desk:
         self.ledger = Ledger(engine, clock)
         self.read = RegistryReader(engine, ACME)
         self.rules: tuple[ApprovalRule, ...] = ()
+        self.lacks = ""
         self.offset = 0
         versions = tuple(
             NewVersion(GREETING, digest, text)
@@ -76,7 +77,12 @@ class Desk:
             lambda _: self.outcomes,
             clock.now_ns,
             waits=lambda one: waits_for_others(self.rules, one),
+            require_margin=lambda _: self.require_margin(),
         )
+
+    def require_margin(self) -> None:
+        if self.lacks:
+            raise Conflict(self.lacks)
 
     def make(self, move: Move, versions: tuple[NewVersion, ...] = ()) -> None:
         self.changes.make(Changes("ada", "", "production", Truth.DATABASE, versions, (move,)))
@@ -111,6 +117,19 @@ class Desk:
         name, at_ns = f"{number:032x}", self.clock.now_ns()
         in_arm = f"{rollout.id}/{arm}"
         return ArmOutcome(name, "acme", in_arm, at_ns, unit or f"u-{name}", ok, 500, 1_000)
+
+
+class Gated:
+    """What a registry asks, of a policy on margins alone."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def require_servable(self, version: object, environment: str) -> None:
+        """Anything can be served."""
+
+    def require_margin(self, name: object, label: str, environment: str) -> None:
+        self._desk.require_margin()
 
 
 @pytest.fixture
@@ -219,6 +238,23 @@ def test_no_promotion_goes_round_a_rule_that_came_meanwhile(desk: Desk) -> None:
     assert (held.state.phase, desk.pointed) == (Phase.RUNNING, OLD)
     assert "others must approve" in held.told
     desk.rules = ()
+    desk.watch.look()
+    assert (desk.store.get(begun.id).state.phase, desk.pointed) == (Phase.PROMOTED, NEW)
+
+
+def test_what_does_not_pay_is_not_promoted_at_the_end_either(desk: Desk) -> None:
+    begun = desk.start(plan=Plan((Step(1_000, samples_min=1),)))
+    desk.lacks = "finance.margin_gates: no margin is shown"
+    steered = Rollouts(desk.read, desk.store, (), Gated(desk))
+    with pytest.raises(Conflict, match="no margin is shown"):
+        steered.steer(begun.id, Command.PROMOTE, Act("ben", environment="production"))
+    desk.serve(begun, "candidate", 5)
+    for _ in range(2):
+        desk.watch.look()
+    held = desk.store.get(begun.id)
+    assert (held.state.phase, desk.pointed) == (Phase.RUNNING, OLD)
+    assert held.told == "all steps are done, but finance.margin_gates: no margin is shown"
+    desk.lacks = ""
     desk.watch.look()
     assert (desk.store.get(begun.id).state.phase, desk.pointed) == (Phase.PROMOTED, NEW)
 

@@ -29,11 +29,18 @@ ACME, OTHER = Tenant("acme"), Tenant("other")
 
 # Why a class of the storage that works on a database needs no reach.
 INSTANCE_WIDE = {
+    "RunLooking": "for the processes that run workflows, of every tenant; reads no content",
+    "RunWork": "for the processes that run workflows; each method takes the organisation",
+    "GuardRoller": "the same, of what guardrails found",
+    "Roller": "sums each organisation's entries apart; what reads the sums asks for whom",
     "AccessLog": "writes only; each act says whose log shows it",
     "AuditExports": "up to where the whole log was copied",
     "BatchClaims": "each method takes the organisation",
     "BatchStore": "each method takes the organisation, but for the list of open ones to run",
     "CaptureStore": "takes in what workers captured, each row with its organisation; reads nothing",
+    "ComplianceFacts": "counts of the whole instance, for its operator's checks",
+    "ComplianceResults": "of the instance: counts and names of what is configured",
+    "Changes": "for the live stream, which narrows what it tells; each says whose it is",
     "CredentialStore": "providers and their credentials belong to the instance",
     "DataKeyTable": "each method takes the organisation; keys are wrapped",
     "DecidedBy": "configurations and routes are the instance's",
@@ -53,6 +60,11 @@ INSTANCE_WIDE = {
     "RegistryModels": "deployments and routes belong to the instance",
     "LogTiles": "the whole log, for who may mirror it",
     "ModelPrices": "what they charge, too",
+    "Traces": "for the process that tells people, of every tenant; each row says whose it is",
+    "ObjectiveCounts": "for the process that counts; each objective says whose it is",
+    "ServiceTraces": "for the process that tells people; each row says whose it is",
+    "WorkClaim": "processes of the instance",
+    "TombstoneStore": "the instance's list of what was revoked and erased; each row says whose",
     "SignInDelays": "counts by digests of logins and addresses, before anybody is known",
     "SignInFlows": "sign-ins of nobody yet",
     "MappedRoles": "of a provider, which may give roles over every organisation",
@@ -62,10 +74,12 @@ INSTANCE_WIDE = {
 }
 # Why a table has no column `org`.
 NO_TENANTS_ROWS = {
+    "rollup_mark": "up to which entry of all the sums are",
     "api_key_secret": "reached through api_key only",
     "audit_export": "the instance's",
     "audit_head": "one counter, and hashes over every tenant's events",
     "audit_segment": "hashes over every tenant's rows",
+    "compliance_result": "the instance's: counts and names of what is configured",
     "config_version": "the instance's",
     "credential": "the instance's",
     "journal_alarm": "what could not be read, so nobody knows whose",
@@ -76,6 +90,8 @@ NO_TENANTS_ROWS = {
     "limit_used": "the same",
     "limit_window": "counters by the id of a key",
     "migration_marker": "the instance's",
+    "notification_source": "up to where rows of every tenant were read",
+    "work_claim": "processes of the instance",
     "open_intent": "an encoded record; becomes a ledger entry, which has one",
     "open_progress": "the same",
     "organisation": "is the tenant",
@@ -87,6 +103,7 @@ NO_TENANTS_ROWS = {
     "sign_in_delay": "digests of logins and addresses, before anybody is known",
     "sign_in_flow": "sign-ins of nobody yet",
     "store_version": "the instance's",
+    "tombstone_copy": "the instance's",
     "voided_attempt": "ids of attempts that have no entry",
 }
 

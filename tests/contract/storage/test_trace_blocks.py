@@ -142,3 +142,19 @@ def test_a_block_is_of_one_organisation(
     assert (bound.count_traces(), reader.count_traces()) == (1, 2)
     assert bound.trace(ours.request_id) is None
     assert bound.trace(theirs.request_id) is not None
+
+
+def test_only_what_fits_is_shown_and_all_is_passed(
+    ledger: Ledger, reader: EntryReader, arrive: Arrive
+) -> None:
+    some = arrive(5)
+    ledger.commit(SEGMENT, 1, encoded(*some))
+    wanted = {some[1].request_id, some[3].request_id}
+    found = list(reader.newest_traces(None, None, lambda head: head.request_id in wanted))
+    shown = [row["request_id"] for _, row in found if row is not None]
+    assert shown == [some[3].request_id, some[1].request_id]
+    assert [spot.passed for spot, _ in found] == [1, 2, 3, 4, 5, 0]
+    behind_first = list(reader.newest_traces(found[1][0]))
+    assert [row["request_id"] for _, row in behind_first if row is not None] == [
+        one.request_id for one in reversed(some[:3])
+    ]

@@ -12,6 +12,7 @@ from legato.core.errors import ConfigInvalid
 from legato.vault.key_service import KEY_BYTES, KeyService, VaultUnusable
 from legato.vault.services import aws, directory, hashicorp
 from legato.vault.services.settings import KeyServiceSettings
+from openbao_server import MISSING, PROGRAM, ROOT, OpenBaoServer
 from wire_servers.hashicorp_vault import JWT, ROLE_ID, SECRET_ID, TOKEN, VaultServer
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def vault() -> Iterator[VaultServer]:
         yield server
 
 
-def of_vault(server: VaultServer, **changes: Any) -> KeyService:
+def of_vault(server: VaultServer | OpenBaoServer, **changes: Any) -> KeyService:
     secrets = changes.pop("secrets", {"token": TOKEN})
     settings = {"url": server.url, "key": "legato", **changes}
     return hashicorp.factory(KeyServiceSettings(settings, secrets))
@@ -59,13 +60,27 @@ def kms_client(url: str) -> Any:
     )
 
 
-@pytest.fixture(params=["directory", "hashicorp", "aws"])
+@pytest.fixture(scope="module")
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBaoServer]:
+    if PROGRAM is None:
+        pytest.skip(MISSING)
+    with OpenBaoServer(tmp_path_factory.mktemp("openbao")) as server:
+        server.client.sys.enable_secrets_engine("transit")
+        server.client.secrets.transit.create_key("legato")
+        yield server
+
+
+@pytest.fixture(params=["directory", "hashicorp", "openbao", "aws"])
 def subject(
     request: pytest.FixtureRequest, tmp_path: Path, vault: VaultServer
 ) -> tuple[KeyService, Callable[[], None]]:
     """A key service, and how its master key is rotated."""
     if request.param == "hashicorp":
         return of_vault(vault), lambda: vault.rotate("legato")
+    if request.param == "openbao":
+        server = request.getfixturevalue("openbao")
+        service = of_vault(server, secrets={"token": ROOT})
+        return service, lambda: void(server.client.secrets.transit.rotate_key("legato"))
     if request.param == "aws":
         url = request.getfixturevalue("kms_url")
         client = kms_client(url)

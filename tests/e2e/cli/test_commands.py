@@ -64,6 +64,26 @@ def test_doctor_names_remedies_and_fails(legato: Legato, tmp_path: Path) -> None
     assert "secret-word" not in done.stdout + done.stderr
 
 
+def test_doctor_says_which_broker_does_not_answer(legato: Legato, tmp_path: Path) -> None:
+    (tmp_path / "legato.yaml").write_text(
+        "config_version: 1\n"
+        "triggers:\n  connections:\n"
+        "    - {name: away, kind: nats, url: {env: AWAY}}\n"
+        "    - {name: here, kind: redis, url: {env: HERE}}\n"
+    )
+    with socket.socket() as broker:
+        broker.bind(("127.0.0.1", 0))
+        broker.listen()
+        here = f"redis://:secret-word@127.0.0.1:{broker.getsockname()[1]}"
+        done = legato("doctor", "--json", AWAY="nats://127.0.0.1:1", HERE=here)
+        unset = legato("doctor", "--json", AWAY="nats://127.0.0.1:1")
+    checks = {check["name"]: check["state"] for check in json.loads(done.stdout)}
+    assert (checks["broker away"], checks["broker here"]) == ("warning", "good")
+    assert "secret-word" not in done.stdout + done.stderr
+    told = {check["name"]: check for check in json.loads(unset.stdout)}
+    assert "HERE is not set" in told["brokers"]["found"]
+
+
 def test_stored_data_that_is_not_there_is_said(legato: Legato) -> None:
     done = legato("journal", "status")
     assert done.returncode == 1

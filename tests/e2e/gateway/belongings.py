@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from running import ADMIN
+from running import ADMIN, within
 
 from legato.core.clock import SystemClock
 from legato.core.guard_samples import Sample
 from legato.core.ids import IdSource
 from legato.core.kept_maps import MapHead
+from legato.core.notification import Notification, Severity
+from legato.core.report_schedule import ReportRun, ReportSchedule
 from legato.core.tenant import Tenant
-from legato.storage.database.engine import open_engine
+from legato.storage.anomalies.found import Anomalies, Anomaly
+from legato.storage.database.engine import open_engine, writing
 from legato.storage.evaluation.live_scores import Alarm, LiveScore, LiveScores, Watched
 from legato.storage.kept.guard_samples import GuardSampleIntake, SealedSample
 from legato.storage.kept.kept_maps import Asking, KeptMapIntake, KeptMaps, SealedMap
+from legato.storage.notifications.outbox import Addressed, Outbox
 from legato.storage.registry.holdouts import HoldoutStore
 from legato.storage.registry.proposals import NewProposal, ProposalStore
+from legato.storage.schedules.schedules import Schedules
+from legato.storage.tasks.records import NewTask
+from legato.storage.tasks.tasks import TaskStore
 
 if TYPE_CHECKING:
     from running import RunningLegato
@@ -36,7 +45,102 @@ def roles(legato: RunningLegato, org: str, feature_id: str, key: str) -> dict[st
     made(legato, "/roles", role, key)
     subject = made(legato, "/keys", {"feature_id": feature_id}, key)["key"]["id"]
     wish = {"subject_kind": "key", "subject_id": subject, "role": role["name"], "org": org}
-    return {"role": role["name"], "binding_id": made(legato, "/role-bindings", wish, key)["id"]}
+    rule = {"name": f"rule-of-{org}", "who": {"teams": ["nobody"]}, "models": ["chat"]}
+    return {
+        "role": role["name"],
+        "binding_id": made(legato, "/role-bindings", wish, key)["id"],
+        "rule_id": made(legato, "/access-rules", rule, key)["id"],
+    }
+
+
+def spending(legato: RunningLegato, org: str, key: str) -> dict[str, str]:
+    """What it may spend, what it spent elsewhere, and what it earned."""
+    entry = {"period": "2026-08", "amount": "100", "external_id": "invoice"}
+    made(legato, "/finance/revenue", {"org": org, "entries": [entry]}, key)
+    listed = legato.get(f"{V1}/finance/entries?kind=revenue&org={org}", key)
+    return {
+        **corrected(legato, key),
+        "insight_id": "requests",
+        "kpi": "requests",
+        "baseline_id": made(legato, "/savings/baselines", {"name": f"of-{org}"}, key)["id"],
+        "budget_id": budget(legato, org, key),
+        "import_id": usage_import(legato, org),
+        "entry_id": listed.json["data"][0]["id"],
+        **told(legato, org),
+        **serving(legato, org, key),
+        "task_id": task(legato, org),
+        **scheduled(legato, org),
+    }
+
+
+def task(legato: RunningLegato, org: str) -> str:
+    """Put beside the program: who asks is a run."""
+    engine, clock = open_engine(f"sqlite:///{legato.data / 'legato.db'}"), SystemClock()
+    ids = IdSource(clock)
+    new = NewTask(
+        org=org, id=ids.new(), team="", feature="", workflow="refund", run_id=ids.new(),
+        path="ok", ask="approve", approvals_needed=1, sealed=b"",
+    )  # fmt: skip
+    with writing(engine) as connection:
+        return TaskStore(engine, clock, ids, Tenant(org)).add(connection, new)
+
+
+def account(legato: RunningLegato, org: str, secret: str) -> dict[str, str]:
+    wanted = {"org": org, "kind": "service", "name": "deploy"}
+    own = made(legato, "/accounts", wanted, secret)["account"]["id"]
+    at = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    token = made(legato, f"/accounts/{own}/tokens", {"name": "ci", "expires_at": at}, secret)
+    found = {"account_id": own, "session_id": own, "token_id": token["token"]["id"]}
+    return {**found, "provider": "x"}
+
+
+def told(legato: RunningLegato, org: str) -> dict[str, str]:
+    """Put beside the program: an anomaly takes weeks of traffic, a notification a channel."""
+    engine, ids = open_engine(f"sqlite:///{legato.data / 'legato.db'}"), IdSource(SystemClock())
+    unusual = Anomaly(
+        id=ids.new(), org=org, team="support", feature="bot", first_hour=1, last_hour=2,
+        found_at_ns=SystemClock.now_ns(), cost=2, expected=1, z=9.0, reference_hour=0,
+        reference_cost=1, parts={"volume": 1}, model="m",
+    )  # fmt: skip
+    Anomalies(engine, Tenant(org)).keep(unusual)
+    said = Notification(
+        id=ids.new(), kind="anomaly.spend", severity=Severity.WARNING, title=org, text="",
+        at_ns=SystemClock.now_ns(), once=org, org=org,
+    )  # fmt: skip
+    Outbox(engine, Tenant(org)).add([Addressed(said, ["nowhere"])])
+    engine.dispose()
+    return {"anomaly_id": unusual.id, "notification_id": said.id}
+
+
+def serving(legato: RunningLegato, org: str, key: str) -> dict[str, str]:
+    """An objective and an incident of its own."""
+    wish = {"name": f"of-{org}", "measured": "errors", "target": "99"}
+    named = made(legato, f"/objectives?org={org}", wish, key)["name"]
+    incident = made(legato, f"/incidents?org={org}", {"title": org}, key)
+    return {"objective": named, "incident_id": incident["id"]}
+
+
+def scheduled(legato: RunningLegato, org: str) -> dict[str, str]:
+    """Put beside the program: a schedule takes a channel, and a report the time that it is due."""
+    engine = open_engine(f"sqlite:///{legato.data / 'legato.db'}")
+    clock = SystemClock()
+    ids, schedules = IdSource(clock), Schedules(engine, clock, Tenant(org))
+    wanted = ReportSchedule(
+        id=ids.new(), org=org, name=f"of-{org}", kind="savings", form="json", cron="@yearly",
+        time_zone="UTC", span="last-month", channels=("nowhere",),
+    )  # fmt: skip
+    one = schedules.add(wanted, frozenset({"nowhere"}))
+    run = ReportRun(
+        id=ids.new(), org=org, schedule_id=one.id, due_ns=1, period="2026-01",
+        made_ns=clock.now_ns(), digest="0" * 64, event=None, size=2,
+    )  # fmt: skip
+    said = Notification(
+        id=ids.new(), kind="report.made", severity=Severity.INFO, title=org, text="",
+        at_ns=SystemClock.now_ns(), once=f"report {org}", org=org,
+    )  # fmt: skip
+    schedules.made(one, run, b"{}", told=Addressed(said, []))
+    engine.dispose()
+    return {"schedule_id": one.id, "report_run_id": run.id}
 
 
 def budget(legato: RunningLegato, org: str, key: str) -> str:
@@ -45,12 +149,59 @@ def budget(legato: RunningLegato, org: str, key: str) -> str:
     return found
 
 
-def evaluation(legato: RunningLegato, org: str, key: str) -> str:
+def usage_import(legato: RunningLegato, org: str) -> str:
+    report = legato.data / f"{org}.csv"
+    report.write_text(
+        f"start_time,amount_value,amount_currency,line_item\n1730419200,1,usd,{org}\n"
+    )
+    done = legato.command("baseline", "import", str(report), "--org", org, "--json")
+    found: str = json.loads(done)[0]["id"]
+    return found
+
+
+def corrected(legato: RunningLegato, key: str) -> dict[str, Any]:
+    """An entry of its own, and a correction of it."""
+    path = f"{V1}/ledger/entries"
+    assert within(10, lambda: legato.get(path, key).json["data"])
+    entry = legato.get(path, key).json["data"][0]["id"]
+    wish = {"cost_usd": "0.01", "reason": "a contract"}
+    correction = made(legato, f"/ledger/entries/{entry}/correct", wish, key)
+    line = {"start": "2026-10-01", "end": "2026-10-02", "cost": "1", "vendor": key[:8]}
+    invoice = made(legato, "/invoices", {"name": "x", "lines": [line]}, key)
+    period = f"{datetime.now(UTC):%Y-%m}"
+    return {"entry_id": entry, "correction_id": correction["id"], "period": period} | {
+        "invoice_id": invoice["id"]
+    }
+
+
+def evaluation(legato: RunningLegato, org: str, key: str) -> dict[str, str]:
+    """An evaluation, and a run of a workflow."""
     cases = legato.data / f"{org}.jsonl"
     cases.write_text('{"input": "Hi"}\n')
     legato.command("datasets", "import", "few", str(cases), "--org", org, "--label", "draft")
     suite = {"dataset": "few@draft", "models": ["chat"], "scorers": [{"use": "exact"}]}
     found: str = made(legato, "/evaluations", {"suite": suite}, key)["id"]
+    return {"evaluation_id": found, "run_id": workflow_run(legato, key)}
+
+
+def page(legato: RunningLegato, org: str, feature_id: str, key: str) -> str:
+    """A workflow that is published."""
+    spec = {
+        "input": {"properties": {"name": {"type": "string"}}},
+        "nodes": [{"kind": "set", "id": "a", "value": 1}],
+    }
+    version = {"spec": spec, "labels": ["production"]}
+    made(legato, "/registry/objects/workflow/greeting/versions", version, key)
+    wish = {"name": f"of-{org}", "kind": "form", "workflow": "greeting", "feature_id": feature_id,
+            "budget": {"usd": "1"}}  # fmt: skip
+    found: str = made(legato, "/workflow-pages", wish, key)["id"]
+    return found
+
+
+def workflow_run(legato: RunningLegato, key: str) -> str:
+    """One that waits longer than any test."""
+    resting = {"nodes": [{"kind": "wait", "id": "rest", "for_s": 86_400}]}
+    found: str = made(legato, "/workflow-runs", {"definition": resting}, key)["id"]
     return found
 
 

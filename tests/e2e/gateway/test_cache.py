@@ -63,6 +63,8 @@ def test_a_hit_is_the_same_answer_for_nothing(
     (saved,) = legato.entries(again.request_id)
     assert (saved["kind"], saved["cost"], saved["usage_source"]) == ("cache", 0, "cache")
     assert saved["baseline_cost"] == paid["baseline_cost"] > paid["cost"]
+    assert saved["step_cache"] == saved["baseline_cost"]
+    assert paid["step_routing"] == paid["baseline_cost"] - paid["cost"]
     assert saved["deployment"] == "small"
     assert legato.trace(again.request_id)["cache"] == "hit"
     assert upstream.counts()["arrived"] == 1
@@ -79,6 +81,7 @@ def test_what_judging_costs_is_overhead_and_a_hit_of_a_judge_saves_nothing(
     (judged,) = legato.entries(first.request_id)
     (hit,) = legato.entries(again.request_id)
     assert (judged["kind"], judged["baseline_cost"], hit["kind"]) == ("judge", 0, "cache")
+    assert judged["step_overhead"] == -judged["cost"]
     assert judged["cost"] > hit["cost"] == hit["baseline_cost"] == 0
     assert (other.status, other.error["param"]) == (400, "x-legato-purpose")
     assert upstream.counts()["arrived"] == 1
@@ -191,9 +194,10 @@ def test_what_lies_on_disk_is_sealed(legato: RunningLegato, upstream: SimulatedC
     answer = legato.chat(question="sealed")
     text = answer.json["choices"][0]["message"]["content"].encode()
     time.sleep(1.2)
-    files = [file for file in (legato.data / "cache").rglob("*") if file.is_file()]
-    assert sum(file.stat().st_size for file in files) > len(text)
-    assert not any(text[:20] in file.read_bytes() for file in files)
+    cache = legato.data / "cache"
+    contents = [content for path, content in legato.stored() if path.is_relative_to(cache)]
+    assert sum(map(len, contents)) > len(text)
+    assert not any(text[:20] in content for content in contents)
 
 
 def test_only_complete_answers_are_kept(legato: RunningLegato, upstream: SimulatedChild) -> None:

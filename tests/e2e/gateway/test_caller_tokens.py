@@ -34,6 +34,9 @@ routes: [{alias: chat, deployments: [small]}]
 keys:
   - {name: search, team: search, feature: answers, secret: {env: CALLER_KEY}, models: [chat]}
   - {name: everybody, team: platform, feature: tests, secret: {env: OTHER_KEY}, models: [small]}
+access:
+  rules:
+    - {name: no-chat, who: {tags: {department: interns}}, models: [small]}
 token_issuers:
   - name: staff
     issuer: https://idp.example/tenant
@@ -107,6 +110,14 @@ def test_a_token_pays_by_its_key_and_names_the_caller(legato: RunningLegato, idp
     assert "sales" in first["tags"]
     assert first["end_user"] == second["end_user"] != ""
     assert first["end_user"] != other["end_user"]  # what the caller said of the user didn't count
+
+
+def test_rules_by_tags_hold_for_those_of_a_token(legato: RunningLegato, idp: Idp) -> None:
+    assert called(legato, idp.token(dept="sales")).status == 200
+    refused = called(legato, idp.token(dept="interns"))
+    assert refused.status == 403
+    assert "'no-chat'" in refused.error["message"]
+    assert called(legato, idp.token(dept="sales")).status == 200
 
 
 def test_keys_that_rotate_are_followed_at_once(legato: RunningLegato, idp: Idp) -> None:

@@ -18,7 +18,6 @@ from running import ADMIN, CALLER, CHAT, RunningLegato, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from running import Answer
 
@@ -178,10 +177,9 @@ def hits(where: str, data: bytes, *, but: set[str] = frozenset()) -> list[str]: 
     ]
 
 
-def kept(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+def kept(running: RunningLegato) -> dict[str, bytes]:
+    """Every file of the data directory."""
+    return {str(path.relative_to(running.data)): content for path, content in running.stored()}
 
 
 def said(answer: Answer) -> bytes:
@@ -213,10 +211,10 @@ def test_nothing_kept_or_said_holds_a_canary(running: RunningLegato) -> None:
     found += hits("config show", shown.encode())
     time.sleep(1.5)  # a snapshot of the metrics, a flush of the cache
     assert within(10, lambda: any(row["http_status"] == 502 for row in running.traces()))
-    for name, data in kept(running.data).items():  # as it lies there while it runs
+    for name, data in kept(running).items():  # as it lies there while it runs
         found += hits(name, data)
     assert running.stop() == 0
-    after = kept(running.data)
+    after = kept(running)
     for name, data in after.items():
         found += hits(name, data)
     found += hits("the log", running.log.read_bytes())

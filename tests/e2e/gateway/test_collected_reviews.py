@@ -95,7 +95,7 @@ def test_a_sample_of_captured_traffic_is_put_into_the_queue(legato: RunningLegat
     options = ("--judge", "grader", "--captures", "--sample", "10", "--since", "1h")
     added = json.loads(legato.command("reviews", "add", *options, "--json"))
     assert len(added["ids"]) == 2  # what is left
-    legato.command("erase", "--user", "ann")
+    legato.command("privacy", "erase", "--subject", "ann")
     left = legato.query("SELECT count(*) AS n FROM review_item WHERE source LIKE 'request:%'")
     assert left == [{"n": 0}]
 

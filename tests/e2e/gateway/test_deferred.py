@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from wire_servers.openai_batches import KEY, OpenAIBatchServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from running import Answer
 
 CONFIG = """\
 config_version: 1
@@ -35,6 +38,17 @@ routes:
   - {alias: brief, deployments: [small], deferred: {hold_s: 0.5}}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
+budgets:
+  - name: patient
+    where: {feature: patient}
+    requests: 100
+    window: day
+    steps: [{at_percent: 2, do: queue}]
+  - name: thin
+    where: {feature: thin}
+    usd: "0.0005"
+    window: day
+    steps: [{at_percent: 1, do: queue}]
 """
 
 
@@ -83,6 +97,7 @@ def test_a_call_that_may_wait_has_its_answer_at_the_price_of_batches(
     for one in entries:
         assert (one["kind"], one["feature"]) == ("usage", "tests")
         assert one["cost"] * 2 == one["baseline_cost"] > 0
+        assert one["step_tier"] == one["cost"]
     assert client.files.list().data == []
     assert legato.chat(question="two", service_tier="flex", stream=True).error["param"] == "stream"
     legato.command("ledger", "verify")
@@ -227,3 +242,48 @@ def _if_ok(legato: RunningLegato, asked: dict[str, Any]) -> Any:
 
 def _if_as_many(entries: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     return entries if len(entries) == count else []
+
+
+def test_a_budgets_step_lets_calls_wait_in_the_queue_of_batches(legato: RunningLegato) -> None:
+    key = legato.create_key("--feature", "patient")
+
+    def ask(model: str, **fields: Any) -> Answer:
+        answer = legato.chat(model, "eight", key=key["secret"], max_tokens=10, **fields)
+        assert answer.status == 200, answer.body
+        return answer
+
+    def queued() -> list[dict[str, Any]]:
+        return legato.query("SELECT status FROM batch WHERE key_id = ?", key["id"])
+
+    while "queue" not in {one["what"] for one in legato.query("SELECT what FROM budget_event")}:
+        ask("own")
+    before = len(queued())
+    answer = ask("own")
+    assert answer.json["choices"][0]["message"]["content"]
+    assert len(queued()) == before + 1
+    streamed = ask("own", stream=True)  # a stream can't wait: it goes on
+    assert streamed.headers["content-type"].startswith("text/event-stream")
+    assert len(queued()) == before + 1
+
+
+def test_what_waits_is_told_of_the_wall_and_when_it_goes(legato: RunningLegato) -> None:
+    """A call that the queue took in meets the budget there: it hears what the others hear."""
+    key = legato.create_key("--feature", "thin")
+
+    def ask(number: int) -> Answer:
+        return legato.chat("own", f"thin {number}", key=key["secret"], max_tokens=10)
+
+    answers = [ask(0)]
+    while answers[-1].status == 200 and len(answers) < 60:
+        answers.append(ask(len(answers)))
+    refused = answers[-1]
+    assert (refused.status, refused.error["code"]) == (429, "deferred_failed"), refused.body
+    assert "Budget of thin" in refused.error["message"]
+    queued = legato.query("SELECT status FROM batch WHERE key_id = ?", key["id"])
+    assert len(queued) > 1
+    left_s = 86_400 - time.time() % 86_400
+    assert abs(int(refused.headers["retry-after"]) - left_s) < 60
+    assert refused.headers["x-should-retry"] == "true"
+    streamed = legato.chat("own", "thin", key=key["secret"], max_tokens=10_000, stream=True)
+    assert (streamed.status, streamed.error["code"]) == (429, "budget_exceeded")
+    assert abs(int(streamed.headers["retry-after"]) - left_s) < 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +35,7 @@ live_scoring:
 V1 = "/api/v1"
 LEVELS = [{"value": 1, "meaning": "wrong"}, {"value": 5, "meaning": "right"}]
 RUBRIC = {"criteria": [{"name": "right", "question": "Is it right?", "levels": LEVELS}]}
+SAME = ("captures", "kept-responses", "feedback-texts", "reviews", "ledger-entries", "traces")
 SUITE = {"dataset": "replies", "models": ["chat"], "scorers": [{"use": "exact"}]}
 
 
@@ -60,6 +62,50 @@ def evaluated(legato: RunningLegato, dataset: str = "replies") -> dict[str, Any]
     assert within(40, lambda: legato.get(path, ADMIN).json["status"] == "done")
     found: dict[str, Any] = legato.get(path, ADMIN).json
     return found
+
+
+def held(archive: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(archive) as opened:
+        assert "What is held about you" in opened.read("index.html").decode()
+        return {
+            name.removesuffix(".json"): json.loads(opened.read(name))
+            for name in opened.namelist()
+            if name.endswith(".json")
+        }
+
+
+def all_that_is_held_of_ann(legato: RunningLegato, tmp_path: Path) -> dict[str, Any]:
+    archive = tmp_path / "ann.zip"
+    why = ("--reason", "she asked on the phone")
+    legato.command("privacy", "export", "--subject", "ann", "-o", str(archive), *why)
+    told = held(archive)
+    over_http = tmp_path / "over_http.zip"
+    answer = legato.post(f"{V1}/subject-exports", {"user": "ann", "reason": why[1]}, ADMIN)
+    over_http.write_bytes(answer.body)
+    assert {kind: len(ones) for kind, ones in held(over_http).items() if kind in SAME} == {
+        kind: len(told[kind]) for kind in SAME
+    }
+    assert told["captures"][0]["content"]["request"]["messages"][0]["content"].endswith("-ann")
+    assert told["feedback-texts"][0]["content"]["comment"] == "canary-ann"
+    assert {one["provider"] for one in told["sent"]} == {"up"}
+    for kind in ("captures", "kept-responses", "feedback-texts", "evaluation-answers", "reviews",
+                 "dataset-cases", "live-score-reasons", "ledger-entries", "traces"):  # fmt: skip
+        assert told[kind], kind
+    assert "canary-bob" not in json.dumps(told)
+    return told
+
+
+def nothing_but_figures_is_held(
+    legato: RunningLegato, tmp_path: Path, before: dict[str, Any]
+) -> None:
+    archive = tmp_path / "after.zip"
+    about = ("--subject", "ann", "-o", str(archive), "--reason", "is it gone")
+    legato.command("privacy", "export", *about)
+    after = held(archive)
+    assert "canary-ann" not in json.dumps(after)
+    assert len(after["ledger-entries"]) == len(before["ledger-entries"])
+    legato.command("ledger", "verify")
+    legato.command("audit", "verify")
 
 
 def answers(legato: RunningLegato, run: dict[str, Any]) -> dict[str, Any]:
@@ -91,17 +137,24 @@ def test_everything_of_one_user_goes_and_nothing_of_another(
     run = evaluated(legato)
     assert (run["done"], set(answers(legato, run)) >= {ann, bob}) == (3, True)
 
-    tried = json.loads(legato.command("erase", "--user", "ann", "--dry-run", "--json"))
-    done = json.loads(legato.command("erase", "--user", "ann", "--json"))
+    told = all_that_is_held_of_ann(legato, tmp_path)
+
+    tried = json.loads(
+        legato.command("privacy", "erase", "--subject", "ann", "--dry-run", "--json")
+    )
+    done = json.loads(legato.command("privacy", "erase", "--subject", "ann", "--json"))
     assert tried["erased"] == done["erased"]
     assert done["erased"] == {
         "evaluation answers": 2, "live score reasons": 2, "dataset cases": 2, "reviews": 1,
         "feedback texts": 1, "kept responses": 1, "captures": 2, "batch lines": 0,
         "semantic cache entries": 0, "router questions": 0, "guard samples": 0,
-        "redaction maps": 0, "accounts": 0,
+        "redaction maps": 0, "accounts": 0, "reasons of exports": 2, "notes of agents": 0,
+        "states of twins": 0, "tasks": 0, "workflow runs": 0, "notifications of runs": 0,
+        "words on incidents": 0,
     }  # fmt: skip
-    again = json.loads(legato.command("erase", "--user", "ann", "--json"))
-    assert set(again["erased"].values()) == {0}
+    nothing_but_figures_is_held(legato, tmp_path, told)
+    again = json.loads(legato.command("privacy", "erase", "--subject", "ann", "--json"))
+    assert {kind for kind, many in again["erased"].items() if many} == {"reasons of exports"}
 
     found = answers(legato, run)
     assert [found[one]["error"] for one in (ann, bob)] == ["erased", ""]
@@ -172,7 +225,7 @@ def test_lines_of_batches_are_blanked_where_they_are_the_users(
     legato: RunningLegato, client: OpenAI
 ) -> None:
     read = batch_of(client, ("carol", "dan"))
-    done = json.loads(legato.command("erase", "--user", "carol", "--json"))
+    done = json.loads(legato.command("privacy", "erase", "--subject", "carol", "--json"))
     assert done["erased"]["batch lines"] == 2
     for place in ("in", "out"):
         ours, theirs = read(place)
@@ -181,7 +234,7 @@ def test_lines_of_batches_are_blanked_where_they_are_the_users(
         assert json.loads(theirs)["custom_id"] == "line-dan"
     assert json.loads(read("out")[0])["error"]["code"] == "erased"
     assert json.loads(read("out")[1])["response"]["status_code"] == 200
-    again = json.loads(legato.command("erase", "--user", "carol", "--json"))
+    again = json.loads(legato.command("privacy", "erase", "--subject", "carol", "--json"))
     assert again["erased"]["batch lines"] == 0
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,6 +130,29 @@ def test_a_suite_is_run_paid_and_gated(legato: RunningLegato, tmp_path: Path) ->
         "SELECT DISTINCT deployment, versions FROM ledger_entry WHERE versions <> ''"
     )
     assert len(made_by) == 4
+
+
+def test_an_account_starts_one_by_the_key_that_it_names(legato: RunningLegato) -> None:
+    wanted = {"org": "default", "kind": "service", "name": "nightly"}
+    account = legato.post("/api/v1/accounts", wanted, ADMIN).json["account"]["id"]
+    bound = {"subject_kind": "account", "subject_id": account, "role": "developer"}
+    assert legato.post("/api/v1/role-bindings", {**bound, "org": "default"}, ADMIN).status == 201
+    at = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    wanted = {"name": "ci", "expires_at": at}
+    token = legato.post(f"/api/v1/accounts/{account}/tokens", wanted, ADMIN).json["secret"]
+    suite = {**SUITE, "split": "test", "scorers": SUITE["scorers"][:1]}
+    refused = legato.post("/api/v1/evaluations", {"suite": suite}, token)
+    assert (refused.status, refused.error["field"]) == (400, "key_id")
+    keys = legato.get("/api/v1/keys", ADMIN).json["data"]
+    (key_id,) = [one["id"] for one in keys if "gateway:models:call" in one["scopes"]][:1]
+    started = legato.post("/api/v1/evaluations", {"suite": suite, "key_id": key_id}, token)
+    assert started.status == 201, started.body
+    run = ended(legato, started.json)
+    assert (run["status"], run["failed"]) == ("done", 0)
+    assert not run["author"].startswith("key:")
+    assert {row["key_id"] for row in legato.query(
+        "SELECT key_id FROM ledger_entry WHERE tags LIKE ?", f'%"evaluation":"{run["id"]}"%'
+    )} == {key_id}  # fmt: skip
 
 
 def test_what_is_not_proven_fails_unless_it_may_pass(legato: RunningLegato, tmp_path: Path) -> None:

@@ -120,6 +120,12 @@ def _check_statement(holdout: Holdout) -> None:
         assert cost[side] == pytest.approx(sum(entries) / len(entries) * 1e-9)
     config = ("--config", str(legato.config))
     assert shown["headline"] in legato.command("holdout", "show", holdout.id, *config)
+    stated = json.loads(legato.command("savings", "show", "--period", "7d", "--json", *config))
+    assert stated["headline"].startswith("measured: $"), stated["headline"]
+    (measured,) = stated["measured"]
+    assert (measured["holdout_id"], measured["is_proven"]) == (holdout.id, True)
+    assert {"errors", "latency"} <= {one["metric"] for one in measured["quality"]}
+    assert sum(value for _, value in stated["bars"][:-1]) == stated["cost"] > 0
     assert "Every rule holds." in legato.command("ledger", "verify", *config)
     assert "different: 0\n" in legato.command("replay", *config)
     ended = legato.post(f"{V1}/{holdout.id}/end", b"", ADMIN)

@@ -114,6 +114,6 @@ def test_without_keep_nothing_is_stored_and_what_is_erased_is_gone(legato: Runni
     assert legato.query("SELECT * FROM kept_map WHERE request_id = ?", bare) == []
     restore = V1 + "/guardrails/requests/{}/restore"
     assert legato.post(restore.format(bare), {"reason": REASON}, ADMIN).status == 404
-    assert "1 redaction maps" in legato.command("erase", "--user", "bob")
+    assert "1 redaction maps" in legato.command("privacy", "erase", "--subject", "bob")
     assert legato.post(restore.format(gone), {"reason": REASON}, ADMIN).status == 404
     assert legato.post(restore.format(stays), {"reason": REASON}, ADMIN).status == 200

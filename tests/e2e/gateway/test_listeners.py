@@ -134,6 +134,16 @@ async def test_each_part_is_served_on_its_own_listener_only(
     assert {status for place, status in found.items() if place not in served} == {404}
 
 
+async def test_the_console_is_where_the_control_api_is(
+    urls: dict[str, str], certified: Certified
+) -> None:
+    known = certified.trusting("client")
+    for path in ("/ui", "/ui/", "/ui/requests"):
+        assert (await asked(urls["calls"] + path, known))[0] == 404, path
+        assert (await asked(urls["metrics"] + path, known))[0] == 404, path
+        assert (await asked(urls["admin"] + path, known))[0] in {200, 503}, path
+
+
 async def test_who_shows_no_certificate_never_reaches_the_control_api(
     urls: dict[str, str], certified: Certified
 ) -> None:
@@ -145,6 +155,15 @@ async def test_who_shows_no_certificate_never_reaches_the_control_api(
 def test_commands_find_the_control_api_all_the_same(legato: RunningLegato) -> None:
     assert legato.url.startswith("http://127.0.0.1:")
     assert legato.get("/api/v1/me", ADMIN).status == 200
+
+
+async def test_tls_asks_for_tls_alone(urls: dict[str, str], certified: Certified) -> None:
+    secure, plain = urls["calls"] + "/healthz", urls["metrics"] + "/healthz"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(secure, ssl=certified.trusting()) as answer:
+            assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        async with session.get(plain) as answer:
+            assert "strict-transport-security" not in answer.headers
 
 
 async def test_a_new_certificate_is_shown_and_open_connections_go_on(

@@ -138,6 +138,7 @@ def test_the_provider_runs_it_at_the_batch_price(
         (LINE_COST, 2 * LINE_COST, "usage"),
         (0, 0, "retry"),
     ]
+    assert [row["step_tier"] for row in rows] == [LINE_COST, LINE_COST, 0]
     assert {row["budget_id"] for row in rows} != {""}
     (theirs,) = vendor.batches.values()
     assert theirs["metadata"] == {"legato_batch": batch.id}

@@ -150,6 +150,7 @@ def test_a_repeated_prompt_is_marked_and_its_saving_entered(
     assert [bool(row["cache_write_5m"]) for row in rows] == [False, True, False]
     assert [bool(row["cache_read"]) for row in rows] == [False, False, True]
     assert [row["baseline_cost"] - row["cost"] for row in rows] == [saved(row) for row in rows]
+    assert [row["step_prompt_cache"] for row in rows] == [saved(row) for row in rows]
     assert sum(row["baseline_cost"] - row["cost"] for row in rows) > 0
     assert "Every rule holds" in legato.command("ledger", "verify")
     replayed = legato.command("replay", "--config", str(legato.config))

@@ -13,6 +13,8 @@ from legato.core.permission import Permission
 from legato.core.roles import BUILT_IN, Role
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from running import Answer, RunningLegato
 
 CONFIG = """\
@@ -34,6 +36,7 @@ access:
     - {name: eu-only, who: {teams: [health]}, require: {regions: [eu]}, models: [chat, lesser, us]}
     - {name: few-tools, who: {features: [strict]}, tools: {allow: ["weather*"]}}
     - {name: stripped, who: {features: [lax]}, tools: {deny: [shell], refused: strip}}
+    - {name: interns, who: {tags: {group: interns}}, models: [chat]}
 """
 WORKERS = 2
 CANARY = "a canary that sings at dawn"
@@ -244,6 +247,102 @@ def test_tools_are_refused_or_taken_out(legato: RunningLegato, places: dict[str,
     assert legato.chat("us", key=lax, tools=[weather, shell]).status == 200
     choice = {"type": "function", "function": {"name": "shell"}}
     assert legato.chat("us", key=lax, tools=[shell], tool_choice=choice).status == 200
+
+
+def test_keys_that_a_key_makes_share_its_limits(
+    legato: RunningLegato, places: dict[str, str]
+) -> None:
+    """However many it makes: all of them, and it, spend what it has."""
+    budget = {"usd": "0.0002", "window": "total"}
+    maker_id, maker = key(legato, places["ops/bot"], budget=budget, name="limited-maker")
+    assert bind(legato, maker_id, "admin", team="ops").status == 201
+    assert within(2, lambda: legato.get(f"{V1}/keys", maker).status == 200)
+    body = {"feature_id": places["ops/bot"], "budget": budget}
+    made_keys = [legato.post(f"{V1}/keys", body, maker).json for _ in range(3)]
+    assert {one["key"]["made_by"] for one in made_keys} == {maker_id}
+    secrets = [one["secret"] for one in made_keys]
+    assert within(3, lambda: all(legato.get(f"{V1}/me", one).status == 200 for one in secrets))
+    spenders = [*secrets, maker]
+    answers = [legato.chat("us", f"number {n}", key=spenders[n % 4]) for n in range(60)]
+    assert {one.status for one in answers} == {200, 429}
+    refused = [one.error for one in answers if one.status == 429]
+    assert {one["code"] for one in refused} == {"budget_exceeded"}
+    assert any("limited-maker" in one["message"] for one in refused)
+    spent = "SELECT SUM(cost) AS nano FROM ledger_entry WHERE key_id IN (?, ?, ?, ?)"
+    ids = [maker_id, *(one["key"]["id"] for one in made_keys)]
+    assert within(5, lambda: (legato.query(spent, *ids)[0]["nano"] or 0) > 0)
+    assert legato.query(spent, *ids)[0]["nano"] <= 200_000
+    # nor does it raise what another has
+    other_id, _ = key(legato, places["ops/bot"], budget={"usd": "0.0001", "window": "total"})
+    headers = {"authorization": f"Bearer {maker}", "content-type": "application/json"}
+    headers["if-match"] = legato.get(f"{V1}/keys/{other_id}", ADMIN).headers["etag"]
+    change = json.dumps({"budget": budget}).encode()
+    raised = legato.send("PATCH", f"{V1}/keys/{other_id}", change, headers)
+    assert (raised.status, raised.error["field"]) == (403, "budget")
+
+
+def test_no_key_gets_rid_of_a_rule_by_making_another(
+    legato: RunningLegato, places: dict[str, str]
+) -> None:
+    maker_id, maker = key(legato, places["ops/bot"], tags={"group": "interns"})
+    assert bind(legato, maker_id, "admin", team="ops").status == 201
+    assert within(2, lambda: legato.get(f"{V1}/keys", maker).status == 200)
+    plain = legato.post(f"{V1}/keys", {"feature_id": places["ops/bot"], "tags": {}}, maker).json
+    assert within(3, lambda: legato.get(f"{V1}/me", plain["secret"]).status == 200)
+    refused = legato.chat("us", key=plain["secret"])
+    assert refused.status == 403
+    assert "'interns'" in refused.error["message"]
+    path = f"{V1}/keys/{maker_id}"
+    headers = {"authorization": f"Bearer {ADMIN}", "content-type": "application/json"}
+    headers["if-match"] = legato.get(path, ADMIN).headers["etag"]
+    untagged = legato.send("PATCH", path, b'{"tags":{"group":"staff"}}', headers)
+    assert (untagged.status, untagged.error["field"]) == (403, "tags")
+    more = legato.send("PATCH", path, b'{"tags":{"group":"interns","desk":"4"}}', headers)
+    assert more.status == 200
+
+
+def test_rules_are_made_and_removed_while_it_runs(
+    legato: RunningLegato, places: dict[str, str], tmp_path: Path
+) -> None:
+    _, org_admin = key(legato, places["ops/bot"], role="org-admin")
+    _, bot = key(legato, places["ops/bot"], name="ruled-bot", tags={"desk": "7"})
+    assert legato.chat("us", "before", key=bot).status == 200
+    rule = {"name": "desk-seven", "who": {"tags": {"desk": "7"}}, "models": ["chat"]}
+    for wrong, status in (
+        ({**rule, "org": "*"}, 403),
+        ({**rule, "org": "elsewhere"}, 404),
+        ({**rule, "who": {"orgs": ["default"]}}, 400),
+        ({"name": "says-nothing"}, 400),
+        ({**rule, "models": []}, 400),
+    ):
+        assert legato.post(f"{V1}/access-rules", wrong, org_admin).status == status, wrong
+    kept = legato.post(f"{V1}/access-rules", rule, org_admin)
+    assert kept.status == 201, kept.body
+    refused = within(2, lambda: (a := legato.chat("us", "after", key=bot)).status == 403 and a)
+    assert "'desk-seven'" in refused.error["message"]
+    assert legato.post(f"{V1}/access-rules", rule, org_admin).status == 409
+    listed = legato.get(f"{V1}/access-rules", org_admin).json["data"]
+    assert "desk-seven" in {one["rule"]["name"] for one in listed}
+    assert legato.get(f"{V1}/access-rules/{kept.json['id']}", org_admin).json == kept.json
+    for name in ("desk-seven", "eu-only"):  # of the database, and of the configuration
+        assert name in legato.command("access", "list")
+    assert "desk-seven" in legato.command("access", "explain", "ruled-bot", "--model", "chat")
+    with pytest.raises(AssertionError):
+        legato.command("access", "explain", "ruled-bot", "--model", "us")
+    path = f"{V1}/access-rules/{kept.json['id']}/remove"
+    _, own = key(legato, places["ops/bot"], role="org-admin", tags={"desk": "7"})
+    assert legato.post(path, b"", own).status == 403, "it means whoever asks"
+    assert legato.post(path, b"", org_admin).status == 200
+    assert within(2, lambda: legato.chat("us", "again", key=bot).status == 200)
+    file = tmp_path / "rule.yaml"
+    file.write_text("name: by-file\nwho: {keys: [ruled-bot]}\ntools: {deny: [shell]}\n")
+    legato.command("access", "add", str(file), "--org", "acme")
+    shell = {"type": "function", "function": {"name": "shell", "parameters": {}}}
+    assert within(2, lambda: legato.chat("us", "x", key=bot, tools=[shell]).status == 403)
+    assert legato.command("access", "remove", "by-file").startswith("rule by-file of acme")
+    assert within(2, lambda: legato.chat("us", "x", key=bot, tools=[shell]).status == 200)
+    acts = legato.command("audit", "list", "--action", "access_rule.*", "--org", "acme")
+    assert {"access_rule.add", "access_rule.remove"} <= set(acts.split())
 
 
 def test_the_commands_do_the_same(legato: RunningLegato, places: dict[str, str]) -> None:

@@ -62,6 +62,7 @@ def test_what_was_left_out_is_told_entered_and_replayed(
     (entry,) = legato.entries(answer.request_id)
     assert entry["measures"] == f"removed:{removed}"
     assert entry["baseline_cost"] - entry["cost"] == removed * 1_000  # $1 for a million tokens
+    assert entry["step_shortening"] == removed * 1_000
     assert "Every rule holds" in legato.command("ledger", "verify")
     assert "different: 0\n" in legato.command("replay", "--config", str(legato.config))
 

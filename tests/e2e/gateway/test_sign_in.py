@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
-import sqlite3
 from datetime import UTC, datetime, timedelta
-from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browsers import GOOD, V1, Browser, lengthen_waits, post
 from running import ADMIN, CALLER, Answer, RunningLegato
 
 from legato.core.clock import SystemClock
@@ -20,11 +18,9 @@ from legato.storage.database.engine import open_engine
 from legato.storage.tenants.roles import NewBinding, RoleBindings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-V1 = "/api/v1"
 ADMINISTRATOR = {"authorization": f"Bearer {ADMIN}"}
-GOOD = "four horses in a field"
 CONFIG = """\
 config_version: 1
 accounts: {external_url: "http://legato.test"}
@@ -48,43 +44,6 @@ def legato(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
     assert GOOD not in log
 
 
-class Browser:
-    """Keeps the session's cookie and sends it with everything."""
-
-    def __init__(self, legato: RunningLegato) -> None:
-        self.legato = legato
-        self.cookie = ""
-        self.token = ""
-
-    def sign_in(self, email: str, password: str = GOOD) -> Answer:
-        answer = post(self.legato, "/login", {"email": email, "password": password})
-        if answer.status == 200:
-            jar = SimpleCookie(answer.headers["set-cookie"])
-            ((name, morsel),) = jar.items()
-            self.cookie = f"{name}={morsel.value}"
-            self.token = answer.json["csrf_token"]
-        return answer
-
-    def get(self, path: str) -> Answer:
-        return self.legato.send("GET", V1 + path, None, {"cookie": self.cookie})
-
-    def post(self, path: str, body: Any = None, **headers: str) -> Answer:
-        sent = {"cookie": self.cookie, "x-legato-csrf": self.token}
-        return post(self.legato, path, body, {**sent, **named(headers)})
-
-
-def named(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.replace("_", "-"): value for name, value in headers.items()}
-
-
-def post(
-    legato: RunningLegato, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-) -> Answer:
-    data = None if body is None else json.dumps(body).encode()
-    kind = {"content-type": "application/json"}
-    return legato.send("POST", V1 + path, data, {**kind, **(headers or {})})
-
-
 def made(legato: RunningLegato, *roles: str, org: str = "default") -> str:
     """Make a person with roles, who has chosen a password; return the address."""
     email = f"{secrets.token_hex(4)}@example.com"
@@ -94,7 +53,7 @@ def made(legato: RunningLegato, *roles: str, org: str = "default") -> str:
         bind(legato, told["account"]["id"], roles, org)
         token = post(legato, path, None, ADMINISTRATOR).json["invitation"]
     accepted = post(legato, "/login/invitation", {"token": token, "password": GOOD})
-    assert accepted.json == {"email": email}
+    assert accepted.json == {"email": email, "login": email}
     return email
 
 
@@ -179,15 +138,6 @@ def test_forged_headers_change_nothing(legato: RunningLegato) -> None:
     (session,) = legato.send("GET", V1 + "/sessions", None, sent).json["data"]
     assert session["address"] == "127.0.0.1"
     assert post(legato, "/logout", None, {**sent, "origin": "http://evil.example"}).status == 403
-
-
-def lengthen_waits(legato: RunningLegato, seconds: int) -> None:
-    """So that nothing here depends on how fast two seconds pass."""
-    with contextlib.closing(sqlite3.connect(legato.data / "legato.db", timeout=10)) as database:
-        more = (seconds * 10**9,)
-        statement = "UPDATE sign_in_delay SET until_ns = until_ns + ? WHERE failures = 5"
-        database.execute(statement, more)
-        database.commit()
 
 
 def test_failures_delay_all_alike_and_tell_nothing(legato: RunningLegato) -> None:
@@ -332,6 +282,39 @@ def test_nobody_acts_on_an_account_that_may_more(legato: RunningLegato) -> None:
     assert admin.post(f"/accounts/{of_nobody}/burn").status == 404
 
 
+def test_no_role_goes_to_an_account_that_may_be_in_the_wrong_hands(legato: RunningLegato) -> None:
+    admin = Browser(legato)
+    admin.sign_in(made(legato, "admin"))
+    email = f"{secrets.token_hex(4)}@example.com"
+    told = admin.post("/accounts", {"org": "default", "email": email}).json
+    person, token = told["account"]["id"], told["invitation"]
+    post(legato, "/login/invitation", {"token": token, "password": GOOD})
+
+    def give(role: str) -> Answer:
+        wanted = {"subject_kind": "account", "subject_id": person, "role": role, "org": "default"}
+        return post(legato, "/role-bindings", wanted, ADMINISTRATOR)
+
+    shown = legato.get(f"{V1}/accounts/{person}", ADMIN).json
+    assert shown["vouched_by"].startswith("account:")
+    asked = f"{V1}/can?subject=account:{person}&action=control:ledger:read"
+    assert legato.get(asked, ADMIN).json["vouched_by"] == shown["vouched_by"]
+    assert give("viewer").status == 201, "the admin could have given it"
+    told = legato.command("can", email, "control:ledger:read")
+    assert f"its password was vouched for by {shown['vouched_by']}" in told
+    refused = give("owner")
+    assert (refused.status, refused.error["code"]) == (409, "conflict")
+    assert "couldn't give this role: invite its person again" in refused.error["message"]
+    with pytest.raises(AssertionError, match="couldn't give this role"):
+        legato.command("roles", "bind", email, "owner")
+    again = post(legato, f"/accounts/{person}/invite", None, ADMINISTRATOR).json["invitation"]
+    assert give("finance").status == 201
+    assert post(legato, "/login/invitation", {"token": again, "password": GOOD}).status == 404
+    again = post(legato, f"/accounts/{person}/invite", None, ADMINISTRATOR).json["invitation"]
+    post(legato, "/login/invitation", {"token": again, "password": f"{GOOD}, anew"})
+    assert give("owner").status == 201
+    assert Browser(legato).sign_in(email).status == 401, "who chose the first password is out"
+
+
 def test_a_new_password_ends_other_sessions_and_a_poor_one_is_refused(
     legato: RunningLegato,
 ) -> None:
@@ -357,8 +340,7 @@ def test_an_erased_person_is_nowhere(legato: RunningLegato) -> None:
     assert done.json["erased"]["accounts"] == 1
     assert ann.get("/me").status == 401
     assert email.encode() not in legato.get(V1 + "/accounts?limit=500", ADMIN).body
-    files = [one for one in legato.data.rglob("*") if one.is_file()]
-    assert [one for one in files if email.encode() in one.read_bytes()] == []
+    assert [path for path, content in legato.stored() if email.encode() in content] == []
 
 
 def test_commands_do_the_same(legato: RunningLegato) -> None:

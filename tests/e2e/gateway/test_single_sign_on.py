@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import shutil
 import subprocess
 from http.cookies import SimpleCookie
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
+from openid import SECRET, Provider, why_not
 from running import ADMIN, Answer, RunningLegato
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NODE_TESTS = Path(__file__).parents[1] / "node"
-NODE = shutil.which("node")
-pytestmark = [
-    pytest.mark.skipif(NODE is None, reason="node is not installed"),
-    pytest.mark.skipif(
-        not (NODE_TESTS / "node_modules" / "oidc-provider").is_dir(),
-        reason="the provider is not installed: make .make/node",
-    ),
-]
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 V1 = "/api/v1"
 OUTSIDE = "http://legato.test"
 START = f"{V1}/login/oidc/op?next=/ui/"
-SECRET = "the-client-secret-of-these-tests"
 CONFIG = """\
 config_version: 1
 accounts:
@@ -51,58 +39,11 @@ keys:
 """
 
 
-class Provider:
-    """The provider's process, and the person at its keyboard."""
-
-    def __init__(self) -> None:
-        assert NODE is not None
-        known = {"ISSUER_PORT": "0", "CLIENT_SECRET": SECRET, "EXTERNAL_URL": OUTSIDE}
-        self.process = subprocess.Popen(
-            [NODE, "openid_provider.mjs"],
-            cwd=NODE_TESTS,
-            env={**os.environ, **known},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        lines = iter(self.process.stdout.readline, "")
-        self.issuer = next(line.strip() for line in lines if line.startswith("http"))
-
-    def tell(self, path: str, value: Any = None) -> None:
-        assert self.ask("PUT", path, json.dumps(value) if value else "", {}).status == 200
-
-    def ask(self, method: str, path: str, body: str, headers: dict[str, str]) -> Any:
-        connection = http.client.HTTPConnection(urlsplit(self.issuer).netloc, timeout=30)
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-        return answer
-
-    def followed(self, url: str) -> str:
-        """Go where a browser would go from `url`; return the address that leads back to us."""
-        cookies: dict[str, str] = {}
-        while not url.startswith(OUTSIDE):
-            parts = urlsplit(url)
-            path = parts.path + (f"?{parts.query}" if parts.query else "")
-            sent = "; ".join(f"{name}={value}" for name, value in cookies.items())
-            answer = self.ask("GET", path, "", {"cookie": sent})
-            assert answer.status in {302, 303}, answer.status
-            for line in answer.headers.get_all("set-cookie") or []:
-                for name, morsel in SimpleCookie(line).items():
-                    cookies[name] = morsel.value
-            url = answer.headers["location"]
-            url = url if url.startswith("http") else f"{self.issuer}{url}"
-        return url.removeprefix(OUTSIDE)
-
-
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
-    running = Provider()
+    running = Provider(OUTSIDE)
     yield running
-    running.process.kill()
-    running.process.communicate()
+    running.stop()
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +189,18 @@ def test_the_way_back_is_that_of_the_configuration(legato: RunningLegato) -> Non
     assert legato.send("GET", f"{V1}/login/oidc/nobody", None, {}).status == 404
 
 
+def test_a_person_who_is_refused_comes_out_at_the_sign_in_page(
+    legato: RunningLegato, provider: Provider
+) -> None:
+    person(provider, "nobody", "no-group-of-ours", email="nobody@example.com")
+    back, cookie = come_back(legato, provider)
+    browser = {"cookie": cookie, "accept": "text/html,application/xhtml+xml"}
+    answer = legato.send("GET", back, None, browser)
+    place = urljoin(f"{OUTSIDE}{back}", answer.headers["location"])
+    assert (answer.status, place) == (302, f"{OUTSIDE}/ui/?refused=role_mapping")
+    assert "legato-session=" not in answer.headers["set-cookie"]
+
+
 def test_a_sign_out_leads_to_the_provider(legato: RunningLegato, provider: Provider) -> None:
     person(provider, "joe", "finance")
     signed_in = sign_in(legato, provider)
@@ -258,3 +211,20 @@ def test_a_sign_out_leads_to_the_provider(legato: RunningLegato, provider: Provi
     assert url.startswith(f"{provider.issuer}/session/end?")
     assert parse_qs(urlsplit(url).query)["post_logout_redirect_uri"] == [f"{OUTSIDE}/"]
     assert get(legato, signed_in, "/me").status == 401
+
+
+def test_an_address_that_the_organisation_invited_makes_no_second_account(
+    legato: RunningLegato, provider: Provider
+) -> None:
+    """An administrator of one organisation invites as `ORG:ADDRESS`: it is that person, too."""
+    legato.command("tenants", "create", "acme")
+    legato.command("accounts", "create", "--service", "inviter", "--role", "admin")
+    told = legato.command("tokens", "create", "inviter", "--name", "t", "--expires", "1d", "--json")
+    body = {"org": "default", "email": "guest@example.com"}
+    made = legato.post(f"{V1}/accounts", body, json.loads(told)["secret"])
+    assert made.json["account"]["login"] == "default:guest@example.com"
+    person(provider, "guest", "finance")
+    refused = sign_in(legato, provider)
+    assert (refused.status, refused.error["field"]) == (401, "email")
+    rows = legato.get(f"{V1}/accounts", ADMIN).json["data"]
+    assert [one["state"] for one in rows if one["email"] == body["email"]] == ["invited"]

@@ -107,7 +107,7 @@ def test_an_erasure_reaches_what_workers_remember(
 
     before = summaries()
     assert summaries() == before
-    legato.command("erase", "--user", "ann")
+    legato.command("privacy", "erase", "--subject", "ann")
     assert within(10, lambda: summaries() == before + 1)
     assert summaries() == before + 1
 

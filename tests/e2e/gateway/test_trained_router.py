@@ -173,11 +173,11 @@ def test_a_version_of_the_registry_decides_and_its_label_moves(legato: RunningLe
 def test_whose_questions_are_erased_is_forgotten_by_the_router(legato: RunningLegato) -> None:
     before = legato.query("SELECT questions, erased FROM router_model ORDER BY erased")
     assert [one["erased"] for one in before] == [0, 0]
-    told = json.loads(legato.command("erase", "--user", "ann", "--json"))
+    told = json.loads(legato.command("privacy", "erase", "--subject", "ann", "--json"))
     assert told["erased"]["router questions"] == 2  # of the version that learned from captures
     after = legato.query("SELECT questions, erased FROM router_model ORDER BY erased")
     assert [one["erased"] for one in after] == [0, 2]
-    again = json.loads(legato.command("erase", "--user", "ann", "--json"))
+    again = json.loads(legato.command("privacy", "erase", "--subject", "ann", "--json"))
     assert again["erased"]["router questions"] == 0
     everywhere(legato, "Which river runs through town 12?", ("small", _live(legato)))
     assert "a router can't be read" not in legato.log.read_text()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from running import RunningLegato, within
 
+from openbao_server import MISSING, PROGRAM, ROOT, OpenBaoServer
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -126,6 +128,45 @@ def test_a_credential_is_sealed_changed_under_traffic_and_survives_every_rotatio
     for path in (path for path in tmp_path.rglob("*") if path.is_file()):
         kept = path.read_bytes()
         assert not any(secret.encode() in kept for secret in (FIRST, SECOND)), path
+
+
+@pytest.mark.skipif(PROGRAM is None, reason=MISSING)
+def test_a_secret_of_another_vault_is_followed_and_lies_nowhere(
+    tmp_path: Path, upstream: tuple[str, list[str]]
+) -> None:
+    url, heard = upstream
+    folder = tmp_path / "legato"
+    folder.mkdir()
+    with OpenBaoServer(tmp_path) as openbao:
+        openbao.write("legato/vendor", api_key=FIRST)
+        reference = "{hashicorp: {path: legato/vendor, key: api_key}}"
+        store = f'{{url: "{openbao.url}", secrets: {{token: {{env: BAO_TOKEN}}}}}}'
+        config = CONFIG.replace("URL", url).replace("{vault: vendor}", reference)
+        config += f"secret_stores: {{refresh_s: 1, hashicorp: {store}}}\n"
+        running = RunningLegato(folder, config, workers=2, variables={"BAO_TOKEN": ROOT})
+        try:
+            assert running.chat("small").status == 200
+            assert heard == [FIRST]
+            openbao.write("legato/vendor", api_key=SECOND)
+
+            def all_follow() -> bool:
+                heard.clear()
+                assert [running.chat(name).status for name in ("small", "chat") * 4] == [200] * 8
+                return set(heard) == {SECOND}
+
+            assert within(30.0, all_follow), "every worker, without a restart"
+            openbao.client.secrets.kv.v2.delete_latest_version_of_secret("legato/vendor")
+            assert within(30.0, lambda: "last ones stay" in running.log.read_text())
+            assert running.chat("small").status == 200, "the last one stays in force"
+            shown = running.command("config", "show", "--config", str(running.config))
+            assert "legato/vendor" in shown
+        finally:
+            running.stop()
+        with pytest.raises(AssertionError, match="there is no secret secret/legato/vendor"):
+            running.command("config", "check", str(running.config))
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        kept = path.read_bytes()
+        assert not any(one.encode() in kept for one in (FIRST, SECOND, ROOT)), path
 
 
 def test_a_credential_that_is_missing_is_told_at_the_start(tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ async def test_a_host_may_be_empty_and_an_older_caller_needs_none() -> None:
 
 async def test_a_request_is_answered_in_one_piece_and_the_query_is_no_part_of_the_path() -> None:
     assert await talk(CLOSING) == (
-        b"HTTP/1.1 200 OK\r\nx-path: /v1/x\r\nconnection: close\r\n"
+        b"HTTP/1.1 200 OK\r\nx-content-type-options: nosniff\r\n"
+        b"x-path: /v1/x\r\nconnection: close\r\n"
         b"content-length: 10\r\n\r\nPOST hello"
     )
 

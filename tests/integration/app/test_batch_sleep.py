@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from legato.app.batches.batch_process import may_sleep, wake
+from legato.app.batches.batch_process import Wakes, may_sleep, wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,3 +72,26 @@ def test_a_batch_in_the_database_whose_wake_up_is_still_to_come_is_seen_or_wakes
     pipe.open.clear()  # it ended already
     wake(pipe.writing_fd)
     assert pipe.is_woken()  # once too often does no harm
+
+
+def test_whoever_is_awake_hears_of_it_at_once_and_leaves_the_rest_to_the_next_life(
+    pipe: Pipe,
+) -> None:
+    stop, told = threading.Event(), threading.Event()
+    wakes = Wakes(pipe.reading_fd, told.set)
+    thread = wakes.begin(stop)
+    pipe.make("heard")
+    assert told.wait(10)
+    assert not wakes.ends(lambda: False)
+    told.clear()
+    pipe.make("heard, too")
+    assert told.wait(10)
+
+    def look_and_miss() -> bool:
+        pipe.make("late")
+        return may_sleep(pipe.reading_fd)
+
+    assert wakes.ends(look_and_miss)
+    pipe.make("later")
+    thread.join(0.5)
+    assert pipe.is_woken()

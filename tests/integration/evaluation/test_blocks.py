@@ -65,7 +65,12 @@ async def _answered(store: _Store, stopping: threading.Event) -> int:
     async with TestServer(app) as server:
         target = Target(str(server.make_url("")).rstrip("/"), "credential", {})
         work = BlockWork(
-            cast("Any", evaluations), cast("Any", record), plan, target, stopping=stopping
+            cast("Any", evaluations),
+            cast("Any", record),
+            plan,
+            target,
+            stopping=stopping,
+            rehearsals=cast("Any", None),
         )
         await work.answer(asks, Allowance(0, None, stopping), lambda: 1)
     return calls

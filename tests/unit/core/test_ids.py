@@ -51,3 +51,7 @@ def test_an_id_tells_when_it_was_made() -> None:
     assert time_ns_of(IdSource(clock).new()) == clock.now_ns()
     assert time_ns_of("r1") is None
     assert time_ns_of("f" * 32) is None
+
+
+def test_a_text_of_a_time_that_no_column_holds_is_none_of_ours() -> None:
+    assert time_ns_of("f" * 12 + "7" + "0" * 19) is None

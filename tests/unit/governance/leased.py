@@ -21,36 +21,37 @@ async def in_thread(work: Callable[[], Any]) -> Any:
 
 
 class LeasedInMemory:
-    """Grants out of one limit, the same for each window."""
+    """Grants out of one limit, the same for each window of a span."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        self.leased: dict[int, int] = {}
+        self.leased: dict[tuple[str, int], int] = {}
         self.asked = 0
         self.is_away = False
 
     def take(self, wishes: Sequence[Wish], *, holder: str) -> list[Grant]:
         assert holder
-        return [self._take(one.limit.limit, one.want, one.at_least) for one in wishes]
+        return [self._take(one) for one in wishes]
 
     def give_back(self, returned: Sequence[Returned], *, holder: str) -> None:
         for one in returned:
-            self._return(one.window_start_ns, holder, one.amount)
+            self._return((one.span, one.window_start_ns), holder, one.amount)
 
-    def _take(self, limit: int, want: int, at_least: int) -> Grant:
+    def _take(self, wish: Wish) -> Grant:
         if self.is_away:
             raise StorageUnavailable("away")
         self.asked += 1
         now_ns = self.clock.now_ns()
         start_ns = now_ns // WINDOW_NS * WINDOW_NS
-        leased = self.leased.get(start_ns, 0)
+        limit, place = wish.limit.limit, (wish.limit.span, start_ns)
+        leased = self.leased.get(place, 0)
         free = limit - leased
-        granted = min(want, free) if free >= at_least else 0
-        self.leased[start_ns] = leased + granted
+        granted = min(wish.want, free) if free >= wish.at_least else 0
+        self.leased[place] = leased + granted
         return Grant(granted, 0, leased + granted, limit, start_ns, start_ns + WINDOW_NS, now_ns)
 
-    def _return(self, window_start_ns: int, holder: str, amount: int) -> None:
+    def _return(self, place: tuple[str, int], holder: str, amount: int) -> None:
         assert holder
         if self.is_away:
             raise StorageUnavailable("away")
-        self.leased[window_start_ns] -= amount
+        self.leased[place] -= amount

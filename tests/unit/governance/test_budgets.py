@@ -155,3 +155,66 @@ async def test_what_is_being_asked_for_is_not_forgotten() -> None:
     await asyncio.gather(refilled, taken)
     assert purses.of(purse.limit, purse.told) is purse
     assert slots.of(mine.limit, mine.told) is mine
+
+
+class SlowToAnswer(LeasedInMemory):
+    """Its answers are on their way for a while."""
+
+    def __init__(self, caller: ManualClock) -> None:
+        super().__init__()
+        self.caller = caller
+        self.latency_s = 5.0
+
+    def take(self, wishes: Any, *, holder: str) -> Any:
+        found = super().take(wishes, holder=holder)
+        for tick in (self.caller, self.clock):
+            tick.advance(self.latency_s)
+        return found
+
+
+async def test_a_hold_on_several_lies_in_the_windows_of_all() -> None:
+    clock = ManualClock()
+    store = SlowToAnswer(clock)
+    budgets = governed(store, in_thread, clock, holder="w-0")[1]
+    limits = [BudgetLimit(name, NanoUSD(90_000), Window.DAY) for name in ("one", "other")]
+    one, other = map(budgets.of_limit, limits)
+    wait_s = 45 - clock.now_ns() % WINDOW_NS / 1e9
+    for tick in (clock, store.clock):
+        tick.advance(wait_s)
+    budgets.settle(await budgets.hold(one, NanoUSD(1)), NanoUSD(0))
+    for tick in (clock, store.clock):
+        tick.advance(12)
+    store.latency_s = 0.0
+    await budgets.hold(other, NanoUSD(1))  # the store's answer is of the next window
+    hold = await budgets.hold(one._replace(money=one.money + other.money), NanoUSD(1))
+    for window_ns in hold.windows:
+        assert window_ns <= hold.at_ns < window_ns + WINDOW_NS
+
+
+@pytest.mark.parametrize("back_s", [60, 1, 3_600])
+async def test_a_stores_clock_that_is_set_back_books_nothing_outside_a_window(back_s: int) -> None:
+    budgets, store, clock = budgets_at(0)
+    limits = [BudgetLimit(name, NanoUSD(90_000), Window.DAY) for name in ("one", "other")]
+    one, other = map(budgets.of_limit, limits)
+    for tick in (clock, store.clock):
+        tick.advance(60.5 - clock.now_ns() % WINDOW_NS / 1e9)
+    budgets.settle(await budgets.hold(one, NanoUSD(1)), NanoUSD(0))
+    store.clock.advance(-back_s)
+    budgets.settle(await budgets.hold(other, NanoUSD(1)), NanoUSD(0))
+    hold = await budgets.hold(one._replace(money=one.money + other.money), NanoUSD(1))
+    for window_ns in hold.windows:
+        assert window_ns <= hold.at_ns < window_ns + WINDOW_NS
+
+
+async def test_a_changed_window_never_spends_what_the_former_leased() -> None:
+    budgets, store, clock = budgets_at(0)
+    old = await budgets.hold(budgets.of_limit(LIMIT), NanoUSD(1_500))
+    monthly = BudgetLimit(LIMIT.id, NanoUSD(1_600), Window.MONTH)
+    new = await budgets.hold(budgets.of_limit(monthly), NanoUSD(1_000))
+    budgets.settle(old, NanoUSD(0))
+    with pytest.raises(BudgetExceeded):
+        await budgets.hold(budgets.of_limit(monthly), NanoUSD(601))
+    budgets.settle(new, NanoUSD(0))
+    clock.advance(2)
+    await budgets.return_idle()
+    assert set(store.leased.values()) == {0}, "each has back what was leased of it"

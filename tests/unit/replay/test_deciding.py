@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from legato.core.config import Retry
+from legato.core.config_access import AccessRule, ToolTerms
 from legato.core.decisions import (
     BEGAN,
     FAILS_OVER,
@@ -49,12 +50,50 @@ def test_the_route_a_caller_asked_for_goes_before_the_prompts_own() -> None:
     assert_differs(other, "small is not resolved: not_found")
 
 
+def only(*names: str, **terms: Any) -> tuple[AccessRule, ...]:
+    return (AccessRule(name="closed", deployments=list(names) or None, **terms),)
+
+
+def test_what_a_rule_of_access_left_is_left_again() -> None:
+    ok = Step("b", "ok", 200, OPENED)
+    told = trace(decision(ok, access=only("b")), deployment="b", cost=0)
+    made = entry(1, "b", cost=0, baseline_cost=5_000)
+    facts = route(baseline=deployment("a"))
+    assert replay(told, made, facts=facts).verdict is Verdict.REPRODUCED
+    plain = trace(decision(ok), deployment="b", cost=0)
+    assert_differs(replay(plain, made, facts=facts), "step 1 goes to a, then it went to b")
+    changed = replay(told, made, facts=facts, access=lambda _: only("a"))
+    assert_differs(changed, "step 1 goes to a, then it went to b")
+    gone = replay(told, made, facts=facts, access=lambda _: None)
+    assert gone.causes == ("its key is gone: which rules would mean it isn't known",)
+
+
+def test_a_refusal_by_a_rule_of_access_is_made_again() -> None:
+    refused = decision(access=only("none"), baseline_cost=0)
+    told = trace(
+        refused, deployment="", attempts=0, http_status=403, error_code="forbidden", cost=0
+    )
+    assert replay(told).verdict is Verdict.REPRODUCED
+    assert_differs(replay(told, access=lambda _: ()), "an attempt at a that was not made then")
+    models = trace(decision(OK, access=only(models=["other"])))
+    assert_differs(replay(models, entry()), "chat is not resolved: forbidden")
+
+
+def test_a_refusal_for_its_tools_cannot_be_made_again() -> None:
+    rule = AccessRule(name="no-shell", tools=ToolTerms(deny=["shell"]))
+    refused = trace(decision(access=(rule,)), http_status=403, error_code="forbidden")
+    assert replay(refused).causes == ("refused for the tools that it declared, which are not kept",)
+    passed = trace(decision(OK, access=(rule,)), stages=[("rule_tools", 5)])
+    assert replay(passed, entry()).verdict is Verdict.REPRODUCED
+
+
 @pytest.mark.parametrize(
     ("changed", "cause"),
     [
         ({"cost": 5_001}, "cost 5000 nano-USD, then 5001"),
         ({"baseline_cost": 4_999}, "baseline_cost 5000"),
         ({"in_uncached": 4}, "cost 6000"),
+        ({"step_cache": 7, "step_routing": -7}, "step_cache 0 nano-USD, then 7"),
         ({"region": "eu"}, "region"),
         ({"config_version": "c2"}, "config_version"),
         ({"arm": "r1/candidate"}, "arm"),

@@ -5,7 +5,8 @@ open. The guard reads it from the route, so there is no second place that could 
 `require_declared` refuses to serve an application with a route that says neither.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, get, patch, post
@@ -13,6 +14,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation
 
 from legato.api.control.credentials import has_credential, identified, method_of, sent
 from legato.api.control.errors import ErrorBody
@@ -24,6 +26,7 @@ from legato.core.errors import (
     Forbidden,
     ForeignPage,
     InvalidRequest,
+    LegatoError,
     NotFound,
     Unauthenticated,
 )
@@ -54,6 +57,8 @@ _ERRORS = {
     429: "Too many attempts failed.",
     503: "The database or the control API is away.",
 }
+_REFUSED: dict[type[LegatoError], str] = {Forbidden: "forbidden", NotFound: "out_of_reach"}
+"""What refusals within handlers are called."""
 Handler = Callable[..., Any]
 
 
@@ -172,6 +177,25 @@ async def guard(
         await services.audit.data_access(_reading(connection, caller, action), actor, request_id)
 
 
+def note_refusal(connection: ASGIConnection[Any, Any, Any, State], error: LegatoError) -> None:
+    """Have it recorded that a handler refused what the door let through, by whom it was asked.
+
+    What isn't within reach is told like what isn't there; of who reaches everything it isn't there.
+    """
+    caller: Caller | None = connection.scope["state"].get("caller")
+    reason = _REFUSED.get(type(error))
+    if caller is None or reason is None:
+        return
+    if isinstance(error, NotFound) and isinstance(caller.reach, EveryTenant):
+        return
+    services: Services = connection.app.state.services
+    principal = caller.principal
+    actor = Actor(principal.kind, principal.key_id)
+    asked = Subject("permission", caller.permission)
+    refusal = Refusal(actor, asked, reason, principal.org)
+    services.audit.refusals.note(refusal, connection.headers.get(_REQUEST_ID, ""))
+
+
 def read(
     path: str,
     permission: Permission,
@@ -188,16 +212,43 @@ def read(
     return get(path, **declared)
 
 
-def make(path: str, permission: Permission, **options: Any) -> Callable[[Handler], Any]:
-    """Declare a POST route; with an `Idempotency-Key` it has its effect once."""
+def make(
+    path: str, permission: Permission, *, shows: str | None = None, **options: Any
+) -> Callable[[Handler], Any]:
+    """Declare a POST route; with an `Idempotency-Key` it has its effect once.
+
+    `shows` as for `read`.
+    """
     statuses = (400, 401, 403, 404, 409, 413, 503)
-    return post(path, **_declared(permission, statuses, options))
+    declared = _declared(permission, statuses, options)
+    if shows is not None:
+        declared["opt"][_SHOWS] = shows
+    return post(path, **declared)
 
 
 def change(path: str, permission: Permission, **options: Any) -> Callable[[Handler], Any]:
     """Declare a PATCH route; it asks for `If-Match`."""
     statuses = (400, 401, 403, 404, 412, 413, 428, 503)
     return patch(path, **_declared(permission, statuses, options))
+
+
+def file_in(media: Iterable[str]) -> type[Operation]:
+    """Return the class of an operation that answers with a file in one of these media types.
+
+    The framework declares one type for each status.
+    """
+    types = tuple(media)
+
+    @dataclass
+    class File(Operation):
+        """Answers 200 with a file."""
+
+        def __post_init__(self) -> None:
+            given = (self.responses or {})["200"]
+            if isinstance(given, OpenAPIResponse):
+                given.content = {one: OpenAPIMediaType() for one in types}
+
+    return File
 
 
 def shown_by(handler: HTTPRouteHandler) -> str | None:
@@ -258,9 +309,9 @@ def _declared(
     return {
         "opt": {_OPEN: True} if permission is None else {_PERMISSION: permission},
         **({"security": [{}]} if permission is None else {}),
-        "responses": errors,
         "sync_to_thread": True,
         "description": text,
         "raises": [],
         **options,
+        "responses": {**errors, **options.get("responses", {})},
     }

@@ -14,38 +14,73 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Response
 
 import legato
-from legato.api.control.access import Caller, guard, read, require_declared
+from legato.api.control.access import Caller, guard, note_refusal, read, require_declared
+from legato.api.control.accounting import chargeback, invoices, periods
+from legato.api.control.accounting import corrections as ledger_corrections
 from legato.api.control.errors import ErrorBody, error_body
 from legato.api.control.once import provide_once
 from legato.api.control.registry_desk import provide_desk
 from legato.api.control.resources import (
+    a2a,
+    access_rules,
     accounts,
+    anomalies,
     audit,
     budgets,
     captures,
+    compliance,
+    digests,
     erasures,
     evaluations,
     feedback,
+    finance,
     floors,
     gateway,
+    guard_preview,
     guard_samples,
     guardrails,
     holdouts,
+    imports,
+    incidents,
+    insights,
     keys,
     ledger,
+    live,
+    mcp,
     me,
     moves,
+    notifications,
+    objectives,
+    pages,
     places,
+    plans,
     proposals,
+    published_pages,
     registry,
+    replays,
+    report_schedules,
+    reports,
+    requests,
+    residency,
     restoring,
+    retention,
     reviews,
     roles,
     rollouts,
     scores,
     sign_in,
     single_sign_on,
+    subject_exports,
+    task_links,
+    tasks,
     tokens,
+    tombstones,
+    tools,
+    triggers,
+    workflow_drawing,
+    workflow_events,
+    workflow_runs,
+    workflows,
 )
 from legato.api.control.resources import (
     cache as semantic_cache,
@@ -57,34 +92,71 @@ from legato.core.permission import Permission
 log = logging.getLogger(__name__)
 
 _RESOURCES = (
+    a2a,
+    access_rules,
     audit,
     captures,
     semantic_cache,
     accounts,
+    anomalies,
     budgets,
+    compliance,
+    chargeback,
     erasures,
     evaluations,
     feedback,
+    finance,
     floors,
     gateway,
+    guard_preview,
     guard_samples,
     guardrails,
     holdouts,
+    imports,
+    incidents,
+    insights,
+    invoices,
     keys,
     ledger,
+    ledger_corrections,
+    live,
+    mcp,
     me,
     moves,
+    periods,
+    notifications,
+    objectives,
+    pages,
     places,
+    plans,
     proposals,
+    published_pages,
     registry,
+    replays,
+    report_schedules,
+    reports,
+    requests,
+    digests,
+    residency,
     restoring,
+    retention,
     reviews,
     roles,
     rollouts,
     scores,
     sign_in,
     single_sign_on,
+    subject_exports,
+    task_links,
+    tasks,
     tokens,
+    tombstones,
+    tools,
+    triggers,
+    workflow_drawing,
+    workflow_events,
+    workflow_runs,
+    workflows,
 )
 _BY_STATUS: dict[int, type[LegatoError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 _INTERNAL = 500
@@ -154,9 +226,12 @@ def _dependencies(services: Services | None) -> dict[str, Provide]:
         "once": Provide(provide_once, sync_to_thread=False),
         "desk": Provide(provide_desk, sync_to_thread=False),
         "wanted": Provide(ledger.provide_wanted, sync_to_thread=False),
+        "insights": Provide(insights.provide_insights, sync_to_thread=False),
         "holdouts": Provide(holdouts.provide_holdouts, sync_to_thread=False),
         "said": Provide(feedback.provide_said, sync_to_thread=False),
         "reviews": Provide(reviews.provide_reviews, sync_to_thread=False),
+        "tasks": Provide(tasks.provide_tasks, sync_to_thread=False),
+        "asked_tasks": Provide(tasks.provide_asked_tasks, sync_to_thread=False),
     }
 
 
@@ -166,6 +241,7 @@ def _caller(request: Request[Any, Any, Any]) -> Caller:
 
 
 def _refused(request: Request[Any, Any, Any], error: LegatoError) -> Response[ErrorBody]:
+    note_refusal(request, error)
     headers = {}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(round(error.retry_after_s))

@@ -34,6 +34,24 @@ async def identified(connection: Connection, services: "Services") -> Principal:
         present = await services.identity.presence.by_session(cookie, sent(connection))
         connection.scope["state"][_PRESENT] = present
         return present.principal
+    return await _by_secret(connection, services, secret)
+
+
+async def still_there(connection: Connection, services: "Services") -> Principal:
+    """Return who asks, as they are by now: of an answer that goes on for long.
+
+    Raises:
+        Unauthenticated: nobody we know any more.
+    """
+    secret = _credential(connection)
+    if secret is None and (cookie := connection.cookies.get(services.identity.cookie_name)):
+        return await services.identity.presence.still_there(cookie)
+    return await _by_secret(connection, services, secret)
+
+
+async def _by_secret(
+    connection: Connection, services: "Services", secret: bytes | None
+) -> Principal:
     if secret is not None and is_account_token(secret):
         return await services.identity.presence.by_token(secret)
     address = connection.headers.get(_ADDRESS, "")

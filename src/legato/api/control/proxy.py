@@ -5,7 +5,7 @@ One connection to a Unix socket for each: people and their tools ask here, not a
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httptools
 import msgspec
@@ -23,9 +23,12 @@ _PASSED_ON = (
     b"authorization",
     b"x-api-key",
     b"accept",
+    b"accept-encoding",
     b"content-type",
     b"if-match",
+    b"if-none-match",
     b"idempotency-key",
+    b"last-event-id",
     b"cookie",
     b"origin",
     b"sec-fetch-site",
@@ -37,6 +40,13 @@ _ADDRESS = b"x-legato-address: "
 _PASSED_BACK = frozenset(
     {
         b"content-type",
+        b"content-disposition",
+        b"content-encoding",
+        b"content-security-policy",
+        b"cross-origin-opener-policy",
+        b"cross-origin-resource-policy",
+        b"permissions-policy",
+        b"vary",
         b"etag",
         b"location",
         b"allow",
@@ -44,13 +54,24 @@ _PASSED_BACK = frozenset(
         b"set-cookie",
         b"cache-control",
         b"retry-after",
+        b"x-accel-buffering",
         b"referrer-policy",
+        b"x-legato-digest",
+        b"x-legato-audit-event",
     }
 )
 
 
+_ASSURED: Final = {
+    b"cache-control": b"no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"referrer-policy": b"no-referrer",
+}
+"""What each answer says unless it says otherwise: it is no page, and nobody's to keep."""
+
+
 class ControlProxy:
-    """Serves what is below `/api/`."""
+    """Serves what is below `/api/`, and the console's files."""
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
@@ -63,10 +84,11 @@ class ControlProxy:
             answer = await self._asked(exchange, _request(exchange, body, request_id), named)
         except LegatoError as error:
             failed = msgspec.json.encode(error_body(error, request_id))
-            await exchange.reply(error.http_status, [JSON, named], failed)
+            await exchange.reply(error.http_status, _assured([JSON, named]), failed)
             return
         if not exchange.began:
-            await exchange.reply(answer.status, [*answer.headers, named], b"".join(answer.parts))
+            headers = _assured([*answer.headers, named])
+            await exchange.reply(answer.status, headers, b"".join(answer.parts))
         elif answer.complete:
             await exchange.end()
         else:
@@ -100,7 +122,7 @@ class ControlProxy:
 async def _pass_on(exchange: "Exchange", answer: "_Answer", named: tuple[bytes, bytes]) -> None:
     """Give what came of a stream to the caller, no faster than they take it."""
     if not exchange.began:
-        await exchange.start([*answer.headers, named])
+        await exchange.start(_assured([*answer.headers, named]))
     parts, answer.parts = b"".join(answer.parts), []
     if parts and not exchange.send(parts):
         await exchange.drained()
@@ -151,3 +173,8 @@ def _request(exchange: "Exchange", body: bytes, request_id: str) -> bytes:
         if value is not None:
             lines.append(name + b": " + value)
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def _assured(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    said = {name for name, _ in headers}
+    return [*headers, *(one for one in _ASSURED.items() if one[0] not in said)]

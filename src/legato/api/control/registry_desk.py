@@ -31,7 +31,8 @@ from legato.storage.registry.records import MoveRecord, VersionRecord
 ObjectKind = Annotated[
     str,
     Parameter(
-        description="`prompt`, `judge`, `dataset`, `suite`, `deployment` or `route`.", max_length=32
+        description="`prompt`, `judge`, `dataset`, `suite`, `workflow`, `deployment` or `route`.",
+        max_length=32,
     ),
 ]
 Name = Annotated[str, Parameter(description="The object's name.", max_length=200)]

@@ -265,7 +265,7 @@ class Exchange:
         self.keep_alive = False
 
     def _head(self, status: int, headers: "Headers") -> list[bytes]:
-        parts = [_STATUS_LINES[status]]
+        parts = [_STATUS_LINES[status], self._connection.limits.assured]
         if self.identity:
             headers = [*self.identity, *headers]
         for name, value in headers:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from legato.api.http1.assurances import assurances
+
 
 class ConnectionLimits(msgspec.Struct, frozen=True):
     """What a caller may send, and how long a connection may idle."""
@@ -26,3 +28,5 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
     trusted_proxies: tuple[str, ...] = ()
     """Networks of those who are believed whom they speak for."""
     connections_max: int = 16_384
+    assured: bytes = assurances(by_tls=False)
+    """Header lines of every answer."""

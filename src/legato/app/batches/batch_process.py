@@ -1,4 +1,4 @@
-"""The process that runs batches and evaluations: asleep until there is one, then the engine.
+"""The process that runs batches, evaluations and workflows: asleep until there is one.
 
 It is forked with the others and imports the engine (some 60 MiB) only when a worker writes to the
 pipe they share, or when the last life left a batch unfinished. Once nothing has been to do for a
@@ -12,11 +12,13 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 from typing import Final
 
 from legato.app.context import BatchContext
+from legato.app.secret_following import follow_stored_secrets, of_providers
 from legato.core.clock import SystemClock
 from legato.core.errors import LegatoError
 from legato.core.ids import IdSource
@@ -37,32 +39,33 @@ def run(context: BatchContext) -> None:
 def _serve(context: BatchContext) -> None:
     from legato.app.batches.batch_runs import build_runs  # noqa: PLC0415 - see above
     from legato.app.desks.evaluations import build_evaluation_runs  # noqa: PLC0415
+    from legato.app.workflows.running import build_running  # noqa: PLC0415
     from legato.evaluation import runs as evaluation_run  # noqa: PLC0415
     from legato.evaluation.open_evaluations import OpenEvaluations  # noqa: PLC0415
     from legato.workflows import batch_run, native_run  # noqa: PLC0415
     from legato.workflows.engine import DurableEngine, EngineOptions  # noqa: PLC0415
     from legato.workflows.open_batches import OpenBatches  # noqa: PLC0415
+    from legato.workflows.runs import host as run_host  # noqa: PLC0415
     from legato.workflows.takeover import DEAD_AFTER_S, TakeOver  # noqa: PLC0415
 
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    clock = SystemClock()
-    made, evaluating = build_runs(context, clock), build_evaluation_runs(context, clock)
+    stop, clock = _stopped_by_signal(), SystemClock()
+    follow_stored_secrets(context.loaded, of_providers, stop=stop)
+    made = build_runs(context, clock)
     alone = context.database_url == context.data.database_url
     runs_url = context.data.workflows_url if alone else context.database_url
     executor = IdSource(clock).new()
     made.roster.beat(executor)
+    workflows = build_running(context, clock, executor, stop=stop, alone=alone)
+    flows, evaluating = workflows.host, build_evaluation_runs(context, clock, workflows.rehearsed)
     running = (
         (batch_run.QUEUE, batch_run.AT_ONCE, batch_run.WORKFLOW, made.own),
         (native_run.QUEUE, native_run.AT_ONCE, native_run.WORKFLOW, made.native),
         (evaluation_run.QUEUE, evaluation_run.AT_ONCE, evaluation_run.WORKFLOW, evaluating.run),
+        (run_host.QUEUE, run_host.AT_ONCE, run_host.WORKFLOW, flows),
     )
+    queues = {queue: at_once for queue, at_once, _, _ in running}
     engine = DurableEngine(
-        EngineOptions(runs_url, executor, {queue: at_once for queue, at_once, _, _ in running}),
+        EngineOptions(runs_url, executor, queues, poll_s=_LOOK_S),
         {workflow: run for _, _, workflow, run in running},
     )
     # a data directory has one supervisor: whoever else began a run in its file is dead
@@ -70,23 +73,46 @@ def _serve(context: BatchContext) -> None:
     batches = OpenBatches(made.store, engine)
     evaluations = OpenEvaluations(evaluating.open, engine)
     live = _begin_live_scoring(context, executor, stop)
-    idle_s = context.loaded.config.batches.idle_s
-    busy_s = time.monotonic()
+    wakes = Wakes(context.wake_fd, flows.hurry)
+    keeping = [*workflows.keeper(engine), wakes.begin(stop)]
+    idle_s, busy_s = context.loaded.config.batches.idle_s, time.monotonic()
     while not stop.wait(_LOOK_S):
         try:
             take_over.pass_once()
-            if any([batches.begin(), evaluations.begin()]):
+            if any([batches.begin(), evaluations.begin(), workflows.unfinished()]):
                 busy_s = time.monotonic()
             elif alone and live is None and time.monotonic() > busy_s + idle_s:
-                if may_sleep(context.wake_fd, batches.unfinished, evaluations.unfinished):
+                unfinished = (batches.unfinished, evaluations.unfinished, workflows.unfinished)
+                if wakes.ends(partial(may_sleep, context.wake_fd, *unfinished)):
                     return
                 busy_s = time.monotonic()
         except LegatoError as error:
             log.warning("batches wait", extra={"reason": error.message})
-    for one in (made.own, made.native, evaluating.run):
+    # first of all no call is begun any more: nobody would answer it
+    for one in (made.own, made.native, evaluating.run, flows):
         one.stop()
-    until_s = time.monotonic() + context.loaded.config.server.drain_s
-    while (made.own.under_way or evaluating.run.under_way) and time.monotonic() < until_s:
+    for each in keeping:
+        each.join()
+    working = (lambda: made.own.under_way, lambda: evaluating.run.under_way)
+    _wait_for_calls(working, live, context.loaded.config.server.drain_s)
+
+
+def _stopped_by_signal() -> threading.Event:
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    return stop
+
+
+def _wait_for_calls(
+    working: Sequence[Callable[[], int]], live: threading.Thread | None, drain_s: float
+) -> None:
+    """Let calls end that are under way, for a while."""
+    until_s = time.monotonic() + drain_s
+    while any(one() for one in working) and time.monotonic() < until_s:
         time.sleep(_LOOK_S / 10)
     if live is not None:
         live.join(max(0.0, until_s - time.monotonic()))
@@ -105,14 +131,52 @@ def _begin_live_scoring(
     return thread
 
 
+class Wakes:
+    """Takes in what is written to the pipe while the process is awake, and passes it on."""
+
+    def __init__(self, wake_fd: int, told: Callable[[], None]) -> None:
+        self._fd = wake_fd
+        self._told = told
+        self._taking = threading.Lock()
+
+    def begin(self, stop: threading.Event) -> threading.Thread:
+        """Do so in a thread of its own until told to stop."""
+        thread = threading.Thread(target=self._run, args=(stop,), name="wakes", daemon=True)
+        thread.start()
+        return thread
+
+    def ends(self, may: Callable[[], bool]) -> bool:
+        """Return whether the process may end; what comes then stays there for its next life."""
+        self._taking.acquire()
+        ended = False
+        try:
+            ended = may()
+        finally:
+            if not ended:
+                self._taking.release()
+        return ended
+
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            if not select.select([self._fd], [], [], _LOOK_S)[0]:
+                continue
+            with self._taking:
+                _empty(self._fd)
+            self._told()
+
+
+def _empty(wake_fd: int) -> None:
+    while select.select([wake_fd], [], [], 0)[0]:
+        os.read(wake_fd, _PIPE_BYTES)
+
+
 def may_sleep(wake_fd: int, *unfinished: Callable[[], bool]) -> bool:
     """Whether there is nothing to do, so that the next life may sleep until it is woken.
 
     A batch is in the database before its worker writes to the pipe. So the pipe is emptied first:
     a batch that is not seen afterwards wakes the next life.
     """
-    while select.select([wake_fd], [], [], 0)[0]:
-        os.read(wake_fd, _PIPE_BYTES)
+    _empty(wake_fd)
     return not any(one() for one in unfinished)
 
 

@@ -12,6 +12,7 @@ from legato.app.models.model_checks import with_unknown_credentials
 from legato.app.models.served_models import ServedModels
 from legato.app.models.served_reading import ServedReader
 from legato.app.models.vaults import open_data_keys
+from legato.app.ruling import rules_in_force
 from legato.core.clock import Clock
 from legato.core.config import Config
 from legato.core.errors import StorageUnavailable
@@ -20,7 +21,7 @@ from legato.core.principal import Principal
 from legato.core.registry import Kind
 from legato.core.tenant import EVERY_TENANT
 from legato.governance.coverage import may_cover
-from legato.governance.ruled_keys import ruled
+from legato.governance.ruled_keys import RuledKeys
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.database.engine import open_engine
 from legato.storage.kept.files import FileStore
@@ -56,7 +57,7 @@ class Runs(NamedTuple):
 
 def build_runs(context: BatchContext, clock: Clock) -> Runs:
     """Open the database, and build both workflows over it."""
-    database = open_engine(context.database_url)
+    database = context.engine
     loaded, ids = context.loaded, IdSource(clock)
     data_keys = open_data_keys(loaded, context.data, DataKeyTable(database))
     envelopes, vault = Envelopes(data_keys), Vault(data_keys.root())
@@ -72,8 +73,10 @@ def build_runs(context: BatchContext, clock: Clock) -> Runs:
     files = BatchFiles(store, batches, kept, clock)
     credentials = CredentialStore(database, clock)
 
+    rules = rules_in_force(loaded.config.access, context.database_url)
+
     def principal_of(key_id: str) -> Principal | None:
-        in_force = ruled(keys, loaded.config.access).snapshot().by_digest.values()
+        in_force = RuledKeys(keys, rules).snapshot().by_digest.values()
         return next((one for one in in_force if one.key_id == key_id), None)
 
     lane_of = native_lanes(

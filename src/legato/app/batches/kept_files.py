@@ -17,7 +17,6 @@ from legato.core.ids import IdSource
 from legato.core.tasks import InThread
 from legato.governance.store_gate import StoreGate
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.kept.files import FileStore
 from legato.storage.runs.batches import BatchStore
 from legato.vault.envelope import Envelopes
@@ -65,7 +64,7 @@ def kept_pages(context: WorkerContext) -> KeptPages:
 
 
 def _kept(context: WorkerContext) -> _Kept:
-    engine, clock = open_engine(context.database_url), SystemClock()
+    engine, clock = context.engine, SystemClock()
     # a thread of its own: a large file must not hold up conversations
     threads = ThreadPoolExecutor(1, thread_name_prefix="files")
     loop = asyncio.get_running_loop()

@@ -30,10 +30,9 @@ from legato.insights.captures import Capture, Captures
 from legato.insights.drift import Terms, Watch
 from legato.registry.registry import Registry
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.evaluation.feedback import FeedbackIntake, SealedWord
 from legato.storage.evaluation.judge_records import JudgeRecords
-from legato.storage.evaluation.live_scores import LiveScores
+from legato.storage.evaluation.live_scores import LiveScores, score_context
 from legato.storage.kept.captures import CaptureFilter, CaptureReader
 from legato.storage.registry.changes import RegistryChanges
 from legato.storage.registry.reader import RegistryReader
@@ -95,7 +94,7 @@ class LiveWork:
         self._executor = executor
         self._clock = SystemClock()
         self._ids = IdSource(self._clock)
-        self._engine = open_engine(context.database_url)
+        self._engine = context.engine
         keys = DataKeyTable(self._engine)
         self._envelopes = Envelopes(open_data_keys(context.loaded, context.data, keys))
         self._keys = KeyStore(self._engine, self._clock, self._ids, EVERY_TENANT)
@@ -145,7 +144,7 @@ class LiveWork:
         headers = {PURPOSE_HEADER: EntryKind.JUDGE.value, "cache-control": "no-store"}
 
         def seal(score_id: str, data: bytes) -> bytes:
-            return self._envelopes.seal(tenant.org, data, f"live score\x00{score_id}".encode())
+            return self._envelopes.seal(tenant.org, data, score_context(score_id))
 
         def tell(capture: Capture, scorer: str, value: float) -> None:
             word = SealedWord(

@@ -119,6 +119,8 @@ def _may_take(
     deployment: Deployment, principal: Principal, data_use: Mapping[str, DataUse]
 ) -> bool:
     """Whether a key's lines may be handed over: where its tools are looked at, they are calls."""
+    if any(one.budget is not None for one in principal.makers):
+        return False  # a batch's hold is one key's
     access = principal.access
     if access is not None:
         known = data_use[deployment.name]
@@ -164,6 +166,7 @@ def _lane(
         image_tokens=image_tokens_max(deployment.model),
         context_tokens=ability.context_tokens,
         price=served.batch_prices[deployment.name],
+        listed_price=served.prices[deployment.name],
         baseline=baseline,
         baseline_price=served.prices[baseline],
         drop_unsupported=route is not None and route.drop_unsupported,

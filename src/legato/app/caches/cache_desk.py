@@ -20,7 +20,7 @@ from legato.core.clock import SystemClock
 from legato.core.config import Config
 from legato.core.errors import Conflict, NotFound
 from legato.core.ids import time_ns_of
-from legato.core.semantic_records import Counts, Selection
+from legato.core.semantic_records import BoundSeen, Counts, Selection
 from legato.core.semantic_terms import SemanticTerms
 from legato.core.tenant import Tenant
 from legato.storage.data_keys import DataKeyTable
@@ -34,19 +34,6 @@ if TYPE_CHECKING:
 
 MARKS: Final = "marks.bounds"
 """What people called wrong, as a worker's file of what bounds have seen."""
-
-
-class BoundSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """What the bound of a team, or of an organisation that shares, has seen on a route."""
-
-    team: str
-    route: str
-    bound: str
-    embedder: str
-    requests: int
-    hits: int
-    checked: int
-    wrong: int
 
 
 class CacheDesk:
@@ -105,6 +92,8 @@ class CacheDesk:
 
     def bounds(self) -> list[BoundSeen]:
         """Return what bounds have seen, by team and route, over all workers."""
+        if not any(self._folder.glob("*.bounds")):
+            return []
         from legato.gateway.semantic.bounds import (  # noqa: PLC0415 - wants an extra
             embedder_of,
             seen_in,

@@ -8,7 +8,8 @@ from legato.core.config_cache import SemanticCache
 from legato.gateway.semantic.bounds import embedder_of, seen_in, settings_of
 from legato.matching.bound import OnlineBound
 from legato.matching.tally import Tally
-from legato.telemetry.metrics import Key, Reading
+from legato.telemetry.families import Key
+from legato.telemetry.metrics import Reading
 
 _LABELS = ("route", "bound")
 

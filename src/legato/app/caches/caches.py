@@ -28,7 +28,6 @@ from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.record import RecordStage
 from legato.governance.store_gate import StoreGate
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.telemetry.metrics import Meters, Reading
 from legato.vault.envelope import Envelopes
 
@@ -175,7 +174,7 @@ def _index(
     from legato.cache.semantic.index import SemanticIndex  # noqa: PLC0415
     from legato.storage.kept.semantic_entries import SemanticEntryStore  # noqa: PLC0415
 
-    engine, clock = open_engine(context.database_url), SystemClock()
+    engine, clock = context.engine, SystemClock()
     return SemanticIndex(
         dimensions=space[1],
         embedder=space[0],

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
-from legato.app.checks.egress import egress_of, host_problem
+from legato.app.checks.egress import is_web_address, refused_host
 from legato.app.config.problems import Path
 from legato.core.config import Config
 
@@ -29,11 +28,10 @@ def problems_of_accounts(config: Config) -> Iterator[Problem]:
         if one.name in names:
             yield ("oidc", index, "name"), f"`{one.name}` is taken", "Give each its own name."
         names.add(one.name)
-        parts = urlsplit(one.issuer)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or "@" in parts.netloc:
+        if not is_web_address(one.issuer):
             remedy = "Write what the provider calls itself: https://login.example.com."
             yield ("oidc", index, "issuer"), "not an https address", remedy
-        elif problem := _refused(one.issuer, config):
+        elif problem := refused_host(one.issuer, config):
             yield ("oidc", index, "issuer"), problem, "Name a host that may be called."
         if "openid" not in one.scopes:
             yield ("oidc", index, "scopes"), "openid is missing", "Add it."
@@ -52,10 +50,3 @@ def problems_of_accounts(config: Config) -> Iterator[Problem]:
     if accounts.session_idle_s > accounts.session_s:
         remedy = "Make it at most accounts.session_s."
         yield ("session_idle_s",), "longer than a session may last", remedy
-
-
-def _refused(url: str, config: Config) -> str:
-    try:
-        return host_problem(url, egress_of(config))
-    except ValueError:
-        return ""  # the rules themselves are wrong, which is told at their place

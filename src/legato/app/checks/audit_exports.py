@@ -51,3 +51,18 @@ def _problem(address: str, schemes: tuple[str, ...], config: Config) -> str:
         return host_problem(address, egress_of(config))
     except ValueError:
         return ""  # the rules themselves are wrong, which is told at their place
+
+
+def problems_of_tombstones(config: Config) -> Iterator[tuple[int, Problem]]:
+    """Yield what is wrong with `tombstones.copies`, each by its index."""
+    names: set[str] = set()
+    for index, one in enumerate(config.tombstones.copies):
+        if one.name in names:
+            yield index, (("name",), f"`{one.name}` is taken", "Give each its own name.")
+        names.add(one.name)
+        if (one.file is None) == (one.s3 is None):
+            told = "exactly one of `file` and `s3` is needed: a list has to be read back"
+            yield index, (("name",), told, "Name one.")
+        elif one.s3 is not None and (told := _problem(one.s3.endpoint, ("https", "http"), config)):
+            remedy = "Write https://HOST, at a host that egress lets us call."
+            yield index, (("s3", "endpoint"), told, remedy)

@@ -7,16 +7,21 @@ from urllib.parse import urlsplit
 import msgspec
 
 from legato.app.checks.accounts import problems_of_accounts
-from legato.app.checks.audit_exports import problems_of_exports
+from legato.app.checks.audit_exports import problems_of_exports, problems_of_tombstones
 from legato.app.checks.cascade_checks import problems_of_cascade
 from legato.app.checks.egress import egress_of, host_problem
 from legato.app.checks.issuer_checks import problems_of_issuers
 from legato.app.checks.limit_store import problems_of_limits
 from legato.app.checks.lookups import problems_of_lookups
+from legato.app.checks.notification_checks import problems_of_notifications
 from legato.app.checks.queue_checks import problems_of_queue
 from legato.app.checks.required_terms import REMEDY, RequiredTerms
+from legato.app.checks.retention_checks import problems_of_retention
 from legato.app.checks.semantic_checks import problems_of_cache
+from legato.app.checks.tool_checks import problems_of_tools
+from legato.app.checks.trigger_checks import problems_of_triggers
 from legato.app.config.problems import Path, Problem, suggestion
+from legato.app.config.stored_secrets import problems_of_stores
 from legato.core import money
 from legato.core.config import Config, Deployment, Key, Provider, Route, Strategy
 from legato.core.config_load import STALE_CACHE
@@ -89,9 +94,12 @@ class _Checks:
         self._guardrails()
         if not self.problems:  # what is broken leaves open what a deployment is
             self._required(RequiredTerms(config))
+            self._compliance()
 
     def _limits(self) -> None:
         for path, message, remedy in problems_of_limits(self.config):
+            self._add(path, message, remedy)
+        for path, message, remedy in problems_of_stores(self.config):
             self._add(path, message, remedy)
 
     def _networks(self, config: Config) -> None:
@@ -104,6 +112,16 @@ class _Checks:
                 read_networks(texts, "network")
             except InvalidRequest as error:
                 self._add(path, error.message, "Write 10.0.0.0/8, 2001:db8::/32 or one address.")
+
+    def _compliance(self) -> None:
+        said = self.config.compliance
+        if said.rules or said.frameworks:
+            from legato.app.checks.compliance_rules import (  # noqa: PLC0415 - where they are used only
+                problems_of_compliance,
+            )
+
+            for path, message, remedy in problems_of_compliance(self.config):
+                self._add(path, message, remedy)
 
     def _guardrails(self) -> None:
         said = self.config.guardrails
@@ -355,12 +373,22 @@ class _Checks:
         config = self.config
         for index, (name, message, remedy) in problems_of_lookups(config):
             self._add(("lookups", index, name), message, remedy)
+        for path, message, remedy in problems_of_tools(config):
+            self._add(("tools", *path), message, remedy)
+        for path, message, remedy in problems_of_triggers(config):
+            self._add(("triggers", *path), message, remedy)
         for accounts_path, message, remedy in problems_of_accounts(config):
             self._add(("accounts", *accounts_path), message, remedy)
         for index, (name, message, remedy) in problems_of_issuers(config):
             self._add(("token_issuers", index, name), message, remedy)
         for index, (where, message, remedy) in problems_of_exports(config):
             self._add(("audit", "export", index, *where), message, remedy)
+        for path, message, remedy in problems_of_notifications(config):
+            self._add(("notifications", *path), message, remedy)
+        for place, message, remedy in problems_of_retention(config):
+            self._add(("retention", *place), message, remedy)
+        for index, (where, message, remedy) in problems_of_tombstones(config):
+            self._add(("tombstones", "copies", index, *where), message, remedy)
 
     def _no_prompt(self, name: str, path: Path) -> None:
         if name.startswith(MODEL_PREFIX):

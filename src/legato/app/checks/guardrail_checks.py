@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
-from legato.app.checks.egress import egress_of, host_problem
+from legato.app.checks.egress import address_problem
 from legato.app.checks.semantic_checks import problems_of_embedder
 from legato.app.config.problems import Path, Problem, suggestion
 from legato.core.config import Config
@@ -93,7 +92,7 @@ def _of_detectors(config: Config) -> Iterator[tuple[Path, str, str]]:
         names.add(one.name)
         if one.kind == HTTP and not one.url:
             yield (*at, "url"), "missing", "Write where it is called: https://host/path."
-        if one.kind == HTTP and one.url and (problem := _address_problem(one.url, config)):
+        if one.kind == HTTP and one.url and (problem := address_problem(one.url, config)):
             yield (*at, "url"), problem, "Write where it is called: https://host/path."
         if one.kind != HTTP and one.url:
             yield (*at, "url"), f"`{one.kind}` isn't called over HTTP", "Leave it out."
@@ -104,16 +103,6 @@ def _of_detectors(config: Config) -> Iterator[tuple[Path, str, str]]:
                 check_settings(one)
             except ConfigInvalid as error:
                 yield (*at, "settings"), f"`{one.kind}`: {error.message}", _MEND
-
-
-def _address_problem(url: str, config: Config) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        return "not an http(s) address"
-    try:
-        return host_problem(url, egress_of(config))
-    except ValueError:
-        return ""  # the rules themselves are wrong, which is told at their place
 
 
 def _path(field: str) -> Path:

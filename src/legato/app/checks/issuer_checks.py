@@ -1,9 +1,8 @@
 """What must hold of the issuers of callers' tokens."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
-from legato.app.checks.egress import egress_of, host_problem
+from legato.app.checks.egress import is_web_address, refused_host
 from legato.core.config import Config
 from legato.core.config_callers import TokenIssuer
 
@@ -30,10 +29,9 @@ def _problems(one: TokenIssuer, config: Config) -> Iterator[Problem]:
     if (one.jwks_url is None) == (one.jwks_file is None):
         yield "jwks_url", "exactly one of `jwks_url` and `jwks_file` is needed", "Name one."
     elif one.jwks_url is not None:
-        parts = urlsplit(one.jwks_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        if not is_web_address(one.jwks_url):
             yield "jwks_url", "not an http(s) address", "Write https://host/path."
-        elif problem := _refused(one.jwks_url, config):
+        elif problem := refused_host(one.jwks_url, config):
             yield "jwks_url", problem, "Name a host that may be called."
     if not one.keys:
         yield "keys", "no token has a key", "Name one: {key: NAME}."
@@ -43,10 +41,3 @@ def _problems(one: TokenIssuer, config: Config) -> Iterator[Problem]:
             yield "keys", told, "Put the one without a claim last."
     if any((key.claim is None) != (key.value is None) for key in one.keys):
         yield "keys", "`claim` and `value` go together", "Name both, or neither."
-
-
-def _refused(url: str, config: Config) -> str:
-    try:
-        return host_problem(url, egress_of(config))
-    except ValueError:
-        return ""  # the rules themselves are wrong, which is told at their place

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from legato.app.checks.egress import egress_of, host_problem
+from legato.app.checks.egress import address_problem, egress_of
 from legato.core.config import Config
 from legato.core.config_lookups import Lookup
 from legato.core.errors import ConfigInvalid, LookupFailed
@@ -117,7 +117,7 @@ def problems_of_lookups(config: Config) -> Iterator[tuple[int, Problem]]:
         if (one.url is None) == (one.kind is None):
             yield index, ("url", "exactly one of `url` and `kind` is needed", "Name one.")
         elif one.url is not None:
-            if problem := _address_problem(one.url, config):
+            if problem := address_problem(one.url, config):
                 yield index, ("url", problem, "Write where it is called: https://host/path.")
             if one.settings:
                 yield index, ("settings", "are for a `kind`", "Leave them out.")
@@ -126,16 +126,6 @@ def problems_of_lookups(config: Config) -> Iterator[tuple[int, Problem]]:
                 made_by(one)
             except ConfigInvalid as error:
                 yield index, ("kind", error.message, "Install the package, or mend its settings.")
-
-
-def _address_problem(url: str, config: Config) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        return "not an http(s) address"
-    try:
-        return host_problem(url, egress_of(config))
-    except ValueError:
-        return ""  # the rules themselves are wrong, which is told at their place
 
 
 def _over_http(transport: Transport, url: str) -> Asking:

@@ -39,9 +39,15 @@ class LoadedConfig:
     secrets: Mapping[SecretRef, Secret] = field(repr=False)
     sources: Mapping[str, str]
     content_hash: str
+    _renewed: dict[SecretRef, Secret] = field(default_factory=dict, repr=False, compare=False)
 
     def secret(self, reference: SecretRef | None) -> str | None:
         """Return the text a reference stands for, None for no reference or one to the vault."""
         if reference is None or reference.vault is not None:
             return None
-        return self.secrets[reference].reveal()
+        renewed = self._renewed.get(reference)
+        return (self.secrets[reference] if renewed is None else renewed).reveal()
+
+    def renew(self, secrets: Mapping[SecretRef, Secret]) -> None:
+        """Take in what has changed where it is kept, for this process and those it forks."""
+        self._renewed.update(secrets)

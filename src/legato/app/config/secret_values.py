@@ -8,10 +8,18 @@ import msgspec
 
 from legato.app.config.loaded import Secret
 from legato.app.config.problems import Path, Problem
+from legato.app.config.stored_secrets import STORES, read_stored
 from legato.core.config import Config
 from legato.core.config_parts import SecretRef
 
 SECRET_BYTES_MAX = 64 * 1024
+_FORMS = {
+    "env": "{env: NAME}",
+    "file": "{file: PATH}",
+    "hashicorp": "{hashicorp: {path: PATH, key: KEY}}",
+    "aws_secret": "{aws_secret: {id: ID}}",
+    "vault": "{vault: NAME}",
+}
 
 
 def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, SecretRef]]:
@@ -37,39 +45,73 @@ def resolve(
 ) -> tuple[dict[SecretRef, Secret], list[Problem]]:
     """Read the wanted secrets; the form of every reference is checked, wanted or not.
 
-    What the vault holds is not read here: it is behind the database.
+    What signs in to a store is read where something in it is wanted. What Legato's own vault holds
+    is not read here: it is behind the database.
     """
     found: dict[SecretRef, Secret] = {}
     problems: list[Problem] = []
-    for path, reference in references(config):
-        message, remedy = _malformed(reference, path)
-        if message:
-            problems.append(Problem(path, place_of(path), message, remedy))
-            continue
-        if reference.vault is not None or not wanted(path):
-            continue
+    stored: list[tuple[Path, SecretRef]] = []
+    signing_in: list[tuple[Path, SecretRef]] = []
+
+    def read(path: Path, reference: SecretRef) -> None:
         text, message, remedy = _read(reference, environment)
         if message:
             problems.append(Problem(path, place_of(path), message, remedy))
         else:
             found[reference] = Secret(text)
+
+    for path, reference in references(config):
+        message, remedy = _malformed(reference, path, config)
+        if message:
+            problems.append(Problem(path, place_of(path), message, remedy))
+        elif path[:1] == (STORES,):
+            signing_in.append((path, reference))
+        elif reference.in_store and wanted(path):
+            stored.append((path, reference))
+        elif reference.vault is None and wanted(path):
+            read(path, reference)
+    for path, reference in signing_in:
+        if wanted(path) or any(_kept_by(one) == path[1] for _, one in stored):
+            read(path, reference)
+    if stored and not problems:
+        asked = list(dict.fromkeys(reference for _, reference in stored))
+        answers = read_stored(config, asked, lambda one: found[one].reveal(), environment)
+        told = dict(zip(asked, answers, strict=True))
+        found |= {one: Secret(said.text) for one, said in told.items() if said.text is not None}
+        problems += [
+            Problem(path, place_of(path), told[one].told, told[one].remedy)
+            for path, one in stored
+            if told[one].text is None
+        ]
     return found, problems
 
 
-def _malformed(reference: SecretRef, path: Path) -> tuple[str, str]:
+def _malformed(reference: SecretRef, path: Path, config: Config) -> tuple[str, str]:
     """Return what is wrong with the form of a reference and its remedy, "" for nothing."""
-    vault_too = _takes_vault(path)
-    named = [one for one in (reference.env, reference.file, reference.vault) if one is not None]
-    if len(named) == 1 and (reference.vault is None or vault_too):
-        return "", ""
-    if vault_too:
-        message = "a provider's secret names exactly one of env, file and vault"
-        return message, "Write {env: NAME}, {file: PATH} or {vault: NAME}."
-    return "a secret names exactly one of env and file", "Write {env: NAME} or {file: PATH}."
+    forms = ["env", "file"]
+    if path[:1] != (STORES,):  # what signs in to a store can't be in it
+        forms += ["hashicorp", "aws_secret"]
+    if path[:1] == ("providers",) and path[2:] == ("api_key",):
+        forms.append("vault")
+    named = [one for one in reference.__struct_fields__ if getattr(reference, one) is not None]
+    if len(named) != 1 or named[0] not in forms:
+        whose = "a provider's secret" if "vault" in forms else "a secret"
+        listed = f"{', '.join(forms[:-1])} and {forms[-1]}"
+        shown = [_FORMS[one] for one in forms]
+        remedy = f"Write {', '.join(shown[:-1])} or {shown[-1]}."
+        return f"{whose} names exactly one of {listed}", remedy
+    store = _kept_by(reference)
+    if store and getattr(config.secret_stores, store) is None:
+        remedy = f"Say there how it is reached: `{STORES}: {{{store}: {{…}}}}`."
+        return f"it names a secret of {STORES}.{store}, which isn't configured", remedy
+    return "", ""
 
 
-def _takes_vault(path: Path) -> bool:
-    return path[:1] == ("providers",) and path[2:] == ("api_key",)
+def _kept_by(reference: SecretRef) -> str:
+    """Return which of `secret_stores` keeps it, "" for none."""
+    if reference.hashicorp is not None:
+        return "hashicorp"
+    return "aws" if reference.aws_secret is not None else ""
 
 
 def _read(reference: SecretRef, environment: Mapping[str, str]) -> tuple[str, str, str]:

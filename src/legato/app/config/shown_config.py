@@ -36,8 +36,8 @@ def shown_values(loaded: LoadedConfig) -> list[ShownValue]:
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, SecretRef):
-        named = {"env": value.env, "file": value.file, "vault": value.vault}
-        yield path, {kind: name for kind, name in named.items() if name is not None}
+        named = ((kind, getattr(value, kind)) for kind in value.__struct_fields__)
+        yield path, {kind: msgspec.to_builtins(one) for kind, one in named if one is not None}
     elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             yield from _leaves(getattr(value, name), (*path, name))
@@ -60,7 +60,8 @@ def _masked(path: Path, value: Any) -> Any:
 
 def _source(path: Path, loaded: LoadedConfig) -> str:
     name = render(path)
-    for suffix in ("", ".env", ".file", ".vault"):
+    forms = ("", ".env", ".file", ".vault", ".hashicorp.path", ".aws_secret.id")
+    for suffix in forms:
         if name + suffix in loaded.sources:
             return loaded.sources[name + suffix]
     return DEFAULT

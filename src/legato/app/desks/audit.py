@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
+from legato.app.desks.audit_look import look_at_log
 from legato.app.desks.audit_segments import LookedAt, look_at_segments
-from legato.audit.checking import SPAN, Kept, Row, find_kept_fault
+from legato.audit.checking import SPAN, Kept
 from legato.audit.extract import ProvenLeaf, sign_count
 from legato.audit.note import Checkpoint, SigningKey, VerifyingKey
 from legato.core.errors import InvalidRequest, OperatorError
@@ -82,11 +83,9 @@ class AuditDesk:
     def look(self, kept: list[Checkpoint]) -> Kept:
         """Look through all of the log as it lies in the database."""
         try:
-            head = self._whole.head()
+            return look_at_log(self._whole, kept)
         except ValueError as error:
             raise OperatorError(f"the audit log's head is damaged: {error}") from None
-        rows = (Row(**msgspec.structs.asdict(one)) for one in self._whole.all())
-        return find_kept_fault(rows, head, kept)
 
     def look_at_segments(self, segments: Segments) -> LookedAt:
         """Look at the rows that segments of the log anchor; the log must have been found whole."""

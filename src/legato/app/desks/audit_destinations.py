@@ -8,7 +8,7 @@ from legato.app.desks.audit import AuditDesk
 from legato.audit.note import VerifyingKey
 from legato.audit.tiles import Tile
 from legato.core.clock import SystemClock
-from legato.core.config_audit import AuditExport
+from legato.core.config_audit import AuditExport, ObjectStoreCopy
 from legato.core.config_parts import SecretRef
 from legato.core.errors import OperatorError
 from legato.offsite.connections import Rules
@@ -81,13 +81,18 @@ def mirror_of(export: AuditExport, loaded: LoadedConfig) -> Mirror:
             f"audit.export `{export.name}` can't be read back: give a checkpoint that it "
             "received by --checkpoint FILE"
         )
+    return Mirror(bucket_of(said, loaded))
+
+
+def bucket_of(said: ObjectStoreCopy, loaded: LoadedConfig) -> BucketObjects:
+    """Return the bucket that a setting means; nothing is connected to yet."""
     secret = _secret(loaded, said.secret_access_key)
     bucket = Bucket(
         said.endpoint, said.bucket, said.prefix, said.region,
         _secret(loaded, said.access_key_id), lambda: secret,
     )  # fmt: skip
     rules = Rules(egress_of(loaded.config), said.ca_file)
-    return Mirror(BucketObjects(bucket, rules, SystemClock.now_ns))
+    return BucketObjects(bucket, rules, SystemClock.now_ns)
 
 
 def _secret(loaded: LoadedConfig, reference: SecretRef) -> str:

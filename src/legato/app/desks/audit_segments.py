@@ -58,6 +58,11 @@ def look_at_segments(log: AuditLog, segments: Segments) -> LookedAt:
             return LookedAt(SegmentFault(event.subject.id, event.index, None, told), kinds)
         fault_ = _fault(segments, (event.index, seal), kept_from.get(seal.kind, 0))
         if fault_ is not None:
+            latest = _kept_from(log)  # retention may have deleted rows since
+            if latest != kept_from:
+                kept_from = latest
+                fault_ = _fault(segments, (event.index, seal), kept_from.get(seal.kind, 0))
+        if fault_ is not None:
             return LookedAt(fault_, kinds)
         found.segments += 1
         found.records += seal.records

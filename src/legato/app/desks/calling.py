@@ -1,5 +1,6 @@
 """Whether a key may call a model, decided as a call of it would be, and why."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from legato.app.prices.pricing import address_of
@@ -29,6 +30,13 @@ def may_call(principal: Principal, name: str, config: Config) -> Decision:
         return Decision(allowed=False, reason=f"{name}: no deployment may take its data: {closed}")
     said = f"{name}: sent to {', '.join(open_to)}"
     return Decision(allowed=True, reason=f"{said}; not to {closed}" if closed else said)
+
+
+def shut_out(config: Config, regions: Sequence[str]) -> list[str]:
+    """Return the names that no deployment serves within these regions."""
+    inside = {one.name for one in config.deployments if one.region in regions}
+    routes = [one.alias for one in config.routes if not inside & set(one.deployments)]
+    return sorted([*routes, *({one.name for one in config.deployments} - inside)])
 
 
 def _against(

@@ -1,8 +1,8 @@
 """One act of erasing over every room that keeps content: who is meant, what goes, what stays."""
 
 import logging
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from legato.core.erasure import Erasure, Remaining, Subject
 from legato.core.origin import Origin
@@ -11,16 +11,20 @@ from legato.evaluation.datasets import Datasets
 from legato.evaluation.scoring import Case
 from legato.storage.erasing import ContentEraser, Meant
 from legato.storage.erasures import ErasureStore
+from legato.storage.kept.files import FileStore
 from legato.storage.kept.semantic_entries import SemanticEntryStore
+from legato.storage.privacy.people import FIGURES
+from legato.storage.runs.batches import BatchStore
+from legato.vault.data_keys import DataKeys
+from legato.vault.envelope import Envelopes
+from legato.vault.master import Vault
 from legato.workflows.file_erasing import FileErasing
+
+if TYPE_CHECKING:
+    from legato.evaluation.routing.kept import Routers
 
 log = logging.getLogger(__name__)
 
-_LEDGER: Final = (
-    "entries of the ledger name only the pseudonym, with tokens, cost and time; they hold no "
-    "content, and without them the books could not be verified"
-)
-_TRACES: Final = "traces name only the pseudonym, and go by telemetry.trace_retention_days"
 _CACHE: Final = (
     "answers of the exact cache lie sealed without a name on the workers' disks, and go by "
     "cache.ttl_s"
@@ -34,6 +38,10 @@ EraseRouters = Callable[[Callable[[Origin], bool], bool], int]
 """Takes what fits out of trained routers, or only counts where it is given True."""
 
 
+RouterQuestions = Callable[[Callable[[Origin], bool]], Iterator[tuple[str, list[Origin]]]]
+"""Gives the origins that fit of each question of trained routers, with the router's digest."""
+
+
 class Rooms(NamedTuple):
     """Who keeps content in a form of their own."""
 
@@ -42,6 +50,7 @@ class Rooms(NamedTuple):
     entries: SemanticEntryStore
     routers: EraseRouters | None = None
     """None where numpy isn't here: then none was ever trained."""
+    router_questions: RouterQuestions | None = None
 
 
 class Erasing:
@@ -100,17 +109,11 @@ class Erasing:
     ) -> dict[str, Callable[[], int]]:
         """Return each kind with its work, in order; captures last, which others are found by."""
 
-        def fits(case: Case) -> bool:
-            return of_subject(case.origin) or case.id in meant.requests
-
-        def of_subject(origin: Origin) -> bool:
-            of_user = bool(meant.user) and origin.user == meant.user
-            return of_user or origin.request_id in meant.requests
-
         def routers() -> int:
             return 0 if rooms.routers is None else rooms.routers(of_subject, dry_run)
 
         rooms = self._rooms
+        of_subject, fits = belongs(meant)
         entries = Selection(org=self._org, requests=tuple(sorted(meant.requests)))
         if meant.user:  # who answers now, with no entry in the ledger yet, is found as well
             entries = Selection(org=self._org, user=meant.user)
@@ -119,22 +122,69 @@ class Erasing:
             "live score reasons": lambda: eraser.live_scores(meant),
             "guard samples": lambda: eraser.guard_samples(meant),
             "redaction maps": lambda: eraser.kept_maps(meant),
+            "notes of agents": lambda: eraser.agent_notes(meant),
+            "states of twins": lambda: eraser.twins(meant),
             "dataset cases": lambda: rooms.datasets.erase(fits, dry_run=dry_run),
             "reviews": lambda: eraser.reviews(meant),
+            "tasks": lambda: eraser.tasks(meant),
+            "notifications of runs": lambda: eraser.told(meant),
+            "words on incidents": lambda: eraser.incidents(meant),
             "feedback texts": lambda: eraser.feedback(meant),
             "kept responses": lambda: eraser.responses(meant),
             _LINES: lambda: rooms.files.erase(meant.user, meant.requests, dry_run=dry_run).lines,
             "router questions": routers,
             "semantic cache entries": lambda: rooms.entries.erase(entries, dry_run=dry_run),
             "accounts": lambda: eraser.accounts(meant),
+            "workflow runs": lambda: eraser.workflow_runs(meant),
+            "reasons of exports": lambda: eraser.exports(meant),
             "captures": lambda: eraser.captures(meant),
         }
 
     def _remaining(self, subject: Subject, meant: Meant, busy: int) -> list[Remaining]:
         return [
             *([Remaining(_LINES, busy, _BUSY)] if busy else []),
-            Remaining("ledger entries", self.store.entries(meant.requests, subject), _LEDGER),
-            Remaining("traces", None, _TRACES),
+            *(
+                Remaining(
+                    kind.name,
+                    self.store.entries(meant.requests, subject) if kind is FIGURES[0] else None,
+                    kind.stays,
+                )
+                for kind in FIGURES
+            ),
             Remaining("cached answers", None, _CACHE),
             Remaining("elsewhere", None, _OUTSIDE),
         ]
+
+
+def belongs(meant: Meant) -> tuple[Callable[[Origin], bool], Callable[[Case], bool]]:
+    """Return what tells whether an origin is of who is meant, and whether a case is."""
+
+    def of_subject(origin: Origin) -> bool:
+        of_user = bool(meant.user) and origin.user == meant.user
+        return of_user or origin.request_id in meant.requests
+
+    def fits(case: Case) -> bool:
+        return of_subject(case.origin) or case.id in meant.requests
+
+    return of_subject, fits
+
+
+def rooms_of(
+    datasets: Datasets,
+    stores: tuple[FileStore, BatchStore, SemanticEntryStore],
+    keys: DataKeys,
+    routers: "Routers | None",
+) -> Rooms:
+    """Return an organisation's rooms that keep content in a form of their own."""
+    kept, batches, entries = stores
+    pseudonym = Vault(keys.root()).pseudonym
+    files = FileErasing(datasets.org, (kept, batches), Envelopes(keys), pseudonym)
+    if routers is None:
+        return Rooms(datasets, files, entries)
+    return Rooms(
+        datasets,
+        files,
+        entries,
+        lambda fits, dry_run: routers.erase(fits, dry_run=dry_run),
+        routers.fitting,
+    )

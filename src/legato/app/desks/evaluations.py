@@ -10,9 +10,9 @@ from legato.core.ids import IdSource
 from legato.core.tenant import Tenant
 from legato.evaluation.datasets import Datasets, Sealing
 from legato.evaluation.evaluations import Evaluations
+from legato.evaluation.rehearsing import Rehearsals
 from legato.evaluation.runs import EvaluationRun, Rooms
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.evaluation.datasets import DatasetBlocks
 from legato.storage.evaluation.evaluations import EvaluationStore, open_evaluations
 from legato.vault.envelope import Envelopes
@@ -38,9 +38,11 @@ def evaluation_rooms(
     )
 
 
-def build_evaluation_runs(context: BatchContext, clock: Clock) -> EvaluationRuns:
+def build_evaluation_runs(
+    context: BatchContext, clock: Clock, rehearsals: Rehearsals
+) -> EvaluationRuns:
     """Open the database, and build the workflow over it."""
-    database = open_engine(context.database_url)
+    database = context.engine
     envelopes = Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(database)))
 
     def rooms(org: str) -> Rooms:
@@ -48,5 +50,7 @@ def build_evaluation_runs(context: BatchContext, clock: Clock) -> EvaluationRuns
         stores = EvaluationStore(database, tenant), DatasetBlocks(database, tenant)
         return evaluation_rooms(stores, tenant, envelopes)
 
-    run = EvaluationRun(rooms, context.base_url, context.acting.credential, clock)
+    run = EvaluationRun(
+        rooms, context.base_url, context.acting.credential, clock, rehearsals=rehearsals
+    )
     return EvaluationRuns(run, lambda: open_evaluations(database))

@@ -12,6 +12,7 @@ from legato.storage.database.engine import open_engine
 from legato.storage.identity.accounts import AccountStore
 from legato.storage.identity.delays import SignInDelays
 from legato.storage.identity.flows import SignInFlows
+from legato.storage.identity.joining import Joining
 from legato.storage.identity.sessions import SessionStore
 from legato.storage.identity.tokens import TokenStore
 from legato.vault.master import Vault
@@ -27,6 +28,7 @@ def identity_rooms(database_url: str, config: Accounts, vault: Vault) -> Rooms:
         now_ns=clock.now_ns,
         passwords=Passwords(),
         accounts=lambda reach: AccountStore(engine, clock, ids, reach),
+        joining=lambda reach: Joining(engine, clock, reach),
         sessions=lambda reach: SessionStore(engine, clock, ids, reach),
         tokens=lambda reach: TokenStore(engine, clock, ids, reach),
         delays=SignInDelays(engine, clock),

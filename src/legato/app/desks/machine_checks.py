@@ -21,6 +21,7 @@ from legato.app.config.weak_secrets import REMEDY, weak_secrets
 from legato.app.desks.certificate_checks import certificate_checks
 from legato.app.desks.check import Check, State
 from legato.app.desks.stored_data import StoredData
+from legato.app.desks.trigger_checks import trigger_checks
 from legato.app.leasing import store_found
 from legato.core.errors import LegatoError
 from legato.providers.local.catalogue import CATALOGUE
@@ -48,6 +49,7 @@ def run_checks(instance: Instance) -> Iterator[Check]:
     yield _database(instance)
     if instance.loaded.config.limits.store is not None:
         yield _lease_store(instance)
+    yield from trigger_checks(instance)
     yield _key_secrets(instance)
     yield from _local_models(instance)
 

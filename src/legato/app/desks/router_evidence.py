@@ -131,7 +131,7 @@ class RouterEvidence:
             yield one.request_id, _Word(Source.COMPARISONS, one.baseline, float(one.loss >= 0))
 
     def _feedback(self) -> Iterator[tuple[str, _Word]]:
-        reader = self._stored.tenant_feedback(self._tenant)
+        reader = self._stored.feedback(self._tenant)
         wanted = FeedbackFilter(
             since_ns=self._wanted.since_ns,
             until_ns=self._wanted.until_ns,

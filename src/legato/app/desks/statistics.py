@@ -6,7 +6,8 @@ import msgspec
 
 from legato.core.decisions import FROM_CACHE
 from legato.core.money import NanoUSD
-from legato.telemetry.metrics import LATENCY_BOUNDS_S, Counts, Histogram
+from legato.telemetry.families import LATENCY_BOUNDS_S, Histogram
+from legato.telemetry.metrics import Counts
 
 _ERROR_MIN = 400
 _SERVER_ERROR_MIN = 500

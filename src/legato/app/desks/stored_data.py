@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from legato.app.checks.instance import Instance
 from legato.app.desks.audit import AuditDesk, signing_key
-from legato.app.desks.erasing import EraseRouters, Erasing
+from legato.app.desks.erasing import Erasing, rooms_of
 from legato.app.desks.erasing import Rooms as ErasingRooms
 from legato.app.desks.evaluations import evaluation_rooms
+from legato.app.desks.finance import margin_gates
 from legato.app.desks.floor_desk import RouterVersion
 from legato.app.desks.registry_access import ALONE, Beside, RegistryAccess
+from legato.app.desks.run_telling import tell_runs
+from legato.app.desks.stored_privacy import StoredPrivacy
+from legato.app.desks.tasks import tasks_on
 from legato.app.guards.policy_reading import PolicyReader
 from legato.app.models.model_checks import with_unknown_credentials
 from legato.app.models.model_guard import ModelGuard
@@ -26,6 +30,7 @@ from legato.app.models.served_models import ServedModels
 from legato.app.models.served_reading import ServedReader
 from legato.app.models.vaults import open_data_keys
 from legato.app.prices.price_book import PriceBook
+from legato.app.ruling import rules_in_force
 from legato.audit.event import Act, Detail, Subject
 from legato.core.budget import Budget
 from legato.core.clock import SystemClock
@@ -41,11 +46,11 @@ from legato.insights.reviews import Reviews
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
+from legato.storage.accounting.stores import Stores, open_stores, verify_all
 from legato.storage.audit.access import AccessLog
 from legato.storage.audit.log import AuditLog
 from legato.storage.audit.segments import Segments
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.erasing import ContentEraser
 from legato.storage.erasures import ErasureStore
 from legato.storage.evaluation.datasets import DatasetBlocks
@@ -54,6 +59,7 @@ from legato.storage.evaluation.feedback_reading import FeedbackReader
 from legato.storage.evaluation.judge_records import JudgeRecords
 from legato.storage.evaluation.live_scores import LiveScoreReader, LiveScores
 from legato.storage.evaluation.reviews import ReviewStore
+from legato.storage.imports.usage_imports import UsageImports
 from legato.storage.kept.captures import CaptureReader
 from legato.storage.kept.files import FileStore
 from legato.storage.kept.guard_samples import GuardSampleStore
@@ -64,11 +70,13 @@ from legato.storage.ledger.entries import EntryReader
 from legato.storage.ledger.ledger import Ledger
 from legato.storage.ledger.prices import PriceStore
 from legato.storage.ledger.sums import Backlog, SpendSums, read_backlog
-from legato.storage.ledger.verify import VerifyReport, verify
+from legato.storage.ledger.verify import VerifyReport
 from legato.storage.limits.budget_events import BudgetEventStore
 from legato.storage.limits.budgets import BudgetStore
 from legato.storage.limits.standing import Standing, standings
 from legato.storage.migrate import SchemaState, SchemaStatus, check, state, upgrade
+from legato.storage.privacy.subject_exports import SubjectExports
+from legato.storage.privacy.subject_rows import SubjectRows
 from legato.storage.registry.changes import RegistryChanges, make_together
 from legato.storage.registry.comparisons import ComparisonReader
 from legato.storage.registry.floors import FloorStore
@@ -80,30 +88,30 @@ from legato.storage.registry.records import Changes
 from legato.storage.registry.rollouts import RolloutStore
 from legato.storage.registry.routers import RouterModels
 from legato.storage.registry.snapshot import RegistrySnapshots
+from legato.storage.rollups.reading import SpendReader
+from legato.storage.rollups.rolling import Roller
 from legato.storage.runs.batches import BatchStore
 from legato.storage.tables.schema import ledger_entry
 from legato.storage.tenants.credentials import CredentialStore
 from legato.storage.tenants.keys import KeyStore
+from legato.storage.tenants.places import PlaceStore
 from legato.vault.envelope import Envelopes
 from legato.vault.master import Vault
-from legato.workflows.file_erasing import FileErasing
+from legato.workflows.people.tasks import Tasks
 
 if TYPE_CHECKING:
     from legato.app.caches.cache_desk import CacheDesk
+    from legato.app.desks.subject_export import SubjectExporting
     from legato.evaluation.routing.kept import Routers
 
 _NAME_CHARACTERS: Final = 128
 
 
-class StoredData:
+class StoredData(StoredPrivacy):
     """What is kept in one database, of every tenant: for the operator's commands.
 
     Connects when first asked. Close it when done.
     """
-
-    def __init__(self, url: str) -> None:
-        self._engine = open_engine(url)
-        self._clock = SystemClock()
 
     def schema(self) -> SchemaState:
         """Return how the database stands to this code. Raises StorageUnavailable."""
@@ -130,6 +138,10 @@ class StoredData:
         """Return the keys."""
         return KeyStore(self._engine, self._clock, IdSource(self._clock), EVERY_TENANT)
 
+    def places(self) -> PlaceStore:
+        """Return organisations, teams and features."""
+        return PlaceStore(self._engine, self._clock, IdSource(self._clock), EVERY_TENANT)
+
     def budgets(self) -> BudgetStore:
         """Return the budgets."""
         return BudgetStore(self._engine, self._clock, IdSource(self._clock), EVERY_TENANT)
@@ -141,6 +153,10 @@ class StoredData:
     def budget_standings(self, budget: Budget) -> list[Standing]:
         """Return how a budget stands."""
         return standings(self._engine, budget)
+
+    def usage_imports(self) -> UsageImports:
+        """Return what other reports say was used."""
+        return UsageImports(self._engine, self._clock, IdSource(self._clock), EVERY_TENANT)
 
     def data_keys(self) -> DataKeyTable:
         """Return the wrapped data keys."""
@@ -177,12 +193,13 @@ class StoredData:
             RegistryChanges(self._engine, self._clock, ids, tenant),
         )
         access = RegistryAccess(
-            instance.loaded,
+            (instance.loaded, rules_in_force(config.access, instance.database_url)),
             sealing,
             models,
             environment=environment or config.registry.environment,
             predictor_kept=predictors(partial(RouterModels, self._engine)),
             beside=beside,
+            margins=margin_gates(config.finance, instance.database_url, self._clock),
         )
         return access.open(org, stores)
 
@@ -209,7 +226,7 @@ class StoredData:
         store = RolloutStore(self._engine, self._clock, ids, tenant)
         reader = RegistryReader(self._engine, tenant)
         rules = instance.loaded.config.registry.approvals
-        return Rollouts(reader, store, rules, self.registry(instance, org).require_servable)
+        return Rollouts(reader, store, rules, self.registry(instance, org))
 
     def reviews(self, instance: Instance, org: str) -> Reviews:
         """Return the answers that an organisation's people review."""
@@ -217,6 +234,15 @@ class StoredData:
         store = ReviewStore(self._engine, Tenant(org))
         ids = IdSource(self._clock)
         return Reviews(org, store, Envelopes(data_keys), self._clock, new_id=ids.new)
+
+    def tasks(self, instance: Instance, org: str) -> Tasks:
+        """Return what workflows ask an organisation's people."""
+        keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        vault = Vault(keys.root())
+        sealing = Envelopes(keys)
+        tell = tell_runs(sealing, self._clock)
+        opened = tasks_on(instance.database_url, self._clock, sealing, vault, tell=tell)
+        return opened(Tenant(org))
 
     def restoring(self, instance: Instance, org: str) -> Restoring:
         """Return what reads the redaction maps that an organisation's policies keep."""
@@ -300,21 +326,17 @@ class StoredData:
         """Return the sums over the ledger."""
         return SpendSums(self._engine, EVERY_TENANT)
 
-    def tenant_entries(self, tenant: Tenant) -> EntryReader:
-        """Return the entries and traces of one organisation."""
-        return EntryReader(self._engine, tenant)
-
     def tenant_sums(self, tenant: Tenant) -> SpendSums:
         """Return the sums over one organisation's entries."""
         return SpendSums(self._engine, tenant)
 
-    def feedback(self) -> FeedbackReader:
-        """Return what callers said of their answers."""
-        return FeedbackReader(self._engine, EVERY_TENANT)
+    def tenant_entries(self, tenant: Tenant) -> EntryReader:
+        """Return the entries and traces of one organisation."""
+        return EntryReader(self._engine, tenant)
 
-    def tenant_feedback(self, tenant: Tenant) -> FeedbackReader:
-        """Return what callers of one organisation said."""
-        return FeedbackReader(self._engine, tenant)
+    def feedback(self, reach: Reach = EVERY_TENANT) -> FeedbackReader:
+        """Return what callers said of their answers."""
+        return FeedbackReader(self._engine, reach)
 
     def comparisons(self, tenant: Tenant) -> ComparisonReader:
         """Return what came of an organisation's comparisons with baselines."""
@@ -359,26 +381,32 @@ class StoredData:
     def erasing(self, instance: Instance, org: str) -> Erasing:
         """Return what erases in an organisation."""
         tenant = Tenant(org)
-        keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
-        stores = FileStore(self._engine), BatchStore(self._engine)
-        files = FileErasing(org, stores, Envelopes(keys), Vault(keys.root()).pseudonym)
         return Erasing(
             org,
             ErasureStore(self._engine, self._clock, IdSource(self._clock), tenant),
             lambda dry_run: ContentEraser(self._engine, tenant, dry_run=dry_run),
-            ErasingRooms(
-                self.datasets(instance, org),
-                files,
-                SemanticEntryStore(self._engine, self._clock),
-                self._erase_routers(instance, org),
-            ),
+            self._rooms_of_people(instance, org),
         )
 
-    def _erase_routers(self, instance: Instance, org: str) -> EraseRouters | None:
-        if find_spec("numpy") is None:
-            return None
-        routers = self.routers(instance, org)
-        return lambda fits, dry_run: routers.erase(fits, dry_run=dry_run)
+    def subject_exporting(self, instance: Instance, org: str) -> "SubjectExporting":
+        """Return what tells all that is held about somebody in an organisation."""
+        from legato.app.desks.subject_export import Stores, SubjectExporting  # noqa: PLC0415 - seldom
+
+        tenant = Tenant(org)
+        keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        stores = Stores(
+            ErasureStore(self._engine, self._clock, IdSource(self._clock), tenant),
+            SubjectRows(self._engine, tenant),
+            SubjectExports(self._engine, self._clock, tenant),
+        )
+        rooms = self._rooms_of_people(instance, org)
+        return SubjectExporting(tenant, stores, rooms, Envelopes(keys), clock=self._clock)
+
+    def _rooms_of_people(self, instance: Instance, org: str) -> ErasingRooms:
+        keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
+        routers = None if find_spec("numpy") is None else self.routers(instance, org)
+        stores = FileStore(self._engine), BatchStore(self._engine), self.semantic_entries()
+        return rooms_of(self.datasets(instance, org), stores, keys, routers)
 
     def routers(self, instance: Instance, org: str) -> "Routers":
         """Return an organisation's trained routers."""
@@ -406,18 +434,18 @@ class StoredData:
         keys = open_data_keys(instance.loaded, instance.data, self.data_keys())
         return AuditDesk(log, whole, signing_key(Vault(keys.root())))
 
-    def accesses(self) -> AccessLog:
-        """Return what records who reads data."""
-        return AccessLog(self._engine)
-
     def reads(self, org: str, action: str, name: str = "", **details: Detail) -> None:
         """Record that somebody reads data; what can't be recorded isn't to be shown."""
         subject = Subject(action.partition(".")[0], name[:_NAME_CHARACTERS])
-        self.accesses().record(Act(org, action, subject, "granted", details=details))
+        AccessLog(self._engine).record(Act(org, action, subject, "granted", details=details))
 
     def segments(self) -> Segments:
         """Return the segments that the audit log anchors."""
         return Segments(self._engine)
+
+    def books(self, org: str) -> Stores:
+        """Return the stores of an organisation's books."""
+        return open_stores(self._engine, self._clock, Tenant(org))
 
     def backlog(self) -> Backlog:
         """Return what has not become an entry."""
@@ -425,7 +453,15 @@ class StoredData:
 
     def verify(self) -> VerifyReport:
         """Check every rule of the ledger, reading all of it."""
-        return verify(self._engine)
+        return verify_all(self._engine)
+
+    def spend(self, reach: Reach = EVERY_TENANT) -> SpendReader:
+        """Return what reads sums by hour and day."""
+        return SpendReader(self._engine, reach)
+
+    def roller(self) -> Roller:
+        """Return what keeps the sums by hour and day."""
+        return Roller(self._engine)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -44,7 +44,6 @@ from legato.gateway.lookups import Lookups
 from legato.gateway.stages.call import CallStage
 from legato.gateway.stages.record import RecordStage
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.kept.guard_samples import GuardSampleIntake
 from legato.storage.kept.kept_maps import KeptMapIntake
 from legato.storage.registry.snapshot import RegistrySnapshots
@@ -99,7 +98,7 @@ def open_guards(
     topics = _topics(context, policies, directory, in_thread, ids=ids, stages=stages)
     calls = _judge_calls(directory, ids, stages)
     reviewer = Reviewer(topics, RuleJudges(calls), meters, GroundingReview(topics, calls))
-    engine = open_engine(context.database_url)
+    engine = context.engine
     data_keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     source = RegistrySnapshots(engine, context.loaded.config.registry.environment)
     per_rule, sealing = said.samples.per_rule, Envelopes(data_keys)

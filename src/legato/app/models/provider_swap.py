@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 import msgspec
 
 from legato.app.models.catalogue import ProviderInUse
+from legato.core.config_parts import SecretRef
 from legato.core.errors import ConfigInvalid
 from legato.gateway.directory import Deployment
 from legato.providers.base import Provider, ProviderSettings, authorizer_of
@@ -34,15 +35,21 @@ class ProviderSwap:
         self._deployments = deployments
         self._build = build
 
-    def __call__(self, credentials: Mapping[str, str]) -> None:
-        """Take in the credentials of the vault; what is missing or unfit stays as it was."""
+    def __call__(self, secrets: Mapping[SecretRef, str]) -> None:
+        """Take in secrets of the vault or of a store; what is missing or unfit stays as it was."""
         for name, settings in self._settings.items():
-            reference = settings.config.api_key
-            wanted = None if reference is None or reference.vault is None else reference.vault
-            secret = credentials.get(wanted) if wanted is not None else None
-            if secret is None or secret == settings.api_key:
-                continue
-            self._swap(name, msgspec.structs.replace(settings, api_key=secret))
+            said = settings.config
+            key = settings.api_key if said.api_key is None else secrets.get(said.api_key)
+            further = {
+                kind: secrets.get(reference, settings.secrets[kind])
+                for kind, reference in said.secrets.items()
+                if kind in settings.secrets
+            }
+            new = msgspec.structs.replace(
+                settings, api_key=key or settings.api_key, secrets={**settings.secrets, **further}
+            )
+            if (new.api_key, new.secrets) != (settings.api_key, settings.secrets):
+                self._swap(name, new)
 
     def _swap(self, name: str, settings: ProviderSettings) -> None:
         try:

@@ -16,7 +16,6 @@ from legato.core.tenant import Tenant
 from legato.registry.registry import Sealing
 from legato.registry.routers import RouterReference
 from legato.storage.data_keys import DataKeyTable
-from legato.storage.database.engine import open_engine
 from legato.storage.registry.reader import RegistryReader
 from legato.storage.registry.routers import RouterModels
 from legato.storage.registry.snapshot import RegistrySnapshots
@@ -93,7 +92,7 @@ def predictors(models_of: Callable[[Tenant], RouterModels]) -> Callable[[str, st
 
 def worker_routers(context: WorkerContext) -> RouterFollower:
     """Return those of a worker; nothing is read yet."""
-    engine = open_engine(context.database_url)
+    engine = context.engine
     sealing = Envelopes(open_data_keys(context.loaded, context.data, DataKeyTable(engine)))
     source = RegistrySnapshots(engine, context.loaded.config.registry.environment)
     return followed(source, partial(RouterModels, engine), sealing, context.data.models)

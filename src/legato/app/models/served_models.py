@@ -67,3 +67,16 @@ def served(
         withheld,
         unpriced=tuple(name for name, one in charged.items() if one.price is None),
     )
+
+
+def charged_for(config: Config, prices: Mapping[str, Price | None], name: str) -> tuple[Price, ...]:
+    """Return what the deployments charge that a route or deployment names, the first one first."""
+    routes = {one.alias: one.deployments for one in config.routes}
+    called = routes.get(name, (name,))
+    return tuple(price for one in called if (price := prices.get(one)) is not None)
+
+
+def first_charge(models: ServedModels, name: str) -> Price | None:
+    """Return what a route's first deployment charges, or a deployment."""
+    routes = {one.alias: one.deployments[0] for one in models.config.routes}
+    return models.prices.get(routes.get(name, name))

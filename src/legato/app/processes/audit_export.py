@@ -130,10 +130,9 @@ def open_exporter(context: ProcessContext, meters: Meters) -> Exporter | None:
     from legato.storage.audit.log import AuditLog  # noqa: PLC0415
     from legato.storage.audit.tiles import LogTiles  # noqa: PLC0415
     from legato.storage.data_keys import DataKeyTable  # noqa: PLC0415
-    from legato.storage.database.engine import open_engine  # noqa: PLC0415
     from legato.vault.master import Vault  # noqa: PLC0415
 
-    engine = open_engine(context.database_url)
+    engine = context.engine
     keys = open_data_keys(context.loaded, context.data, DataKeyTable(engine))
     whole = AuditLog(engine, EVERY_TENANT)
     desk = AuditDesk(whole, whole, signing_key(Vault(keys.root())))

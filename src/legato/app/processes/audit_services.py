@@ -12,7 +12,6 @@ from legato.core.tenant import EVERY_TENANT
 from legato.storage.audit.access import AccessLog
 from legato.storage.audit.log import AuditLog
 from legato.storage.audit.tiles import LogTiles
-from legato.storage.database.engine import open_engine
 from legato.vault.master import Vault
 
 
@@ -20,7 +19,7 @@ def audit_services(
     context: ControlContext, in_thread: InThread
 ) -> tuple[AuditServices, RefusalWriter]:
     """Return it, with what writes down the refusals it counts."""
-    engine = open_engine(context.database_url)
+    engine = context.engine
     accesses, refusals = AccessLog(engine), Refusals(SystemClock.now_ns)
     whole, key = AuditLog(engine, EVERY_TENANT), signing_key(Vault(context.root))
     services = AuditServices(

@@ -17,6 +17,7 @@ from typing import Any
 
 from legato.app.config.data_dir import DataDir
 from legato.app.context import ControlContext
+from legato.app.secret_following import follow_stored_secrets
 from legato.core.errors import LegatoError
 from legato.core.tasks import spawn
 
@@ -55,15 +56,18 @@ def run(context: ControlContext) -> None:
 
 
 async def _serve(context: ControlContext) -> None:
-    from legato.app.processes.control_services import build_control  # noqa: PLC0415 - see above
+    from legato.api.control.lanes import BoundedThreads  # noqa: PLC0415 - see above
+    from legato.app.processes.control_services import build_control  # noqa: PLC0415
 
     loop = asyncio.get_running_loop()
     threads = ThreadPoolExecutor(2, thread_name_prefix="control")
+    loop.set_default_executor(BoundedThreads())
 
     async def in_thread(work: Callable[[], Any]) -> Any:
         return await loop.run_in_executor(threads, work)
 
     control = build_control(context, in_thread)
+    follow_stored_secrets(context.loaded, lambda path: path[:1] in {("providers",), ("accounts",)})
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     tasks: set[asyncio.Task[Any]] = set()

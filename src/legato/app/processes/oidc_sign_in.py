@@ -18,7 +18,6 @@ from legato.identity.rooms import Rooms
 from legato.identity.signing_in import SignedIn, SigningIn, Visitor
 from legato.providers.transport import open_transport
 from legato.providers.transport.base import Timeouts, TransportError
-from legato.storage.database.engine import open_engine
 from legato.storage.identity.mapped_roles import MappedRoles
 from legato.vault.master import Vault
 
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from legato.identity.oidc.signing_in import OidcSignIn, Opened
 
 _BYTES_MAX: Final = 1024 * 1024
-_WAIT_S: Final = 20.0
-_TIMEOUTS: Final = Timeouts(connect_s=5.0, first_byte_s=10.0, idle_s=10.0)
+_WAIT_S: Final = 5.0
+_TIMEOUTS: Final = Timeouts(connect_s=3.0, first_byte_s=4.0, idle_s=4.0)
+"""A sign-in asks up to four times."""
 
 
 class LazyOidc:
@@ -85,7 +85,7 @@ class LazyOidc:
         from legato.identity.oidc.signing_in import Opened  # noqa: PLC0415
 
         clock, fetch = SystemClock(), partial(self._fetched, config)
-        engine = open_engine(self._context.database_url)
+        engine = self._context.engine
         return Opened(
             config=config,
             facts=ProviderFacts(config, fetch, clock.now_ns),

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from legato.api.http1.assurances import assurances
 from legato.api.http1.connection import Listener
 from legato.api.http1.limits import ConnectionLimits
 from legato.api.parts import Serve, calls_only, control_only, metrics_only
@@ -38,7 +39,7 @@ class Serving:
         self._all = [
             _Open(
                 one,
-                Listener(_part(one, serve), limits),
+                Listener(_part(one, serve), _assuring(limits, by_tls=one.tls is not None)),
                 None if one.tls is None else Certificates(one.tls),
             )
             for one in handed
@@ -88,6 +89,10 @@ class Serving:
         )
         if last is not None:
             last.close()
+
+
+def _assuring(limits: ConnectionLimits, *, by_tls: bool) -> ConnectionLimits:
+    return msgspec.structs.replace(limits, assured=assurances(by_tls=by_tls))
 
 
 def _part(handed: Handed, serve: Serve) -> Serve:

@@ -26,6 +26,7 @@ def start(
     *,
     workers: int,
     on_ready: Callable[[str, str | None, int], None],
+    without_tombstones: bool = False,
 ) -> int:
     """Serve until a stop signal; return the exit status.
 
@@ -54,7 +55,13 @@ def start(
             "the secret of a key can be guessed",
             extra={"key": weak.key, "reason": weak.reason, "remedy": REMEDY},
         )
-    supervisor = Supervisor(loaded, data, database_url=database_url(loaded, data), workers=workers)
+    supervisor = Supervisor(
+        loaded,
+        data,
+        database_url=database_url(loaded, data),
+        workers=workers,
+        without_tombstones=without_tombstones,
+    )
 
     def ready(url: str, admin_secret: str | None) -> None:
         remember_config_file(data, file)

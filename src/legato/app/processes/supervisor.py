@@ -3,6 +3,7 @@
     supervisor ── gateway worker 0..N-1   forked; serve the one listening socket
                ├─ ledger process          forked; journal → database
                ├─ control process         forked; the control API, loaded when first asked
+               ├─ compliance process      forked when checks are due, and ends
                └─ model servers           local and simulated models, processes of their own
 
 One thread, no event loop, no open database while children run: so it can fork at any time,
@@ -19,7 +20,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from legato.app.config.loaded import LoadedConfig
 from legato.app.context import (
     BatchContext,
     ControlContext,
+    LedgerContext,
     Prepared,
     ProcessContext,
     ProviderContext,
@@ -43,12 +44,21 @@ from legato.app.listeners import Listeners, open_listeners
 from legato.app.models.model_guard import prices_of_live
 from legato.app.prices.price_book import PriceBook
 from legato.app.prices.pricing import batch_prices_of, priced_deployments, prices_of, raise_alarm
-from legato.app.processes import control_process, ledger_process, worker
-from legato.app.programs.managed import ServerCommand, managed_commands, restart, start
+from legato.app.processes import control_process, worker
+from legato.app.processes.children import (
+    Child,
+    batches_child,
+    compliance_child,
+    control_child,
+    launch,
+    launch_again,
+    ledger_child,
+    model_server,
+)
+from legato.app.programs.managed import ServerCommand, managed_commands
 from legato.app.programs.processes import (
     HANDLED,
     STOPPING,
-    RestartDelay,
     StopRequested,
     fork,
     in_child,
@@ -77,36 +87,27 @@ _LOCK_WAIT_S = 2.0
 _LOCK_POLL_S = 0.02
 
 
-@dataclass
-class _Child:
-    """A process to keep running."""
-
-    name: str
-    start: Callable[[], int]
-    crashed: Callable[[], None] | None = None
-    """Called when it ended by itself with a failure, or was killed."""
-    rests: bool = False
-    """Ending without a failure is no news: it is started again at once."""
-    delay: RestartDelay = field(default_factory=RestartDelay)
-    pid: int = 0
-    started_s: float = 0.0
-    restart_at_s: float | None = None
-
-
 class Supervisor:
     """Runs one instance of Legato on one data directory."""
 
     def __init__(
-        self, loaded: LoadedConfig, data: DataDir, *, database_url: str, workers: int
+        self,
+        loaded: LoadedConfig,
+        data: DataDir,
+        *,
+        database_url: str,
+        workers: int,
+        without_tombstones: bool = False,
     ) -> None:
         self._loaded = loaded
         self._data = data
         self._database_url = database_url
         self._workers = workers
+        self._without_tombstones = without_tombstones
         self._generations = [0] * workers
         self._ready_fds: list[int] = []
-        self._children: list[_Child] = []
-        self._servers: list[_Child] = []
+        self._children: list[Child] = []
+        self._servers: list[Child] = []
         self._control_socket: Path | None = None
 
     def run(self, on_ready: Callable[[str, str | None], None]) -> int:
@@ -126,7 +127,12 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
             try:
                 prepared = in_child(
-                    lambda: prepare_database(self._database_url, self._loaded, self._data)
+                    lambda: prepare_database(
+                        self._database_url,
+                        self._loaded,
+                        self._data,
+                        restored=self._take_back,
+                    )
                 )
                 for snapshot in self._data.run.glob("metrics-*.bin"):
                     snapshot.unlink()
@@ -146,11 +152,19 @@ class Supervisor:
                     control_process.remove_control_socket(self._data, self._control_socket)
                 signal.pthread_sigmask(signal.SIG_SETMASK, set())
 
+    def _take_back(self) -> None:
+        """Revoke and erase again what a restored database has; only where a list is kept."""
+        if self._loaded.config.tombstones.copies:
+            from legato.app.desks.tombstones import reapply  # noqa: PLC0415 - only where it is used
+
+            without = self._without_tombstones
+            reapply(self._loaded, self._data, self._database_url, without=without)
+
     def _start_everything(
         self, listeners: Listeners, control: socket.socket, prepared: Prepared
     ) -> None:
         commands = managed_commands(self._loaded.config, self._data)
-        self._servers += map(_model_server, commands)
+        self._servers += map(model_server, commands)
         boot_id = IdSource(SystemClock()).new()
         shared = ProcessContext(boot_id, self._loaded, self._data, self._database_url)
         prices, batch_prices = self._prices(prepared.live)
@@ -186,16 +200,15 @@ class Supervisor:
 
         gc.collect()
         gc.freeze()
-        self._children = [
-            _Child("ledger", lambda: fork(lambda: ledger_process.run(shared), stop_waits=True))
-        ]
+        ledger = LedgerContext(**vars(shared), breakers=board, wake_fd=wake_there_fd)
+        self._children = [ledger_child(ledger, listeners)]
         self._children += [
-            _Child(f"worker {index}", lambda index=index: start_worker(index))  # type: ignore[misc]
+            Child(f"worker {index}", lambda index=index: start_worker(index))  # type: ignore[misc]
             for index in range(self._workers)
         ]
         asking = partial(ControlContext, **vars(shared), listener=control, root=prepared.root)
         asked = asking(breakers=board, loads=loads, prices=prices, wake_fd=wake_there_fd)
-        self._children.append(_Child("control", lambda: fork(lambda: control_process.run(asked))))
+        self._children.append(control_child(asked, listeners))
         batches = BatchContext(
             **vars(calling),
             batch_prices=batch_prices,
@@ -203,9 +216,10 @@ class Supervisor:
             acting=acting,
             wake_fd=wake_fd,
         )
-        self._children.append(_batches_child(batches, wake_there_fd))
+        self._children.append(batches_child(batches, wake_there_fd, listeners))
         for child in self._children:
-            _launch(child)
+            launch(child)
+        self._children.append(compliance_child(shared, listeners))
 
     def _prices(
         self, live: Sequence[Live]
@@ -274,7 +288,7 @@ class Supervisor:
                     child.pid = 0
                     raise OperatorError(_NOT_STARTED)
                 log.error("worker killed while starting, starting it again")
-                _launch_again(child)
+                launch_again(child)
                 return
             time.sleep(_POLL_S)
 
@@ -290,7 +304,7 @@ class Supervisor:
             self._reap()
             for child in children:
                 if child.restart_at_s is not None and child.restart_at_s <= time.monotonic():
-                    _launch_again(child)
+                    launch_again(child)
                     self._drop_ready_fds()
 
     def _drop_ready_fds(self) -> None:
@@ -314,7 +328,7 @@ class Supervisor:
             if child.pid == pid:
                 child.pid = 0
                 if exit_code == 0 and child.rests:
-                    child.restart_at_s = time.monotonic()
+                    child.restart_at_s = time.monotonic() + child.pause_s
                     continue
                 if child.crashed is not None:
                     child.crashed()
@@ -334,7 +348,7 @@ class Supervisor:
         ledger = [child for child in self._children if child not in workers]
         for child in ledger:
             if child.restart_at_s is not None:  # it ended: one more life, to take in what is left
-                _launch_again(child)
+                launch_again(child)
         _stop([child.pid for child in ledger], drain_s)
         _stop([child.pid for child in self._servers], _GRACE_S)
 
@@ -348,16 +362,6 @@ def _wake_pipe(*, awake: bool) -> tuple[int, int]:
     return reading_fd, writing_fd
 
 
-def _batches_child(context: BatchContext, wake_fd: int) -> _Child:
-    """Return the process that runs batches, and ends when all are done; killed, it is woken."""
-    return _Child(
-        "batches",
-        lambda: fork(lambda: batch_process.run(context)),
-        crashed=lambda: batch_process.wake(wake_fd),
-        rests=True,
-    )
-
-
 def _calling(
     shared: ProcessContext, commands: Sequence[ServerCommand], prices: Mapping[str, Price | None]
 ) -> ProviderContext:
@@ -367,33 +371,6 @@ def _calling(
         managed_keys={c.provider: c.api_key for c in commands if c.api_key},
         prices=prices,
     )
-
-
-def _model_server(command: ServerCommand) -> _Child:
-    """Start a model server for the first time. Raises ServerNotStarted."""
-    started_s = time.monotonic()
-    pid = start(command)
-    name = f"model server of {command.provider}"
-    return _Child(name, lambda: restart(command), pid=pid, started_s=started_s)
-
-
-def _launch(child: _Child) -> None:
-    child.restart_at_s = None
-    child.started_s = time.monotonic()
-    child.pid = child.start()
-
-
-def _launch_again(child: _Child) -> None:
-    """Start a child that ended; a machine short of processes or files is no reason to give up."""
-    try:
-        _launch(child)
-    except OSError as error:
-        wait_s = max(1.0, child.delay.after(0.0))
-        child.restart_at_s = time.monotonic() + wait_s
-        log.error(  # noqa: TRY400 - the frames say nothing, the reason all
-            "process can't be started",
-            extra={"child": child.name, "reason": error.strerror, "after_s": wait_s},
-        )
 
 
 def _stop(pids: list[int], grace_s: float) -> None:

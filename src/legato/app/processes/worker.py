@@ -14,11 +14,14 @@ from legato.api.http1.limits import ConnectionLimits
 from legato.app.bootstrap import Gateway, build_gateway
 from legato.app.context import WorkerContext
 from legato.app.processes.endpoints import write_endpoints
+from legato.app.processes.refusals import RefusalWriter
 from legato.app.processes.serving import Serving
 from legato.app.programs.processes import connections_of_files
+from legato.app.secret_following import follow_stored_secrets, of_providers
 from legato.core.errors import LegatoError
 from legato.core.networks import read_networks
 from legato.core.tasks import spawn
+from legato.storage.audit.access import AccessLog
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +51,13 @@ async def _serve(context: WorkerContext) -> None:
     spawn(gateway.models.follow(), owner=tasks, name="models")
     spawn(gateway.guards.follower.follow(), owner=tasks, name="guardrails")
     spawn(_housekeeping(gateway), owner=tasks, name="housekeeping")
+    refused = RefusalWriter(gateway.refusals, AccessLog(context.engine).write, gateway.in_thread)
+    spawn(refused.run(), owner=tasks, name="refusals")
     spawn(gateway.governing.leases.follow(gateway.meters.gauge), owner=tasks, name="leases")
     if gateway.credentials is not None:
         spawn(gateway.credentials.follow(), owner=tasks, name="credentials")
+    later = asyncio.get_running_loop().call_soon_threadsafe
+    follow_stored_secrets(context.loaded, of_providers, lambda new: later(gateway.swap, new))
     if gateway.cache is not None:
         spawn(gateway.cache.follow(), owner=tasks, name="cache")
     if gateway.summaries is not None:
@@ -83,6 +90,7 @@ async def _serve(context: WorkerContext) -> None:
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await refused.write()
         await _close(gateway)
 
 

@@ -31,6 +31,15 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The pseudonym of who asked it, "" where the call names nobody."""
 
 
+def entry_context(entry_id: str) -> bytes:
+    """Return what a kept entry is bound to."""
+    return b"semantic entry\x00" + entry_id.encode()
+
+
+decode_entry = msgspec.msgpack.Decoder(tuple[Entry, bytes]).decode
+"""Reads what is sealed of one: the entry, and its vector."""
+
+
 class Found(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An entry near to a question; `similarity` is the cosine of the two vectors."""
 

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 import numpy as np
 
-from legato.cache.semantic.entry import Entry
+from legato.cache.semantic.entry import Entry, decode_entry, entry_context
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_CONTEXT = b"semantic entry\x00"
 _SCALE = 32_767.0
 
 
@@ -31,13 +30,12 @@ class Sealer(Protocol):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[Entry, bytes]).decode
 
 
 def seal(sealer: Sealer, entry: Entry, vector: "NDArray[np.float32]") -> bytes:
     """Return what may be stored. Raises as the sealer does."""
     short = np.rint(vector * _SCALE).astype("<i2").tobytes()
-    return sealer.seal(entry.org, _encode((entry, short)), _CONTEXT + entry.id.encode())
+    return sealer.seal(entry.org, _encode((entry, short)), entry_context(entry.id))
 
 
 def unseal(
@@ -49,8 +47,8 @@ def unseal(
         ValueError: it was altered, or is of another organisation or entry.
         VaultUnusable, StorageUnavailable: the key can't be had now.
     """
-    data = sealer.open(org, sealed, _CONTEXT + entry_id.encode())
-    entry, short = _decode(data)  # msgspec's errors are ValueErrors
+    data = sealer.open(org, sealed, entry_context(entry_id))
+    entry, short = decode_entry(data)  # msgspec's errors are ValueErrors
     if entry.org != org or entry.id != entry_id:
         msg = "an entry of the semantic cache says that it is another"
         raise ValueError(msg)

@@ -40,14 +40,14 @@ def run_checks(
     stored: StoredData, figures: Figures, since_ns: int, *, sent: int, booked: dict[str, int]
 ) -> list[Check]:
     """Hold the figures against what was sent, and against what each provider counted itself."""
-    total, steps = figures.total, figures.waterfall
+    total, bars = figures.total, dict(figures.bars)
     entered = _attempts(stored, since_ns, booked)
     report = stored.verify()
     sums = (
         sum(one.spend.cost for one in figures.teams),
         sum(one.cost for one in figures.deployments),
         figures.traced_cost,
-        steps.actual,
+        bars["cost"],
     )
     return [
         Check(total.requests == sent, f"{sent} calls were made, {total.requests} are in the books"),
@@ -57,8 +57,8 @@ def run_checks(
             total.fallbacks > 0, f"{total.fallbacks} calls outlived the provider that was broken"
         ),
         Check(
-            steps.closes and not total.spend.unpriced,
-            "cache, routing and overhead add up to baseline less spend, to the nano-dollar",
+            bars["baseline"] == total.spend.baseline_cost and not total.spend.unpriced,
+            "the steps of the waterfall add up to baseline less spend, to the nano-dollar",
         ),
         Check(len(set(sums)) == 1, "teams, deployments and traces sum to the same spend"),
         Check(

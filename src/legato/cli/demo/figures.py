@@ -1,7 +1,6 @@
 """What the demo did, read back from the ledger and the traces alone.
 
-The waterfall takes every entry apart: what the cache saved, what the choice of model saved,
-what failed attempts cost. Amounts are integers of nano-USD, so the parts close exactly.
+The waterfall is the product's own. Amounts are integers of nano-USD, so the parts close exactly.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ import msgspec
 from legato.app.desks.stored_data import StoredData
 from legato.core.decisions import FROM_CACHE
 from legato.core.records import EntryKind
+from legato.economics.waterfall import STEPS, bars
 from legato.storage.ledger.entries import EntryFilter, Row
 from legato.storage.ledger.sums import SpendSum
 
@@ -49,21 +49,6 @@ class DeploymentFigures(msgspec.Struct, frozen=True, kw_only=True):
     latency: Spread
 
 
-class Waterfall(msgspec.Struct, frozen=True, kw_only=True):
-    """From what everything would have cost on the baselines to what it did cost, in nano-USD."""
-
-    baseline: int
-    cache: int
-    routing: int
-    overhead: int
-    actual: int
-
-    @property
-    def closes(self) -> bool:
-        """Whether the parts are all of the difference."""
-        return self.baseline - self.cache - self.routing - self.overhead == self.actual
-
-
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the tables show."""
 
@@ -71,7 +56,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     total: TeamFigures
     deployments: list[DeploymentFigures]
     cache_latency: Spread
-    waterfall: Waterfall
+    bars: tuple[tuple[str, int], ...]
+    """From the baselines to the spend, in nano-USD, as every savings statement has them."""
     traced_cost: int
 
 
@@ -108,22 +94,9 @@ def read_figures(stored: StoredData, since_ns: int, routes: Mapping[str, Sequenc
             _deployment(one, traces, entries) for one in sums.sum_by(["deployment"], wanted)
         ],
         cache_latency=spread(row["total_us"] for row in traces if _is_hit(row)),
-        waterfall=waterfall(entries, total),
+        bars=bars(total.cost, [total.steps[name] for name in STEPS]),
         traced_cost=sum(row["cost"] or 0 for row in traces),
     )
-
-
-def waterfall(entries: Iterable[Row], total: SpendSum) -> Waterfall:
-    """Sort every entry's difference into its step; the ends are the ledger's own sums.
-
-    An entry without a price has no difference, and the waterfall then does not close.
-    """
-    steps = {"cache": 0, "routing": 0, "overhead": 0}
-    for entry in entries:
-        if entry["cost"] is None or entry["baseline_cost"] is None:
-            continue
-        steps[_STEPS.get(entry["kind"], "overhead")] += entry["baseline_cost"] - entry["cost"]
-    return Waterfall(baseline=total.baseline_cost, actual=total.cost, **steps)
 
 
 def spread(latencies_us: Iterable[int]) -> Spread:
@@ -134,9 +107,6 @@ def spread(latencies_us: Iterable[int]) -> Spread:
         return ordered[ceil(share * len(ordered)) - 1] / _US_PER_MS if ordered else None
 
     return Spread(rank(0.50), rank(0.95))
-
-
-_STEPS: Final = {EntryKind.CACHE.value: "cache", EntryKind.USAGE.value: "routing"}
 
 
 def _deployment(one: SpendSum, traces: list[Row], entries: list[Row]) -> DeploymentFigures:

@@ -14,6 +14,7 @@ from legato.app.checks.instance import Instance
 from legato.app.config.environment import environment
 from legato.app.desks.stored_data import stored_data
 from legato.cli.demo.checks import await_ledger, run_checks
+from legato.cli.demo.console import calls_going_on, make_sign_in
 from legato.cli.demo.figures import read_figures
 from legato.cli.demo.place import Keys, bring_weights, make_keys, prepare_folder
 from legato.cli.demo.premium import Premium, choose_premium
@@ -74,8 +75,8 @@ def _run(console: Console, folder: Path, port: int, *, ends: bool) -> int:
         passed = _drive(console, instance, _Cast(prompts, premium, keys, url))
         if ends or not passed:
             return 0 if passed else 1
-        show_what_to_try(url, keys.yours, folder)
-        return _serve_on(server)
+        show_what_to_try(url, keys.yours, folder, make_sign_in(instance))
+        return _serve_on(console, server, _Cast(prompts, premium, keys, url))
 
 
 class _Cast:
@@ -136,10 +137,18 @@ def _ask_everything(
     show_step(console, outage, done=done)
 
 
-def _serve_on(server: Server) -> int:
-    """Serve until told to stop, which is how a demo ends well."""
-    with suppress(KeyboardInterrupt):
-        return server.wait()
+def _serve_on(console: Console, server: Server, cast: _Cast) -> int:
+    """Serve until told to stop, which is how a demo ends well; calls that cost nothing go on."""
+    from legato.cli.demo.callers import Callers  # noqa: PLC0415 - the SDKs are an extra
+    from legato.cli.demo.traffic import Traffic  # noqa: PLC0415 - same
+
+    callers = Callers(cast.url, cast.keys.teams, cast.premium.deployment)
+    asked = cast.prompts.teams if cast.premium.simulated else ()
+    try:
+        with suppress(KeyboardInterrupt), calls_going_on(Traffic(console, callers).ask, asked):
+            return server.wait()
+    finally:
+        callers.close()
     return 0
 
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from legato.cli.demo.checks import Check
+from legato.cli.demo.console import SignIn
 from legato.cli.demo.figures import Figures, Spread, TeamFigures
 from legato.cli.demo.premium import Premium
 from legato.cli.demo.settings import (
@@ -28,6 +29,7 @@ from legato.cli.demo.settings import (
     SLOTS,
 )
 from legato.core.money import NanoUSD, exact_usd
+from legato.economics.waterfall import BAR_TITLES
 
 _PIPED_WIDTH: Final = 120
 _PER_CENT: Final = 100
@@ -96,8 +98,14 @@ def _mark(*, holds: bool) -> str:
     return "[green]✓[/]" if holds else "[bold red]✗[/]"
 
 
-def show_what_to_try(url: str, secret: str, data: Path) -> None:
+def show_what_to_try(url: str, secret: str, data: Path, sign_in: SignIn | None) -> None:
     """Print lines to copy: plainly, so that no frame or wrap gets into them."""
+    if sign_in is not None:
+        click.echo(
+            f"\nThe console, where calls go on coming: {url}/ui/\n\n"
+            f"  e-mail    {sign_in.email}\n"
+            f"  password  {sign_in.password}   (until the next demo)"
+        )
     legato, folder = _own_command(), shlex.quote(str(data))
     message = '{"role": "user", "content": "Suggest a name for a bakery."}'
     body = f'{{"model": "{EVERYDAY}", "max_tokens": 40, "messages": [{message}]}}'
@@ -173,16 +181,16 @@ def _deployment_table(figures: Figures) -> Table:
 
 
 def _waterfall_table(figures: Figures) -> Table:
-    steps = figures.waterfall
     table = _table("Where the difference comes from")
     table.add_column("step", no_wrap=True)
     table.add_column("$", justify="right")
-    table.add_row("baseline: every call at the premium tier", _dollars(steps.baseline))
-    table.add_row("less answers from the cache", _dollars(-steps.cache))
-    table.add_row("less cheaper models chosen by the routes", _dollars(-steps.routing))
-    table.add_row("plus attempts that failed", _dollars(-steps.overhead))
+    *steps, (_, spend) = figures.bars
+    for name, amount in steps:
+        if amount:
+            told = ": every call at the premium tier" if name == "baseline" else ""
+            table.add_row(f"{BAR_TITLES[name]}{told}", _dollars(amount))
     table.add_section()
-    table.add_row("spend", _dollars(steps.actual), style="bold")
+    table.add_row("Spend", _dollars(spend), style="bold")
     return table
 
 

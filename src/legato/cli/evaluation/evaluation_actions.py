@@ -102,9 +102,9 @@ def cancel(*, url: str | None, key: str, data: Path, evaluation_id: str) -> None
 def _say_estimate(found: dict[str, Any]) -> None:
     cost = "no price is known" if found["cost_usd"] is None else f"about {found['cost_usd']} USD"
     longest = max(found["output_tokens"])
+    basis = f"with {longest} tokens an answer" if longest else "by what a run likely costs"
     click.echo(
-        f"{found['answers']} answers, {cost}, reckoned with {longest} tokens an answer and "
-        "without what scorers spend.",
+        f"{found['answers']} answers, {cost}, reckoned {basis} and without what scorers spend.",
         err=True,
     )
     for one in found["unpriced"] if found["cost_usd"] is not None else ():

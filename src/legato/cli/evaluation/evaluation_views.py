@@ -81,9 +81,12 @@ def compare(
 def print_grid(grid: Mapping[str, Any]) -> None:
     """Print subjects with their scores, differences below, and what it all cost."""
     scorers = [one["scorer"] for one in grid["cells"][0]["ratings"]]
-    numbers = ("answers", "failed", "usd each", "p50 ms", "p95 ms")
+    looked = any(cell["accepted"] is not None for cell in grid["cells"])
+    each = ("usd each", "usd accepted") if looked else ("usd each",)
+    numbers = ("answers", "failed", *each, "p50 ms", "p95 ms")
     columns = ("subject", *scorers, *numbers)
-    print_table(columns, [_cell(cell) for cell in grid["cells"]], numbers=numbers)
+    rows = [_cell(cell, accepted=looked) for cell in grid["cells"]]
+    print_table(columns, rows, numbers=numbers)
     if grid["differences"]:
         _print_differences(grid)
     ledger = grid["ledger"]
@@ -93,13 +96,14 @@ def print_grid(grid: Mapping[str, Any]) -> None:
     )
 
 
-def _cell(cell: Mapping[str, Any]) -> list[str]:
+def _cell(cell: Mapping[str, Any], *, accepted: bool) -> list[str]:
     return [
         cell["subject"],
         *[_rating(one) for one in cell["ratings"]],
         str(cell["answers"]),
         str(cell["failed"]),
         cell["cost_per_answer_usd"] or "?",
+        *([cell["cost_per_accepted_usd"] or "none"] if accepted else []),
         _milliseconds(cell["latency_ms_p50"]),
         _milliseconds(cell["latency_ms_p95"]),
     ]

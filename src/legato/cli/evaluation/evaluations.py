@@ -74,7 +74,9 @@ def evaluations() -> None:
 @_server_options
 @_gate_options
 @json_option
-@click.option("--against", metavar="LABEL", default="", help="Compare each prompt with a label's.")
+@click.option(
+    "--against", metavar="LABEL", default="", help="Compare each prompt or workflow with a label's."
+)
 @click.option("--name", default="", help="What to call the run.")
 @click.option("--environment", default="", help="Whose labels.  [default: the server's]")
 @click.option("--cost-max", metavar="USD", help="End before it costs more.")

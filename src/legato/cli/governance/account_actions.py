@@ -26,6 +26,7 @@ from legato.identity.passwords import require_good
 from legato.identity.principals import PERSON
 from legato.identity.rooms import Rooms
 from legato.identity.signing_in import SigningIn
+from legato.identity.vouching import OPERATOR
 from legato.storage.identity.records import Account
 from legato.storage.tenants.roles import Binding, NewBinding
 
@@ -55,14 +56,13 @@ def create(data: Path, config_file: Path | None, wanted: WantedAccount) -> None:
         for role in wanted.roles:  # before anything is stored
             roles.custom(Tenant(wanted.org)).permissions(role)
         chosen = _asked_password(wanted.email or "", wanted.name) if wanted.password else ""
-        account = enrolling.enrol(
-            rooms,
-            EVERY_TENANT,
+        enrolled = enrolling.Enrolled(
             org=wanted.org,
             kind="person" if wanted.service is None else "service",
             email=wanted.email or "",
             name=wanted.service or wanted.name,
         )
+        account = enrolling.enrol(rooms, EVERY_TENANT, enrolled)
         for role in wanted.roles:
             org = EVERY_ORG if wanted.instance else wanted.org
             binding = NewBinding(
@@ -71,15 +71,18 @@ def create(data: Path, config_file: Path | None, wanted: WantedAccount) -> None:
             roles.bindings(EVERY_TENANT).bind(binding, _OPERATOR)
         invitation = ""
         if chosen:
-            rooms.accounts(EVERY_TENANT).set_password(account.id, rooms.passwords.hash(chosen))
+            hashed = rooms.passwords.hash(chosen)
+            rooms.accounts(EVERY_TENANT).set_password(account.id, hashed, by=OPERATOR)
         elif account.kind == "person" and rooms.config.passwords:
-            invitation = enrolling.invite(rooms, EVERY_TENANT, account.id)
+            invitation = enrolling.invite(rooms, EVERY_TENANT, account.id, by=OPERATOR)
     if wanted.as_json:
         print_json({"id": account.id, "invitation": invitation or None})
         return
     click.echo(f"id          {account.id}")
     if invitation:
         click.echo(f"invitation  {invitation}")
+        if url := rooms.config.external_url:
+            click.echo(f"link        {url}/ui/invitation#{invitation}")
         click.echo("It is shown only now; with it the person chooses a password.", err=True)
 
 
@@ -137,10 +140,11 @@ def password(data: Path, config_file: Path | None, account: str, *, invite: bool
     with _opened(data, config_file) as (rooms, _):
         found = find(rooms, account)
         if invite:
-            click.echo(enrolling.invite(rooms, EVERY_TENANT, found.id))
+            click.echo(enrolling.invite(rooms, EVERY_TENANT, found.id, by=OPERATOR))
             return
         chosen = _asked_password(found.email, found.name)
-        rooms.accounts(EVERY_TENANT).set_password(found.id, rooms.passwords.hash(chosen))
+        hashed = rooms.passwords.hash(chosen)
+        rooms.accounts(EVERY_TENANT).set_password(found.id, hashed, by=OPERATOR)
     click.echo("changed; all sessions have ended")
 
 
@@ -227,10 +231,12 @@ def _shown(account: Account) -> dict[str, Any]:
         "id": account.id,
         "org": account.org,
         "kind": account.kind,
+        "login": account.login,
         "email": account.email,
         "name": account.name,
         "state": account.state,
         "provider": account.provider,
+        "vouched_by": account.vouched_by,
         "created_at": time_text(account.created_at_ns),
         "signed_in_at": time_text(account.signed_in_at_ns),
     }
@@ -240,7 +246,7 @@ def _row(account: Account) -> tuple[str, ...]:
     by = account.provider or ("password" if account.password else "")
     return (
         account.id,
-        account.email or account.name,
+        account.name if account.kind == "service" else account.login,
         account.org,
         account.kind,
         account.state,

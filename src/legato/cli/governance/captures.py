@@ -13,7 +13,7 @@ COUNT_MAX = 10_000
 
 @click.group()
 def captures() -> None:
-    """Read captured requests (capture.rules); `legato erase` erases them."""
+    """Read captured requests (capture.rules); `legato privacy erase` erases them."""
 
 
 @captures.command("list")

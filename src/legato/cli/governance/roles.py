@@ -18,7 +18,7 @@ _WHERE = (
 def roles() -> None:
     """See what roles may do, give them to keys and accounts, and take them away.
 
-    A SUBJECT is a key by its name or id, or KIND:ID for anything else that has roles.
+    A SUBJECT is a key by its name or id, or an account by its e-mail address or as account:ID.
     """
 
 

@@ -11,7 +11,7 @@ import click
 from legato.app.desks.registry_directory import read_directory, read_file, write_directory
 from legato.app.desks.router_carrying import predictors_in, take_in, write_out
 from legato.cli.options import print_json
-from legato.cli.registry_desk import Desk, opened, read_version
+from legato.cli.registry_desk import Desk, opened, read_version, say_outside
 from legato.cli.registry_lines import move_line, moved, say_moves, told
 from legato.core.errors import InvalidRequest, NotFound
 from legato.core.registry import Kind, Truth, shown
@@ -28,6 +28,7 @@ def save(*, file: Path, author: str | None, reason: str, as_json: bool, **option
     with opened(predictors=files, **options) as desk:
         _take_in((document,), files, desk)
         record, made = desk.of(document.kind).save(document, desk.act(author, reason))
+        say_outside(desk, document)
     if as_json:
         print_json({**told(record), "moves": [moved(one) for one in made]})
         return

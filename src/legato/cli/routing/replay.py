@@ -30,6 +30,9 @@ def dollars(text: str) -> Decimal:
 @click.option("--to", "until", type=moment, help="Before this time, or a span ago.")
 @click.option("--request", "request_id", help="This request alone.")
 @click.option("--limit", type=click.IntRange(min=1), help="No more than so many.")
+@click.option(
+    "--access-now", is_flag=True, help="By the rules of access in force now, not those of then."
+)
 @click.option("--strict", is_flag=True, help="Fail where a request can't be replayed, too.")
 @click.option("--candidate", help="Ask this model, route or prompt:NAME@VERSION for real.")
 @click.option("--key", envvar="LEGATO_KEY", help="Whose key asks the candidate.")
@@ -73,6 +76,8 @@ def _ask_candidate(
     for name in ("key", "max_usd"):
         if not candidate[name]:
             raise click.UsageError(f"--candidate needs --{name.replace('_', '-')}")
+    if options.pop("access_now"):
+        raise click.UsageError("--candidate sends its calls by the rules of access anyhow")
     if options.pop("request_id") is not None:
         raise click.UsageError("--candidate takes --from, --to and --limit, not --request")
     from legato.cli.routing import replay_candidate  # noqa: PLC0415

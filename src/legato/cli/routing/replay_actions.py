@@ -35,6 +35,7 @@ class Wanted(NamedTuple):
     until: Moment | None
     request_id: str | None
     limit: int | None
+    access_now: bool = False
 
     def span(self) -> Span:
         """Return from when and before when."""
@@ -50,7 +51,7 @@ def replay(
     instance = find_instance(data, config_file)
     tally, seen, span = Tally(), set[str](), wanted.span()
     with stored_data(instance) as stored:
-        again = open_replay(instance, stored)
+        again = open_replay(instance, stored, access_now=wanted.access_now)
         told = _Told(as_json=as_json, alone=wanted.request_id is not None)
         traces = _traces(stored, wanted, span, seen)
         whole = wanted.request_id is None and wanted.limit is None

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from legato.api.endpoints import Endpoint
-from legato.cli.security_check.configuration import Caller, Keys
+from legato.cli.security_check.configuration import Caller, Issuer, Keys
+from legato.cli.security_check.identity_server import IdentityServer
 from legato.cli.security_check.model_server import ModelServer
 from legato.core.config import Config
 from legato.providers import sse
@@ -62,6 +63,10 @@ class Bench(msgspec.Struct, eq=False):
     route: str
     url: str
     models: ModelServer
+    identity: IdentityServer
+    issuer: Issuer
+    provider: str
+    """The identity provider by which people sign in."""
     endpoints: Sequence[Endpoint]
     folder: Path
     """With the data directory and the log."""
@@ -81,10 +86,18 @@ class Bench(msgspec.Struct, eq=False):
             try:
                 connection.request(method, path, body, dict(headers or {}))
                 response = connection.getresponse()
-                named = {name.lower(): value for name, value in response.getheaders()}
+                named: dict[str, str] = {}
+                for name, value in response.getheaders():  # cookies come one a line
+                    before = named.get(name.lower())
+                    named[name.lower()] = value if before is None else f"{before}\n{value}"
                 return Answer(response.status, named, response.read())
             except (OSError, http.client.HTTPException):
                 return Answer(0)
+
+    def control_document(self) -> dict[str, Any] | None:
+        """Return the control API's own document, None where it can't be read."""
+        answer = self.send("GET", "/api/openapi.json", None, bearer(self.keys.admin))
+        return answer.json if answer.status == OK else None
 
     def post(
         self, path: str, body: Any, key: str = "", headers: Mapping[str, str] | None = None

@@ -35,6 +35,8 @@ from legato.core.usage import Usage
 PLACEHOLDER: Final = re.compile(r"[A-Z][A-Z_]*_([a-z0-9]{6})_\d{3}")
 INVENTED: Final = "_777"
 BROKEN_DETECTOR: Final = "/broken"
+PRIVILEGED: Final = "shell"
+PRIVILEGED_MARK: Final = "security-check-privileged"
 TRUNCATED: Final = '{"total": 4, "items": [{"name": "a"'
 _FINDINGS: Final = "/findings"
 _USAGE: Final = Usage(out_text=7)
@@ -52,7 +54,7 @@ class ModelServer(ThreadingHTTPServer):
         self.strayed: list[str] = []
         """Paths that nothing should ask for: where a redirection leads."""
         self.how = ""
-        """`tool`, `cut`, `invent`, `truncate`, `error`, `redirect`, `say`; "": it repeats."""
+        """`tool`, `shell`, `cut`, `invent`, `truncate`, `error`, `redirect`, `say`; "": repeats."""
         self.says = ""
         """What the model answers where `how` is `say`."""
         self.failing: str | None = None
@@ -130,17 +132,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _chat(self, body: dict[str, Any], how: str, said: str) -> None:
         is_anthropic = self.path.endswith("/messages")
-        reason = {"tool": StopReason.TOOL_USE, "cut": StopReason.LENGTH}.get(how, StopReason.END)
+        tool = {"tool": "send", "shell": PRIVILEGED}.get(how, "")
+        reason = StopReason.TOOL_USE if tool else StopReason.END
+        if how == "cut":
+            reason = StopReason.LENGTH
         arguments = json.dumps({said: {"to": said}})
+        if how == "shell":
+            arguments = json.dumps({"run": PRIVILEGED_MARK})
         if not body.get("stream"):
-            part = ToolUse("t1", "send", arguments) if how == "tool" else Text(said)
+            part = ToolUse("t1", tool, arguments) if tool else Text(said)
             response = ChatResponse("r1", "m", (Choice((part,), reason),), _USAGE)
             render = render_message if is_anthropic else lambda one: render_chat(one, now_s=1)
             self._whole(200, render(response))
             return
         events: list[Any] = [Started("r1", "m")]
-        if how == "tool":
-            events.append(ToolUseStarted(0, "t1", "send"))
+        if tool:
+            events.append(ToolUseStarted(0, "t1", tool))
             events += [ToolUseDelta(0, char) for char in arguments]
         else:
             events += [TextDelta(char) for char in said]

@@ -19,12 +19,23 @@ from legato.cli.security_check import (
     audit_cases,
     body_cases,
     canary_case,
+    console_case,
     erasure_case,
+    identity_cases,
     masking_cases,
+    tool_cases,
     upload_case,
 )
 from legato.cli.security_check.bench import OK, Bench
-from legato.cli.security_check.configuration import Caller, Keys, write_configuration
+from legato.cli.security_check.configuration import (
+    Caller,
+    Keys,
+    Urls,
+    issuer_of,
+    provider_of,
+    write_configuration,
+)
+from legato.cli.security_check.identity_server import IdentityServer
 from legato.cli.security_check.masking_cases import Judged
 from legato.cli.security_check.model_server import ModelServer
 from legato.cli.security_check.probes import Probed, guarded_caller, probe
@@ -77,15 +88,6 @@ TITLES: Final = MappingProxyType(
         40: "an injected tool result gets no tool",
     }
 )
-_ELSEWHERE: Final = MappingProxyType(
-    {
-        29: (Verdict.NOT_APPLICABLE, "Legato has no logins by JSON web tokens yet"),
-        30: (Verdict.NOT_APPLICABLE, "Legato has no logins by redirection yet"),
-        34: (Verdict.NOT_APPLICABLE, "Legato has no MCP servers yet"),
-        35: (Verdict.NOT_APPLICABLE, "Legato has no console yet"),
-        40: (Verdict.NOT_APPLICABLE, "Legato has no policies for tools yet"),
-    }
-)
 _MASKING: Final[Mapping[int, Callable[[Bench, Probed], Judged]]] = MappingProxyType(
     {
         1: masking_cases.restored,
@@ -116,11 +118,16 @@ _OTHERS: Final[Mapping[int, Callable[[Bench], Judged]]] = MappingProxyType(
         26: access_cases.foreign_ids,
         27: access_cases.without_key,
         28: access_cases.forged_headers,
-        31: access_cases.other_origins,
+        29: identity_cases.forged_tokens,
+        30: identity_cases.forged_redirections,
+        31: identity_cases.other_origins,
         33: upload_case.uploads,
+        34: tool_cases.commands,
+        35: console_case.inert,
         36: audit_cases.tampered,
         38: erasure_case.erased,
         39: body_cases.truncated,
+        40: tool_cases.injected_tools,
     }
 )
 
@@ -154,10 +161,14 @@ def check(
     config = load(config_file, environment(), secrets=no_secret).config
     config, told = with_registry(config, data_folder, config_file)
     caller, route = _who(config, wanted)
-    keys, models = Keys(), ModelServer()
-    with tempfile.TemporaryDirectory(prefix="legato-security-") as name, models.serving():
-        folder = Path(name)
-        file, changed = write_configuration(config, folder, models.url, caller=caller, keys=keys)
+    keys, models, identity = Keys(), ModelServer(), IdentityServer()
+    with (
+        tempfile.TemporaryDirectory(prefix="legato-security-") as name,
+        models.serving(),
+        identity.serving(),
+    ):
+        folder, urls = Path(name), Urls(models.url, identity.url)
+        file, changed = write_configuration(config, folder, urls, caller=caller, keys=keys)
         data = DataDir(folder / "data")
         data.create()
         instance = Instance(data, file, load(file, {}))
@@ -166,7 +177,20 @@ def check(
             said("Starting your configuration beside the real instance ...")
             url = server.await_ready()
             endpoints = read_endpoints(data)
-            bench = Bench(config, caller, keys, route, url, models, endpoints, folder, server.pid)
+            bench = Bench(
+                config=config,
+                caller=caller,
+                keys=keys,
+                route=route,
+                url=url,
+                models=models,
+                identity=identity,
+                issuer=issuer_of(config),
+                provider=provider_of(config),
+                endpoints=endpoints,
+                folder=folder,
+                pid=server.pid,
+            )
             _await_key(bench)
             probed = probe(bench, wanted.values)
             results = dict(_run(bench, probed, said))
@@ -199,7 +223,6 @@ def _await_key(bench: Bench) -> None:
 def _run(
     bench: Bench, probed: Probed, said: Callable[[str], None]
 ) -> Iterator[tuple[int, tuple[Verdict, str]]]:
-    yield from _ELSEWHERE.items()
     without, leaking = masking_cases.unmasked(probed), masking_cases.leaking(probed)
     for case, masking in _MASKING.items():
         said(f"Case {case} ...")

@@ -41,7 +41,7 @@ def change(place: Place, wanted: str, terms: Mapping[str, Any], *, as_json: bool
     instance = find_instance(*place)
     with stored_data(instance) as stored:
         store, vault = stored.budgets(), _vault(instance, stored)
-        record = _find(store.every(), wanted)
+        record = find_budget(store.every(), wanted)
         before = said_of(record.budget)
         kept = before["where"].get("user") if not terms["where"] else None
         if any(terms[name] is not None for name in _LIMITS):
@@ -70,14 +70,14 @@ def list_budgets(place: Place, *, as_json: bool) -> None:
 def show(place: Place, wanted: str, *, as_json: bool) -> None:
     """Print everything stored of a budget."""
     with stored_data(find_instance(*place)) as stored:
-        record = _find(stored.budgets().every(), wanted)
+        record = find_budget(stored.budgets().every(), wanted)
     _print(record, as_json=as_json)
 
 
 def status(place: Place, wanted: str, *, as_json: bool) -> None:
     """Print how a budget stands."""
     with stored_data(find_instance(*place)) as stored:
-        budget = _find(stored.budgets().every(), wanted).budget
+        budget = find_budget(stored.budgets().every(), wanted).budget
         counters = stored.budget_standings(budget)
     if as_json:
         print_json([_standing(budget, one) for one in counters])
@@ -101,7 +101,7 @@ def delete(place: Place, wanted: str) -> None:
     """Forget a budget."""
     with stored_data(find_instance(*place)) as stored:
         store = stored.budgets()
-        record = _find(store.every(), wanted)
+        record = find_budget(store.every(), wanted)
         store.delete(record.budget.id, record.version)
     click.echo(f"{record.budget.name} ({record.budget.id}) is deleted.")
 
@@ -149,7 +149,8 @@ def _number(text: str, option: str) -> int:
     return int(text)
 
 
-def _find(records: Sequence[BudgetRecord], wanted: str) -> BudgetRecord:
+def find_budget(records: Sequence[BudgetRecord], wanted: str) -> BudgetRecord:
+    """Return the budget that an id, its beginning or a name means. Raises NotFound."""
     found = [one for one in records if wanted in (one.budget.id, one.budget.name)]
     if not found and len(wanted) >= _ID_PREFIX_MIN:
         found = [one for one in records if one.budget.id.startswith(wanted)]
@@ -174,21 +175,37 @@ def _print(record: BudgetRecord, *, as_json: bool) -> None:
     if as_json:
         print_json(shown)
         return
-    for name, value in shown.items():
+    for name, value in (shown | _in_words(record.budget)).items():
         if value not in (None, [], {}, "", 0):
             click.echo(f"{name:<12} {value}")
 
 
+def _in_words(budget: Budget) -> dict[str, str]:
+    """Return what has parts of its own, as a command's options write it."""
+    return {
+        "where": _pairs_text(budget.where),
+        "each": " ".join(budget.each),
+        "hard": "yes" if budget.hard else "no",
+        "steps": _steps_text(budget),
+        "weights": _pairs_text(budget.weights),
+    }
+
+
+def _pairs_text(pairs: Mapping[str, object]) -> str:
+    return " ".join(f"{name}={value}" for name, value in pairs.items())
+
+
+def _steps_text(budget: Budget) -> str:
+    return " ".join(f"{one.at_percent}%:{one.do}{one.to and '=' + one.to}" for one in budget.steps)
+
+
 def _row(record: BudgetRecord) -> tuple[str, ...]:
     budget = record.budget
-    covers = " ".join(
-        [f"{name}={value}" for name, value in budget.where.items()]
-        + [f"each {name}" for name in budget.each]
-    )
-    steps = " ".join(f"{one.at_percent}%:{one.do}" for one in budget.steps)
+    covers = " ".join([_pairs_text(budget.where), *[f"each {name}" for name in budget.each]])
+    steps = _steps_text(budget)
     window = f"{budget.rolling_s} s" if budget.rolling_s else budget.period.value
     kind = "hard" if budget.hard else "soft"
-    limit = _figure(budget.measure, budget.limit, long=True)
+    limit = figure(budget.measure, budget.limit, long=True)
     return budget.id[:12], budget.name, budget.org or "*", covers, limit, window, kind, steps
 
 
@@ -209,12 +226,12 @@ def _standing_row(budget: Budget, one: Standing) -> tuple[str, ...]:
     figures = (one.limit, one.settled, one.leased, left)
     of = " ".join(f"{name}={value or '(none)'}" for name, value in one.values.items())
     resets = "never" if one.resets_at_ns is None else time_text(one.resets_at_ns)
-    return of or "all", *(_figure(budget.measure, number) for number in figures), resets
+    return of or "all", *(figure(budget.measure, number) for number in figures), resets
 
 
 def _event_row(number: int, one: BudgetEvent) -> tuple[str, ...]:
     measure = measure_of(one.limit_id)
-    used, limit = _figure(measure, one.used), _figure(measure, one.limit)
+    used, limit = figure(measure, one.used), figure(measure, one.limit)
     return (
         str(number), time_text(one.at_ns), one.name, one.what, str(one.at_percent), used, limit
     )  # fmt: skip
@@ -224,7 +241,8 @@ def _exact(measure: Measure, number: int) -> str | int:
     return exact_usd(NanoUSD(number)) if measure is Measure.USD else number
 
 
-def _figure(measure: Measure, number: int, *, long: bool = False) -> str:
+def figure(measure: Measure, number: int, *, long: bool = False) -> str:
+    """Write a figure of a budget: dollars, or a plain number."""
     if measure is Measure.USD:
         return f"${display_usd(NanoUSD(number))}"
     return f"{number} {measure.value}" if long else str(number)

@@ -124,6 +124,17 @@ def status(config_file: Path | None, data: Path, budget: str, *, as_json: bool) 
 @budgets.command()
 @instance_options
 @json_option
+@_BUDGET
+def forecast(config_file: Path | None, data: Path, budget: str, *, as_json: bool) -> None:
+    """Say where a budget will stand at its window's end, with an interval that was tried."""
+    from legato.cli.spend import budget_forecast  # noqa: PLC0415
+
+    budget_forecast.forecast((data, config_file), budget, as_json=as_json)
+
+
+@budgets.command()
+@instance_options
+@json_option
 @click.option("--count", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--after", type=click.IntRange(min=0), default=0, help="Those after this one.")
 def events(config_file: Path | None, data: Path, *, as_json: bool, count: int, after: int) -> None:

@@ -21,6 +21,7 @@ from legato.core.guard_facts import plain_facts
 from legato.core.money import NanoUSD, display_places, display_usd, exact_usd
 from legato.storage.ledger.entries import EntryFilter, Row
 from legato.storage.ledger.sums import SpendSum
+from legato.storage.rollups.rolling import BY_NAME
 
 _FOLLOW_S: Final = 0.5
 _FOLLOW_ROWS_MAX: Final = 10_000
@@ -133,6 +134,16 @@ def verify(stored: StoredData, *, as_json: bool) -> bool:
     return report.ok
 
 
+def rebuild_rollups(stored: StoredData) -> None:
+    """Empty the sums by hour and day, and take all entries in again."""
+    roller = stored.roller()
+    stored.reads("", "ledger.rebuild_rollups")
+    for name in BY_NAME:
+        roller.empty(name)
+        roller.catch_up(name, lambda moved: click.echo(f"{moved} entries", err=True))
+    click.echo("The sums by hour and day are made anew.")
+
+
 def _print_lines(rows: list[Row]) -> None:
     for row in rows:
         click.echo(msgspec.json.encode(exported(row)))
@@ -184,6 +195,7 @@ def _measures(one: SpendSum) -> dict[str, Any]:
         nano = values.pop(name)
         values[f"{name}_nano_usd"] = nano
         values[f"{name}_usd"] = exact_usd(nano)
+    values["steps_nano_usd"] = values.pop("steps")
     return values
 
 

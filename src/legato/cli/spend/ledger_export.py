@@ -16,9 +16,10 @@ import msgspec
 from legato.app.desks.stored_data import StoredData
 from legato.core.errors import InvalidRequest, OperatorError
 from legato.core.money import NanoUSD, exact_usd
+from legato.economics.waterfall import STEP_COLUMNS
 from legato.storage.ledger.entries import EntryFilter, Row
 
-_AMOUNTS: Final = ("cost", "baseline_cost")
+_AMOUNTS: Final = ("cost", "baseline_cost", *STEP_COLUMNS)
 _ROWS_PER_GROUP: Final = 10_000
 _NS_PER_S: Final = 1_000_000_000
 
@@ -47,14 +48,14 @@ def export(stored: StoredData, wanted: EntryFilter, form: str, output: Path | No
     if form == "parquet":
         if output is None:
             raise InvalidRequest("Parquet needs a file: add --output FILE", param="output")
-        with _file(output) as binary:
+        with whole_file(output) as binary:
             _write_parquet(columns, rows, binary)
         return
     write = _write_csv if form == "csv" else _write_lines
     if output is None:
         write(columns, rows, sys.stdout.buffer)
     else:
-        with _file(output) as binary:
+        with whole_file(output) as binary:
             write(columns, rows, binary)
 
 
@@ -98,7 +99,7 @@ def _write_parquet(columns: Mapping[str, type], rows: Iterable[Row], output: IO[
 
 
 @contextmanager
-def _file(output: Path) -> Iterator[IO[bytes]]:
+def whole_file(output: Path) -> Iterator[IO[bytes]]:
     """Open a file that appears under its name only when it is whole."""
     part = output.with_name(f"{output.name}.part")
     try:

@@ -5,7 +5,7 @@ was, so that erasing somebody takes theirs out; the digest goes on naming the ve
 averaged over all questions stays.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
@@ -93,6 +93,20 @@ class Routers:
     def erased(self, digest: str) -> int:
         """Return how many questions of a predictor were erased."""
         return self._store.erased(digest)
+
+    def fitting(self, fits: Callable[[Origin], bool]) -> Iterator[tuple[str, list[Origin]]]:
+        """Yield the origins that fit of each question that has any, with the predictor's digest."""
+        for digest in self._store.digests():
+            found = self._store.get(digest)
+            if found is None:
+                continue
+            try:
+                kept = self._opened(found)
+            except Erased:
+                continue
+            for origins in kept.origins:
+                if named := [one for one in origins if fits(one)]:
+                    yield digest, named
 
     def erase(self, fits: Callable[[Origin], bool], *, dry_run: bool = False) -> int:
         """Take out the vector of every question with an origin that fits; return how many."""

@@ -1,4 +1,4 @@
-"""Scorers of what an answer took: time and money."""
+"""Scorers of what an answer took, time and money, and of what it was worth."""
 
 from decimal import Decimal
 
@@ -33,6 +33,16 @@ class Latency(ScorerSettings, frozen=True, tag="latency"):
         """Compare."""
         took_ms = answer.latency_us / _US_PER_MS
         return yes_or_no(good=took_ms <= self.max_ms, otherwise=f"took {took_ms:.0f} ms")
+
+
+class Accepted(ScorerSettings, frozen=True, tag="accepted"):
+    """Whether a workflow's outcome was accepted, as its definition says what is."""
+
+    async def score(self, case: Case, answer: Answer, caller: Caller) -> Score:  # noqa: ARG002
+        """Look."""
+        if answer.accepted is None:
+            raise Unscored("nothing says which outcomes are accepted: give `outcome.accepted`")
+        return yes_or_no(good=answer.accepted, otherwise="the outcome wasn't accepted")
 
 
 class Cost(ScorerSettings, frozen=True, tag="cost"):

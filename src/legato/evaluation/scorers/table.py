@@ -15,7 +15,7 @@ from legato.evaluation.scorers.installed import (
     require_same,
 )
 from legato.evaluation.scorers.judge import Judge
-from legato.evaluation.scorers.measures import Cost, Latency
+from legato.evaluation.scorers.measures import Accepted, Cost, Latency
 from legato.evaluation.scorers.numbers import Numeric
 from legato.evaluation.scorers.semantic import Semantic
 from legato.evaluation.scorers.structured import JsonMatch, JsonSchema
@@ -25,7 +25,7 @@ from legato.registry.reading import problems_in
 
 _CLASSES: Final = (
     Exact, Contains, Pattern, JsonMatch, JsonSchema, Numeric, Semantic, Grounding, Judge, Latency,
-    Cost,
+    Cost, Accepted,
 )  # fmt: skip
 SCORERS: Final[Mapping[str, type[ScorerSettings]]] = MappingProxyType(
     {str(one.__struct_config__.tag): one for one in _CLASSES}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from legato.core.clock import SystemClock
 from legato.core.errors import InvalidRequest, LegatoError
 from legato.gateway.context import Reply, Waiting
 from legato.gateway.gathering import Gathering, Ticket
@@ -38,6 +39,7 @@ _HELD_MAX: Final = 256
 _LOOK_S: Final = 0.25
 _LOOK_MAX_S: Final = 5.0
 _AGAIN_S: Final = 30.0
+_NS_PER_S: Final = 1_000_000_000
 _encode = msgspec.json.Encoder().encode
 
 
@@ -57,10 +59,14 @@ class DeferredFailed(LegatoError):
 
 
 class Outcome(NamedTuple):
-    """What came of a deferred call: an HTTP status and a body."""
+    """What came of a deferred call: an HTTP status and a body.
+
+    `again_at_ns` says from when on it may go well, where that was told.
+    """
 
     status: int
     body: Any
+    again_at_ns: int | None = None
 
 
 TAKEN: Final = Outcome(0, None)
@@ -108,7 +114,7 @@ class Defer:
             ResourceUnavailable: as many wait as may.
         """
         endpoint = _ENDPOINTS.get(call.surface.name)
-        if endpoint is None or not call.caller.live:
+        if endpoint is None or not call.caller.live or call.caller.waited:
             return None
         waits = call.budget_steps is not None and call.budget_steps.queue and not call.view.stream
         if not waits and call.body.get(_FIELD) not in TIERS:
@@ -205,4 +211,7 @@ def _failed(outcome: Outcome) -> DeferredFailed:
     said = error.get("message") if isinstance(error, dict) else None
     failed = DeferredFailed(f"The deferred call failed: {said or 'without a reason'}")
     failed.http_status = outcome.status
+    if outcome.again_at_ns is not None:
+        failed.retryable = True
+        failed.retry_after_s = max(1.0, (outcome.again_at_ns - SystemClock.now_ns()) / _NS_PER_S)
     return failed

@@ -19,6 +19,7 @@ from legato.core.measures import Measures
 from legato.core.usage import UsageSource
 from legato.core.wire import Answer, StreamReader, WireRequest
 from legato.gateway.books import MODEL_CHARS_MAX, estimate
+from legato.gateway.called_tools import ruled_body, ruled_reader
 from legato.gateway.context import Reply, Waiting
 from legato.gateway.guards.answers import filtering, passed, released
 from legato.gateway.stages.cascade import Held, checks_of, require_fit
@@ -191,6 +192,7 @@ class Exchange:
                 body = translated_answer(surface, call.body, provider, body, model=model)
             elif answer.body is not None:
                 body = answer.body
+            body = ruled_body(call, body)
             as_given = body if call.masked else None
             if call.answer_filters:
                 with Waiting(call):
@@ -457,6 +459,7 @@ def _reader(call: "Call", attempt: "Attempt") -> StreamReader:
         )
     if call.route is not None and call.route.model_name == "alias":
         reader = RenamingReader(reader, call.view.model)
+    reader = ruled_reader(call, reader)
     return filtering(call, reader) if call.answer_filters else reader
 
 

@@ -44,10 +44,13 @@ def _against(deployment: "Deployment", access: "Access") -> tuple[str, ...]:
 def nothing_left(call: "Call", route: "Route") -> Forbidden:
     """Return the refusal of a call whose data none of a route's deployments may be sent."""
     key = None if call.principal is None else call.principal.require
+    of_key = "this key requires"
+    if call.principal is not None and call.principal.residency:
+        of_key = f"this key with the residency of {call.principal.residency} requires"
     ruled = call.principal is not None and call.principal.access is not None
     wanted = [
         f"what {whose} ({in_words(require)})"
-        for whose, require in (("its route requires", route.require), ("this key requires", key))
+        for whose, require in (("its route requires", route.require), (of_key, key))
         if require is not None
     ]
     wanted += ["the access rules that mean this key"] if ruled else []

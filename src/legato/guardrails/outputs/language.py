@@ -65,11 +65,17 @@ _SCRIPTS: Final = (
     ("th", re.compile("[\u0e00-\u0e7f]")),
 )
 _JAPANESE_SHARE: Final = 0.1
-_BY_WORD: Final = {
-    word: tuple(one for one, words in _STOP.items() if word in words.split())
-    for words in _STOP.values()
-    for word in words.split()
-}
+
+
+def _by_word() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for language, words in _STOP.items():
+        for word in dict.fromkeys(words.split()):
+            found[word] = (*found.get(word, ()), language)
+    return found
+
+
+_BY_WORD: Final = _by_word()
 _BULGARIAN: Final = frozenset({"се", "са", "е", "този", "тази", "това", "може", "моля"})  # noqa: RUF001
 LANGUAGES: Final = frozenset(
     {*_STOP, "ja", "ko", "zh", "ru", "uk", "bg", "ar", "fa", "he", "el", "hi", "th"}

@@ -19,6 +19,8 @@ _NS_PER_S: Final = 1_000_000_000
 _KEPT_S: Final = 3600
 _ASK_AGAIN_S: Final = 10
 """A token signed by a key we don't know makes us look for new keys no more often than this."""
+_SILENT_S: Final = 2
+"""So long after it failed to say its addresses nobody asks it again."""
 _OK: Final = 200
 
 
@@ -74,12 +76,19 @@ class ProviderFacts:
         self._lock = threading.Lock()
         self._facts: tuple[int, Facts] | None = None
         self._keys: tuple[int, KeySet] | None = None
+        self._silent: tuple[int, str] | None = None
 
     def facts(self) -> Facts:
         """Return its addresses."""
         with self._lock:
             if self._facts is None or self._older(self._facts[0], _KEPT_S):
-                self._facts = (self._now_ns(), self._discovered())
+                if self._silent is not None and not self._older(self._silent[0], _SILENT_S):
+                    raise ProviderFailed(self._silent[1])  # who waited for us needn't wait again
+                try:
+                    self._facts = (self._now_ns(), self._discovered())
+                except ProviderFailed as error:
+                    self._silent = (self._now_ns(), error.message)
+                    raise
             return self._facts[1]
 
     def keys(self, kid: str | None) -> KeySet:

@@ -28,7 +28,7 @@ from legato.identity.origins import is_own_place
 from legato.identity.rooms import Rooms
 from legato.identity.signing_in import SignedIn, SigningIn, Visitor
 from legato.storage.identity.mapped_roles import MappedRoles
-from legato.storage.identity.records import Account, NewAccount
+from legato.storage.identity.records import Account, NewAccount, login_in
 
 _NS_PER_S: Final = 1_000_000_000
 _FLOW_S: Final = 600
@@ -252,7 +252,8 @@ class OidcSignIn:
         except InvalidRequest:
             raise SignInRefused("The provider tells no e-mail address.", param="email") from None
         accounts = self._rooms.accounts(Tenant(config.org))
-        same = self._rooms.accounts(EVERY_TENANT).find(email)
+        same = accounts.find(login_in(config.org, email))  # whom its administrators invited
+        same = same or self._rooms.accounts(EVERY_TENANT).find(email)
         if same is None:
             pseudonym = self._rooms.vault.pseudonym(config.org, email.lower())
             new = NewAccount(

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from legato.providers.simulated.instances import instance_of
+from legato.providers.simulated.script import Said, Scripted, scripted
 from legato.providers.simulated.settings import Behaviour
 from legato.providers.simulated.usage import Usage, billed
 from legato.providers.simulated.words import words
@@ -31,6 +32,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: bytes  # of everything that may change the answer
     prompt_tokens: int
     last_user_text: str = ""
+    said: tuple[Said, ...] = ()
     follows_tool_result: bool = False
     output_tokens_max: int | None = None
     choices: int = 1
@@ -94,6 +96,8 @@ def answer(question: Question, behaviour: Behaviour) -> Answer:
 
 def _choice(question: Question, behaviour: Behaviour, index: int) -> Choice:
     seed = hashlib.blake2b(question.fingerprint + bytes((index,)), digest_size=32).digest()
+    if behaviour.script and (said := scripted(behaviour.script, question.said)):
+        return _scripted_choice(question, said, seed)
     called = _called_tools(question, behaviour)
     if called:
         return _tool_choice(question, called, seed)
@@ -101,6 +105,16 @@ def _choice(question: Question, behaviour: Behaviour, index: int) -> Choice:
         text = msgspec.json.encode(instance_of(question.schema, seed)).decode()
         return _stopped(question, Choice(*_capped(_pieces(text), question.output_tokens_max)))
     return _stopped(question, _prose(question, behaviour, seed))
+
+
+def _scripted_choice(question: Question, said: Scripted, seed: bytes) -> Choice:
+    if not said.calls:
+        return _stopped(question, Choice(*_capped(_pieces(said.text), question.output_tokens_max)))
+    calls = [
+        ToolCall((seed[:10] + bytes((place,))).hex(), tool, _pieces(arguments))
+        for place, (tool, arguments) in enumerate(said.calls)
+    ]
+    return Choice([], "tool_calls", tuple(calls))
 
 
 def _prose(question: Question, behaviour: Behaviour, seed: bytes) -> Choice:

@@ -1,7 +1,7 @@
 """The book: the simulated server's own record of every model call, kept apart from any ledger.
 
 A call makes two lines in the file, one `write()` each, so nothing but the loss of this machine
-loses them:
+loses them. While the disk is full they wait in memory, up to a bound, and go with the next line:
 
     {"line":"arrived","n":7,"attempt_id":"…","path":"…","model":"…","stream":true,"arrived_ns":…}
     {"line":"finished","n":7,"attempt_id":"…", …, "finished_ns":…,"status":200,"outcome":"ok",
@@ -13,6 +13,7 @@ in its body, all of it; errors, refusals and garbage, nothing. Times are monoton
 comparable within one boot of the machine. A `reset` line ends what was before.
 """
 
+import errno
 import itertools
 import os
 import time
@@ -25,6 +26,8 @@ import msgspec
 
 from legato.providers.simulated.usage import NOTHING, Usage
 
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_UNWRITTEN_BYTES_MAX = 1024 * 1024
 COUNTED_MODELS_MAX = 1_000  # names come from callers; the rest are counted together
 OTHER_MODELS = "(other)"
 
@@ -95,6 +98,7 @@ class Book:
         if path is not None:
             self._last = max((record.n for record in read_book(path)), default=0)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._unwritten = bytearray()
         self._calls: deque[CallRecord] = deque(maxlen=memory_max)
         self._forget()
 
@@ -183,8 +187,16 @@ class Book:
             self._file = None
 
     def _write(self, line: bytes) -> None:
-        if self._file is not None:
-            os.write(self._file, line + b"\n")
+        if self._file is None:
+            return
+        self._unwritten += line + b"\n"
+        try:
+            written = os.write(self._file, self._unwritten)
+        except OSError as error:
+            if error.errno not in _DISK_FULL or len(self._unwritten) > _UNWRITTEN_BYTES_MAX:
+                raise
+            return
+        del self._unwritten[:written]
 
 
 def read_book(path: Path) -> Iterator[CallRecord]:

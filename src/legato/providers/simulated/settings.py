@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from msgspec import Meta
 
+from legato.providers.simulated.script import Line
+
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Milliseconds = Annotated[float, Meta(ge=0.0, le=3_600_000.0)]
 Seconds = Annotated[float, Meta(ge=0.0, le=3_600.0)]
@@ -49,6 +51,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     # A last user message containing this asks for a tool call when the request has tools; the empty
     # text is in every message, null in none.
     tool_call_marker: str | None = "[call-tool]"
+    script: tuple[Line, ...] = ()
     embedding_dimensions: Annotated[int, Meta(ge=1, le=8192)] = 256
 
     # Usage. Cache writes are reported in Anthropic's dialect only, which alone has a word for them.

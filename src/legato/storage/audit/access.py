@@ -2,10 +2,10 @@
 
 from sqlalchemy import Engine
 
-from legato.audit.acting import acting_as
+from legato.audit.acting import Acting, acting_as
 from legato.audit.event import Act, Actor
 from legato.audit.refusals import Refusals, act_of
-from legato.storage.audit.writing import recorded
+from legato.storage.audit.writing import recorded, recorded_together
 from legato.storage.database.engine import writing
 
 
@@ -39,9 +39,11 @@ class AccessLog:
             return 0
         try:
             with writing(self._engine) as connection:
-                for refusal, counted in taken:
-                    with acting_as(refusal.actor, counted.request_id):
-                        recorded(connection, act_of(refusal, counted))
+                acts = [
+                    (act_of(refusal, counted), Acting(refusal.actor, counted.request_id))
+                    for refusal, counted in taken
+                ]
+                recorded_together(connection, acts)
         except BaseException:
             refusals.put_back(taken)
             raise

@@ -5,7 +5,17 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    func,
+    literal,
+    select,
+    true,
+    type_coerce,
+)
 from sqlalchemy.types import NullType
 
 from legato.audit.event import Event, event_of
@@ -86,6 +96,21 @@ class AuditLog:
         """Return size and subtrees of the log as they stand. Raises ValueError: damaged."""
         with reading(self._engine) as connection:
             return read_head(connection)
+
+    def standing(self) -> tuple[Frontier, int]:
+        """Return the head, and the number of the newest event of all, as of one moment.
+
+        -1 where there is none. Acts are appended meanwhile: whoever reads both one after the other
+        sees events that this head doesn't know yet. Raises ValueError: damaged.
+        """
+        newest = select(func.coalesce(func.max(_table.number), -1)).scalar_subquery()
+        head = select(audit_head).where(audit_head.c.name == HEAD).subquery()
+        both = select(newest, head.c.size, head.c.frontier).select_from(
+            select(literal(1).label("one")).subquery().outerjoin(head, true())
+        )
+        with reading(self._engine) as connection:
+            number, size, frontier = connection.execute(both).one()
+        return Frontier() if size is None else unpacked(size, bytes(frontier)), int(number)
 
     def page(self, count: int, wanted: AuditFilter, *, newest: bool = True) -> list[StoredEvent]:
         """Return up to `count` events within reach, newest first, or oldest first."""

@@ -28,6 +28,7 @@ LEAVES_MAX: Final = 32_768
 """Of a segment: looking at one holds as many hashes in memory."""
 ROWS_LOCK: Final = "rows that the audit log seals"
 _table: Final = audit_segment.c
+_NEVER_NS: Final = 2**63 - 1
 
 
 class Segments:
@@ -58,7 +59,7 @@ class Segments:
             return None
         with reading(self._engine) as connection:
             start = after if number else None
-            made = _made(kind, (number, after), READ[kind](connection, start, newest))
+            made = _made(kind, (number, after), READ[kind](connection, start, newest, FORM))
         if made is None:
             return None
         seal, stored = made
@@ -88,7 +89,7 @@ class Segments:
         """Give the rows there are in the range of a segment; the first has no lower end."""
         after = seal.after if seal.number else None
         with reading(self._engine) as connection:
-            rows = READ[SegmentKind(seal.kind)](connection, after, seal.last)
+            rows = READ[SegmentKind(seal.kind)](connection, after, seal.last, seal.form)
             yield (row.item for row in rows)
 
     def unsealed(self, kind: SegmentKind) -> tuple[int, int]:
@@ -131,23 +132,25 @@ def _place(connection: Connection, kind: SegmentKind) -> tuple[int, int]:
 def _made(
     kind: SegmentKind, place: tuple[int, int], rows: Iterator[Row]
 ) -> tuple[Seal, StoredSegment] | None:
-    leaves, last, times = 0, place[1], []
-    hashes, heads = [], []
+    items, leaves, last = 0, 0, place[1]
+    first_ns, last_ns = _NEVER_NS, 0
+    hashes, heads = bytearray(), []  # of rows there are thousands
     for row in rows:
         if leaves and leaves + row.leaves > LEAVES_MAX:
             break
+        items += 1
         leaves += row.leaves
         last = row.item.id
-        times.append(row.item.at_ns)
-        hashes.append(row.item.hashes)
+        first_ns, last_ns = min(first_ns, row.item.at_ns), max(last_ns, row.item.at_ns)
+        hashes += row.item.hashes
         if row.head:
             heads.append(row.head)
-    if not hashes:
+    if not items:
         return None
-    stored = StoredSegment(b"".join(hashes), tuple(heads))
+    stored = StoredSegment(bytes(hashes), tuple(heads))
     seal = Seal(
         kind=kind.value, number=place[0], form=FORM, after=place[1], last=last,
-        items=len(hashes), leaves=leaves, first_at_ns=min(times), last_at_ns=max(times),
+        items=items, leaves=leaves, first_at_ns=first_ns, last_at_ns=last_ns,
         root=root_of_leaves(stored.hashes),
     )  # fmt: skip
     return seal, stored

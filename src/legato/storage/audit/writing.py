@@ -1,11 +1,12 @@
 """Records an act in the transaction that does it: what can't be recorded isn't done."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from legato.audit.acting import acting
+from legato.audit.acting import Acting, acting
 from legato.audit.event import REASON_CHARACTERS_MAX, VERSION, Act, Event, leaf_of
 from legato.audit.merkle import Frontier, leaf_hash, unpacked
 from legato.core.clock import SystemClock
@@ -13,6 +14,7 @@ from legato.core.errors import StorageUnavailable
 from legato.storage.database.dialect import is_sqlite
 
 HEAD: Final = "log"
+_Row = tuple[int, str, int, int, str, bytes, bytes]
 
 
 def recorded(connection: Connection, act: Act) -> int:
@@ -24,9 +26,19 @@ def recorded(connection: Connection, act: Act) -> int:
     Raises:
         StorageUnavailable: it can't be recorded; then the transaction must not commit.
     """
+    return recorded_together(connection, [(act, acting())])
+
+
+def recorded_together(connection: Connection, acts: Sequence[tuple[Act, Acting]]) -> int:
+    """Append acts in their order, each by whom it says, and return the index of the first.
+
+    A hundred take as many statements as one. Raises as `recorded`.
+    """
     cursor = connection.connection.cursor()
     try:
-        return _append(cursor, _SQLITE if is_sqlite(connection) else _POSTGRES, act)
+        if is_sqlite(connection):
+            return _append(cursor, _SQLITE, acts, _write_to_sqlite)
+        return _append(cursor, _POSTGRES, acts, _write_to_postgres)
     except connection.dialect.loaded_dbapi.Error as error:
         msg = f"nothing is done that can't be recorded in the audit log: {type(error).__name__}"
         raise StorageUnavailable(msg) from error
@@ -34,16 +46,36 @@ def recorded(connection: Connection, act: Act) -> int:
         cursor.close()
 
 
-def _append(cursor: DBAPICursor, statements: "_Statements", act: Act) -> int:
+def _append(
+    cursor: DBAPICursor,
+    statements: "_Statements",
+    acts: Sequence[tuple[Act, Acting]],
+    write: Callable[[DBAPICursor, Sequence[_Row], Frontier], None],
+) -> int:
     tree = _head(cursor, statements)
-    cursor.execute(statements.last_of, (act.org,))
-    last = _one(cursor)[0]
-    who = acting()
-    event = Event(
+    first, rows, counts = tree.size, list[_Row](), dict[str, int]()
+    for act, who in acts:
+        org_index = counts.get(act.org, -1)
+        if org_index < 0:
+            cursor.execute(statements.last_of, (act.org,))
+            last = _one(cursor)[0]
+            org_index = 0 if last is None else last + 1
+        counts[act.org] = org_index + 1
+        event = _event(act, who, tree.size, org_index)
+        leaf = leaf_of(event)
+        tree, nodes = tree.appended(leaf_hash(leaf))
+        found = (event.index, event.org, event.org_index, event.at_ns, event.action)
+        rows.append((*found, leaf, b"".join(nodes)))
+    write(cursor, rows, tree)
+    return first
+
+
+def _event(act: Act, who: Acting, index: int, org_index: int) -> Event:
+    return Event(
         version=VERSION,
-        index=tree.size,
+        index=index,
         org=act.org,
-        org_index=0 if last is None else last + 1,
+        org_index=org_index,
         at_ns=SystemClock.now_ns(),
         actor=who.actor,
         action=act.action,
@@ -53,12 +85,17 @@ def _append(cursor: DBAPICursor, statements: "_Statements", act: Act) -> int:
         request_id=who.request_id,
         details=act.details,
     )
-    leaf = leaf_of(event)
-    after, nodes = tree.appended(leaf_hash(leaf))
-    found = (event.index, event.org, event.org_index, event.at_ns, event.action)
-    cursor.execute(statements.append, (*found, leaf, b"".join(nodes)))
-    cursor.execute(statements.move_head, (after.size, after.packed(), HEAD))
-    return event.index
+
+
+def _write_to_sqlite(cursor: DBAPICursor, rows: Sequence[_Row], tree: Frontier) -> None:
+    cursor.executemany(_SQLITE_APPEND, rows)
+    cursor.execute(_SQLITE_MOVE_HEAD, (tree.size, tree.packed(), HEAD))
+
+
+def _write_to_postgres(cursor: DBAPICursor, rows: Sequence[_Row], tree: Frontier) -> None:
+    """Send all rows in one statement, the head with them."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    cursor.execute(_POSTGRES_APPEND, (tree.size, tree.packed(), HEAD, *columns))
 
 
 def _head(cursor: DBAPICursor, statements: "_Statements") -> Frontier:
@@ -100,8 +137,6 @@ class _Statements(NamedTuple):
     first_head: str
     newest: str
     last_of: str
-    append: str
-    move_head: str
 
 
 _SQLITE: Final = _Statements(
@@ -109,10 +144,16 @@ _SQLITE: Final = _Statements(
     "INSERT INTO audit_head (name, size, frontier) VALUES (?, 0, ?) ON CONFLICT DO NOTHING",
     "SELECT max(number) FROM audit_event",
     "SELECT max(org_number) FROM audit_event WHERE org = ?",
-    "INSERT INTO audit_event (number, org, org_number, at_ns, action, leaf, nodes) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "UPDATE audit_head SET size = ?, frontier = ? WHERE name = ?",
 )
 _POSTGRES: Final = _Statements(*(one.replace("?", "%s") for one in _SQLITE))._replace(
     read_head="SELECT size, frontier FROM audit_head WHERE name = %s FOR UPDATE"
 )
+_COLUMNS: Final = "number, org, org_number, at_ns, action, leaf, nodes"
+_SQLITE_APPEND: Final = f"INSERT INTO audit_event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (ours)
+_SQLITE_MOVE_HEAD: Final = "UPDATE audit_head SET size = ?, frontier = ? WHERE name = ?"
+# Binary: as text each byte of a leaf would be sent as two digits and read again.
+_POSTGRES_APPEND: Final = f"""
+    WITH moved AS (UPDATE audit_head SET size = %s, frontier = %b WHERE name = %s)
+    INSERT INTO audit_event ({_COLUMNS}) SELECT * FROM unnest(%b::bigint[], %s::text[],
+    %b::bigint[], %b::bigint[], %s::text[], %b::bytea[], %b::bytea[])
+"""  # noqa: S608 (ours)

@@ -7,7 +7,7 @@ building one with SQLAlchemy costs three times as much as running it.
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from sqlalchemy import (
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 _POSTGRES_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000000)::bigint")
 
 _NO_TABLE_SCANS = text("SET LOCAL enable_seqscan = off")
+_NO_PREPARING = text("SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0")
+_BY_HASHING: Final = text(
+    "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; "
+    "SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'"
+)
 
 
 def is_sqlite(connection: Connection) -> bool:
@@ -133,6 +138,25 @@ def look_up_by_index(connection: Connection) -> None:
     """
     if not is_sqlite(connection):
         connection.execute(_NO_TABLE_SCANS)
+
+
+def expect_few_rows(connection: Connection) -> None:
+    """For this transaction, keep Postgres from preparing for many rows where it can't tell.
+
+    Compiling a sum takes it 100 ms and starting processes 10, which pays from millions of rows on.
+    """
+    if not is_sqlite(connection):
+        connection.execute(_NO_TABLE_SCANS)
+        connection.execute(_NO_PREPARING)
+
+
+def group_by_hashing(connection: Connection) -> None:
+    """For this transaction, have Postgres group some ten thousand rows by many texts in memory.
+
+    It would sort them by the rules of a language, on the disk, and compile for longer than it sums.
+    """
+    if not is_sqlite(connection):
+        connection.execute(_BY_HASHING)
 
 
 def _lock_number(name: str) -> int:

@@ -1,7 +1,7 @@
 """Opens the database, and turns its failures into `StorageUnavailable`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -28,11 +28,13 @@ def open_engine(
     schema: str | None = None,
     wait_s: float = 5.0,
     statement_s: float = 60.0,
+    idle_s: float = 0.0,
 ) -> Engine:
     """Open `sqlite:///path` or `postgresql://...`; nothing is connected to yet.
 
     `wait_s` bounds the wait for a lock, a connection or a place in the pool; `schema` is the
-    Postgres schema to work in.
+    Postgres schema to work in. With `idle_s` Postgres ends a transaction in which nothing has been
+    asked for so long, so that a process which sleeps keeps no locks; 0: as the server has it.
 
     Raises:
         ConfigInvalid: the URL can't be read or names another database.
@@ -45,7 +47,10 @@ def open_engine(
     if backend == "sqlite":
         return _open_sqlite(parsed, wait_s)
     if backend in {"postgresql", "postgres"}:
-        return _open_postgres(parsed, schema, wait_s=wait_s, statement_s=statement_s)
+        bounds = {"lock_timeout": wait_s, "statement_timeout": statement_s}
+        if idle_s:
+            bounds["idle_in_transaction_session_timeout"] = idle_s
+        return _open_postgres(parsed, schema, wait_s, bounds)
     raise ConfigInvalid(f"storage.url: {backend} is neither sqlite nor postgresql")
 
 
@@ -57,6 +62,9 @@ def _open_sqlite(url: URL, wait_s: float) -> Engine:
         url,
         connect_args={"timeout": wait_s, "check_same_thread": False},
         pool_timeout=wait_s,
+        pool_size=2,  # each connection keeps 2 to 3 MB, the schema and pages: so the fewest
+        max_overflow=13,
+        pool_use_lifo=True,
         hide_parameters=True,
     )
 
@@ -89,9 +97,10 @@ def _open_sqlite(url: URL, wait_s: float) -> Engine:
     return engine
 
 
-def _open_postgres(url: URL, schema: str | None, *, wait_s: float, statement_s: float) -> Engine:
-    options = [f"-c lock_timeout={int(wait_s * 1000)}"]
-    options.append(f"-c statement_timeout={int(statement_s * 1000)}")
+def _open_postgres(
+    url: URL, schema: str | None, wait_s: float, bounds: Mapping[str, float]
+) -> Engine:
+    options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in bounds.items()]
     if schema is not None:
         options.append(f"-c search_path={schema}")
     return create_engine(
@@ -102,8 +111,9 @@ def _open_postgres(url: URL, schema: str | None, *, wait_s: float, statement_s: 
             "application_name": "legato",
         },
         pool_size=4,
-        max_overflow=4,
+        max_overflow=12,
         pool_timeout=wait_s,
+        pool_use_lifo=True,
         pool_pre_ping=True,
         hide_parameters=True,
     )
@@ -143,6 +153,25 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection = raw.execution_options(**{_WRITES: True})
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def connected(engine: Engine) -> Iterator[Connection]:
+    """One connection for several transactions, which `begun` begins.
+
+    Raises:
+        StorageUnavailable: the database is away, locked, full or broken.
+    """
+    with _unavailable_told(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def begun(connection: Connection, *, writes: bool = False) -> Iterator[None]:
+    """One transaction, committed at the end; one that writes owns SQLite's write lock at once."""
+    connection.execution_options(**{_WRITES: writes})
+    with connection.begin():
+        yield
 
 
 def overwrite_deleted(connection: Connection) -> None:

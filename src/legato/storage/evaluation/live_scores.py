@@ -21,6 +21,11 @@ _ROWS_PER_WRITE: Final = 2_000
 Row = dict[str, Any]
 
 
+def score_context(score_id: str) -> bytes:
+    """Return what the sealed reason of a score is bound to."""
+    return f"live score\x00{score_id}".encode()
+
+
 class LiveScore(msgspec.Struct, frozen=True, kw_only=True):
     """A score of an answer; `value` is None where it couldn't be scored. Cost in nano-USD."""
 

@@ -10,10 +10,12 @@ from legato.core.clock import Clock
 from legato.core.errors import Conflict, InvalidRequest, NotFound
 from legato.core.ids import IdSource
 from legato.core.tenant import Reach
+from legato.core.tombstones import Grave
 from legato.storage.audit.writing import recorded
+from legato.storage.burying import bury, lift
 from legato.storage.database.engine import reading, writing
 from legato.storage.database.tenancy import within
-from legato.storage.identity.records import Account, NewAccount, account_of
+from legato.storage.identity.records import Account, NewAccount, account_of, login_in
 from legato.storage.tables.accounts import (
     account,
     account_invitation,
@@ -21,6 +23,7 @@ from legato.storage.tables.accounts import (
     account_token,
 )
 from legato.storage.tables.schema import organisation
+from legato.storage.tenants.roles import ACCOUNT, require_other_owners
 
 _TAKEN: Final = "there is an account of this name already"
 
@@ -39,7 +42,7 @@ class AccountStore:
 
         Raises:
             NotFound: its organisation doesn't exist, or is out of reach.
-            Conflict: another account has this e-mail address or name.
+            Conflict: another account signs in as it does, or its organisation has this address.
         """
         active = bool(new.password or new.external or new.kind == "service")
         account_id = self._ids.new()
@@ -57,16 +60,26 @@ class AccountStore:
             "created_at_ns": self._now_ns(),
             "signed_in_at_ns": None,
         }
+        param = "email" if new.kind == "person" else "name"
         try:
             with writing(self._engine) as connection:
                 self._require_org(connection, new.org)
+                if _is_there(connection, new):
+                    raise Conflict(f"{param}: {_TAKEN}", param=param)
                 connection.execute(insert(account), row)
                 made = self._get(connection, account_id)
                 recorded(connection, _act("create", made, kind=new.kind, by=made.provider))
         except IntegrityError:
-            param = "email" if new.kind == "person" else "name"
             raise Conflict(f"{param}: {_TAKEN}", param=param) from None
         return made
+
+    def is_among_others(self, org: str) -> bool:
+        """Whether there are organisations within reach beside one."""
+        another = select(organisation.c.id).where(
+            organisation.c.name != org, *within(self._reach, organisation)
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(another.limit(1)).first() is not None
 
     def page(self, count: int, after_id: str = "") -> list[Account]:
         """Return up to `count` accounts whose ids come after one, in the order of ids."""
@@ -81,7 +94,7 @@ class AccountStore:
             return self._get(connection, account_id)
 
     def find(self, login: str) -> Account | None:
-        """Return the one of an e-mail address, or of `service:ORG/NAME`."""
+        """Return the one of an e-mail address, of `ORG:ADDRESS`, or of `service:ORG/NAME`."""
         wanted = select(account).where(
             account.c.login == login.lower(), *within(self._reach, account)
         )
@@ -110,15 +123,24 @@ class AccountStore:
         return self._changed(account_id, "change", name=name)
 
     def disable(self, account_id: str) -> Account:
-        """Let nobody in by this account, from this moment on. Raises NotFound, InvalidRequest."""
+        """Let nobody in by this account, from this moment on.
+
+        Raises:
+            NotFound, InvalidRequest: there is no such account, or it was erased.
+            Conflict: it is the last owner of an organisation.
+        """
         return self._changed(account_id, "disable", state="disabled")
 
     def enable(self, account_id: str) -> Account:
         """Let it in again. Raises NotFound, InvalidRequest."""
         return self._changed(account_id, "enable", state="active")
 
-    def invite(self, account_id: str, digest: bytes, expires_at_ns: int) -> Account:
+    def invite(
+        self, account_id: str, digest: bytes, expires_at_ns: int, *, by: str = ""
+    ) -> Account:
         """Keep the digest of a token by which its person may choose a password, once.
+
+        `by` says who gives it to whom they take for that person.
 
         Raises:
             NotFound, InvalidRequest: no such account, or it has no passwords.
@@ -128,8 +150,9 @@ class AccountStore:
             if found.kind != "person" or found.external or found.state in {"disabled", "erased"}:
                 raise InvalidRequest("only an enabled person without a provider can be invited")
             _end(connection, account_id, account_invitation)
-            row = {"digest": digest, "org": found.org, "account_id": account_id}
-            connection.execute(insert(account_invitation), {**row, "expires_at_ns": expires_at_ns})
+            row: dict[str, Any] = {"digest": digest, "org": found.org, "account_id": account_id}
+            row |= {"expires_at_ns": expires_at_ns, "vouched_by": by}
+            connection.execute(insert(account_invitation), row)
             recorded(connection, _act("invite", found))
         return found
 
@@ -154,21 +177,26 @@ class AccountStore:
         with writing(self._engine) as connection:
             table = account_invitation
             named = (table.c.digest == digest) & (table.c.expires_at_ns > self._now_ns())
-            used = connection.execute(delete(table).where(named).returning(table.c.account_id))
-            account_id = used.scalar()
-            if account_id is None:
+            used = connection.execute(
+                delete(table).where(named).returning(table.c.account_id, table.c.vouched_by)
+            ).first()
+            if used is None:
                 raise NotFound("this invitation is used, too old or unknown: ask for another")
-            _end(connection, account_id, account_token)
-            return self._with_password(connection, account_id, password)
+            _end(connection, used.account_id, account_token)
+            return self._with_password(connection, used.account_id, password, by=used.vouched_by)
 
-    def set_password(self, account_id: str, password: str, *, keep: str = "") -> Account:
+    def set_password(
+        self, account_id: str, password: str, *, keep: str = "", by: str | None = None
+    ) -> Account:
         """Give a person another password; invitations, and all sessions but `keep`, end.
+
+        `by` says who chose it; None for its own person, who knew the last one.
 
         Raises:
             NotFound: there is no such account.
         """
         with writing(self._engine) as connection:
-            return self._with_password(connection, account_id, password, keep=keep)
+            return self._with_password(connection, account_id, password, keep=keep, by=by)
 
     def rehash(self, account_id: str, before: str, after: str) -> None:
         """Store a stronger hash of the same password, unless it has been changed."""
@@ -177,16 +205,25 @@ class AccountStore:
             connection.execute(update(account).where(same).values(password=after))
 
     def _with_password(
-        self, connection: Connection, account_id: str, password: str, *, keep: str = ""
+        self,
+        connection: Connection,
+        account_id: str,
+        password: str,
+        *,
+        keep: str = "",
+        by: str | None = None,
     ) -> Account:
         found = self._get(connection, account_id, locked=True)
         if found.kind != "person" or found.external or found.state in {"disabled", "erased"}:
             raise InvalidRequest("only an enabled person without a provider has a password")
         values = {"password": password, "state": "active"}
+        values |= {} if by is None else {"vouched_by": by}
         connection.execute(update(account).where(account.c.id == account_id).values(values))
         mine = account_session.c.account_id == account_id
         connection.execute(delete(account_session).where(mine, account_session.c.id != keep))
         _end(connection, account_id, account_invitation)
+        if found.state == "active":  # there was another before
+            bury(connection, Grave.PASSWORD, found.org, account_id)
         recorded(connection, _act("password", found))
         return self._get(connection, account_id)
 
@@ -199,9 +236,14 @@ class AccountStore:
                 values["state"] = "active" if found.kind == "service" else "invited"
             connection.execute(update(account).where(account.c.id == account_id).values(values))
             if values.get("state") == "disabled":
+                require_other_owners(connection, ACCOUNT, account_id)
                 _end(connection, account_id, account_session, account_invitation)
             elif action == "link":
                 _end(connection, account_id, account_session, account_invitation, account_token)
+            if action == "disable":
+                bury(connection, Grave.ACCOUNT, found.org, account_id)
+            elif action == "enable":
+                lift(connection, Grave.ACCOUNT, found.org, account_id)
             recorded(connection, _act(action, found))
             return self._get(connection, account_id)
 
@@ -217,7 +259,15 @@ class AccountStore:
             organisation.c.name == org, *within(self._reach, organisation)
         )
         if connection.execute(there).first() is None:
-            raise NotFound(f"there is no organisation {org}", param="org")
+            told = f"there is no organisation {org}; `legato tenants create {org}` makes it"
+            raise NotFound(told, param="org")
+
+
+def _is_there(connection: Connection, new: NewAccount) -> bool:
+    """Whether its organisation has an account of the same address, whatever it signs in as."""
+    names = {new.login, new.email.lower(), login_in(new.org, new.email)} - {""}
+    same = select(account.c.id).where(account.c.org == new.org, account.c.login.in_(names))
+    return connection.execute(same).first() is not None
 
 
 def erase_account(connection: Connection, account_id: str) -> None:

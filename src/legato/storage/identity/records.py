@@ -11,7 +11,11 @@ State = Literal["invited", "active", "disabled", "erased"]
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """What is decided about an account. A service has no e-mail address and no password."""
+    """What is decided about an account. A service has no e-mail address and no password.
+
+    A person `of_org` signs in as `ORG:ADDRESS`, so an organisation may have an account of any
+    address without it being told whether another has one.
+    """
 
     org: str
     kind: Kind
@@ -20,11 +24,19 @@ class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
     pseudonym: str = ""
     password: str = ""
     external: str | None = None
+    of_org: bool = False
 
     @property
     def login(self) -> str:
         """What it is told apart by."""
-        return self.email.lower() if self.kind == "person" else f"service:{self.org}/{self.name}"
+        if self.kind == "service":
+            return f"service:{self.org}/{self.name}"
+        return login_in(self.org, self.email) if self.of_org else self.email.lower()
+
+
+def login_in(org: str, email: str) -> str:
+    """Return what a person of an organisation signs in as; no e-mail address has a colon."""
+    return f"{org}:{email.lower()}"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +53,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     external: str | None
     created_at_ns: int
     signed_in_at_ns: int | None
+    vouched_by: str = ""
+    """Who gave its person the password: `operator`, `key:ID`, `account:ID`; "" for nobody known."""
 
     @property
     def provider(self) -> str:

@@ -64,10 +64,12 @@ class SessionStore:
             recorded(connection, act)
             return session_of(connection.execute(_one(new.digest)).one())
 
-    def find(self, digest: bytes, idle_ns: int) -> tuple[Session, Account] | None:
+    def find(
+        self, digest: bytes, idle_ns: int, *, uses: bool = True
+    ) -> tuple[Session, Account] | None:
         """Return the session of a token, with its account; None where it is over or unknown.
 
-        One that wasn't used for `idle_ns` is over.
+        One that wasn't used for `idle_ns` is over; whether this uses it, `uses` says.
         """
         now_ns = self._now_ns()
         valid = (
@@ -84,7 +86,7 @@ class SessionStore:
             holder = connection.execute(select(account).where(*holds)).first()
         if holder is None:
             return None
-        if now_ns - session.used_at_ns > _TOUCH_NS:
+        if uses and now_ns - session.used_at_ns > _TOUCH_NS:
             with writing(self._engine) as connection:
                 mine = account_session.c.digest == digest
                 connection.execute(update(account_session).where(mine).values(used_at_ns=now_ns))

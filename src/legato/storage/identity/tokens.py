@@ -10,7 +10,9 @@ from legato.core.clock import Clock
 from legato.core.errors import NotFound
 from legato.core.ids import IdSource
 from legato.core.tenant import Reach
+from legato.core.tombstones import Grave
 from legato.storage.audit.writing import recorded
+from legato.storage.burying import bury
 from legato.storage.database.engine import reading, writing
 from legato.storage.database.tenancy import within
 from legato.storage.identity.records import Account, NewToken, Token, account_of, token_of
@@ -105,5 +107,6 @@ class TokenStore:
                 connection.execute(ended)
                 told: dict[str, Detail] = {"account": account_id}
                 act = Act(row.org, "token.revoke", Subject("token", token_id), details=told)
+                bury(connection, Grave.TOKEN, row.org, token_id)
                 recorded(connection, act)
             return token_of(connection.execute(select(table).where(*named)).one())

@@ -1,18 +1,34 @@
 """Reading the ledger: one entry, the newest ones, all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, select
+from sqlalchemy import ColumnElement, Engine, func, select
 
 from legato.core.tenant import Area, Reach, reaches
+from legato.economics.waterfall import StepName
+from legato.storage.database.dialect import expect_few_rows
 from legato.storage.database.engine import reading
 from legato.storage.database.tenancy import orgs_within, within
-from legato.storage.ledger.trace_blocks import Position, count_traces, find_trace, read_traces
+from legato.storage.ledger.trace_blocks import (
+    Position,
+    Spot,
+    TraceHead,
+    count_traces,
+    find_trace,
+    newest_blocks,
+    newest_heads,
+    read_trace,
+    read_traces,
+)
 from legato.storage.tables.schema import ledger_entry, trace_block
 
 _ROWS_PER_READ: Final = 1_000
+_HOUR_NS: Final = 3_600_000_000_000
+_BLOCKS_FIRST: Final = 2
+_BLOCKS_MOST: Final = 32
+"""So many are read at once: few for a page that fills at once, more the longer one looks."""
 
 Row = dict[str, Any]
 """A row by column name: `tags` is a dict, flags are bool, amounts are nano-USD or None."""
@@ -35,22 +51,36 @@ class EntryFilter(msgspec.Struct, frozen=True, kw_only=True):
     status: str | None = None
     request_id: str | None = None
     evaluation: str | None = None
-    """The run that a tag of ours names."""
+    """The evaluation that a tag of ours names."""
+    run: str | None = None
+    """The run of a workflow, with all below it, that a tag of ours names."""
+    child: str | None = None
+    """A run below another: what it did itself."""
+
+    @property
+    def place(self) -> ColumnElement[int]:
+        """What entries are ordered by: their ids; those of a request are looked up, then sorted.
+
+        Without statistics Postgres would go through the whole ledger by id to find them.
+        """
+        found: ColumnElement[int] = ledger_entry.c.id
+        return found if self.request_id is None else found + 0
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return them for a WHERE over `ledger_entry`."""
         wanted = msgspec.structs.asdict(self)
         since_ns, until_ns = wanted.pop("since_ns"), wanted.pop("until_ns")
-        evaluation = wanted.pop("evaluation")
+        tags = {name: wanted.pop(name) for name in ("evaluation", "run", "child")}
         columns = ledger_entry.c
         found = [columns[name] == value for name, value in wanted.items() if value is not None]
         if since_ns is not None:
             found.append(columns.at_ns >= since_ns)
         if until_ns is not None:
             found.append(columns.at_ns < until_ns)
-        if evaluation is not None:
-            tag = msgspec.json.encode({"evaluation": evaluation}).decode().strip("{}")
-            found.append(columns.tags.contains(tag, autoescape=True))
+        for name, value in tags.items():
+            if value is not None:
+                tag = msgspec.json.encode({name: value}).decode().strip("{}")
+                found.append(columns.tags.contains(tag, autoescape=True))
         return found
 
 
@@ -76,11 +106,13 @@ class EntryReader:
 
     def page(self, count: int, before_id: int | None, wanted: EntryFilter) -> list[Row]:
         """Return up to `count` entries, newest first, that are older than an entry's id."""
+        place = wanted.place
         conditions = [*self._entries, *wanted.conditions()]
         if before_id is not None:
-            conditions.append(ledger_entry.c.id < before_id)
-        newest_first = select(ledger_entry).where(*conditions).order_by(ledger_entry.c.id.desc())
+            conditions.append(place < before_id)
+        newest_first = select(ledger_entry).where(*conditions).order_by(place.desc())
         with reading(self._engine) as connection:
+            expect_few_rows(connection)  # or Postgres reads and sorts all of a key's
             rows = connection.execute(newest_first.limit(count)).mappings()
             return [_entry(row) for row in rows]
 
@@ -89,13 +121,15 @@ class EntryReader:
 
         Each thousand is a read of its own: a long export never holds back SQLite's log.
         """
-        conditions = [*self._entries, *(wanted or EntryFilter()).conditions()]
+        wanted = wanted or EntryFilter()
+        place = wanted.place
+        conditions = [*self._entries, *wanted.conditions()]
         last_id = 0
         while True:
             statement = (
                 select(ledger_entry)
-                .where(ledger_entry.c.id > last_id, *conditions)
-                .order_by(ledger_entry.c.id)
+                .where(place > last_id, *conditions)
+                .order_by(place)
                 .limit(_ROWS_PER_READ)
             )
             with reading(self._engine) as connection:
@@ -109,7 +143,7 @@ class EntryReader:
         """Return the trace of a request: `stages` as (name, µs) pairs, `usage` as a list."""
         with reading(self._engine) as connection:
             found = find_trace(connection, request_id, self._traces)
-        return found if found is not None and self._reaches(found) else None
+        return found if found is not None and self._reaches_row(found) else None
 
     def traces(self, since_ns: int = 0) -> Iterator[Row]:
         """Yield the traces of requests that came at `since_ns` or later.
@@ -122,19 +156,60 @@ class EntryReader:
         while after is not None:
             with reading(self._engine) as connection:
                 page = read_traces(connection, since_ns, after, self._traces)
-            yield from filter(self._reaches, page.traces)
+            yield from filter(self._reaches_row, page.traces)
             after = page.following
+
+    def newest_traces(
+        self,
+        before: Spot | None,
+        until_ns: int | None = None,
+        fits: Callable[[TraceHead], bool] = lambda _: True,
+    ) -> Iterator[tuple[Spot, Row | None]]:
+        """Yield traces, newest first, each with the spot behind it, from which one may go on.
+
+        They come by their blocks: a request may come after one that arrived a little before it.
+        `until_ns` is not included. A spot without a trace is one of a block's end, or of a trace
+        that doesn't fit or is out of reach.
+        """
+        spot, count = before, _BLOCKS_FIRST
+        if until_ns is not None and (spot is None or spot.last_at_ns > until_ns + _HOUR_NS):
+            spot = Spot(until_ns + _HOUR_NS, 2**62, 0)  # a block spans an hour at most
+        while True:
+            with reading(self._engine) as connection:
+                blocks = newest_blocks(connection, spot, count, self._traces)
+            for began, records in blocks:
+                heads = newest_heads(records)[began.passed :]
+                for passed, (head, record) in enumerate(heads, began.passed + 1):
+                    spot = Spot(began.last_at_ns, began.id, passed)
+                    is_shown = fits(head) and self._reaches(head)
+                    yield spot, read_trace(record) if is_shown else None
+                spot = Spot(began.last_at_ns, began.id - 1, 0)
+                yield spot, None
+            if len(blocks) < count:
+                return
+            count = min(_BLOCKS_MOST, 2 * count)
 
     def count_traces(self) -> int:
         """Return how many traces are kept. Raises Forbidden below an organisation."""
         with reading(self._engine) as connection:
             return count_traces(connection, within(self._reach, trace_block))
 
+    def with_step(self, request_ids: Sequence[str], step: StepName) -> set[str]:
+        """Return which of these requests a step of the waterfall saved something of, or cost."""
+        request_id, amount = ledger_entry.c.request_id, ledger_entry.c[f"step_{step}"]
+        wanted = select(request_id).where(request_id.in_(request_ids), *self._entries)
+        changed = wanted.group_by(request_id).having(func.sum(amount) != 0)
+        with reading(self._engine) as connection:
+            return set(connection.execute(changed).scalars())
+
     def entries_of(self, request_id: str) -> list[Row]:
         """Return the entries of a request in the order they were made."""
         return list(self.export_rows(EntryFilter(request_id=request_id)))
 
-    def _reaches(self, trace: Row) -> bool:
+    def _reaches(self, head: TraceHead) -> bool:
+        return reaches(self._reach, Area(head.org, head.team, head.feature))
+
+    def _reaches_row(self, trace: Row) -> bool:
         return reaches(self._reach, Area(trace["org"], trace["team"], trace["feature"]))
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import astuple
 
 from legato.core.records import Facts, Intent, Progress, Settled
 from legato.core.usage import UsageSource
+from legato.economics.waterfall import NO_STEPS, plain_steps, steps_of
 from legato.storage.database.windows import period_of
 from legato.storage.limits.budget_sets import charged_to
 
@@ -18,7 +19,15 @@ _encode_json = msgspec.json.Encoder().encode
 
 
 def settled_row(settled: Settled, seq: int) -> Row:
-    """Return the plain entry of an attempt; its hold decides the budget window."""
+    """Return the plain entry of an attempt; its hold decides the budget window.
+
+    The steps of the waterfall stand behind, where one of them isn't 0.
+    """
+    cost, baseline = settled.cost, settled.baseline_cost
+    steps: Row = ()
+    if cost != baseline:
+        steps = steps_of(settled.kind, cost, baseline, settled.steps)
+        steps = () if steps == NO_STEPS else steps
     return (
         *_facts(settled.facts),
         str(settled.kind),
@@ -27,8 +36,8 @@ def settled_row(settled: Settled, seq: int) -> Row:
         period_of(settled.at_ns),
         *astuple(settled.usage),
         str(settled.usage_source),
-        settled.cost,
-        settled.baseline_cost,
+        cost,
+        baseline,
         settled.model_served,
         settled.status,
         settled.http_status,
@@ -37,6 +46,7 @@ def settled_row(settled: Settled, seq: int) -> Row:
         settled.gateway_us,
         charged_to(settled.budget_id),
         settled.held_at_ns or settled.at_ns,
+        *steps,
     )
 
 
@@ -64,6 +74,7 @@ def unknown_row(intent: Intent, progress: Progress | None) -> Row:
         None,
         None,
         True,
+        *plain_steps(intent.kind, best.estimated_cost, best.estimated_baseline_cost),
     )
 
 

@@ -145,6 +145,7 @@ class Ledger:
             block = Block(segment, offset, read_place(connection, segment))
             if not _advance(connection, segment, offset):
                 return
+            posting.lock_all(payloads)
             for payload in payloads:
                 batch = read_batch([payload])
                 posting.alarm(segment, offset, batch.undecodable)

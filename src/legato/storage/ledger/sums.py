@@ -11,6 +11,7 @@ from legato.core.errors import InvalidRequest
 from legato.core.records import EntryKind
 from legato.core.tenant import Reach
 from legato.core.usage import USAGE_CLASSES
+from legato.economics.waterfall import STEP_COLUMNS, STEPS
 from legato.storage.database.engine import reading
 from legato.storage.database.tenancy import within
 from legato.storage.database.windows import day_text
@@ -49,7 +50,7 @@ class SpendSum(msgspec.Struct, frozen=True, kw_only=True):
     """One group. Amounts are nano-USD; unpriced attempts add nothing to them.
 
     `saved` is baseline minus cost where both are known. `group` has the dimensions' values in
-    the order they were asked for.
+    the order they were asked for. `steps` of the waterfall come to `saved`.
     """
 
     group: tuple[str, ...]
@@ -61,6 +62,17 @@ class SpendSum(msgspec.Struct, frozen=True, kw_only=True):
     baseline_cost: int
     saved: int
     tokens: dict[str, int]
+    steps: dict[str, int]
+
+
+class NodeSpend(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node of a workflow cost: nano-USD, and tokens of all classes."""
+
+    requests: int = 0
+    cost: int = 0
+    tokens: int = 0
+    tokens_in: int = 0
+    """Of them, those that went in."""
 
 
 class Backlog(msgspec.Struct, frozen=True):
@@ -94,6 +106,29 @@ class SpendSums:
         )
         with reading(self._engine) as connection:
             return [_sum(dimensions, tuple(row)) for row in connection.execute(statement)]
+
+    def by_node(self, wanted: EntryFilter) -> dict[str, NodeSpend]:
+        """Return the sums of a run's entries by the node that their tags name, "" for none."""
+        tags = ledger_entry.c.tags
+        statement = (
+            select(tags, *_measures())
+            .where(*self._entries, *wanted.conditions())
+            .group_by(tags)
+            .order_by(tags)
+        )
+        found: dict[str, NodeSpend] = {}
+        with reading(self._engine) as connection:
+            for row in connection.execute(statement):
+                node = msgspec.json.decode(row[0]).get("node", "")
+                one, before = _sum(("tags",), tuple(row)), found.get(node, NodeSpend())
+                found[node] = NodeSpend(
+                    requests=before.requests + one.requests,
+                    cost=before.cost + one.cost,
+                    tokens=before.tokens + sum(one.tokens.values()),
+                    tokens_in=before.tokens_in
+                    + sum(n for name, n in one.tokens.items() if name.startswith("in_")),
+                )
+        return found
 
     def total(self, wanted: EntryFilter | None = None) -> SpendSum:
         """Return the sum of all."""
@@ -139,7 +174,7 @@ def _measures() -> list[ColumnElement[Any]]:
         func.sum(entry.cost),
         func.sum(entry.baseline_cost),
         func.sum(entry.baseline_cost - entry.cost),
-        *[func.sum(entry[name]) for name in USAGE_CLASSES],
+        *[func.sum(entry[name]) for name in (*STEP_COLUMNS, *USAGE_CLASSES)],
     ]
 
 
@@ -150,7 +185,8 @@ def _sum(dimensions: Sequence[str], row: tuple[Any, ...]) -> SpendSum:
     )
     # Postgres sums bigint to numeric.
     numbers = [int(value or 0) for value in row[len(dimensions) :]]
-    requests, attempts, unpriced, provisional, cost, baseline_cost, saved, *tokens = numbers
+    requests, attempts, unpriced, provisional, cost, baseline_cost, saved, *rest = numbers
+    steps, tokens = rest[: len(STEPS)], rest[len(STEPS) :]
     return SpendSum(
         group=group,
         requests=requests,
@@ -161,4 +197,5 @@ def _sum(dimensions: Sequence[str], row: tuple[Any, ...]) -> SpendSum:
         baseline_cost=baseline_cost,
         saved=saved,
         tokens=dict(zip(USAGE_CLASSES, tokens, strict=True)),
+        steps=dict(zip(STEPS, steps, strict=True)),
     )

@@ -27,8 +27,38 @@ log = logging.getLogger(__name__)
 Trace = dict[str, Any]
 """A `Served` by field name."""
 
+
+class TraceHead(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False):
+    """The start of a `Served`, as far as it is narrowed by: what is behind costs most to read."""
+
+    request_id: str
+    at_ns: int
+    org: str
+    team: str
+    feature: str
+    key_id: str
+    surface: str
+    model_requested: str
+    deployment: str
+    provider: str
+    model_served: str
+    attempts: int
+    http_status: int
+    error_code: str
+    stream: bool
+    cache: str
+
+
 Position = tuple[int, int]
 """Where reading all traces has got to: `last_at_ns` and `id` of a block."""
+
+
+class Spot(NamedTuple):
+    """Where reading the newest traces has got to: behind so many of a block's, newest first."""
+
+    last_at_ns: int
+    id: int
+    passed: int
 
 
 class TracePage(NamedTuple):
@@ -43,6 +73,7 @@ _HOUR_NS: Final = 3_600_000_000_000
 _encode = msgspec.msgpack.Encoder().encode
 _decode_block = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _decode_head = msgspec.msgpack.Decoder(ServedHead).decode
+_decode_trace_head = msgspec.msgpack.Decoder(TraceHead).decode
 
 EMPTY_BLOCK: Final = _encode([])
 _BLOCK: Final = trace_block.c
@@ -158,6 +189,46 @@ def read_traces(
         found = [one for one in _traces(_decode_block(records)) if one["at_ns"] >= since_ns]
         traces += sorted(found, key=itemgetter("at_ns", "request_id"))
     return TracePage(traces, (rows[-1][0], rows[-1][1]) if rows else None)
+
+
+def newest_blocks(
+    connection: Connection,
+    before: Spot | None,
+    count: int,
+    visible: Sequence[ColumnElement[bool]],
+) -> list[tuple[Spot, bytes]]:
+    """Return the next few blocks, the newest first, each with the spot from which it is read."""
+    place = (_BLOCK.last_at_ns, _BLOCK.id)
+    wanted = select(*place, _BLOCK.records).where(*visible)
+    if before is not None:  # the first condition alone can be looked up in an index
+        wanted = wanted.where(
+            _BLOCK.last_at_ns <= before.last_at_ns,
+            tuple_(*place) <= (before.last_at_ns, before.id),
+        )
+    newest_first = wanted.order_by(*[one.desc() for one in place]).limit(count)
+    found = []
+    for last_at_ns, block_id, records in connection.execute(newest_first):
+        spot = Spot(last_at_ns, block_id, 0)
+        if before is not None and spot[:2] == before[:2]:
+            spot = before
+        found.append((spot, records))
+    return found
+
+
+def newest_heads(records: bytes) -> list[tuple[TraceHead, msgspec.Raw]]:
+    """Return the heads of a block's traces, the newest first, each with its record."""
+    heads = []
+    for raw in _decode_block(records):
+        try:
+            heads.append((_decode_trace_head(raw), raw))
+        except msgspec.DecodeError as error:
+            log.warning("a trace can't be read", extra={"reason": str(error)})
+    return sorted(heads, key=lambda one: (one[0].at_ns, one[0].request_id), reverse=True)
+
+
+def read_trace(record: msgspec.Raw) -> Trace | None:
+    """Decode one; None, and told, where another version wrote it otherwise."""
+    return next(_traces([record]), None)
 
 
 def count_traces(connection: Connection, visible: Sequence[ColumnElement[bool]]) -> int:

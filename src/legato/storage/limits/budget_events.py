@@ -33,6 +33,22 @@ class BudgetEventStore:
         with writing(self._engine) as connection:
             _add(connection, events)
 
+    def newest(self) -> int:
+        """Return the highest number of a row, 0 for none."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.max(budget_event.c.id))).scalar() or 0
+
+    def counts(self) -> dict[tuple[str, ...], int]:
+        """Return how many there are, by organisation, the budget's name and what came of it."""
+        table = budget_event.c
+        wanted = (
+            select(table.org, table.name, table.what, func.count())
+            .where(*within(self._reach, budget_event))
+            .group_by(table.org, table.name, table.what)
+        )
+        with reading(self._engine) as connection:
+            return {(row[0], row[1], row[2]): row[3] for row in connection.execute(wanted)}
+
     def page(
         self, count: int, after_id: int = 0, budget_id: str = ""
     ) -> list[tuple[int, BudgetEvent]]:

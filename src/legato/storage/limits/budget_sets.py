@@ -19,7 +19,7 @@ from legato.storage.database.prepared import run
 from legato.storage.tables.budgets import budget_set
 from legato.storage.tables.schema import ledger_entry, limit_window
 
-_SET: Final = "set:"
+SET_PREFIX: Final = "set:"
 _DIGEST_BYTES: Final = 16
 
 
@@ -28,7 +28,7 @@ def charged_to(budget_ids: str) -> str:
     """Return how an entry names the counters that a record lists with spaces between."""
     if " " not in budget_ids:
         return budget_ids
-    return _SET + blake2b(budget_ids.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+    return SET_PREFIX + blake2b(budget_ids.encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
 
 class Members:
@@ -70,7 +70,7 @@ class Members:
 
     def of(self, budget_id: str) -> tuple[str, ...]:
         """Return the counters that an entry's `budget_id` names; none for ""."""
-        if not budget_id.startswith(_SET):
+        if not budget_id.startswith(SET_PREFIX):
             return (budget_id,) if budget_id else ()
         known = self._by_set.get(budget_id)
         if known is None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from legato.core.clock import Clock
-from legato.core.leases import Grant, LimitKind, Returned, Wish, falls_short
+from legato.core.leases import LEDGERED, Grant, LimitKind, Returned, Wish, falls_short
 from legato.storage.database.dialect import now_ns
 from legato.storage.database.engine import writing
 from legato.storage.database.windows import FOREVER_NS, Span, span_around
@@ -54,10 +54,7 @@ class LeaseStore:
             _lock(connection, ((one.kind, one.limit_id) for one in returned))
             for one in returned:
                 amount = one.amount
-                # More than one only where a budget changed its window and both start here.
-                for window_id in limit_windows.starting(
-                    connection, one.kind, one.limit_id, one.window_start_ns
-                ):
+                for window_id in limit_windows.returned_to(connection, one):
                     amount -= limit_windows.unlease(connection, window_id, holder, amount)
 
     def release_holder(self, holder: str) -> None:
@@ -80,6 +77,9 @@ def _standing(connection: Connection, wish: Wish, at_ns: int) -> _Standing:
     if limit.kind is LimitKind.RATE:
         limit_windows.forget_before(connection, window, span.oldest_ns)
     level = limit_windows.level(connection, window)
+    if limit.kind in LEDGERED:
+        otherwise = limit_windows.leased_otherwise(connection, window, at_ns)
+        level = level._replace(leased=level.leased + otherwise)
     if not span.parts:
         return _Standing(span, level, span.end_ns)
     earlier = limit_windows.earlier_parts(connection, window, span.oldest_ns)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -25,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from legato.core.leases import LEDGERED, LimitKind
+from legato.core.leases import LEDGERED, LimitKind, Returned
 from legato.storage.database import dialect
 from legato.storage.database.prepared import run
 from legato.storage.limits.budget_sets import spent
@@ -52,12 +53,16 @@ class Level(NamedTuple):
 
 
 class Spend(NamedTuple):
-    """What an entry puts on a counter, and the time that decides its window."""
+    """What an entry puts on a counter, and the time that decides its window.
+
+    `span` is that of the window whose lease paid, "" where that isn't known.
+    """
 
     limit_id: str
     at_ns: int
     amount: int
     from_lease: bool
+    span: str = ""
 
 
 class Settled(NamedTuple):
@@ -116,15 +121,47 @@ def earlier_parts(connection: Connection, window: LimitWindow, oldest_ns: int) -
     return list(known.values())
 
 
-def starting(
-    connection: Connection, kind: LimitKind, limit_id: str, start_ns: int
-) -> Sequence[int]:
-    """Return the counters of one limit whose window starts then."""
+def leased_otherwise(connection: Connection, window: LimitWindow, at_ns: int) -> int:
+    """Return what is leased of the same limit's open windows of other spans.
+
+    A budget's window was changed: what is held under the former one will be settled in both. What
+    is left over of windows that have ended is void, and counts no more.
+    """
     table = limit_window.c
-    wanted = select(table.id).where(
-        table.kind == kind.value, table.limit_id == limit_id, table.start_ns == start_ns
+    wanted = select(func.coalesce(func.sum(table.leased), 0)).where(
+        table.kind == window.kind.value,
+        table.limit_id == window.limit_id,
+        table.span != window.span,
+        table.start_ns <= at_ns,
+        table.end_ns > at_ns,
     )
-    return connection.execute(wanted).scalars().all()
+    return int(connection.execute(wanted).scalar_one())
+
+
+def returned_to(connection: Connection, returned: Returned) -> list[int]:
+    """Return the counters that a lease may be given back to, its own first.
+
+    Where a budget's window was changed, the lease of one span may have paid for what was spent
+    under another (`settle`): together they are exact.
+    """
+    table = limit_window.c
+    wanted = select(table.id, table.span, table.start_ns, table.end_ns).where(
+        table.kind == returned.kind.value, table.limit_id == returned.limit_id, table.leased > 0
+    )
+    rows = connection.execute(wanted.order_by(table.id)).all()
+    own = [
+        row
+        for row in rows
+        if row.start_ns == returned.window_start_ns and returned.span in ("", row.span)
+    ]
+    start_ns = returned.window_start_ns
+    end_ns = max((row.end_ns for row in own), default=start_ns + 1)
+    others = [
+        row
+        for row in rows
+        if returned.span not in ("", row.span) and row.start_ns < end_ns and row.end_ns > start_ns
+    ]
+    return [row.id for row in (*own, *others)]
 
 
 def lease(connection: Connection, window_id: int, holder: str, amount: int) -> None:
@@ -157,38 +194,56 @@ def settle(
     `elsewhere`: what no lease here paid for was leased by another store, which hears of it.
     """
     settled: Counter[int] = Counter()
-    used: Counter[int] = Counter()
+    used: Counter[tuple[int, ...]] = Counter()
     touched: dict[int, Settled] = {}
     windows = _windows_of(connection, spends)
     for spend in spends:
-        for row in windows[spend.limit_id]:
-            if row.start_ns <= spend.at_ns < row.end_ns:
-                settled[row.id] += spend.amount
-                touched[row.id] = Settled(row.limit_id, row.span, row.start_ns, row.end_ns)
-                if spend.from_lease:
-                    used[row.id] += spend.amount
+        inside = [
+            row for row in windows[spend.limit_id] if row.start_ns <= spend.at_ns < row.end_ns
+        ]
+        for row in inside:
+            settled[row.id] += spend.amount
+            touched[row.id] = Settled(row.limit_id, row.span, row.start_ns, row.end_ns)
+        if spend.from_lease and inside:
+            used[_payers(inside, spend.span)] += spend.amount
+    back: Counter[int] = Counter()
+    for of_windows, amount in used.items():
+        left = amount
+        # More than one only where a budget's window was changed, and which paid isn't known.
+        for window_id in of_windows:
+            taken = _take_back(connection, window_id, holder, left)
+            back[window_id] += taken
+            left -= taken
+        if elsewhere and left:
+            for window_id in of_windows:
+                _add_used(connection, window_id, holder, left)
     for window_id, amount in settled.items():
-        back = _take_back(connection, window_id, holder, used[window_id])
-        run(connection, _SETTLE, of_window=window_id, by=amount, back=back)
-        if elsewhere and used[window_id] != back:
-            _add_used(connection, window_id, holder, used[window_id] - back)
+        run(connection, _SETTLE, of_window=window_id, by=amount, back=back[window_id])
     return touched
+
+
+def _payers(inside: Sequence[Any], span: str) -> tuple[int, ...]:
+    """Return the windows whose lease may have paid: the one of this span, if it is there."""
+    if len(inside) > 1:
+        inside = [row for row in inside if row.span == span] or inside
+    return tuple(sorted([row.id for row in inside]))
 
 
 def newest_start(connection: Connection, limit_ids: Iterable[str], at_ns: int) -> int:
     """Return when the newest window of these began that are open at a time, 0 without one.
 
-    Parts of rolling windows are left out: what is late belongs to the part in which it was.
+    0, too, where one of them is rolling: an entry has one time for all its counters, and a part of
+    a rolling window must get back what it was charged. A day that is over harms nobody.
     """
     table = limit_window.c
-    wanted = select(func.max(table.start_ns)).where(
+    is_rolling = case((table.span.like("rolling/%"), 1), else_=0)
+    wanted = select(func.max(table.start_ns), func.max(is_rolling)).where(
         table.kind.in_([kind.value for kind in LEDGERED]),
         table.limit_id.in_(list(limit_ids)),
-        table.span.not_like("rolling/%"),
-        table.start_ns <= at_ns,
-        table.end_ns > at_ns,
+        or_(table.span.like("rolling/%"), and_(table.start_ns <= at_ns, table.end_ns > at_ns)),
     )
-    return int(connection.execute(wanted).scalar() or 0)
+    start_ns, any_rolling = connection.execute(wanted).one()
+    return 0 if any_rolling else int(start_ns or 0)
 
 
 def held(

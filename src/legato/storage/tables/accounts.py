@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Column, Index, LargeBinary, Table, Text
 
-from legato.storage.tables.columns import Id, metadata, number_column, text_column
+from legato.storage.tables.columns import Id, metadata, number_column, origin_column, text_column
 
 # `login` is the e-mail address in lower case of a person, `service:ORG/NAME` of a machine,
 # `erased:ID` of somebody who was forgotten. `external` is the provider and a digest of its name
@@ -24,6 +24,7 @@ account: Final = Table(
     text_column("state"),  # invited, active, disabled, erased
     number_column("created_at_ns"),
     number_column("signed_in_at_ns", nullable=True),
+    origin_column("vouched_by"),  # who gave its person the password: operator, key:ID, account:ID
     Index("account_of_org", "org", "id"),
 )
 
@@ -67,6 +68,7 @@ account_invitation: Final = Table(
     text_column("org"),
     Column("account_id", Id, nullable=False, index=True),
     number_column("expires_at_ns"),
+    origin_column("vouched_by"),
 )
 
 # How often a sign-in failed lately. `name` is a keyed digest: of a login, an address, or both.

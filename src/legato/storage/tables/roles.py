@@ -40,4 +40,18 @@ custom_role: Final = Table(
     PrimaryKeyConstraint("org", "name"),
 )
 
-ROLE_TABLES: Final = frozenset({role_binding.name, custom_role.name})
+# What keys may use, beside the rules of the configuration. `org` is "" for the whole instance.
+access_rule: Final = Table(
+    "access_rule",
+    metadata,
+    text_column("id"),
+    text_column("org"),
+    text_column("name"),
+    text_column("rule"),  # JSON object, as in the configuration
+    number_column("created_at_ns"),
+    text_column("created_by"),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("org", "name", name="access_rule_name"),
+)
+
+ROLE_TABLES: Final = frozenset({role_binding.name, custom_role.name, access_rule.name})

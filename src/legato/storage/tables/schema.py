@@ -24,34 +24,46 @@ from sqlalchemy import (
 )
 
 from legato.core.usage import USAGE_CLASSES
+from legato.economics.waterfall import STEP_COLUMNS
 from legato.storage.tables import columns
+from legato.storage.tables.accounting import ACCOUNTING_TABLES
 from legato.storage.tables.accounts import ACCOUNT_TABLES
+from legato.storage.tables.anomalies import ANOMALY_TABLES
 from legato.storage.tables.audit import AUDIT_TABLES
 from legato.storage.tables.audit_exports import AUDIT_EXPORT_TABLES
 from legato.storage.tables.audit_segments import SEGMENT_TABLES
 from legato.storage.tables.budgets import BUDGET_TABLES
 from legato.storage.tables.captures import CAPTURE_TABLES
 from legato.storage.tables.columns import Id, RowId, number_column, origin_column, text_column
+from legato.storage.tables.compliance import COMPLIANCE_TABLES
 from legato.storage.tables.decided import DECIDED_TABLES
 from legato.storage.tables.erasures import ERASURE_TABLES
 from legato.storage.tables.evaluations import EVALUATION_TABLES
 from legato.storage.tables.feedback import feedback
+from legato.storage.tables.finance import FINANCE_TABLES
 from legato.storage.tables.floors import FLOOR_TABLES
 from legato.storage.tables.guard_samples import GUARD_SAMPLE_TABLES
 from legato.storage.tables.holdouts import holdout
+from legato.storage.tables.imports import IMPORT_TABLES
 from legato.storage.tables.kept_maps import KEPT_MAP_TABLES
+from legato.storage.tables.kpis import KPI_TABLES
 from legato.storage.tables.leases import LEASE_TABLES
 from legato.storage.tables.live_scores import LIVE_TABLES
+from legato.storage.tables.notifications import NOTIFICATION_TABLES
+from legato.storage.tables.objectives import OBJECTIVE_TABLES
 from legato.storage.tables.proposals import PROPOSAL_TABLES
 from legato.storage.tables.registry import REGISTRY_TABLES
 from legato.storage.tables.reviews import REVIEW_TABLES
 from legato.storage.tables.roles import ROLE_TABLES
 from legato.storage.tables.rollouts import ROLLOUT_TABLES
+from legato.storage.tables.rollups import ROLLUP_TABLES
 from legato.storage.tables.routers import ROUTER_TABLES
 from legato.storage.tables.semantic import SEMANTIC_TABLES
+from legato.storage.tables.tombstones import PRIVACY_TABLES
+from legato.storage.tables.workflows import WORKFLOW_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0039"
+SCHEMA_VERSION: Final = "0071"
 
 migration_marker = Table(
     "migration_marker",
@@ -164,6 +176,7 @@ api_key = Table(
     text_column("source"),  # api, config
     Column("require", Text),  # JSON object
     Column("allow_from", Text, nullable=False, server_default="[]"),  # JSON array
+    Column("made_by", Text, nullable=False, server_default=""),  # the key that made it
     ForeignKeyConstraint(
         ["org", "team", "feature"], ["feature.org", "feature.team", "feature.name"]
     ),
@@ -223,6 +236,7 @@ ledger_entry = Table(
     number_column("original_at_ns", nullable=True),  # of a correction: when it happened
     number_column("reverses_entry", nullable=True),
     Column("provisional", Boolean, nullable=False),
+    *[Column(name, BigInteger, nullable=False, server_default="0") for name in STEP_COLUMNS],
     UniqueConstraint("request_id", "attempt", "kind", "seq", name="ledger_entry_identity"),
     Index("ledger_entry_at", "at_ns"),
     Index("ledger_entry_budget", "budget_id", "budget_at_ns",
@@ -301,6 +315,7 @@ trace_block = Table(
     Column("requests", Integer, nullable=False),
     Column("records", LargeBinary, nullable=False),  # msgpack: an array of Served
     Index("trace_block_place", "segment", "committed"),
+    Index("trace_block_org", "org", "last_at_ns", "id"),
 )
 
 # One counter per limit and window: money budgets, request rates, concurrency slots.
@@ -315,8 +330,7 @@ limit_window = Table(
     number_column("end_ns"),
     number_column("settled"),
     number_column("leased"),
-    # counts its changes, so that another store can be told how it stands in any order
-    Column("version", BigInteger, nullable=False, server_default="0"),
+    Column("version", BigInteger, nullable=False, server_default="0"),  # orders its changes
     UniqueConstraint("kind", "limit_id", "span", "start_ns", name="limit_window_identity"),
 )
 
@@ -458,6 +472,7 @@ _ELSEWHERE: Final = (
     | FLOOR_TABLES
     | ROUTER_TABLES
     | ROLLOUT_TABLES
+    | ROLLUP_TABLES
     | CAPTURE_TABLES
     | DECIDED_TABLES
     | REVIEW_TABLES
@@ -465,11 +480,21 @@ _ELSEWHERE: Final = (
     | EVALUATION_TABLES
     | GUARD_SAMPLE_TABLES
     | KEPT_MAP_TABLES
+    | KPI_TABLES
     | LEASE_TABLES
     | PROPOSAL_TABLES
     | SEMANTIC_TABLES
     | ERASURE_TABLES
     | ROLE_TABLES
     | BUDGET_TABLES
+    | IMPORT_TABLES
+    | COMPLIANCE_TABLES
+    | FINANCE_TABLES
+    | ACCOUNTING_TABLES
+    | NOTIFICATION_TABLES
+    | ANOMALY_TABLES
+    | OBJECTIVE_TABLES
+    | PRIVACY_TABLES
+    | WORKFLOW_TABLES
 )
 TABLES: Final = frozenset(metadata.tables) | _ELSEWHERE

@@ -8,7 +8,7 @@ import msgspec
 from legato.audit.event import Act, Detail, Subject
 from legato.core.config_parts import Requirements
 from legato.core.money import NanoUSD
-from legato.core.principal import BudgetLimit, Principal, Scope, Window
+from legato.core.principal import BudgetLimit, Maker, Principal, Scope, Window
 from legato.core.roles import Grant
 
 _VERSION_BYTES = 7
@@ -69,6 +69,8 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     created_at_ns: int
     revoked_at_ns: int | None
     revoked_by: str
+    made_by: str = ""
+    """The id of the key that made it, "" for an account, a command or the configuration."""
 
     @property
     def version(self) -> int:
@@ -132,11 +134,31 @@ def key_record(row: Any) -> KeyRecord:
         created_at_ns=row.created_at_ns,
         revoked_at_ns=row.revoked_at_ns,
         revoked_by=row.revoked_by,
+        made_by=row.made_by,
+    )
+
+
+def maker(record: KeyRecord) -> Maker:
+    """Return a key as those see it that were made by it."""
+    spec = record.spec
+    return Maker(
+        record.id,
+        spec.name,
+        spec.org,
+        spec.team,
+        spec.feature,
+        tags=spec.tags,
+        requests_per_minute=spec.requests_per_minute,
+        concurrency_max=spec.concurrency_max,
+        budget=None if spec.budget is None else _limit(record, spec.budget),
     )
 
 
 def principal(
-    record: KeyRecord, secret_until_ns: int | None, grants: tuple[Grant, ...] = ()
+    record: KeyRecord,
+    secret_until_ns: int | None,
+    grants: tuple[Grant, ...] = (),
+    makers: tuple[Maker, ...] = (),
 ) -> Principal:
     """Return the key as the request path sees it when it comes with that secret."""
     spec = record.spec
@@ -158,6 +180,8 @@ def principal(
         require=spec.require,
         allow_from=spec.allow_from,
         grants=grants,
+        makers=makers,
+        inherits_limits=any(one.is_limited for one in makers),
     )
 
 

@@ -1,6 +1,6 @@
 """The store of keys. It sees keyed digests only, never a secret."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, insert, or_, select, update
@@ -9,8 +9,11 @@ from sqlalchemy.exc import IntegrityError
 from legato.core.clock import Clock
 from legato.core.errors import InvalidRequest, NotFound, PreconditionFailed
 from legato.core.ids import IdSource
+from legato.core.principal import Maker, Principal
 from legato.core.tenant import EVERY_TENANT, Area, Reach, reaches
+from legato.core.tombstones import Grave
 from legato.storage.audit.writing import recorded
+from legato.storage.burying import bury
 from legato.storage.database.engine import reading, writing
 from legato.storage.database.tenancy import within
 from legato.storage.database.versions import bump, version
@@ -25,13 +28,14 @@ from legato.storage.tenants.key_records import (
     key_act,
     key_columns,
     key_record,
+    maker,
     principal,
 )
 from legato.storage.tenants.places import ensure_place
+from legato.storage.tenants.residency import KEYS_VERSION, regions_in, residing
 from legato.storage.tenants.roles import KEY, forget_subject, grants_by_subject
 
 _NS_PER_S: Final = 1_000_000_000
-_VERSION_NAME: Final = "keys"
 
 
 class KeyStore:
@@ -46,8 +50,8 @@ class KeyStore:
         self._ids = ids
         self._reach = reach
 
-    def create(self, spec: KeySpec, digest: bytes) -> str:
-        """Store a key and return its id.
+    def create(self, spec: KeySpec, digest: bytes, *, made_by: str = "") -> str:
+        """Store a key, made by another one where that is named, and return its id.
 
         Raises:
             InvalidRequest: a key in force already has this name, or the secret is known.
@@ -62,13 +66,14 @@ class KeyStore:
             "created_at_ns": self._clock.now_ns(),
             "revoked_by": "",
             "source": "api",
+            "made_by": made_by,
         }
         try:
             with writing(self._engine) as connection:
                 ensure_place(connection, spec, row["created_at_ns"], self._ids)
                 connection.execute(insert(api_key), row)
                 connection.execute(insert(api_key_secret), {"digest": digest, "key_id": key_id})
-                bump(connection, _VERSION_NAME)
+                bump(connection, KEYS_VERSION)
                 recorded(connection, key_act("create", key_id, spec))
         except IntegrityError:
             message = f"a key named {spec.name} is in force already: pick another name or revoke it"
@@ -119,7 +124,7 @@ class KeyStore:
                 raise PreconditionFailed("this key was changed since you read it")
             values = {name: columns[name] for name in CHANGEABLE}
             connection.execute(update(api_key).where(api_key.c.id == key_id), values)
-            bump(connection, _VERSION_NAME)
+            bump(connection, KEYS_VERSION)
             changed = _get(connection, key_id, self._reach)
             recorded(connection, key_act("change", key_id, changed.spec))
             return changed
@@ -140,7 +145,8 @@ class KeyStore:
             if record.revoked_at_ns is None:
                 values["revoked_at_ns"] = self._clock.now_ns()
             connection.execute(update(api_key).where(api_key.c.id == key_id), values)
-            bump(connection, _VERSION_NAME)
+            bump(connection, KEYS_VERSION)
+            bury(connection, Grave.KEY, record.spec.org, key_id)
             recorded(connection, key_act("revoke", key_id, record.spec))
 
     def rotate(self, key_id: str, new_digest: bytes, overlap_s: float) -> None:
@@ -157,12 +163,17 @@ class KeyStore:
             with writing(self._engine) as connection:
                 record = _get(connection, key_id, self._reach)
                 _require_changeable(record, "change its secret in legato.yaml")
-                connection.execute(
-                    update(api_key_secret).where(secret.key_id == key_id, still_longer),
-                    {"valid_until_ns": until_ns},
+                ended = connection.execute(
+                    update(api_key_secret)
+                    .where(secret.key_id == key_id, still_longer)
+                    .values(valid_until_ns=until_ns)
+                    .returning(secret.digest)
                 )
+                for old in ended.scalars().all():
+                    of = record.spec.org
+                    bury(connection, Grave.SECRET, of, bytes(old).hex(), until_ns=until_ns)
                 connection.execute(insert(api_key_secret), {"digest": new_digest, "key_id": key_id})
-                bump(connection, _VERSION_NAME)
+                bump(connection, KEYS_VERSION)
                 recorded(connection, key_act("rotate", key_id, record.spec))
         except IntegrityError:
             raise InvalidRequest("this secret is in use already: make a new one") from None
@@ -181,7 +192,7 @@ class KeyStore:
             raise TypeError("the configuration declares keys for every tenant")
         with writing(self._engine) as connection:
             if apply_declared(connection, declared, self._clock.now_ns(), self._ids):
-                bump(connection, _VERSION_NAME)
+                bump(connection, KEYS_VERSION)
 
     def snapshot(self) -> KeySnapshot:
         """Return every secret in force with its principal."""
@@ -196,20 +207,55 @@ class KeyStore:
         )
         with reading(self._engine) as connection:
             # Read first: a change in between makes the rows newer than they claim, never older.
-            number = version(connection, _VERSION_NAME)
+            number = version(connection, KEYS_VERSION)
             grants = grants_by_subject(connection, KEY)
-            by_digest = {
-                bytes(row.digest): principal(
-                    key_record(row), row.valid_until_ns, grants.get(row.id, ())
-                )
-                for row in connection.execute(rows)
-            }
+            regions = regions_in(connection)
+            found = connection.execute(rows).all()
+            makers = _makers(connection, {row.made_by for row in found} - {""})
+        by_digest = {
+            bytes(row.digest): residing(
+                principal(
+                    key_record(row), row.valid_until_ns, grants.get(row.id, ()), _line(row, makers)
+                ),
+                regions,
+            )
+            for row in found
+        }
         return KeySnapshot(number, by_digest)
+
+    def residing(self, found: Principal) -> Principal:
+        """Return a key's principal with where its tenant's calls may go."""
+        with reading(self._engine) as connection:
+            return residing(found, regions_in(connection))
+
+    def makers_of(self, record: KeyRecord) -> tuple[Maker, ...]:
+        """Return by which keys one was made, the nearest first, wherever they are."""
+        with reading(self._engine) as connection:
+            return _line(record, _makers(connection, {record.made_by} - {""}))
 
     def version(self) -> int:
         """Return a number that rises with every change: one row, cheap to poll."""
         with reading(self._engine) as connection:
-            return version(connection, _VERSION_NAME)
+            return version(connection, KEYS_VERSION)
+
+
+def _makers(connection: Connection, wanted: set[str]) -> dict[str, KeyRecord]:
+    """Return these keys, those that made them, and so on: revoked ones, too, limit and rule."""
+    found: dict[str, KeyRecord] = {}
+    while wanted:
+        rows = connection.execute(select(api_key).where(api_key.c.id.in_(wanted))).all()
+        found.update((row.id, key_record(row)) for row in rows)
+        wanted = {row.made_by for row in rows} - {"", *found}
+    return found
+
+
+def _line(record: Any, makers: Mapping[str, KeyRecord]) -> tuple[Maker, ...]:
+    line: list[Maker] = []
+    made_by = record.made_by
+    while made_by in makers:
+        line.append(maker(makers[made_by]))
+        made_by = makers[made_by].made_by
+    return tuple(line)
 
 
 def _get(connection: Connection, key_id: str, reach: Reach, *, locked: bool = False) -> KeyRecord:

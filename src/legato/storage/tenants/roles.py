@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from legato.audit.event import Act, Subject
@@ -14,18 +14,22 @@ from legato.core.ids import IdSource
 from legato.core.permission import Permission
 from legato.core.roles import BUILT_IN, EVERY_ORG, Grant, Role
 from legato.core.tenant import Area, EveryTenant, Reach, Tenant, reaches
+from legato.core.tombstones import Grave
 from legato.storage.audit.writing import recorded
+from legato.storage.burying import bury
 from legato.storage.database.engine import reading, writing
 from legato.storage.database.tenancy import within
 from legato.storage.database.versions import bump
-from legato.storage.tables.accounts import account_invitation
+from legato.storage.tables.accounts import account, account_invitation
 from legato.storage.tables.roles import custom_role, role_binding
+from legato.storage.tables.schema import api_key
 
 KEY: Final = "key"
 ACCOUNT: Final = "account"
 _VERSION_NAMES: Final = ("keys", "roles")
 """Who holds principals in memory looks at one of them, and reads its grants again."""
 _OWNER: Final = Role.OWNER.value
+_PLACE: Final = ("role", "org", "team", "feature")
 
 
 class NewBinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +143,7 @@ class RoleBindings:
             if found.role == _OWNER:
                 require_owner(connection, found.org)
             _changed(connection)
+            bury(connection, Grave.BINDING, found.org, binding_id)
             recorded(connection, _act("unbind", found))
         return found
 
@@ -271,18 +276,54 @@ def forget_subject(connection: Connection, kind: str, subject_id: str) -> None:
         require_owner(connection, org)
     _changed(connection)
     for one in bindings:
+        bury(connection, Grave.BINDING, one.org, one.id)
         recorded(connection, _act("unbind", one))
 
 
+def hand_over(connection: Connection, from_id: str, to_id: str) -> None:
+    """Let an account have what was given to another, beside its own; the other has nothing left."""
+    rows = connection.execute(select(role_binding).where(*_of(ACCOUNT, from_id)))
+    for one in [_binding(row) for row in rows]:
+        named = role_binding.c.id == one.id
+        places = (getattr(role_binding.c, name) == getattr(one, name) for name in _PLACE)
+        has = select(role_binding.c.id).where(*_of(ACCOUNT, to_id), *places)
+        if connection.execute(has).first() is not None:
+            connection.execute(delete(role_binding).where(named))
+            bury(connection, Grave.BINDING, one.org, one.id)
+            continue
+        connection.execute(update(role_binding).where(named).values(subject_id=to_id))
+        recorded(connection, _act("bind", msgspec.structs.replace(one, subject_id=to_id)))
+    _changed(connection)
+
+
 def require_owner(connection: Connection, org: str) -> None:
-    """Raise Conflict where an organisation has no owner left, of all of it."""
+    """Raise Conflict where an organisation has no owner left, of all of it, who is active.
+
+    An account that is disabled, or still invited, looks after nothing.
+    """
+    bound = role_binding.c.subject_id
+    active = select(account.c.id).where(account.c.id == bound, account.c.state == "active")
+    in_force = select(api_key.c.id).where(api_key.c.id == bound, api_key.c.revoked_at_ns.is_(None))
+    there = or_(
+        and_(role_binding.c.subject_kind == ACCOUNT, active.exists()),
+        and_(role_binding.c.subject_kind == KEY, in_force.exists()),
+    )
     owners = select(role_binding.c.id).where(
-        role_binding.c.org == org, role_binding.c.role == _OWNER, role_binding.c.team == ""
+        role_binding.c.org == org, role_binding.c.role == _OWNER, role_binding.c.team == "", there
     )
     if connection.execute(owners).first() is None:
         whose = "the instance" if org == EVERY_ORG else org
-        msg = f"this is the last owner of {whose}: make somebody else one first"
+        msg = f"this is the last owner of {whose} who is active: make somebody else one first"
         raise Conflict(msg, param="role")
+
+
+def require_other_owners(connection: Connection, kind: str, subject_id: str) -> None:
+    """Raise Conflict where somebody who can't act any more was the last owner of something."""
+    mine = select(role_binding.c.org).where(
+        *_of(kind, subject_id), role_binding.c.role == _OWNER, role_binding.c.team == ""
+    )
+    for org in connection.execute(mine).scalars().all():
+        require_owner(connection, org)
 
 
 def require_place(wanted: NewBinding) -> None:

@@ -35,6 +35,8 @@ def test_only_what_a_sign_in_needs_is_open() -> None:
         ("POST", "/api/v1/login"),
         ("GET", "/api/v1/login/oidc/{provider:str}"),
         ("GET", "/api/v1/login/oidc/{provider:str}/callback"),
+        ("GET", "/api/v1/task-links/{token:str}"),
+        ("POST", "/api/v1/task-links/{token:str}"),
         ("POST", "/api/v1/login/invitation"),
     }
 

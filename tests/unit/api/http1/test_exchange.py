@@ -11,7 +11,10 @@ from legato.api.http1.exchange import Exchange
 from legato.api.http1.limits import ConnectionLimits
 from legato.core.errors import TooLarge
 
-HEAD = b"HTTP/1.1 200 OK\r\nx-a: b\r\ntransfer-encoding: chunked\r\n\r\n"
+HEAD = (
+    b"HTTP/1.1 200 OK\r\nx-content-type-options: nosniff\r\n"
+    b"x-a: b\r\ntransfer-encoding: chunked\r\n\r\n"
+)
 
 
 class Line:
@@ -81,7 +84,10 @@ async def test_without_chunks_the_frames_follow_the_head(line: Line) -> None:
     await exchange.start([])
     exchange.send(b"one")
     await exchange.end(b"two")
-    assert line.written == [b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\none", b"two"]
+    assert line.written == [
+        b"HTTP/1.1 200 OK\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\none",
+        b"two",
+    ]
 
 
 @pytest.mark.parametrize(

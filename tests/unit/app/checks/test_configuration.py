@@ -10,6 +10,10 @@ from legato.core.config_parts import SecretRef
 from legato.core.errors import ConfigInvalid
 
 Write = Callable[[str], Path]
+ISSUER_AT_NO_ADDRESS = """\
+token_issuers:
+  - {name: x, issuer: x, audience: a, keys: [{key: ci}], jwks_url: 'http://[x'}
+"""
 SHAPE = """\
 config_version: 1
 server: {host: 127.0.0.1, port: 8790}
@@ -153,10 +157,12 @@ def test_every_problem_is_told_at_once_with_its_place(write: Write) -> None:
         ("routes:", "egress: {allow: [http://x/]}\nroutes:", "no host name, address or network"),
         ("routes:", "egress: {private: refuse}\nroutes:", "127.0.0.1 is at a private address"),
         ("http://127.0.0.1:9001/v1", "https://user:word@host/v1", "not an http(s) address"),
-        ("{env: CI_KEY}", "{}", "exactly one of env and file"),
-        ("{env: CI_KEY}", "{env: CI_KEY, file: x}", "exactly one of env and file"),
-        ("{env: CI_KEY}", "{vault: ci}", "exactly one of env and file"),
-        ("{env: UPSTREAM_KEY}", "{env: A, vault: b}", "exactly one of env, file and vault"),
+        ("http://127.0.0.1:9001/v1", "http://[nowhere/v1", "not an http(s) address"),
+        ("routes:", ISSUER_AT_NO_ADDRESS + "routes:", "not an http(s) address"),
+        ("{env: CI_KEY}", "{}", "exactly one of env, file, hashicorp and aws_secret"),
+        ("{env: CI_KEY}", "{env: CI_KEY, file: x}", "names exactly one of env, file"),
+        ("{env: CI_KEY}", "{vault: ci}", "names exactly one of env, file"),
+        ("{env: UPSTREAM_KEY}", "{env: A, vault: b}", "aws_secret and vault"),
         ("{env: CI_KEY}", "{env: NO_KEY}", "NO_KEY is not set"),
         ("{env: CI_KEY}", "{file: /no/such}", "can't be read: no such file"),
         ("team: platform", "team: platform, models: [chta]", "Did you mean `chat`?"),

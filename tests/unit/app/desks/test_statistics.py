@@ -1,7 +1,8 @@
 import pytest
 
 from legato.app.desks.statistics import quantile_ms, statistics
-from legato.telemetry.metrics import LATENCY_BOUNDS_S, Counts, Histogram
+from legato.telemetry.families import LATENCY_BOUNDS_S, Histogram
+from legato.telemetry.metrics import Counts
 
 
 def histogram(**counts: int) -> Histogram:

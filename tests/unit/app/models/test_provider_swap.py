@@ -38,7 +38,7 @@ def test_a_new_credential_changes_the_authorizer_too() -> None:
     before = deployment.authorize
     providers = {"az": ProviderInUse(provider, unused, provider.base_url, Timeouts(), "az")}
     swap = ProviderSwap({"az": settings}, providers, lambda: [deployment], factory)
-    swap({"secret": "new"})
+    swap({SecretRef(vault="secret"): "new"})
     assert deployment.provider is not provider
     assert providers["az"].provider is deployment.provider  # for those that come later
     assert deployment.authorize is authorizer_of(deployment.provider)

@@ -16,7 +16,9 @@ from legato.api.control.resources.sign_in import Ended, Sessions, shown_sessions
 from legato.api.control.services import Services
 from legato.core.errors import NotFound
 from legato.core.permission import Permission
+from legato.core.tenant import EveryTenant
 from legato.identity import enrolling
+from legato.identity.vouching import voucher_of
 from legato.storage.identity.records import Account
 
 Command = Literal["disable", "enable", "unlock"]
@@ -38,11 +40,15 @@ class OneAccount(Shown, frozen=True, kw_only=True):
     org: str
     kind: str
     email: str
+    login: str
+    """What its person signs in as: the address, or `ORG:ADDRESS`; what a service is named by."""
     name: str
     state: str
     provider: str | None
     created_at: str
     signed_in_at: str | None
+    vouched_by: str | None
+    """Who invited its person to choose the password; null where it has none by an invitation."""
 
 
 class Accounts(Shown, frozen=True, kw_only=True):
@@ -88,16 +94,23 @@ def create_account(
     once: Given[Once],
     data: JSONBody[NewAccount],
 ) -> Response[MadeAccount]:
-    """Make an account without any role; a person is invited. A key with limits can't."""
+    """Make an account without any role; a person is invited. A key with limits can't.
+
+    Whoever reaches one organisation of several makes accounts that sign in as `ORG:ADDRESS`: they
+    may be of any address, and whether it has an account elsewhere isn't told.
+    """
 
     def work() -> Made:
         require_unlimited(caller)
         rooms, reach = services.identity.rooms, caller.narrowed(data.org)
-        made = enrolling.enrol(
-            rooms, reach, org=data.org, kind=data.kind, email=data.email, name=data.name
+        enrolled = enrolling.Enrolled(
+            org=data.org, kind=data.kind, email=data.email, name=data.name
         )
+        whole = caller.reach if isinstance(caller.reach, EveryTenant) else reach
+        made = enrolling.enrol(rooms, whole, enrolled)
         invited = made.kind == "person" and rooms.config.passwords
-        secret = enrolling.invite(rooms, reach, made.id) if invited else None
+        by = voucher_of(caller.principal)
+        secret = enrolling.invite(rooms, reach, made.id, by=by) if invited else None
         headers = {"location": f"/api/v1/accounts/{made.id}"}
         return Made(MadeAccount(account=_one(made), invitation=secret), headers)
 
@@ -127,7 +140,8 @@ def invite_account(
     def work() -> Made:
         require_unlimited(caller)
         account = _over(services, caller, account_id)
-        secret = enrolling.invite(services.identity.rooms, caller.reach, account.id)
+        by = voucher_of(caller.principal)
+        secret = enrolling.invite(services.identity.rooms, caller.reach, account.id, by=by)
         return Made(Invitation(invitation=secret), status=200)
 
     return once(None, work)
@@ -200,9 +214,11 @@ def _one(account: Account) -> OneAccount:
         org=account.org,
         kind=account.kind,
         email=account.email,
+        login=account.login,
         name=account.name,
         state=account.state,
         provider=account.provider or None,
         created_at=moment(account.created_at_ns),
         signed_in_at=optional_moment(account.signed_in_at_ns),
+        vouched_by=account.vouched_by or None,
     )

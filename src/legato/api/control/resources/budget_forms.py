@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from legato.accounting.burn_down import Counted
 from legato.api.control.forms import Form, Shown, moment, optional_moment
 from legato.core.budget import Budget as CoreBudget
 from legato.core.budget import BudgetEvent, Measure, measure_of, read_counter
 from legato.core.config_budgets import EVERY_ORG, StepSaid, said_of
 from legato.core.config_parts import Dollars, Name
 from legato.core.money import NanoUSD, exact_usd
+from legato.economics.forecast import LEVEL
 from legato.storage.limits.budgets import BudgetRecord
 from legato.storage.limits.standing import Standing
 
@@ -140,6 +142,55 @@ class BudgetEventPage(Shown, frozen=True, kw_only=True):
 
     data: list[Event]
     next_cursor: str | None
+
+
+class OutlookOfCounter(Shown, frozen=True, kw_only=True):
+    """Where a counter will stand at its window's end: `low` to `high` at `level`, null untried.
+
+    `trials` such forecasts of the days before were off by `off_by` (a share, their median), and
+    `held` is how often the interval held in the later half of them.
+    """
+
+    of: dict[str, str]
+    limit: str | int
+    spent: str | int
+    expected: str | int
+    low: str | int | None
+    high: str | int | None
+    level: float
+    runs_out: str | None
+    days: int
+    trials: int
+    off_by: float | None
+    held: float | None
+    burnt: list[str | int]
+
+
+class BudgetOutlook(Shown, frozen=True, kw_only=True):
+    """A budget with the outlook of its counters, those most used first."""
+
+    budget: Budget
+    counters: list[OutlookOfCounter]
+
+
+def outlook_shown(budget: CoreBudget, one: Counted) -> OutlookOfCounter:
+    """Return an outlook, as it is shown."""
+    measure, said = budget.measure, one.outlook
+    return OutlookOfCounter(
+        of=one.standing.values,
+        limit=_figure(measure, one.standing.limit),
+        spent=_figure(measure, one.standing.settled),
+        expected=_figure(measure, one.ends_at),
+        low=None if one.low is None else _figure(measure, one.low),
+        high=None if one.high is None else _figure(measure, one.high),
+        level=LEVEL,
+        runs_out=None if one.runs_out_ns is None else moment(one.runs_out_ns)[:10],
+        days=said.days,
+        trials=said.trials,
+        off_by=said.off_by,
+        held=said.held,
+        burnt=[_figure(measure, day) for day in one.burnt],
+    )
 
 
 def shown(record: BudgetRecord) -> Budget:

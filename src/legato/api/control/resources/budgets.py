@@ -17,10 +17,12 @@ from legato.api.control.resources.budget_forms import (
     Budget,
     BudgetChange,
     BudgetEventPage,
+    BudgetOutlook,
     BudgetPage,
     BudgetStatus,
     NewBudget,
     event_shown,
+    outlook_shown,
     shown,
     standing_shown,
 )
@@ -28,7 +30,7 @@ from legato.api.control.services import Services
 from legato.core.config_budgets import EVERY_ORG, BudgetSaid, budget_of, said_of
 from legato.core.errors import Forbidden
 from legato.core.permission import Permission
-from legato.core.tenant import EveryTenant
+from legato.core.tenant import EveryTenant, Tenant
 from legato.storage.limits.budgets import BudgetRecord
 
 
@@ -130,6 +132,19 @@ def budget_status(services: Given[Services], caller: Given[Caller], budget_id: I
     )
 
 
+@read("/budgets/{budget_id:str}/forecast", Permission.BUDGET_READ, tags=["budgets"])
+def budget_forecast(
+    services: Given[Services], caller: Given[Caller], budget_id: Id
+) -> BudgetOutlook:
+    """Tell where a budget will stand at its window's end, with an interval that was tried."""
+    record = services.budgets.of(caller.reach).get(known_id(budget_id))
+    budget = record.budget
+    counted = services.accounting(Tenant(budget.org)).burn_down.forecast(budget)
+    return BudgetOutlook(
+        budget=shown(record), counters=[outlook_shown(budget, one) for one in counted]
+    )
+
+
 @read("/budget-events", Permission.BUDGET_READ, tags=["budgets"])
 def list_budget_events(
     services: Given[Services],
@@ -159,6 +174,7 @@ HANDLERS = (
     change_budget,
     delete_budget,
     budget_status,
+    budget_forecast,
     list_budget_events,
 )
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, Parameter
 from litestar.response import Response
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from legato.api.control.access import Caller, make, read
 from legato.api.control.forms import Form, Shown, moment, moment_ns, usd
@@ -46,6 +46,25 @@ class CacheEntryPage(Shown, frozen=True, kw_only=True):
 
     data: list[CacheEntry]
     next_cursor: str | None
+
+
+class SeenBound(Shown, frozen=True, kw_only=True):
+    """What one bound has seen since it began: of `hits`, `checked` by samples, of those `wrong`."""
+
+    team: str
+    route: str
+    bound: str
+    embedder: str
+    requests: int
+    hits: int
+    checked: int
+    wrong: int
+
+
+class SeenBounds(Shown, frozen=True, kw_only=True):
+    """All bounds of an organisation."""
+
+    data: list[SeenBound]
 
 
 class PurgeForm(Form, frozen=True, kw_only=True):
@@ -110,6 +129,13 @@ def list_entries(  # noqa: PLR0913 - one parameter for each filter
     return CacheEntryPage(data=data, next_cursor=following)
 
 
+@read("/cache/bounds", Permission.CACHE_READ, tags=["cache"])
+def list_bounds(services: Given[Services], caller: Given[Caller], *, org: Org = None) -> SeenBounds:
+    """List what the bounds of the semantic cache have seen, by route and team."""
+    found = _desk(services, caller, org).bounds()
+    return SeenBounds(data=[SeenBound(**structs.asdict(one)) for one in found])
+
+
 @make("/cache/purge", Permission.CACHE_UPDATE, tags=["cache"], status_code=200)
 def purge_entries(
     services: Given[Services],
@@ -149,7 +175,7 @@ def call_wrong(
     return once(data, lambda: Made(CalledWrong(entry=desk.wrong(data.request_id)), status=200))
 
 
-HANDLERS = (list_entries, purge_entries, call_wrong)
+HANDLERS = (list_entries, list_bounds, purge_entries, call_wrong)
 
 
 def _desk(services: Services, caller: Caller, org: str | None) -> CacheDesk:

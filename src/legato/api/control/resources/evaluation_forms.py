@@ -21,6 +21,10 @@ class ShownCell(Shown, frozen=True, kw_only=True):
     cost_usd: str | None
     scoring_cost_usd: str | None
     cost_per_answer_usd: str | None
+    accepted: int | None
+    """Outcomes of a workflow that were accepted, where a scorer `accepted` looks."""
+    cost_per_accepted_usd: str | None
+    """All that the answers cost, for each accepted one."""
     latency_ms_p50: float | None
     latency_ms_p95: float | None
     ratings: list[Rating]
@@ -105,7 +109,7 @@ def shown_answer(record: AnswerRecord, judged: Judged, plan: Plan) -> ShownAnswe
 
 
 def _cell(one: Cell) -> ShownCell:
-    each = one.cost_per_answer
+    each, accepted = one.cost_per_answer, one.cost_per_accepted
     return ShownCell(
         subject=one.subject,
         answers=one.answers,
@@ -114,6 +118,8 @@ def _cell(one: Cell) -> ShownCell:
         cost_usd=usd(one.cost),
         scoring_cost_usd=usd(one.scoring_cost),
         cost_per_answer_usd=None if each is None else usd(round(each)),
+        accepted=one.accepted,
+        cost_per_accepted_usd=None if accepted is None else usd(round(accepted)),
         latency_ms_p50=one.latency_ms_p50,
         latency_ms_p95=one.latency_ms_p95,
         ratings=list(one.ratings),

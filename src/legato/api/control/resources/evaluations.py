@@ -1,6 +1,7 @@
 """Evaluations: suites run over versions and models, and what they show."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,19 +10,22 @@ from litestar.params import JSONBody, Parameter
 from litestar.response import Response
 from msgspec import Meta
 
-from legato.api.control.access import Caller, make, read
+from legato.api.control.access import Caller, lacking, make, read
 from legato.api.control.forms import Form, Id, Shown, known_id, moment, optional_moment, usd
 from legato.api.control.masking import content_masked
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
+from legato.api.control.registry_desk import Desk
 from legato.api.control.resources.evaluation_forms import (
     ShownAnswer,
     ShownGrid,
     shown_answer,
     shown_grid,
 )
+from legato.api.control.resources.workflow_starting import acting_key, require_may_start
+from legato.api.control.resources.workflows import likely_cost
 from legato.api.control.services import Services
-from legato.core.errors import Erased, InvalidRequest
+from legato.core.errors import Erased, Forbidden, InvalidRequest
 from legato.core.money import amount
 from legato.core.permission import Permission
 from legato.core.registry import DEFAULT_LABEL, Kind, ObjectName, checked_name, selector
@@ -47,17 +51,20 @@ class NewEvaluation(Form, frozen=True, kw_only=True):
     name: Annotated[str, Meta(max_length=200)] = ""
     """What people call this run; the suite's name without it."""
     against: Annotated[str, Meta(max_length=64)] = ""
-    """A label: each prompt is compared with the version it points to."""
+    """A label: each prompt or workflow is compared with the version it points to."""
     environment: Annotated[str, Meta(max_length=64)] = ""
     """Whose labels; the instance's own without it."""
     cost_max_usd: _Amount | None = None
     """Instead of the suite's."""
+    key_id: Id | None = None
+    """The key whose limits and budget hold: an account names one, a key is it itself."""
 
 
 class Resuming(Form, frozen=True, kw_only=True):
     """How an evaluation goes on."""
 
     cost_max_usd: _Amount | None = None
+    key_id: Id | None = None
 
 
 class ShownSubject(Shown, frozen=True, kw_only=True):
@@ -67,6 +74,8 @@ class ShownSubject(Shown, frozen=True, kw_only=True):
     model: str
     route: str
     version: str
+    workflow: str
+    """NAME@DIGEST, of one that runs instead of calling `model`."""
     baseline: int | None
 
 
@@ -125,7 +134,12 @@ def estimate_evaluation(
 ) -> Estimated:
     """Say what an evaluation would cost, without starting it."""
     _, _, plan, prompts = _planned(services, caller, data)
-    found = estimate(plan, prompts, services.price_of)
+    found = estimate(
+        plan,
+        prompts,
+        services.price_of,
+        partial(likely_cost, services, _desk(services, caller, data)),
+    )
     return Estimated(
         answers=found.answers,
         cost_usd=usd(found.cost),
@@ -141,13 +155,18 @@ def start_evaluation(
     once: Given[Once],
     data: JSONBody[NewEvaluation],
 ) -> Response[Evaluation]:
-    """Start an evaluation that acts for the key which asks: its limits and budget hold."""
+    """Start an evaluation that acts for the key which asks, or is named: its limits hold."""
     name, suite, plan, _ = _planned(services, caller, data)
+    _require_may_run(services, caller, data, plan)
     asked = suite.cost_max_usd if data.cost_max_usd is None else data.cost_max_usd
 
     def work() -> Made:
-        rooms = _rooms(services, caller)
-        record = rooms.evaluations.start(plan, caller.principal, name=name, cost_max=_nano(asked))
+        found, acting = (
+            _rooms(services, caller).evaluations,
+            acting_key(services, caller, data.key_id),
+        )
+        author = caller.author
+        record = found.start(plan, acting, name=name, cost_max=_nano(asked), author=author)
         services.wake_runs()
         location = {"location": f"/api/v1/evaluations/{record.id}"}
         return Made(_shown(record, plan), location)
@@ -297,7 +316,8 @@ def resume_evaluation(
     def work() -> Made:
         found = _rooms(services, caller).evaluations
         allowed = _nano(data.cost_max_usd)
-        record = found.resume(known_id(evaluation_id), caller.principal, allowed)
+        acting = acting_key(services, caller, data.key_id)
+        record = found.resume(known_id(evaluation_id), acting, allowed)
         services.wake_runs()
         return Made(_shown(record, found.plan(record)), status=200)
 
@@ -318,6 +338,22 @@ HANDLERS = (
 
 def _rooms(services: Services, caller: Caller) -> Rooms:
     return services.evaluations(caller.tenant())
+
+
+def _desk(services: Services, caller: Caller, data: NewEvaluation) -> Desk:
+    tenant = caller.tenant()
+    registry, rollouts = services.registry(tenant), services.rollouts(tenant)
+    where = data.environment or services.environment
+    return Desk(registry, rollouts, tenant, where, caller.author)
+
+
+def _require_may_run(services: Services, caller: Caller, data: NewEvaluation, plan: Plan) -> None:
+    """Refuse who may not start the workflows that a plan runs. Raises Forbidden."""
+    named = [one.workflow.partition("@")[0] for one in plan.subjects if one.workflow]
+    if named and not caller.has(Permission.WORKFLOW_RUN_CREATE):
+        raise Forbidden(lacking(caller.principal, Permission.WORKFLOW_RUN_CREATE))
+    for name in named:
+        require_may_start(acting_key(services, caller, data.key_id), name)
 
 
 def _planned(
@@ -384,6 +420,7 @@ def _shown(record: EvaluationRecord, plan: Plan) -> Evaluation:
                 model=one.model,
                 route=one.route,
                 version=one.version,
+                workflow=one.workflow,
                 baseline=one.baseline,
             )
             for one in plan.subjects

@@ -72,6 +72,7 @@ class Key(Shown, frozen=True, kw_only=True):
     feature: str
     state: State
     source: str
+    made_by: str | None
     scopes: list[str]
     models: list[str]
     tags: dict[str, str]
@@ -110,6 +111,7 @@ def shown(record: KeyRecord, now_ns: int) -> Key:
         feature=spec.feature,
         state=_state(record, now_ns),
         source=record.source,
+        made_by=record.made_by or None,
         scopes=sorted(spec.scopes),
         models=sorted(spec.models),
         tags=spec.tags,

@@ -37,6 +37,36 @@ def require_within(
         raise _more("expires_at", f"{(own_end - now_ns) // 10**9} s from now")
 
 
+def require_no_more(
+    principal: Principal, change: tuple[KeySpec, KeySpec], fields: frozenset[str]
+) -> None:
+    """Refuse to raise what another's key has, where one's own is limited in it.
+
+    Keys that were made by one share its limits; these don't, and would add to them.
+
+    Raises:
+        Forbidden: naming the first of them.
+    """
+    present, wanted = change
+    budget = present.budget
+    is_raised = budget is not None and not _is_within(
+        wanted.budget, BudgetLimit("", budget.limit, budget.window)
+    )
+    if "budget" in fields and principal.budget is not None and is_raised:
+        raise Forbidden(_NOT_YOURS.format("budget"), param="budget")
+    for name in ("requests_per_minute", "concurrency_max"):
+        before, after = getattr(present, name), getattr(wanted, name)
+        more = before is not None and (after is None or after > before)
+        if name in fields and getattr(principal, name) is not None and more:
+            raise Forbidden(_NOT_YOURS.format(name), param=name)
+
+
+_NOT_YOURS: Final = (
+    "{0}: yours is limited in it, so it may raise that of keys only which were made by it, "
+    "and share it"
+)
+
+
 def _is_within(wanted: KeyBudget | None, own: BudgetLimit | None) -> bool:
     if own is None:
         return True

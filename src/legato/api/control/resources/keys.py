@@ -17,7 +17,6 @@ from legato.api.control.forms import Id, known_id, moment_ns
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.resources.key_forms import (
-    Budget,
     Key,
     KeyChange,
     KeyPage,
@@ -26,16 +25,21 @@ from legato.api.control.resources.key_forms import (
     Rotation,
     shown,
 )
-from legato.api.control.resources.key_limits import given_in, require_within
+from legato.api.control.resources.key_limits import given_in, require_no_more, require_within
+from legato.api.control.resources.key_making import (
+    key_budget,
+    made_key,
+    require_bound,
+    require_held,
+    require_models,
+)
 from legato.api.control.services import Services
-from legato.core.authority import beyond
 from legato.core.errors import Forbidden, InvalidRequest
-from legato.core.money import amount
-from legato.core.networks import are_within, read_networks
+from legato.core.networks import read_networks
 from legato.core.permission import Permission
-from legato.core.principal import Principal, Scope, Window
-from legato.routing.terms import holds_to, in_words
-from legato.storage.tenants.key_records import KeyBudget, KeyRecord, KeySpec
+from legato.core.principal import Scope
+from legato.core.tenant import EVERY_TENANT
+from legato.storage.tenants.key_records import KeyRecord, KeySpec, principal
 from legato.storage.tenants.places import Kind, Place
 
 _NAMED_MAX = 3
@@ -73,15 +77,8 @@ def create_key(
     def work() -> Made:
         feature = services.places(caller.reach).get(Kind.FEATURE, known_id(data.feature_id))
         spec = _spec(data, feature, services.now_ns())
-        _require_held(services, caller, spec)
-        _require_bound(caller, spec)
-        _require_models(caller, spec.models)
-        require_within(caller.principal, spec, services.now_ns())
-        secret = services.new_secret()
-        store = services.keys(caller.reach)
-        key_id = store.create(spec, services.digest(secret.encode()))
-        record = store.get(key_id)
-        headers = {"etag": etag(record.version), "location": f"/api/v1/keys/{key_id}"}
+        record, secret = made_key(services, caller, spec)
+        headers = {"etag": etag(record.version), "location": f"/api/v1/keys/{record.id}"}
         made = MadeKey(key=shown(record, services.now_ns()), secret=secret)
         return Made(made, headers)
 
@@ -115,12 +112,17 @@ def change_key(
     version = matched_version(if_match)
     store, now_ns = services.keys(caller.reach), services.now_ns()
     record = store.get(known_id(key_id))
-    _require_held(services, caller, record.spec, record.id)
+    require_held(services, caller, record.spec, record.id)
     spec = _changed(record.spec, data, now_ns)
-    _require_bound(caller, spec)
+    require_bound(caller, spec)
     if data.models is not UNSET:
-        _require_models(caller, spec.models)
-    require_within(caller.principal, spec, now_ns, given_in(data))
+        require_models(caller, spec.models)
+    given = given_in(data)
+    require_within(caller.principal, spec, now_ns, given)
+    made_by = {record.made_by, *(one.key_id for one in store.makers_of(record))}
+    if caller.principal.key_id not in made_by:  # else both have the same money
+        require_no_more(caller.principal, (record.spec, spec), given)
+    _require_ruled(services, record, spec)
     return _one(store.change(record.id, spec, version), now_ns)
 
 
@@ -138,9 +140,9 @@ def rotate_key(
     def work() -> Made:
         store = services.keys(caller.reach)
         spec = store.get(known_id(key_id)).spec
-        _require_held(services, caller, spec, known_id(key_id))
-        _require_bound(caller, spec)
-        _require_models(caller, spec.models)
+        require_held(services, caller, spec, known_id(key_id))
+        require_bound(caller, spec)
+        require_models(caller, spec.models)
         require_within(caller.principal, spec, services.now_ns())
         secret = services.new_secret()
         store.rotate(known_id(key_id), services.digest(secret.encode()), data.overlap_s)
@@ -162,7 +164,7 @@ def revoke_key(
     def work() -> Made:
         store = services.keys(caller.reach)
         record = store.get(known_id(key_id))
-        _require_held(services, caller, record.spec, record.id)
+        require_held(services, caller, record.spec, record.id)
         store.revoke(known_id(key_id))
         return Made(shown(store.get(known_id(key_id)), services.now_ns()), status=200)
 
@@ -186,7 +188,7 @@ def _spec(data: NewKey, feature: Place, now_ns: int) -> KeySpec:
         tags=data.tags,
         requests_per_minute=data.requests_per_minute,
         concurrency_max=data.concurrency_max,
-        budget=_budget(data.budget),
+        budget=key_budget(data.budget),
         expires_at_ns=_end(data.expires_at, now_ns),
         require=data.require,
         allow_from=read_networks(data.allow_from, "allow_from"),
@@ -201,7 +203,7 @@ def _changed(spec: KeySpec, data: KeyChange, now_ns: int) -> KeySpec:
     if "allow_from" in values:
         values["allow_from"] = read_networks(values["allow_from"], "allow_from")
     if "budget" in values:
-        values["budget"] = _budget(values["budget"])
+        values["budget"] = key_budget(values["budget"])
     if "expires_at" in values:
         values["expires_at_ns"] = _end(values.pop("expires_at"), now_ns)
     return replace(spec, **values)
@@ -214,48 +216,19 @@ def _end(text: str | None, now_ns: int) -> int | None:
     return at_ns
 
 
-def _require_held(services: Services, caller: Caller, spec: KeySpec, key_id: str = "") -> None:
-    """Refuse to make, or to take over, a key that may do more than its caller."""
-    grants = services.roles.grants_of("key", key_id) if key_id else ()
-    other = Principal(
-        key_id, spec.name, spec.org, spec.team, spec.feature, scopes=spec.scopes, grants=grants
-    )
-    more = beyond(caller.principal, other)
-    if more:
-        names = ", ".join(sorted(more)[:_NAMED_MAX]) + (", …" if len(more) > _NAMED_MAX else "")
-        raise Forbidden(f"This key would have permissions that yours doesn't have: {names}.")
-
-
-def _require_bound(caller: Caller, spec: KeySpec) -> None:
-    """Refuse a key whose data may go where its maker's may not, or that is used from elsewhere."""
-    own = caller.principal.require
-    if own is not None and not holds_to(spec.require, own):
-        msg = f"require: yours requires {in_words(own)}, and so must this key"
-        raise Forbidden(msg, param="require")
-    networks = caller.principal.allow_from
-    if networks and not (spec.allow_from and are_within(spec.allow_from, networks)):
-        msg = f"allow_from: yours is {', '.join(networks)}, and this key may not be used elsewhere"
-        raise Forbidden(msg, param="allow_from")
-
-
-def _require_models(caller: Caller, models: frozenset[str]) -> None:
-    """Refuse a key that may call what its maker's may not."""
-    own = caller.principal.models
-    if Scope.CALL not in caller.principal.scopes:  # an account, which calls no models itself
+def _require_ruled(services: Services, record: KeyRecord, spec: KeySpec) -> None:
+    """Refuse tags by which a rule of access would mean a key no more."""
+    if spec.tags == record.spec.tags:
         return
-    beyond = sorted(models - own)
-    if beyond and "*" not in own:
-        msg = f"models: yours may not call {', '.join(beyond)}, so this key may not either"
-        raise Forbidden(msg, param="models")
-
-
-def _budget(budget: Budget | None) -> KeyBudget | None:
-    if budget is None:
-        return None
-    try:
-        return KeyBudget(amount(budget.usd), Window(budget.window))
-    except ValueError as error:
-        raise InvalidRequest(f"budget.usd: {error}", param="budget.usd") from None
+    makers = services.keys(EVERY_TENANT).makers_of(record)
+    before, after = (
+        services.roles.rules_of(principal(replace(record, spec=one), None, (), makers))
+        for one in (record.spec, spec)
+    )
+    lost = sorted(before - after)
+    if lost:
+        msg = f"tags: access rule {lost[0]!r} means this key by its tags, which therefore stay"
+        raise Forbidden(msg, param="tags")
 
 
 def _one(record: KeyRecord, now_ns: int) -> Response[Key]:

@@ -13,6 +13,7 @@ from legato.api.control.services import Services
 from legato.core.errors import InvalidRequest
 from legato.core.permission import Permission
 from legato.core.usage import USAGE_CLASSES
+from legato.economics.waterfall import STEP_COLUMNS, STEPS
 from legato.storage.ledger.entries import EntryFilter, Row
 
 _DIMENSIONS_MAX = 6
@@ -53,6 +54,7 @@ class Entry(Shown, frozen=True, kw_only=True):
     usage_source: str
     cost_usd: str | None
     baseline_usd: str | None
+    steps_usd: dict[str, str]
     baseline_model: str
     price_version: str
     total_us: int
@@ -70,7 +72,7 @@ class EntryPage(Shown, frozen=True, kw_only=True):
 
 
 class Sum(Shown, frozen=True, kw_only=True):
-    """One group; `saved_usd` is baseline minus cost where both are known."""
+    """One group; `saved_usd` is baseline minus cost where both are known, the sum of its steps."""
 
     group: dict[str, str]
     requests: int
@@ -80,6 +82,7 @@ class Sum(Shown, frozen=True, kw_only=True):
     cost_usd: str
     baseline_usd: str
     saved_usd: str
+    steps_usd: dict[str, str]
     tokens: dict[str, int]
 
 
@@ -143,7 +146,7 @@ def list_entries(
         lambda count, before: reader.page(count, int(before) if before else None, wanted.entries),
         name=lambda row: str(row["id"]),
     )
-    return EntryPage(data=[_shown(row) for row in rows], next_cursor=following)
+    return EntryPage(data=[shown_entry(row) for row in rows], next_cursor=following)
 
 
 @read("/ledger/sums", Permission.LEDGER_READ, tags=["ledger"])
@@ -171,6 +174,7 @@ def sum_entries(
                 cost_usd=usd(one.cost) or "0",
                 baseline_usd=usd(one.baseline_cost) or "0",
                 saved_usd=usd(one.saved) or "0",
+                steps_usd={name: usd(nano) or "0" for name, nano in one.steps.items()},
                 tokens=one.tokens,
             )
             for one in found
@@ -182,11 +186,12 @@ HANDLERS = (list_entries, sum_entries)
 _SAME = tuple(
     name
     for name in Entry.__struct_fields__
-    if name not in {"at", "user", "tokens", "cost_usd", "baseline_usd"}
+    if name not in {"at", "user", "tokens", "cost_usd", "baseline_usd", "steps_usd"}
 )
 
 
-def _shown(row: Row) -> Entry:
+def shown_entry(row: Row) -> Entry:
+    """Return an entry as it is answered."""
     same: dict[str, Any] = {name: row[name] for name in _SAME}
     return Entry(
         **same,
@@ -195,4 +200,9 @@ def _shown(row: Row) -> Entry:
         tokens={name: row[name] for name in USAGE_CLASSES if row[name]},
         cost_usd=usd(row["cost"]),
         baseline_usd=usd(row["baseline_cost"]),
+        steps_usd={
+            name: usd(row[column]) or "0"
+            for name, column in zip(STEPS, STEP_COLUMNS, strict=True)
+            if row[column]
+        },
     )

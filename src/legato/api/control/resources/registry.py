@@ -94,10 +94,14 @@ class NewVersion(Form, frozen=True, kw_only=True):
 
 
 class MadeVersion(Shown, frozen=True, kw_only=True):
-    """A version, and the moves that it came with."""
+    """A version, and the moves that it came with.
+
+    `warnings`: whom the residency of tenants keeps from calling what it brings.
+    """
 
     version: OneVersion
     moves: list[Move]
+    warnings: list[str]
 
 
 class Pointing(Form, frozen=True, kw_only=True):
@@ -211,6 +215,7 @@ def list_versions(
     tags=["registry"],
 )
 def create_version(
+    services: Given[Services],
     desk: Given[Desk],
     caller: Given[Caller],
     once: Given[Once],
@@ -241,7 +246,9 @@ def create_version(
         record, moves = desk.registry.save(document, desk.act(data.reason))
         version = OneVersion(**shown_head(record), spec=desk.registry.content(record))
         place = f"/api/v1/registry/objects/{kind}/{name}/versions/{record.number}"
-        made = MadeVersion(version=version, moves=[shown_move(one) for one in moves])
+        outside = services.saved_outside(desk.tenant, document)
+        shown = [shown_move(one) for one in moves]
+        made = MadeVersion(version=version, moves=shown, warnings=outside)
         return Made(made, {"location": place})
 
     return once(data, work)

@@ -83,10 +83,14 @@ class RoleBindingPage(Shown, frozen=True, kw_only=True):
 
 
 class Answer(Shown, frozen=True, kw_only=True):
-    """Whether somebody may do something, and the scope, role, rule or lack that decides."""
+    """Whether somebody may do something, and the scope, role, rule or lack that decides.
+
+    `vouched_by`: who answered for the password of an account (`operator`, `key:ID`, `account:ID`).
+    """
 
     allowed: bool
     reason: str
+    vouched_by: str | None
 
 
 def built_in() -> list[ShownRole]:

@@ -131,8 +131,9 @@ def bind_role(
 ) -> Response[RoleBinding]:
     """Give somebody a role. Nobody gives what they haven't, nor anything to themselves.
 
-    An account's open invitation ends: invite its person afterwards. A key with limits of its own
-    gives no role to an account.
+    An account's open invitation ends: invite its person afterwards. One whose password was chosen
+    by the invitation of somebody who couldn't give this role doesn't get it (409): invite its
+    person again first. A key with limits of its own gives no role to an account.
     """
 
     def work() -> Made:
@@ -148,7 +149,9 @@ def bind_role(
             feature=data.feature,
         )
         services.roles.principal(caller.reach, wanted.subject_kind, wanted.subject_id)
-        _require_given(services, caller, wanted)
+        permissions, area = _require_given(services, caller, wanted)
+        if wanted.subject_kind == PERSON:
+            services.roles.require_vouched(wanted.subject_id, permissions, area)
         made = services.roles.bindings(caller.reach).bind(wanted, caller.author)
         return Made(shown_binding(made), {"location": f"/api/v1/role-bindings/{made.id}"})
 
@@ -191,10 +194,12 @@ def can(
     feature: Place = None,
 ) -> Answer:
     """Tell whether somebody within reach has a permission, or may call a model (`call:NAME`)."""
-    principal = services.roles.principal(caller.reach, *_subject(subject))
+    kind_and_id = _subject(subject)
+    principal = services.roles.principal(caller.reach, *kind_and_id)
+    by = services.roles.vouched_by(caller.reach, *kind_and_id)
     if action.startswith(_CALL):
         found = services.roles.may_call(principal, action.removeprefix(_CALL))
-        return Answer(allowed=found.allowed, reason=found.reason)
+        return Answer(allowed=found.allowed, reason=found.reason, vouched_by=by)
     if action not in set(Permission):
         msg = f"action: {action[:60]!r} is no permission: see GET /api/v1/roles; or call:MODEL"
         raise InvalidRequest(msg, param="action")
@@ -202,7 +207,7 @@ def can(
         org = principal.org
     area = None if org is None else Area(org, team or "", feature or "")
     decision = decide(principal, Permission(action), area)
-    return Answer(allowed=decision.allowed, reason=decision.reason)
+    return Answer(allowed=decision.allowed, reason=decision.reason, vouched_by=by)
 
 
 _CALL = "call:"
@@ -239,8 +244,10 @@ def _require_another(caller: Caller, kind: str, subject_id: str) -> None:
         raise Forbidden("Nobody changes their own roles: ask somebody else who may.")
 
 
-def _require_given(services: Services, caller: Caller, wanted: NewBinding) -> None:
-    """Refuse to give or take a role that may do more than the caller there."""
+def _require_given(
+    services: Services, caller: Caller, wanted: NewBinding
+) -> tuple[frozenset[Permission], Area | None]:
+    """Refuse to give or take a role that may do more than the caller there; return what it may."""
     if wanted.org == EVERY_ORG:
         permissions, area = services.roles.custom(Tenant("")).permissions(wanted.role), None
     else:
@@ -248,6 +255,7 @@ def _require_given(services: Services, caller: Caller, wanted: NewBinding) -> No
         permissions = services.roles.custom(Tenant(wanted.org)).permissions(wanted.role)
         permissions, area = permissions - INSTANCE_ONLY, wanted.area
     _require_held(caller, permissions, area)
+    return permissions, area
 
 
 def _require_held(caller: Caller, permissions: frozenset[Permission], area: Area | None) -> None:

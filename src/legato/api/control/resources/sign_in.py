@@ -1,5 +1,7 @@
 """Signing in by a password, signing out, and the sessions one has."""
 
+import asyncio
+import contextlib
 from typing import Annotated, Any
 
 from litestar import Request
@@ -17,12 +19,21 @@ from legato.api.control.credentials import (
 )
 from legato.api.control.forms import Form, Id, Shown, known_id, moment
 from legato.api.control.services import Services
-from legato.core.permission import Permission
-from legato.core.tenant import EVERY_TENANT
+from legato.api.control.sign_in_counts import counted
+from legato.core.errors import Conflict, LegatoError
+from legato.core.permission import INSTANCE_ONLY, Permission
+from legato.core.roles import EVERY_ORG
+from legato.core.tenant import EVERY_TENANT, Area
 from legato.identity import enrolling
+from legato.identity.principals import PERSON
+from legato.identity.signing_in import SignedIn
 from legato.storage.identity.records import Account, Session
 
 _NOT_KEPT = {"cache-control": "no-store"}
+_CHOOSE = (
+    "The password of this account was chosen by an invitation of somebody who couldn't give you "
+    "this: sign out, and choose a password of its own for it by the same invitation."
+)
 Secret = Annotated[str, Meta(max_length=1024)]
 
 
@@ -42,9 +53,9 @@ class Offer(Shown, frozen=True, kw_only=True):
 
 
 class Login(Form, frozen=True, kw_only=True):
-    """Who signs in, and by what."""
+    """Who signs in, and by what; an account of one organisation only as `ORG:ADDRESS`."""
 
-    email: Annotated[str, Meta(max_length=256)]
+    email: Annotated[str, Meta(max_length=400)]
     password: Secret
 
 
@@ -107,9 +118,22 @@ class Ended(Shown, frozen=True, kw_only=True):
 
 
 class Accepted(Shown, frozen=True, kw_only=True):
-    """The account that may sign in now."""
+    """The account that may sign in now, and as what."""
 
     email: str
+    login: str
+
+
+class Invited(Form, frozen=True, kw_only=True):
+    """The token of an invitation."""
+
+    token: Secret
+
+
+class Joined(Shown, frozen=True, kw_only=True):
+    """The organisation that one belongs to now, too."""
+
+    org: str
 
 
 @open_read("/sign-in", tags=["sign-in"])
@@ -122,36 +146,74 @@ def show_offer(services: Given[Services]) -> Offer:
     return Offer(passwords=services.identity.rooms.config.passwords, providers=providers)
 
 
-@open_make("/login", tags=["sign-in"], status_code=200)
-def login(
+@open_make("/login", tags=["sign-in"], status_code=200, sync_to_thread=None)
+async def login(
     request: Request[Any, Any, Any], services: Given[Services], data: JSONBody[Login]
 ) -> Response[CurrentSession]:
     """Begin a session; its cookie comes with the answer."""
-    signed_in = services.identity.signing_in.by_password(
-        data.email, data.password, visitor_of(request)
-    )
+    identity, visitor = services.identity, visitor_of(request)
+
+    def attempt() -> SignedIn:
+        return identity.signing_in.by_password(data.email, data.password, visitor)
+
+    signed_in = await identity.lanes.passwords.run(counted(services, "password", attempt))
     shown = _current(services, signed_in.secret, signed_in.session, signed_in.account)
     cookies = [session_cookie(services, signed_in)]
     return Response(content=shown, cookies=cookies, headers=_NOT_KEPT)
 
 
-@open_make("/login/invitation", tags=["sign-in"], status_code=200)
-def accept_invitation(services: Given[Services], data: JSONBody[Acceptance]) -> Accepted:
+@open_make("/login/invitation", tags=["sign-in"], status_code=200, sync_to_thread=None)
+async def accept_invitation(
+    request: Request[Any, Any, Any], services: Given[Services], data: JSONBody[Acceptance]
+) -> Accepted:
     """Choose a password by the token of an invitation, once."""
-    return Accepted(
-        email=enrolling.accept(services.identity.rooms, data.token, data.password).email
+    identity = services.identity
+    identity.attempts.count(visitor_of(request).address)
+    accepted = await identity.lanes.passwords.run(
+        lambda: enrolling.accept(identity.rooms, data.token, data.password)
     )
+    return Accepted(email=accepted.email, login=accepted.login)
 
 
-@make("/logout", Permission.SELF_UPDATE, tags=["sign-in"], status_code=200)
-def logout(request: Request[Any, Any, Any], services: Given[Services]) -> Response[Ended]:
+@make("/me/invitations", Permission.SELF_UPDATE, tags=["sign-in"], status_code=200)
+def join_by_invitation(
+    request: Request[Any, Any, Any], services: Given[Services], data: JSONBody[Invited]
+) -> Joined:
+    """Take what another organisation invites one to, with the account one is signed in by.
+
+    The invitation is for the same address; the account that was invited ends, unused.
+    """
+    present, roles = present_in(request), services.roles
+
+    def vouch(invited: Account, joining: Account) -> None:
+        for grant in roles.grants_of(PERSON, invited.id):
+            if grant.org == EVERY_ORG:
+                permissions, area = grant.permissions, None
+            else:
+                permissions = grant.permissions - INSTANCE_ONLY
+                area = Area(grant.org, grant.team, grant.feature)
+            try:
+                roles.require_vouched(joining.id, permissions, area)
+            except Conflict as error:
+                raise Conflict(_CHOOSE, param="token") from error
+
+    joined = enrolling.join(services.identity.rooms, data.token, present.account, vouch)
+    return Joined(org=joined.org)
+
+
+@make("/logout", Permission.SELF_UPDATE, tags=["sign-in"], status_code=200, sync_to_thread=None)
+async def logout(request: Request[Any, Any, Any], services: Given[Services]) -> Response[Ended]:
     """End the session of this browser."""
-    present = present_in(request)
-    services.identity.rooms.sessions(EVERY_TENANT).end(present.account.id, present.session.id)
-    session = present.session
+    present, identity = present_in(request), services.identity
+    session, sessions = present.session, identity.rooms.sessions(EVERY_TENANT)
+    await asyncio.to_thread(sessions.end, present.account.id, session.id)
     url = None
     if session.provider:
-        url = services.identity.oidc.sign_out_url(session.provider, session.sealed)
+        lane = identity.lanes.provider(session.provider)
+        with contextlib.suppress(LegatoError):  # it doesn't answer: one is signed out here
+            url = await lane.run(
+                lambda: identity.oidc.sign_out_url(session.provider, session.sealed)
+            )
     shown = Ended(ended=1, provider_url=url)
     return Response(content=shown, cookies=[no_cookie(services)], headers=_NOT_KEPT)
 
@@ -182,22 +244,27 @@ def revoke_session(services: Given[Services], caller: Given[Caller], session_id:
     return Ended(ended=store.end(caller.principal.key_id, known_id(session_id)))
 
 
-@make("/me/password", Permission.SELF_UPDATE, tags=["sign-in"], status_code=200)
-def change_password(
+@make(
+    "/me/password", Permission.SELF_UPDATE, tags=["sign-in"], status_code=200, sync_to_thread=None
+)
+async def change_password(
     request: Request[Any, Any, Any], services: Given[Services], data: JSONBody[PasswordChange]
 ) -> Accepted:
     """Take another password; all other sessions end."""
-    present = present_in(request)
-    changed = enrolling.change_password(
-        services.identity.rooms, present.account, data.current, data.new, keep=present.session.id
+    present, identity = present_in(request), services.identity
+    changed = await identity.lanes.passwords.run(
+        lambda: enrolling.change_password(
+            identity.rooms, present.account, data.current, data.new, keep=present.session.id
+        )
     )
-    return Accepted(email=changed.email)
+    return Accepted(email=changed.email, login=changed.login)
 
 
 HANDLERS = (
     show_offer,
     login,
     accept_invitation,
+    join_by_invitation,
     logout,
     show_session,
     list_sessions,

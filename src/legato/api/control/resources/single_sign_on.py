@@ -11,22 +11,33 @@ from litestar.response import Response
 from legato.api.control.access import open_read
 from legato.api.control.credentials import no_cookie, session_cookie, visitor_of
 from legato.api.control.forms import Id
+from legato.api.control.lanes import Lane
 from legato.api.control.services import Services
+from legato.api.control.sign_in_counts import counted
+from legato.core.errors import NotFound, SignInRefused
+from legato.identity.signing_in import SignedIn
 
 _FLOW_S: Final = 600
 _FOUND: Final = 302
+_CONSOLE: Final = "../../../../../ui/"
+"""From the address to come back to; relative, so any prefix may stand before it."""
 Place = Annotated[
     str,
     QueryParameter(name="next", max_length=500, description="Where on this server to come out."),
 ]
 
 
-@open_read("/login/oidc/{provider:str}", tags=["sign-in"], status_code=_FOUND)
-def begin_single_sign_on(
-    services: Given[Services], provider: Id, place: Place = "/"
+@open_read("/login/oidc/{provider:str}", tags=["sign-in"], status_code=_FOUND, sync_to_thread=None)
+async def begin_single_sign_on(
+    request: Request[Any, Any, Any],
+    services: Given[Services],
+    provider: Id,
+    place: Place = "/",
 ) -> Response[bytes]:
     """Send the browser to a provider."""
-    url, browser = services.identity.oidc.begin(provider, place)
+    identity = services.identity
+    lane = _lane(services, provider, request)
+    url, browser = await lane.run(lambda: identity.oidc.begin(provider, place))
     kept = Cookie(
         key=_flow_cookie(services),
         value=browser,
@@ -39,19 +50,47 @@ def begin_single_sign_on(
     return _redirect(url, [kept])
 
 
-@open_read("/login/oidc/{provider:str}/callback", tags=["sign-in"], status_code=_FOUND)
-def finish_single_sign_on(
+@open_read(
+    "/login/oidc/{provider:str}/callback",
+    tags=["sign-in"],
+    status_code=_FOUND,
+    sync_to_thread=None,
+)
+async def finish_single_sign_on(
     request: Request[Any, Any, Any], services: Given[Services], provider: Id
 ) -> Response[bytes]:
     """Begin the session of who comes back from a provider."""
     name = _flow_cookie(services)
     browser = request.cookies.get(name, "")
     query = {key: value for key, value in request.query_params.items() if isinstance(value, str)}
-    signed_in, place = services.identity.oidc.finish(provider, query, browser, visitor_of(request))
+    oidc, visitor = services.identity.oidc, visitor_of(request)
+    lane = _lane(services, provider, request)
+
+    def attempt() -> tuple[SignedIn, str]:
+        return oidc.finish(provider, query, browser, visitor)
+
+    try:
+        signed_in, place = await lane.run(counted(services, "oidc", attempt))
+    except SignInRefused as error:
+        if "text/html" not in request.headers.get("accept", ""):
+            raise
+        # A person looks at a browser: the sign-in page says it in words.
+        return _redirect(
+            f"{_CONSOLE}?refused={error.param or 'account'}", [no_cookie(services, name)]
+        )
     return _redirect(place, [no_cookie(services, name), session_cookie(services, signed_in)])
 
 
 HANDLERS = (begin_single_sign_on, finish_single_sign_on)
+
+
+def _lane(services: Services, provider: str, request: Request[Any, Any, Any]) -> Lane:
+    """Return where to ask a provider. Raises NotFound, RateLimited."""
+    identity = services.identity
+    if provider not in {name for name, _ in identity.oidc.offered}:
+        raise NotFound(f"there is no provider {provider}", param="provider")
+    identity.attempts.count(visitor_of(request).address)
+    return identity.lanes.provider(provider)
 
 
 def _flow_cookie(services: Services) -> str:

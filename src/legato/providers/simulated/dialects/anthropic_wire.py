@@ -70,6 +70,7 @@ def messages_question(body: bytes) -> Question:
         fingerprint=prompt.fingerprint(),
         prompt_tokens=prompt.tokens,
         last_user_text=last_user_text,
+        said=tuple(prompt.said),
         follows_tool_result=follows_tool_result,
         output_tokens_max=request.max_tokens,
         stop=tuple(request.stop_sequences or ()),

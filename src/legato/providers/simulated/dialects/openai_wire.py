@@ -107,6 +107,7 @@ def chat_question(body: bytes) -> Question:
         fingerprint=prompt.fingerprint(),
         prompt_tokens=prompt.tokens,
         last_user_text=last_user_text,
+        said=tuple(prompt.said),
         follows_tool_result=request.messages[-1].role in {"tool", "function"},
         output_tokens_max=request.max_completion_tokens or request.max_tokens,
         choices=request.n or 1,

@@ -39,6 +39,7 @@ class Prompt:
 
     def __init__(self, model: str) -> None:
         self.tokens = 0
+        self.said: list[tuple[str, str]] = []
         self._hash = hashlib.blake2b(model.encode(), digest_size=32)
 
     def message(self, role: str, content: Content) -> str:
@@ -48,10 +49,14 @@ class Prompt:
         if content is None:
             return ""
         if isinstance(content, str):
-            self._hash.update(content.encode())
-            self.tokens += text_tokens(content)
-            return content
-        return "".join(self._part(part) for part in content)
+            text = self.text(content)
+        else:
+            text = "".join(self._part(part) for part in content)
+        results = [] if isinstance(content, str) else [part for part in content if _is_result(part)]
+        self.said += [("tool", _text_of(part.get("content"))) for part in results]
+        if text or not results:
+            self.said.append(("tool" if role == "function" else role, text))
+        return text
 
     def structure(self, value: Any) -> None:
         """Count tools, tool calls or a schema as the text of their compact JSON."""
@@ -83,3 +88,14 @@ class Prompt:
         self._hash.update(text.encode())
         self.tokens += text_tokens(text)
         return text
+
+
+def _is_result(part: dict[str, Any]) -> bool:
+    return part.get("type") == "tool_result"
+
+
+def _text_of(content: Any) -> str:
+    """The text of a tool's result: it stands there plain, or in blocks."""
+    blocks = content if isinstance(content, list) else [{"text": content}]
+    texts = (block.get("text") for block in blocks if isinstance(block, dict))
+    return "".join(text for text in texts if isinstance(text, str))

@@ -11,7 +11,6 @@ from typing import Final
 from legato.core.errors import StorageUnavailable
 from legato.core.leases import LimitKind
 from legato.storage.limits.redis.books import Standing
-from legato.storage.limits.redis.scripts import DROP
 from legato.storage.limits.redis.session import Session
 from legato.storage.limits.redis.slices import is_based, named_window
 
@@ -110,8 +109,7 @@ class LedgerFeed:
         if not session.push(self._standings(windows), create=False):
             return False
         for window in windows:
-            answer = session.run(DROP, [session.epoch_key, window, key], [session.epoch, holder])
-            if answer[0] == "epoch":
+            if not session.drop(holder, window):
                 session.forget_epoch()
                 return False
         session.command("DEL", key)

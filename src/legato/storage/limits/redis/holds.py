@@ -16,7 +16,6 @@ from legato.storage.limits import limit_windows
 from legato.storage.limits.leases import LeaseStore
 from legato.storage.limits.limit_windows import LimitWindow
 from legato.storage.limits.redis.leases import RedisLeases
-from legato.storage.limits.redis.scripts import DROP
 from legato.storage.limits.redis.session import Session
 
 
@@ -49,10 +48,8 @@ class LastingHolds:
                 self._undone(grants, wishes, holder)
                 msg = "The store of leases (limits.store) has just lost its memory. Try again."
                 raise StorageUnavailable(msg, retry_after_s=1.0)
-            key = session.holder_key(holder)
             for window in windows:
-                keys = [session.epoch_key, session.window_key(window), key]
-                session.run(DROP, keys, [epoch, holder])
+                session.drop(holder, session.window_key(window))
             session.slices.forget_holder(holder)
         return grants
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from legato.core.errors import StorageUnavailable
-from legato.core.leases import Grant, LimitKind, Returned, Wish
+from legato.core.leases import LEDGERED, Grant, Limit, LimitKind, Returned, Wish
 from legato.storage.database.windows import FOREVER_NS, Span, span_around
 from legato.storage.limits.limit_windows import LimitWindow
 from legato.storage.limits.redis.link import Answer, StoreAway
-from legato.storage.limits.redis.scripts import DROP, TAKE
+from legato.storage.limits.redis.scripts import TAKE
 from legato.storage.limits.redis.session import Session
 from legato.storage.limits.redis.slices import (
     Slice,
@@ -39,6 +39,8 @@ class _Asked(NamedTuple):
     part: Slice
     windows: list[LimitWindow]
     """The one under way, then the earlier parts of a rolling one, the oldest first."""
+    others: list[str]
+    """Keys of the same limit's windows of other spans, as far as they are known here."""
 
 
 class RedisLeases:
@@ -46,6 +48,8 @@ class RedisLeases:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._others: dict[tuple[LimitKind, str], list[str]] = {}
+        """Windows of limits whose window was changed, by what the store said last."""
 
     def take(self, wishes: Sequence[Wish], *, holder: str) -> list[Grant]:
         """Lease from all these limits or from none, and return how each stands."""
@@ -70,7 +74,8 @@ class RedisLeases:
                 for part in self._session.slices.starting(
                     holder, one.kind, one.limit_id, one.window_start_ns
                 ):
-                    amount -= self._give_back(holder, part, min(amount, part.mine))
+                    if one.span in ("", part.window.span):
+                        amount -= self._give_back(holder, part, min(amount, part.mine))
 
     def release_holder(self, holder: str) -> None:
         """Take back the slots of a dead process."""
@@ -81,8 +86,7 @@ class RedisLeases:
             for window_key in list(session.command("ZRANGE", key, 0, -1)):  # type: ignore[call-overload]
                 window = named_window(window_key)
                 if window.kind is LimitKind.SLOTS:
-                    keys = [session.epoch_key, window_key, key]
-                    session.run(DROP, keys, [session.epoch, holder])
+                    session.drop(holder, window_key)
                     session.slices.slice(holder, window).mine = 0
             session.slices.forget_ended(session.now_ns())
 
@@ -139,7 +143,7 @@ class RedisLeases:
             asked = [self._asked(wish, holder) for wish in wishes]
             seq = session.next_seq()
             keys = [session.epoch_key, session.holder_key(holder)]
-            keys += [session.window_key(window) for one in asked for window in one.windows]
+            keys += [key for one in asked for key in self._keys(one)]
             values: list[str | int] = [session.epoch, holder, seq, session.given_clock]
             for one in asked:
                 values += _values(one, session.now_ns())
@@ -163,15 +167,27 @@ class RedisLeases:
         if answer[0] == "window":
             session.heard(answer[1])
         elif answer[0] == "base":
-            windows = [window for one in asked for window in one.windows]
+            keys = [key for one in asked for key in self._keys(one)]
             # Lua counts from 1, and two keys come before.
-            missing = [windows[int(place) - 3] for place in answer[1:]]
+            missing = [named_window(keys[int(place) - 3]) for place in answer[1:]]
             session.push(session.books.standings(missing), create=True)
+        elif answer[0] == "others":
+            one = asked[int(answer[1])]
+            own = session.window_key(one.windows[0])
+            limit = one.wish.limit
+            self._others[limit.kind, limit.id] = [key for key in answer[2:] if key != own]
         elif answer[0] == "lost":
             session.begin_anew()
         elif answer[0] == "epoch":
             session.forget_epoch()
         return True
+
+    def _keys(self, one: _Asked) -> list[str]:
+        session = self._session
+        keys = [session.window_key(window) for window in one.windows]
+        if one.wish.limit.kind in LEDGERED:
+            keys += [session.index_key(one.windows[0]), *one.others]
+        return keys
 
     def _asked(self, wish: Wish, holder: str) -> _Asked:
         limit = wish.limit
@@ -183,7 +199,18 @@ class RedisLeases:
             for start_ns in range(span.oldest_ns, span.start_ns, length_ns)
         ]
         part = self._session.slices.slice(holder, window)
-        return _Asked(wish, span, part, [window, *earlier])
+        return _Asked(wish, span, part, [window, *earlier], self._open_others(limit))
+
+    def _open_others(self, limit: Limit) -> list[str]:
+        place = limit.kind, limit.id
+        known = self._others.get(place)
+        if known is None:
+            return []
+        now_ns = self._session.now_ns()
+        known = self._others[place] = [key for key in known if named_window(key).end_ns > now_ns]
+        if not known:
+            del self._others[place]
+        return known
 
     def _granted(self, asked: Sequence[_Asked], seq: int, answer: Answer) -> list[Grant]:
         at_ns = self._session.heard(answer[1])
@@ -231,4 +258,5 @@ def _values(one: _Asked, at_ns: int) -> list[str | int]:
         int(window.kind is LimitKind.RATE and not is_based(window)),
         int(wish.limit.soft),
         kept_us(window),
+        len(one.others) if window.kind in LEDGERED else -1,
     ]

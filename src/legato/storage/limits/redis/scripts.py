@@ -5,6 +5,9 @@ and what is leased there), for each holder `t:` what it has taken, `u:` what of 
 taken in, `s:` the number of its last word; and `out`, the sum over all holders of what is taken
 and not in the ledger yet. So `settled + aside + out` is what is used of the limit.
 
+A limit that the ledger settles has an index of its windows of which something is leased, by their
+ends: where a budget's window was changed, what is leased of the former counts under the new one.
+
 A holder says with each word what it has taken by its own count (`mine`). What was lost on the way,
 or said twice, is put right by the next word, and a word that comes late is not heard.
 
@@ -34,6 +37,22 @@ local function last(window, ends, now)
     redis.call('EXPIRE', window, 86400)
   end
 end
+local function leased(window)
+  local level = redis.call('HMGET', window, 'aside', 'out')
+  return count(level[1]) + count(level[2])
+end
+local function listed(index, window, ends, now)
+  if ends < 0 then return end
+  if (ends > 0 and ends <= now) or leased(window) == 0 then
+    redis.call('ZREM', index, window)
+    return
+  end
+  redis.call('ZADD', index, ends == 0 and '+inf' or text(ends), window)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', text(now))
+  local latest = tonumber(redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2])
+  if latest == math.huge then redis.call('PERSIST', index)
+  else redis.call('PEXPIRE', index, text(math.ceil((latest - now) / 1000) + 3600000)) end
+end
 local function clock(given)
   if given ~= '' then return tonumber(given) end
   local time = redis.call('TIME')
@@ -44,26 +63,41 @@ end
 TAKE: Final = (
     _COMMON
     + """
--- KEYS: the epoch, the holder's windows, then for each wish its window and a rolling one's earlier
--- parts. ARGV: epoch, holder, seq, clock, then 13 for each wish.
+-- KEYS: the epoch, the holder's windows, then for each wish its window, a rolling one's earlier
+-- parts, and where the ledger settles it, the limit's index and its windows of other spans.
+-- ARGV: epoch, holder, seq, clock, then 14 for each wish.
 local epoch = redis.call('HMGET', KEYS[1], 'id', 'open', 'rates_from')
 if epoch[1] ~= ARGV[1] then return {'epoch'} end
 local holder, seq, now = ARGV[2], tonumber(ARGV[3]), clock(ARGV[4])
 local wishes, at, missing = {}, 3, {'base'}
-for first = 5, #ARGV, 13 do
+for first = 5, #ARGV, 14 do
   local wish = {at = at, keys = tonumber(ARGV[first]), acked = tonumber(ARGV[first + 1]),
     mine = tonumber(ARGV[first + 2]), want = tonumber(ARGV[first + 3]),
     least = tonumber(ARGV[first + 4]), limit = tonumber(ARGV[first + 5]),
     starts = tonumber(ARGV[first + 6]), ends = tonumber(ARGV[first + 7]),
     oldest = tonumber(ARGV[first + 8]), based = ARGV[first + 9] == '1',
     rate = ARGV[first + 10] == '1', soft = ARGV[first + 11] == '1',
-    kept = tonumber(ARGV[first + 12])}
+    kept = tonumber(ARGV[first + 12]), others = tonumber(ARGV[first + 13]), otherwise = 0}
   at = at + wish.keys
   if now < wish.starts or (wish.ends > 0 and now >= wish.ends) then return {'window', text(now)} end
   if wish.based then
     for key = wish.at, at - 1 do
       if redis.call('HEXISTS', KEYS[key], 'ver') == 0 then missing[#missing + 1] = text(key) end
     end
+  end
+  if wish.others >= 0 then
+    wish.index = KEYS[at]
+    local given, found = {}, redis.call('ZRANGEBYSCORE', wish.index, '(' .. text(now), '+inf')
+    for key = at + 1, at + wish.others do given[KEYS[key]] = key end
+    for _, other in ipairs(found) do
+      if other ~= KEYS[wish.at] then
+        local key = given[other]
+        if not key then return {'others', text(#wishes), unpack(found)} end
+        if redis.call('HEXISTS', other, 'ver') == 0 then missing[#missing + 1] = text(key) end
+        wish.otherwise = wish.otherwise + leased(other)
+      end
+    end
+    at = at + 1 + wish.others
   end
   wishes[#wishes + 1] = wish
 end
@@ -80,7 +114,7 @@ for _, wish in ipairs(wishes) do
   if wish.mine > 0 or said > 0 then
     put(window, holder, seq, count(own[1]), wish.mine, wish.used)
   end
-  wish.settled, wish.leased, wish.first = 0, 0, wish.keys
+  wish.settled, wish.leased, wish.first = 0, wish.otherwise, wish.keys
   for part = 0, wish.keys - 1 do
     local level = redis.call('HMGET', KEYS[wish.at + part], 'settled', 'aside', 'out')
     local settled, leased = count(level[1]), count(level[2]) + count(level[3])
@@ -108,6 +142,7 @@ for _, wish in ipairs(wishes) do
       redis.call('ZREMRANGEBYSCORE', KEYS[2], 1, text(now - 3600000000))
       redis.call('ZADD', KEYS[2], text(wish.kept), window)
     end
+    if wish.index then listed(wish.index, window, wish.ends, now) end
   end
   if redis.call('EXISTS', window) == 1 then last(window, wish.kept, now) end
   answer[#answer + 1] = text(wish.granted)
@@ -123,8 +158,9 @@ return answer
 TELL: Final = (
     _COMMON
     + """
--- KEYS: the epoch, the window, the holder's windows.
--- ARGV: epoch, holder, seq, acked, mine, back, until when it counts, is_rate, clock.
+-- KEYS: the epoch, the window, the holder's windows, the limit's index.
+-- ARGV: epoch, holder, seq, acked, mine, back, until when it counts, is_rate, clock, its end (-1:
+-- it has no index).
 if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'epoch'} end
 local window, holder, seq, now = KEYS[2], ARGV[2], tonumber(ARGV[3]), clock(ARGV[9])
 local mine, back, ends = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -138,6 +174,7 @@ if back > 0 then taken = math.max(mine - back, math.min(mine, used), 0) end
 put(window, holder, seq, count(own[1]), taken, used)
 last(window, ends, now)
 if ARGV[8] == '0' and taken > 0 then redis.call('ZADD', KEYS[3], text(ends), window) end
+listed(KEYS[4], window, tonumber(ARGV[10]), now)
 return {'ok', text(taken)}
 """
 )
@@ -146,8 +183,8 @@ return {'ok', text(taken)}
 PUSH: Final = (
     _COMMON
     + """
--- KEYS: the epoch, the window. ARGV: epoch, version, settled, aside, until when it counts, create,
--- clock, then holder and used by turns.
+-- KEYS: the epoch, the window, the limit's index. ARGV: epoch, version, settled, aside, until when
+-- it counts, create, clock, its end (-1 for what has no index), then holder and used by turns.
 if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'epoch'} end
 local window, ends, now = KEYS[2], tonumber(ARGV[5]), clock(ARGV[7])
 if ends > 0 and now >= ends + 3000000000 then return {'ended'} end
@@ -155,7 +192,7 @@ if ARGV[6] == '0' and redis.call('EXISTS', window) == 0 then return {'none'} end
 if tonumber(ARGV[2]) >= tonumber(redis.call('HGET', window, 'ver') or '-1') then
   redis.call('HSET', window, 'ver', ARGV[2], 'settled', ARGV[3], 'aside', ARGV[4])
 end
-for at = 8, #ARGV, 2 do
+for at = 9, #ARGV, 2 do
   local own = redis.call('HMGET', window, 't:' .. ARGV[at], 'u:' .. ARGV[at])
   local used, taken, now_used = count(own[2]), count(own[1]), tonumber(ARGV[at + 1])
   if now_used > used then
@@ -165,6 +202,7 @@ for at = 8, #ARGV, 2 do
   end
 end
 last(window, ends, now)
+listed(KEYS[3], window, tonumber(ARGV[8]), now)
 return {'ok'}
 """
 )
@@ -173,7 +211,7 @@ return {'ok'}
 DROP: Final = (
     _COMMON
     + """
--- KEYS: the epoch, the window, the holder's windows. ARGV: epoch, holder.
+-- KEYS: the epoch, the window, the holder's windows, the limit's index. ARGV: epoch, holder.
 if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'epoch'} end
 local window, holder = KEYS[2], ARGV[2]
 local own = redis.call('HMGET', window, 't:' .. holder, 'u:' .. holder)
@@ -181,6 +219,7 @@ local by = beyond(count(own[1]), count(own[2]))
 if by > 0 then redis.call('HINCRBY', window, 'out', text(-by)) end
 redis.call('HDEL', window, 't:' .. holder, 'u:' .. holder, 's:' .. holder)
 redis.call('ZREM', KEYS[3], window)
+if leased(window) == 0 then redis.call('ZREM', KEYS[4], window) end
 if redis.call('TTL', window) == -1 then last(window, 0, 0) end
 return {'ok'}
 """

@@ -16,13 +16,15 @@ from legato.core.leases import LimitKind
 from legato.storage.limits.limit_windows import LimitWindow
 from legato.storage.limits.redis.books import LeaseBooks, Standing
 from legato.storage.limits.redis.link import Answer, Link, StoreAway, StoreTerms
-from legato.storage.limits.redis.scripts import BEGIN, ENROL, OPEN, PUSH, TELL
+from legato.storage.limits.redis.scripts import BEGIN, DROP, ENROL, OPEN, PUSH, TELL
 from legato.storage.limits.redis.slices import (
     SHORT_NS,
     Slice,
     Slices,
+    indexed_us,
     is_based,
     kept_us,
+    named_window,
     window_name,
 )
 
@@ -154,9 +156,11 @@ class Session:
         calls = []
         for one in standings:
             used = [part for pair in one.used.items() for part in pair]
-            values = (self.epoch, one.version, one.settled, one.leased, kept_us(one.window))
-            keys = [self._epoch_key, self.window_key(one.window)]
-            calls.append((keys, (*values, int(create), self.given_clock, *used)))
+            window = one.window
+            values = (self.epoch, one.version, one.settled, one.leased, kept_us(window))
+            keys = [self._epoch_key, self.window_key(window), self.index_key(window)]
+            said = (int(create), self.given_clock, indexed_us(window))
+            calls.append((keys, (*values, *said, *used)))
         for first in range(0, len(calls), _AT_ONCE):
             answers = self._link.run_many(PUSH, calls[first : first + _AT_ONCE])
             if any(answer[0] == "epoch" for answer in answers):
@@ -172,6 +176,12 @@ class Session:
             one.answered(seq, self.now_ns())
         return answer
 
+    def drop(self, holder: str, window_key: str) -> bool:
+        """Forget what a holder has of a window; return whether the epoch is still the same."""
+        index = self.index_key(named_window(window_key))
+        keys = [self._epoch_key, window_key, self.holder_key(holder), index]
+        return self.run(DROP, keys, [self.epoch, holder])[0] != "epoch"
+
     def run(self, script: str, keys: Sequence[str], values: Sequence[str | int]) -> Answer:
         """Run a script. Raises StoreAway."""
         return self._link.run(script, keys, values)
@@ -183,6 +193,10 @@ class Session:
     def window_key(self, window: LimitWindow) -> str:
         """Return the key of a window in this epoch."""
         return f"{self._base}:{self.epoch}:{window_name(window)}"
+
+    def index_key(self, window: LimitWindow) -> str:
+        """Return the key of what windows of the same limit have something leased."""
+        return f"{self._base}:{self.epoch}:l:{window.kind.value}|{window.limit_id}"
 
     def holder_key(self, holder: str) -> str:
         """Return the key of what windows a holder has something of."""
@@ -267,7 +281,9 @@ class Session:
         self, holder: str, one: Slice, seq: int, back: int
     ) -> tuple[list[str], list[str | int]]:
         is_rate = one.window.kind is LimitKind.RATE and not is_based(one.window)
-        keys = [self._epoch_key, self.window_key(one.window), self.holder_key(holder)]
+        window = one.window
+        keys = [self._epoch_key, self.window_key(window)]
+        keys += [self.holder_key(holder), self.index_key(window)]
         known = one.known(self.now_ns()) if holder in self._enrolled else 0
         return keys, [
             self.epoch,
@@ -279,4 +295,5 @@ class Session:
             kept_us(one.window),
             int(is_rate),
             self.given_clock,
+            indexed_us(window),
         ]

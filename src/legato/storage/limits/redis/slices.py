@@ -114,6 +114,11 @@ def end_us(window: LimitWindow) -> int:
     return 0 if window.end_ns == FOREVER_NS else window.end_ns // _NS_PER_US
 
 
+def indexed_us(window: LimitWindow) -> int:
+    """Return the same of what stands in its limit's index; -1 for what doesn't."""
+    return end_us(window) if window.kind in LEDGERED else -1
+
+
 def kept_ns(window: LimitWindow) -> int:
     """Return until when it counts: a part of a rolling window longer than it lasts."""
     if not window.span.startswith(ROLLING):

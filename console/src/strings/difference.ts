@@ -1,0 +1,1 @@
+export const difference = { same: 'They are the same.' };

@@ -1,0 +1,22 @@
+export const guardrails = {
+  title: 'Guardrails',
+  about: 'What policies found in requests and answers, and what was done about it. The text itself is never shown here, but where a capture rule keeps it.',
+  tabsLabel: 'Parts of guardrails', tabs: { triggers: 'Triggers', samples: 'Samples to judge', policies: 'Policies', try: 'Try' },
+  since: 'Since', sinces: [['', 'the last day'], ['1h', 'the last hour'], ['7d', 'the last 7 days'], ['30d', 'the last 30 days']],
+  requests: 'Requests under a policy', acted: { block: 'Blocked', redact: 'Redacted', flag: 'Flagged', route: 'Sent elsewhere', shadow: 'In shadow only', none: 'Nothing found', '': 'Nothing found', allow: 'Allowed' } as Record<string, string>,
+  passed: 'Detectors passed over', passedHint: 'They failed or ran out of time; the policy says what then happens.',
+  columns: { policy: 'Policy', rule: 'Rule', label: 'Label', action: 'Action', mode: 'Mode', requests: 'Requests', findings: 'Finds', precision: 'Right, as judged' },
+  unjudged: 'not judged', precision: (share: string, low: string, high: string, n: number) => `${share} (${low} – ${high}, n = ${n})`,
+  empty: 'No policy applied to a request in this time', emptyHint: 'Write a policy in legato.yaml, or keep one in the registry:',
+  emptyRules: 'No rule found anything in this time.', newest: 'Newest requests', explained: 'What happened', request: 'Request', openRequest: 'What fired, where, and how long it took', answered: (status: number, code: string) => `answered ${status}${code ? ` ${code}` : ''}`, gone: 'Its trace is not kept any more.', inRequest: 'In the request', inAnswer: 'In the answer', noneInAnswer: 'No policy looked at its answer.',
+  samples: { state: 'State', states: { open: 'open', confirmed: 'confirmed', rejected: 'false alarm' } as Record<string, string>, all: 'all', policy: 'Policy', at: 'When', rule: 'Rule', label: 'Label', score: 'Score', detector: 'Detector', where: 'Where', request: 'Request', excerpt: 'Text', noExcerpt: 'No capture rule keeps the text of this request: judge by place and label, or look at the request.', confirm: 'It is right', reject: 'False alarm', reason: 'Reason', reasonHint: 'Sealed, since it may quote the text', judged: 'Judgements', notJudged: 'Nobody has judged it yet.', confirmTitle: 'The find is right', rejectTitle: 'It is a false alarm', empty: 'No sample here', emptyHint: 'Samples are drawn of what rules find that only watch (mode shadow) or flag. Add such a rule:', call: 'guardrails:\n  policies:\n    - name: company\n      rules:\n        - {name: projects, detect: {words: {project: [Heron]}}, action: flag}' },
+  policies: { name: 'Name', owner: 'Owner', versions: 'Versions', labels: 'Labels', empty: 'No policy in the registry', emptyHint: 'Policies of legato.yaml hold for every organisation and are seen by what they do. An organisation keeps its own here:' },
+  preview: {
+    about: 'What policies would do with a text. Nobody is called, and nothing is kept.', text: 'Text', place: 'Where it stands', which: 'By which policies', run: 'Look',
+    places: { input: 'in a request', tool_result: 'in what a tool gave back', document: 'in a document', output: 'in an answer' } as Record<string, string>,
+    ofFile: 'those of legato.yaml', draft: 'a draft', of: (name: string) => `${name} of the registry`, spec: 'Draft, as JSON', badJson: 'This is no JSON.',
+    outcomes: { '': 'It passes', allow: 'It passes', flag: 'It passes, and is flagged', route: 'It is sent elsewhere', redact: 'It is redacted', block: 'It is blocked' } as Record<string, string>,
+    found: 'Where something was found', finds: 'Finds', nothing: 'No rule finds anything.', shadow: 'watched only', columns: { rule: 'Rule', policy: 'Policy', label: 'Label', action: 'Action', words: 'Words', score: 'Score', detector: 'Detector' },
+    unasked: (names: string) => `A request is held against more, which isn’t asked here: ${names}.`, asked: (names: string) => `Asked: ${names}.`, none: 'no policy',
+  },
+};

@@ -1,0 +1,1 @@
+"""Readers of vendors' exports: usage, costs, invoices, and logs of calls."""

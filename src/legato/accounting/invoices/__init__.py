@@ -1,0 +1,1 @@
+"""What vendors bill, beside what the ledger has: every difference with its cause."""

@@ -1,0 +1,1 @@
+"""What pages that stay open hear of: that something changed, and what it concerns."""

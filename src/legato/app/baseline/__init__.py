@@ -1,0 +1,1 @@
+"""The world before: what was imported, what it cost, what would change."""

@@ -1,0 +1,1 @@
+"""The world before: imports, a scan of code, the report, readiness."""

@@ -1,0 +1,1 @@
+"""Commands of the books beside the ledger, and of plans."""

@@ -1,0 +1,1 @@
+"""`legato privacy`: what is held about people."""

@@ -1,0 +1,1 @@
+"""Workflows from a terminal: runs, tools, tasks for people, triggers."""

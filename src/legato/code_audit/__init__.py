@@ -1,0 +1,1 @@
+"""Where a source tree calls models: found by parsing, never by running anything of it."""

@@ -1,0 +1,1 @@
+"""Tools that workflows and agents use, and what they are reached by."""

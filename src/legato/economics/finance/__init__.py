@@ -1,0 +1,1 @@
+"""From figures to a decision: assumptions, cash flows, profit and loss, and what scale does."""

@@ -1,0 +1,1 @@
+"""What could be spent better: findings with their worth, and what each rests on."""

@@ -1,0 +1,1 @@
+"""Workflow definitions: their types, checks and expressions, and which node comes next. No I/O."""

@@ -1,0 +1,1 @@
+"""Objectives as they stand: counted, judged, and told of."""

@@ -1,0 +1,1 @@
+"""The monthly review: reads what the evidence is, and judges it."""

@@ -1,0 +1,1 @@
+"""What the ledger says, as figures: each with its definition and the query that makes it."""

@@ -1,0 +1,1 @@
+"""Calls of this gateway by its own processes, over its own socket."""

@@ -1,0 +1,1 @@
+"""Sheets of the workbook: what each shows, and the formulas that make it."""

@@ -1,0 +1,1 @@
+"""The books of organisations: their calendars, closed periods, corrections by hand."""

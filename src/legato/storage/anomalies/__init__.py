@@ -1,0 +1,1 @@
+"""Anomalies of spend, and the hours they are found in."""

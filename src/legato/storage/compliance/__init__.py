@@ -1,0 +1,1 @@
+"""What checks of compliance ask of the database, and what they came to."""

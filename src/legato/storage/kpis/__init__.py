@@ -1,0 +1,1 @@
+"""What KPIs are told by beside the ledger, and what is set for them."""

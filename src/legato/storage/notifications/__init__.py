@@ -1,0 +1,1 @@
+"""The outbox of notifications, and where what they tell of is read."""

@@ -1,0 +1,1 @@
+"""Objectives as they are kept: their versions, their events, their alerts."""

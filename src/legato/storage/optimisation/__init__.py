@@ -1,0 +1,1 @@
+"""Reads evidence for the monthly review that nothing else needs."""

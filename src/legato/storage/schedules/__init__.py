@@ -1,0 +1,1 @@
+"""Scheduled reports as they are kept, and what was made of them."""

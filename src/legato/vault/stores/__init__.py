@@ -1,0 +1,1 @@
+"""Programs that keep secrets for us. They are asked by a process of its own, which ends."""

@@ -1,0 +1,1 @@
+"""People in workflows: what they are asked, and how they answer."""

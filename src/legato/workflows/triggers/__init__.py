@@ -1,0 +1,1 @@
+"""What begins runs by itself: webhooks, times, messages, events."""
