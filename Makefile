@@ -4,6 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 PYTEST_ARGS ?=
+FILES ?=
 
 BIN := .venv/bin
 NODE := cd console && PATH="$(CURDIR)/$(BIN):$$PATH"
@@ -54,11 +55,11 @@ check: lint ## Lint, types, import contracts, unit and contract tests (under 90 
 
 .PHONY: test
 test: lint .make/weights .make/servers .make/node .make/browser console-tested ## Everything but chaos and soak; says why a test was skipped (30 min on two cores)
-	$(PYTEST) $(PARALLEL) -rfEs -m "not soak and not chaos and not frameworks" $(PYTEST_ARGS)
+	$(PYTEST) $(PARALLEL) -rfEs -m "not soak and not chaos and not frameworks" $(FILES) $(PYTEST_ARGS)
 
 .PHONY: soak
 soak: .make/package .make/test console-tested .make/weights .make/detectors/installed .make/spreadsheets $(FRAMEWORKS) ## Kills, cuts, corruption and large data
-	tools/soak "$(PARALLEL)" $(PYTEST_ARGS)
+	FILES="$(FILES)" tools/soak "$(PARALLEL)" $(PYTEST_ARGS)
 
 .PHONY: frameworks
 frameworks: .make/package .make/test .make/detectors/installed $(FRAMEWORKS) ## Run the pages of other frameworks, each in its own environment

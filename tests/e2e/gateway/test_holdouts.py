@@ -91,7 +91,7 @@ def test_callers_keep_their_arm_and_what_they_save_is_measured(legato: RunningLe
     holdout = Holdout(legato, 5_000)
     assert holdout.start(100, "100000").status == 409
     assert within(SEEN_S, holdout.is_known)
-    users = [f"user {number}" for number in range(220)]
+    users = [f"user {number}" for number in range(320)]
     asked = {holdout.ask(user, f"same for {user}") for _ in range(2) for user in users}
     assert within(SEEN_S, lambda: {row["request_id"] for row in holdout.rows()} >= asked)
     kinds: dict[str, set[str]] = {"holdout": set(), "treated": set()}
