@@ -11,8 +11,8 @@ import { type Question, QuestionData, type Ruling, Rulings, firstAnswer } from '
 import { Failure, Shown } from '../../components/states';
 import { ago, moment } from '../../format';
 import { inbox as words } from '../../strings/inbox';
+import { Due } from './Due';
 import classes from './Inbox.module.css';
-import { Due } from './page';
 
 type Task = components['schemas']['ShownTask'];
 

@@ -5,11 +5,11 @@ import { usePages } from '../../api/pages';
 import type { components } from '../../api/schema';
 import { Page, Panel } from '../../components/Page';
 import { Empty, Shown } from '../../components/states';
-import { ago } from '../../format';
 import { common } from '../../strings/common';
 import { inbox as words } from '../../strings/inbox';
 import { useUrl } from '../../url';
 import classes from './Inbox.module.css';
+import { Due } from './Due';
 import { OneTask } from './OneTask';
 
 type Head = components['schemas']['TaskHead'];
@@ -59,11 +59,4 @@ function Item({ task, selected, search }: { task: Head; selected: boolean; searc
       </span>
     </Link>
   );
-}
-
-export function Due({ task }: { task: Head }) {
-  if (task.state !== 'open') return <span>{words.state[task.state] ?? task.state}</span>;
-  if (!task.deadline) return <span>{words.noDeadline}</span>;
-  const late = new Date(task.deadline).getTime() < Date.now();
-  return <span className={late ? classes.late : undefined}>{late ? words.late : words.due(ago(task.deadline))}</span>;
 }

@@ -14,7 +14,7 @@ import { prompts as words } from '../../strings/prompts';
 import { useUrl } from '../../url';
 import { Acts } from '../registry/acts';
 import { Editor } from './editor';
-import { type Spec, needed } from './prompt';
+import { type Spec, needed, numbersOf } from './prompt';
 import { Try } from './try';
 import { Versions } from './versions';
 
@@ -45,7 +45,7 @@ function Parts({ stored }: { stored: Stored }) {
   const saved = (_: string, made: number) => change({ version: String(made), tab: undefined }, true);
   return (
     <Stack>
-      <NativeSelect w={280} label={words.version} value={String(number)} onChange={(event) => change({ version: event.currentTarget.value })} data={numbers(stored)} />
+      <NativeSelect w={280} label={words.version} value={String(number)} onChange={(event) => change({ version: event.currentTarget.value })} data={numbersOf(stored)} />
       <Shown of={one}>
         {({ spec }) => {
           const prompt = spec as Spec;
@@ -61,14 +61,6 @@ function Parts({ stored }: { stored: Stored }) {
     </Stack>
   );
 }
-
-/** All versions, newest first, with the labels that point to each. */
-export const numbers = (stored: Stored) =>
-  Array.from({ length: stored.versions }, (_, index) => {
-    const number = stored.versions - index;
-    const labels = Object.entries(stored.labels).filter(([, version]) => version === number).map(([label]) => label);
-    return { value: String(number), label: [words.shown(number), ...labels].join(' · ') };
-  });
 
 function Shown_({ stored, number, spec }: { stored: Stored; number: number; spec: Spec }) {
   const call = `curl -s ${server}/v1/chat/completions -H "authorization: Bearer $LEGATO_KEY" \\\n  -H 'content-type: application/json' -d '${JSON.stringify({ model: `prompt:${stored.name}@${number}`, metadata: { variables: Object.fromEntries(Object.keys(spec.variables ?? {}).map((name) => [name, '…'])) } }).replaceAll("'", `'\\''`)}'`;

@@ -1,4 +1,7 @@
-// What a version of a prompt holds, as the form of a new one writes it.
+// A prompt and its versions, and what a version holds, as the form of a new one writes it.
+
+import type { components } from '../../api/schema';
+import { prompts as words } from '../../strings/prompts';
 
 export interface Message {
   role: string;
@@ -62,3 +65,11 @@ export function valuesOf(variables: Record<string, Variable>, typed: Record<stri
 }
 
 export const needed = (one: Variable) => one.required ?? one.default === undefined;
+
+/** All versions, newest first, with the labels that point to each. */
+export const numbersOf = (stored: components['schemas']['Object']) =>
+  Array.from({ length: stored.versions }, (_, index) => {
+    const number = stored.versions - index;
+    const labels = Object.entries(stored.labels).filter(([, version]) => version === number).map(([label]) => label);
+    return { value: String(number), label: [words.shown(number), ...labels].join(' · ') };
+  });

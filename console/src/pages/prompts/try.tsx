@@ -11,8 +11,7 @@ import { duration } from '../../format';
 import { exactly } from '../../money';
 import { server } from '../../place';
 import { prompts } from '../../strings/prompts';
-import { numbers } from './one';
-import { type Spec, type Variable, needed, valuesOf } from './prompt';
+import { type Spec, type Variable, needed, numbersOf, valuesOf } from './prompt';
 
 const words = prompts.try;
 
@@ -59,7 +58,7 @@ export function Try({ stored, number, spec }: { stored: components['schemas']['O
     event.preventDefault();
     run.mutate(Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)])));
   };
-  const others = numbers(stored).filter((one) => one.value !== String(number));
+  const others = numbersOf(stored).filter((one) => one.value !== String(number));
   return (
     <Stack>
       <Panel title={prompts.tabs.try}>

@@ -11,7 +11,7 @@ import { Shown } from '../../components/states';
 import { ago } from '../../format';
 import { prompts } from '../../strings/prompts';
 import { useUrl } from '../../url';
-import { numbers } from './one';
+import { numbersOf } from './prompt';
 
 type Schemas = components['schemas'];
 const words = prompts.compare;
@@ -23,7 +23,7 @@ export function Versions({ stored, number }: { stored: Schemas['Object']; number
   const list = usePages(['registry', 'versions', 'prompt', stored.name], ['registry'], (cursor) =>
     answer(api.GET('/api/v1/registry/objects/{kind}/{name}/versions', { params: { path, query: { limit: 50, ...(cursor ? { cursor } : {}) } } })),
   );
-  const others = numbers(stored).filter((one) => one.value !== String(number));
+  const others = numbersOf(stored).filter((one) => one.value !== String(number));
   const since = others.find((one) => one.value === search.since)?.value ?? others.find((one) => Number(one.value) < number)?.value ?? others[0]?.value;
   const difference = useQuery({
     queryKey: ['registry', 'prompt', stored.name, number, 'since', since],

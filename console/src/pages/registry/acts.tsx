@@ -2,17 +2,17 @@ import { Button, Checkbox, Group, NumberInput, Text, TextInput } from '@mantine/
 import { useState } from 'react';
 import { once, useRenew } from '../../api/acts';
 import { answer, api } from '../../api/client';
+import type { components } from '../../api/schema';
 import { useMay } from '../../api/session';
 import { ConfirmDanger } from '../../components/ConfirmDanger';
 import { type Fields, FormModal } from '../../components/FormModal';
 import { registry as words } from '../../strings/registry';
-import type { Stored } from './objects';
 
 const BASIS_POINTS = 100;
 const LIVE = 'production';
 
 /** Moving labels: at once, step by step, and back. */
-export function Acts({ stored }: { stored: Stored }) {
+export function Acts({ stored }: { stored: components['schemas']['Object'] }) {
   const may = useMay();
   const renew = useRenew();
   const [open, setOpen] = useState<'move' | 'rollout' | 'rollback' | null>(null);

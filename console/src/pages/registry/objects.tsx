@@ -17,7 +17,7 @@ import { registry as words } from '../../strings/registry';
 import { useUrl } from '../../url';
 import { Acts } from './acts';
 
-export type Stored = components['schemas']['Object'];
+type Stored = components['schemas']['Object'];
 export const REGISTRY = ['registry'] as const;
 const call = `curl ${server}/api/v1/registry/objects/prompt/greeting/versions \\\n  -H "Authorization: Bearer $LEGATO_ADMIN_KEY" -H 'Content-Type: application/json' \\\n  -d '{"owner": "support", "labels": ["production"], "spec": {"route": "chat", "messages": [{"role": "user", "content": "Greet {{ name }}."}], "variables": {"name": {"type": "string"}}}}'`;
 const labelsOf = (one: Stored) => Object.entries(one.labels).map(([label, version]) => `${label} → ${version}`).join(', ');

@@ -4,8 +4,7 @@ import { ChartCard } from '../../charts/ChartCard';
 import { Money } from '../../components/Money';
 import { approximately, onAxis } from '../../money';
 import { routing as words } from '../../strings/routing';
-import { sayQuality } from './one';
-import { type Known, frontierOf } from './quality';
+import { type Known, frontierOf, sayQuality } from './quality';
 
 /** Cost against quality: each deployment a point with its own shape, a line through those that none beats. */
 export function Frontier({ of }: { of: Known[] }) {

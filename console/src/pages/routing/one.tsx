@@ -13,7 +13,7 @@ import { server } from '../../place';
 import { routing as words } from '../../strings/routing';
 import { useUrl } from '../../url';
 import { Frontier } from './frontier';
-import { type Known, type Measure, type Quality, frontierOf, perRequest, qualityOf } from './quality';
+import { type Known, type Measure, frontierOf, perRequest, qualityOf, sayQuality } from './quality';
 
 type Schemas = components['schemas'];
 const MEASURES = Object.entries(words.measures).map(([value, label]) => ({ value, label }));
@@ -69,8 +69,6 @@ function knownOf(route: Schemas['Route'], sums: Schemas['Sums']['data'], said: S
     };
   });
 }
-
-export const sayQuality = ({ value, low, high }: Quality) => (low === null || high === null ? value.toFixed(2) : words.interval(percent(value), percent(low), percent(high)));
 
 function Deployments({ of }: { of: Known[] }) {
   const said = words.one;

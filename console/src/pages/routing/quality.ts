@@ -1,7 +1,9 @@
 // What is known of deployments: what a request costs there, and how good its answers are by what callers said.
 
 import type { components } from '../../api/schema';
+import { percent } from '../../format';
 import { dollarsOf, nanoOf } from '../../money';
+import { routing as words } from '../../strings/routing';
 
 type Schemas = components['schemas'];
 export type Measure = 'thumbs' | 'accepted' | 'score';
@@ -42,6 +44,9 @@ export function qualityOf(said: Said, measure: Measure): Quality | null {
   const [low, high] = wilson(good, n);
   return { value: good / n, n, low, high };
 }
+
+/** A share with its interval, or a mean. */
+export const sayQuality = ({ value, low, high }: Quality) => (low === null || high === null ? value.toFixed(2) : words.interval(percent(value), percent(low), percent(high)));
 
 /** What a request cost, to the nano-dollar; null where none was asked. */
 export function perRequest(cost: string, requests: number): string | null {
