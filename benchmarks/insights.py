@@ -167,10 +167,18 @@ def of_dashboards(desk: InsightDesk, reach: Reach) -> dict[str, Callable[[], obj
         "cost of a run": ("cost-per-run", ""),
         "token optimisation by team": ("token-optimisation", "team"),
     }
+    of_a_key = {
+        "a key's requests by model": ("requests", "f00-key0"),
+        "a key's spend by model": ("spend", "f00-key0"),
+        "a key that spent nothing": ("spend", "none"),
+    }
     found = {}
     for what, (insight_id, by) in asked.items():
         given: dict[str, Any] = {"insights": desk.insights(reach), "insight_id": insight_id}
         found[what] = handler(insight_api.show_insight, **given, by=by)
+    for what, (insight_id, key) in of_a_key.items():
+        given = {"insights": desk.insights(reach), "insight_id": insight_id}
+        found[what] = handler(insight_api.show_insight, **given, by="model", key=key)
     if isinstance(reach, Tenant):
         services = _PLAIN(insights=desk)
         caller = _PLAIN(tenant=lambda _: reach)

@@ -25,7 +25,9 @@ routes:
   - {alias: chat, baseline: large, deployments: [small, large], cache: {enabled: true, ttl_s: 600}}
 keys:
   - {name: ci, team: platform, feature: tests, secret: {env: CALLER_KEY}}
+  - {name: nightly, team: platform, feature: tests, secret: {env: NIGHTLY_KEY}}
 """
+NIGHTLY = "caller-key-of-nightly-0123456789"
 CALLS, REPEATED = 30, 10
 ROLLED_S = 60
 V1 = "/api/v1"
@@ -33,9 +35,15 @@ V1 = "/api/v1"
 
 @pytest.fixture(scope="module")
 def legato(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLegato]:
-    running = RunningLegato(tmp_path_factory.mktemp("insights"), CONFIG)
+    running = RunningLegato(
+        tmp_path_factory.mktemp("insights"), CONFIG, variables={"NIGHTLY_KEY": NIGHTLY}
+    )
     for number in range(CALLS):
-        answer = running.chat(question=f"q{number % (CALLS - REPEATED)}", user=f"u{number % 3}")
+        answer = running.chat(
+            question=f"q{number % (CALLS - REPEATED)}",
+            user=f"u{number % 3}",
+            key=NIGHTLY if number % 4 == 0 else CALLER,
+        )
         assert answer.status == 200
     assert within(ROLLED_S, lambda: len(running.query("SELECT id FROM ledger_entry")) == CALLS)
     yield running
@@ -70,6 +78,22 @@ def test_the_figures_are_those_of_the_ledger(legato: RunningLegato) -> None:
     assert "Every rule holds." in legato.command("ledger", "verify")
     assert "made anew" in legato.command("ledger", "rebuild-rollups")
     assert rolled(legato) == CALLS
+
+
+def test_a_keys_figures_are_its_own(legato: RunningLegato) -> None:
+    keys = legato.query(
+        "SELECT key_id, sum(cost) cost, count(*) requests FROM ledger_entry GROUP BY key_id"
+    )
+    assert sum(one["requests"] for one in keys) == CALLS
+    assert len(keys) == 2
+    for one in keys:
+        spent = shown(legato, "spend", by="model", key=one["key_id"])
+        assert sum(row["value"] for row in spent) == one["cost"]
+        (requests,) = shown(legato, "requests", key=one["key_id"])
+        assert requests["value"] == one["requests"]
+    assert shown(legato, "spend", by="model", key="none") == []
+    told = legato.command("insight", "show", "spend", "--key", keys[0]["key_id"], "--json")
+    assert json.loads(told)["rows"][0]["value"] == keys[0]["cost"]
 
 
 def rolled(legato: RunningLegato) -> int:

@@ -71,14 +71,14 @@ export function KeyActs({ one, etag }: { one: Key; etag: string }) {
 function Revoke({ one, onClose, onDone }: { one: Key; onClose: () => void; onDone: () => Promise<void> }) {
   const readsLedger = useMay()('control:ledger:read');
   const usage = useUsage(one.id, readsLedger);
-  const sums = usage.data?.data ?? [];
+  const sums = usage.data ?? [];
   const requests = sums.reduce((sum, each) => sum + each.requests, 0);
-  const models = sums.map((each) => each.group.model).filter(Boolean).join(', ');
+  const models = sums.map((each) => each.model).filter(Boolean).join(', ');
   const used = !readsLedger
     ? [words.blast.unknown]
     : requests === 0
       ? [words.usedNever]
-      : [words.blast.calls(count(requests), exactly(sumOf(sums.map((each) => each.cost_usd)))), words.blast.models(models)];
+      : [words.blast.calls(count(requests), exactly(sumOf(sums.map((each) => each.usd)))), words.blast.models(models)];
   return (
     <ConfirmDanger
       opened

@@ -1,18 +1,23 @@
 import { Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { answer, api } from '../../api/client';
+import { insightOf } from '../../api/insights';
 import { Facts } from '../../components/Facts';
 import { Money } from '../../components/Money';
 import { Shown } from '../../components/states';
 import { count } from '../../format';
-import { rangeOf } from '../../range';
 import { keys as words } from '../../strings/keys';
 
-/** What the ledger says of a key in the last thirty days, by model. */
+const PERIOD = '30d';
+
+/** What a key was used for in the last thirty days, by model; from sums by day, however much it called. */
 export function useUsage(id: string, enabled = true) {
   return useQuery({
     queryKey: ['keys', 'usage', id],
-    queryFn: () => answer(api.GET('/api/v1/ledger/sums', { params: { query: { key_id: id, by: 'model', since: rangeOf('30d').since } } })),
+    queryFn: async () => {
+      const [requests, spend] = await Promise.all([insightOf('requests', PERIOD, 'model', id), insightOf('spend', PERIOD, 'model', id)]);
+      const costs = new Map(spend.map((row) => [row.group.model, row.usd]));
+      return requests.map((row) => ({ model: row.group.model ?? '', requests: row.numerator, usd: costs.get(row.group.model) }));
+    },
     enabled,
     meta: { topics: ['spend'] },
   });
@@ -24,11 +29,11 @@ export function Usage({ id }: { id: string }) {
     <section aria-label={words.used}>
       <Title order={3} mb="xs">{words.used}</Title>
       <Shown of={sums}>
-        {({ data }) =>
-          data.length === 0 ? (
+        {(used) =>
+          used.length === 0 ? (
             <Text size="sm" c="dimmed">{words.usedNever}</Text>
           ) : (
-            <Facts of={data.map((one) => [one.group.model || '—', <span key="sum" className="figures">{words.usedRequests(count(one.requests))} · <Money usd={one.cost_usd} /></span>])} />
+            <Facts of={used.map((one) => [one.model || '—', <span key="sum" className="figures">{words.usedRequests(count(one.requests))} · <Money usd={one.usd} /></span>])} />
           )
         }
       </Shown>

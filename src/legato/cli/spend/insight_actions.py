@@ -18,7 +18,7 @@ from legato.core.tenant import EVERY_TENANT
 from legato.economics.kpis import Unit
 from legato.insights.spend.desk import Asked, Insight, InsightRow, Insights
 
-_WHERE = ("org", "team", "feature", "route", "deployment", "model", "workflow")
+_WHERE = ("org", "team", "feature", "route", "deployment", "model", "workflow", "key")
 
 
 @contextmanager

@@ -22,6 +22,7 @@ _AUTHOR = click.option("--author", help="Who; kept with it.  [default: this user
 
 def _where(command: Command) -> Command:
     """Add what narrows the traffic."""
+    command = click.option("--key", help="Only of the key with this id.")(command)
     for name in ("workflow", "model", "deployment", "route", "feature", "team", "org"):
         command = click.option(f"--{name}", help=f"Only of this {name}.")(command)
     return command

@@ -188,10 +188,13 @@ def show_insight(  # noqa: PLR0913 - one parameter for each filter
     deployment: Narrow = None,
     model: Narrow = None,
     workflow: Narrow = None,
+    key: Annotated[
+        str | None, Parameter(max_length=256, required=False, description="The id of a key.")
+    ] = None,
 ) -> InsightShown:
     """Show one: what it means, its figures, and the query that makes them."""
     narrowed = {"team": team, "feature": feature, "route": route, "deployment": deployment,
-                "model": model, "workflow": workflow}  # fmt: skip
+                "model": model, "workflow": workflow, "key": key}  # fmt: skip
     where = {name: value for name, value in narrowed.items() if value is not None}
     names = tuple(one.strip() for one in by.split(",") if one.strip())
     found = insights.show(insight_id, Asked(period, names, where))
