@@ -307,14 +307,24 @@ class Pipeline(msgspec.Struct, frozen=True, eq=False):
             if call.route.deferred_s is not None and self.defer is not None:
                 waiting = self.defer(call)
                 if waiting is not None:
-                    return waiting
-            policy = call.route.context
-            if policy is not None and policy.summarise is not None:
-                return self._summarise(call, call.route, policy)
-            if policy is not None:
-                shorten(call, policy)
-            return self._order(call, call.route)
+                    return self._prepare_after(waiting, call, call.route)
+            return self._prepare(call, call.route)
         return None
+
+    async def _prepare_after(self, waiting: Awaitable[None], call: "Call", route: "Route") -> None:
+        await waiting
+        if call.reply is None:  # none like it was waiting
+            preparing = self._prepare(call, route)
+            if preparing is not None:
+                await preparing
+
+    def _prepare(self, call: "Call", route: "Route") -> Awaitable[None] | None:
+        policy = route.context
+        if policy is not None and policy.summarise is not None:
+            return self._summarise(call, route, policy)
+        if policy is not None:
+            shorten(call, policy)
+        return self._order(call, route)
 
     def _order(self, call: "Call", route: "Route") -> Awaitable[None] | None:
         ahead = None if route.quality is None else route.quality.ahead(call.caller.org)

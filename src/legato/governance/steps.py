@@ -19,13 +19,18 @@ class StepsTaken(NamedTuple):
     degrade_to: str  # a route or deployment, "" for none
     budget: str  # whose step that is
     queue: bool
+    may_queue: bool  # whether one of them has such a step, reached or not
 
 
 def steps_of(cover: Cover, events: BudgetEvents, now_ns: int) -> StepsTaken | None:
-    """Return what the budgets that cover a call have come to; None where none has got there."""
+    """Return what the budgets that cover a call have come to; None where that changes nothing.
+
+    A step that let calls wait matters below its mark, too: they may have begun to before the reset.
+    """
     told: list[bytes] = []
     degrade_to = budget = ""
     queue = reached = False
+    may_queue = any(step.do is Does.QUEUE for purse in cover.watched for step in purse.told.steps)
     for purse in cover.watched:
         hundredfold, limit = purse.used * FULL_PERCENT, purse.limit.limit
         for step in purse.told.steps:
@@ -41,9 +46,9 @@ def steps_of(cover: Cover, events: BudgetEvents, now_ns: int) -> StepsTaken | No
             if step.do is Does.DEGRADE:
                 degrade_to, budget = step.to, purse.told.name
             queue = queue or step.do is Does.QUEUE
-    if not reached:
+    if not reached and not may_queue:
         return None
-    return StepsTaken(b", ".join(told), degrade_to, budget, queue)
+    return StepsTaken(b", ".join(told), degrade_to, budget, queue, may_queue)
 
 
 def _told(purse: Purse, now_ns: int) -> bytes:

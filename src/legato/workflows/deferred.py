@@ -47,8 +47,7 @@ class DeferredCalls:
         Raises:
             InvalidRequest: the organisation's files hold as much as they may.
         """
-        whose = f"{caller.org}\x00{caller.key_id}\x00{endpoint}\x00".encode()
-        marks = [sha256(whose + _encode(body)).hexdigest()[:_HEX] for body in bodies]
+        marks = [_mark(caller, endpoint, body) for body in bodies]
         asked = dict(zip(marks, bodies, strict=True))
         known = {mark: found for mark in asked if (found := self._known(caller.org, mark))}
         new = {mark: body for mark, body in asked.items() if mark not in known}
@@ -56,6 +55,10 @@ class DeferredCalls:
             batch_id = self._make(caller, endpoint, new)
             known |= {mark: Ticket(batch_id, mark) for mark in new}
         return [known[mark] for mark in marks]
+
+    def find(self, caller: Principal, endpoint: str, body: dict[str, Any]) -> Ticket | None:
+        """Return the place of the very same call, where it waits or nobody has its answer."""
+        return self._known(caller.org, _mark(caller, endpoint, body))
 
     def outcome(self, org: str, ticket: Ticket) -> Outcome | None:
         """Return what came of a call; None while it waits."""
@@ -140,3 +143,8 @@ class DeferredCalls:
     def _reason(self, record: BatchRecord) -> str:
         errors = self._batches.errors(record)
         return str(errors[0]["message"]) if errors else f"its batch is {record.status}"
+
+
+def _mark(caller: Principal, endpoint: str, body: dict[str, Any]) -> str:
+    whose = f"{caller.org}\x00{caller.key_id}\x00{endpoint}\x00".encode()
+    return sha256(whose + _encode(body)).hexdigest()[:_HEX]

@@ -3,17 +3,19 @@
 The connection is held until the answer is there, as callers of a flexible tier expect. Where that
 takes longer than the route holds it, the call is refused as OpenAI refuses one for which it has no
 room, and goes on in the queue: the very same request, sent again, gets its answer. So it does when
-this process was killed meanwhile.
+this process was killed meanwhile. A budget's step may have put it off, and hold no more when it
+comes again: it is looked for all the same, so that it is paid once.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from legato.core.clock import SystemClock
-from legato.core.errors import InvalidRequest, LegatoError
+from legato.core.errors import InvalidRequest, LegatoError, StorageUnavailable
 from legato.gateway.context import Reply, Waiting
 from legato.gateway.gathering import Gathering, Ticket
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from legato.core.principal import Principal
     from legato.core.tasks import InThread
     from legato.gateway.context import Call
+
+log = logging.getLogger(__name__)
 
 TIERS: Final = frozenset({"flex", "batch"})
 _FIELD: Final = "service_tier"
@@ -84,6 +88,10 @@ class Queue(Protocol):
         """Take calls in, or find the very same ones; return each one's place."""
         ...
 
+    def find(self, caller: "Principal", endpoint: str, body: dict[str, Any]) -> Ticket | None:
+        """Return the place of the very same call, where it waits or nobody has its answer."""
+        ...
+
     def outcome(self, org: str, ticket: Ticket) -> Outcome | None:
         """Return what came of it; None while it waits, TAKEN where another has got it.
 
@@ -109,6 +117,8 @@ class Defer:
     def __call__(self, call: "Call") -> Awaitable[None] | None:
         """Set `call.reply`, for a call that may wait; what is returned must be awaited.
 
+        It leaves `call.reply` as it is where a call might only have waited before, and did not.
+
         Raises:
             InvalidRequest: it is to be streamed.
             ResourceUnavailable: as many wait as may.
@@ -116,8 +126,9 @@ class Defer:
         endpoint = _ENDPOINTS.get(call.surface.name)
         if endpoint is None or not call.caller.live or call.caller.waited:
             return None
-        waits = call.budget_steps is not None and call.budget_steps.queue and not call.view.stream
-        if not waits and call.body.get(_FIELD) not in TIERS:
+        steps = None if call.view.stream else call.budget_steps
+        waits = call.body.get(_FIELD) in TIERS or (steps is not None and steps.queue)
+        if not waits and (steps is None or not steps.may_queue):
             return None
         if call.caller.user or (call.user and not call.view.user):  # a line is but a body and a key
             return None
@@ -128,18 +139,18 @@ class Defer:
         if call.view.stream:
             msg = f"stream: with `{_FIELD}: {call.body[_FIELD]}` an answer comes whole"
             raise InvalidRequest(msg, param="stream")
+        if not waits:
+            return self._resume(call, endpoint)
+        self._require_place()
+        return self._wait(call, endpoint)
+
+    def _require_place(self) -> None:
         if self._held >= _HELD_MAX:
             msg = "As many deferred calls as may are waiting. Try again later."
             raise ResourceUnavailable(msg, retry_after_s=_AGAIN_S)
-        return self._wait(call, endpoint)
 
     async def _wait(self, call: "Call", endpoint: str) -> None:
-        queue, ask, _ = self._opened = self._opened or self._queue()
-        caller = call.caller
-        turn = call.view.turn
-        body = {name: value for name, value in call.body.items() if name != _FIELD}
-        if turn is not None:  # what is kept is this call's answer, with this one's id
-            body["store"] = False
+        body = _kept_body(call)
         self._held += 1
         try:
             with Waiting(call):
@@ -147,12 +158,39 @@ class Defer:
                 ticket = await self._first_place(call, endpoint, body)
                 outcome = await self._outcome(call, ticket, until_s)
                 while outcome is TAKEN or outcome is APART:
-                    (ticket,) = await self._begin(caller, endpoint, [body])
+                    (ticket,) = await self._begin(call.caller, endpoint, [body])
                     outcome = await self._outcome(call, ticket, until_s)
         finally:
             self._held -= 1
+        await self._hand_over(call, ticket, outcome)
+
+    async def _resume(self, call: "Call", endpoint: str) -> None:
+        """Wait on for the very same call, which waits; where none does, this one goes on."""
+        queue, ask, _ = self._opened = self._opened or self._queue()
+        body = _kept_body(call)
+        try:
+            ticket: Ticket | None = await ask(lambda: queue.find(call.caller, endpoint, body))
+        except StorageUnavailable as error:  # few have waited before: all others needn't
+            log.warning("a call that may wait wasn't looked for", extra={"reason": str(error)})
+            return
+        if ticket is None:
+            return
+        self._require_place()
+        self._held += 1
+        try:
+            with Waiting(call):
+                until_s = asyncio.get_running_loop().time() + _hold_s(call)
+                outcome = await self._outcome(call, ticket, until_s)
+        finally:
+            self._held -= 1
+        if outcome is not TAKEN and outcome is not APART:
+            await self._hand_over(call, ticket, outcome)
+
+    async def _hand_over(self, call: "Call", ticket: Ticket, outcome: Outcome) -> None:
+        queue, ask, _ = self._opened = self._opened or self._queue()
+        turn, org = call.view.turn, call.caller.org
         call.cost = call.baseline_cost = None  # its own entries in the ledger know it
-        await ask(lambda: queue.handed_over(caller.org, ticket))
+        await ask(lambda: queue.handed_over(org, ticket))
         if outcome.status != _OK:
             raise _failed(outcome)
         if turn is not None:
@@ -193,6 +231,13 @@ class Defer:
                 raise ResourceUnavailable(msg, retry_after_s=_AGAIN_S)
             await asyncio.sleep(min(wait_s, left_s))
             wait_s = min(wait_s * 1.5, _LOOK_MAX_S)
+
+
+def _kept_body(call: "Call") -> dict[str, Any]:
+    body = {name: value for name, value in call.body.items() if name != _FIELD}
+    if call.view.turn is not None:  # what is kept is this call's answer, with this one's id
+        body["store"] = False
+    return body
 
 
 def _hold_s(call: "Call") -> float:
