@@ -1,4 +1,4 @@
-"""`python -m benchmarks [gateway | insights] ...`: measure Legato on this machine."""
+"""`python -m benchmarks [gateway | insights | workflows] ...`: measure Legato on this machine."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import insights
+from benchmarks import insights, workflows
 from benchmarks.gateway.bench import Bench
 from benchmarks.gateway.environments import tensorzero_python
 from benchmarks.gateway.kinds import KINDS, MEMORY_REQUESTS, P99_SAMPLES_MIN, Effort
@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> int:
     if sys.argv[1:2] == ["insights"]:  # needs no core of its own, and none of the peers
         return insights.main(sys.argv[2:])
+    if sys.argv[1:2] == ["workflows"]:
+        return workflows.main(sys.argv[2:])
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left running
     if problem := _unfit(options):

@@ -14,7 +14,7 @@ from legato.core.clock import ManualClock
 from legato.core.errors import ConfigInvalid, StorageUnavailable
 from legato.core.ids import IdSource
 from legato.core.tenant import EVERY_TENANT
-from legato.storage.database.engine import open_engine
+from legato.storage.database.engine import open_engine, reading, writing
 from legato.storage.ledger.ledger import Ledger
 from legato.storage.ledger.verify import verify
 from legato.storage.migrate import check, upgrade
@@ -23,6 +23,7 @@ from legato.storage.tenants.keys import KeyStore
 
 from .hammer import BUDGET, RATE, SLOTS
 from .journal_records import encoded, settled
+from .writers import THREADS, WRITES
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[2] / "src"
@@ -101,6 +102,28 @@ def test_a_held_database_is_unavailable_and_comes_back(
     assert ledger.offsets() == {}
     ledger.commit("w-0/1", 1, encoded(settled("r1")))
     assert verify(engine).entries == 1
+
+
+def test_writers_of_several_processes_all_have_their_turn(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'notes.db'}"
+    engine = open_engine(url)
+    with writing(engine) as connection:
+        connection.execute(text("CREATE TABLE note (text TEXT)"))
+    children = [
+        subprocess.Popen(
+            [sys.executable, str(HERE / "writers.py"), url, f"of {n}"],
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(3)
+    ]
+    refused = [child.communicate()[0].strip() for child in children]
+    assert refused == ["0", "0", "0"]
+    with reading(engine) as connection:
+        written = connection.execute(text("SELECT text, count(*) FROM note GROUP BY text"))
+        assert [row[1] for row in written] == [THREADS * WRITES] * 3
+    engine.dispose()
 
 
 def test_a_lost_connection_is_unavailable_and_comes_back(engine: Engine) -> None:

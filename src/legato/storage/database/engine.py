@@ -1,8 +1,10 @@
 """Opens the database, and turns its failures into `StorageUnavailable`."""
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +14,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from legato.core.errors import ConfigInvalid, StorageUnavailable
+from legato.storage.database.turns import turns_at
 
 _WRITES: Final = "legato_writes"
+_WAIT_S: Final = "legato_wait_s"
+_LOOKS_MS: Final = 8
+"""SQLite looks after 1, 2 and 5 ms, so again and again, and later and later after that."""
 _WAL_BYTES_KEPT: Final = 64 * 1024 * 1024
 # Primary result codes of SQLite that tell of the place, not of the statement: READONLY, BUSY,
 # LOCKED, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
@@ -91,10 +97,32 @@ def _open_sqlite(url: URL, wait_s: float) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A writer that starts as a reader can fail with BUSY at once when it upgrades.
-        writes = connection.get_execution_options().get(_WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get(_WRITES):
+            _lock_sqlite(connection, wait_s)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
+    engine.update_execution_options(**{_WAIT_S: wait_s})
     return engine
+
+
+def _lock_sqlite(connection: Connection, wait_s: float) -> None:
+    """Begin with the write lock, looking for it often: seldom is too late beside busy processes."""
+    until_s = time.monotonic() + wait_s
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout={_LOOKS_MS}")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if busy and time.monotonic() < until_s:
+                    continue
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # which tells why it can't
+            return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={round(1000 * wait_s)}")
 
 
 def _open_postgres(
@@ -149,7 +177,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises:
         StorageUnavailable: the database is away, locked, full or broken.
     """
-    with _unavailable_told(), engine.connect() as raw:
+    with _unavailable_told(), _turn(engine), engine.connect() as raw:
         connection = raw.execution_options(**{_WRITES: True})
         with connection.begin():
             yield connection
@@ -170,8 +198,20 @@ def connected(engine: Engine) -> Iterator[Connection]:
 def begun(connection: Connection, *, writes: bool = False) -> Iterator[None]:
     """One transaction, committed at the end; one that writes owns SQLite's write lock at once."""
     connection.execution_options(**{_WRITES: writes})
-    with connection.begin():
+    with _turn(connection.engine) if writes else nullcontext(), connection.begin():
         yield
+
+
+def _turn(engine: Engine) -> AbstractContextManager[None]:
+    """A turn of this process to write: SQLite has one writer."""
+    if engine.dialect.name != "sqlite":
+        return nullcontext()
+    wait_s: float = engine.get_execution_options()[_WAIT_S]
+    return turns_at(str(engine.url.database)).one(wait_s, _no_turn)
+
+
+def _no_turn() -> StorageUnavailable:
+    return StorageUnavailable("the database is busy: others of this process write for too long")
 
 
 def overwrite_deleted(connection: Connection) -> None:
