@@ -228,3 +228,24 @@ def test_an_address_that_the_organisation_invited_makes_no_second_account(
     assert (refused.status, refused.error["field"]) == (401, "email")
     rows = legato.get(f"{V1}/accounts", ADMIN).json["data"]
     assert [one["state"] for one in rows if one["email"] == body["email"]] == ["invited"]
+
+
+def test_an_address_of_another_organisation_is_another_account(
+    legato: RunningLegato, provider: Provider
+) -> None:
+    """Accounts are each organisation's own: whoever its provider vouches for has one there."""
+    legato.command("tenants", "create", "globex")
+    legato.command("accounts", "create", "bea@example.com", "--org", "globex", "--role", "admin")
+
+    def accounts() -> dict[str, dict[str, Any]]:
+        rows = legato.get(f"{V1}/accounts?limit=200", ADMIN).json["data"]
+        return {one["login"]: one for one in rows if one["email"] == "bea@example.com"}
+
+    before = accounts()
+    person(provider, "bea", "finance", email_verified=True)
+    told = me(legato, sign_in(legato, provider))
+    assert [(one["role"], one["org"]) for one in told["roles"]] == [("finance", "default")]
+    now = accounts()
+    assert set(now) == {"bea@example.com", "default:bea@example.com"}
+    assert now["bea@example.com"] == before["bea@example.com"]
+    assert me(legato, sign_in(legato, provider))["key_id"] == told["key_id"], "the same account"

@@ -245,6 +245,11 @@ class OidcSignIn:
         return accounts.tell(found.id, name) if name and name != found.name else found
 
     def _new(self, opened: Opened, claims: dict[str, Any], external: str) -> Account:
+        """Make the account of who comes first, or link the one that its organisation has.
+
+        An account of the address in another organisation has nothing to do with it: beside that
+        one this account signs in as `ORG:ADDRESS`.
+        """
         config = opened.config
         given = claims.get("email")
         try:
@@ -253,7 +258,7 @@ class OidcSignIn:
             raise SignInRefused("The provider tells no e-mail address.", param="email") from None
         accounts = self._rooms.accounts(Tenant(config.org))
         same = accounts.find(login_in(config.org, email))  # whom its administrators invited
-        same = same or self._rooms.accounts(EVERY_TENANT).find(email)
+        same = same or accounts.find(email)
         if same is None:
             pseudonym = self._rooms.vault.pseudonym(config.org, email.lower())
             new = NewAccount(
@@ -263,10 +268,11 @@ class OidcSignIn:
                 email=email,
                 pseudonym=pseudonym,
                 external=external,
+                of_org=self._rooms.accounts(EVERY_TENANT).find(email) is not None,
             )
             return accounts.create(new)
         verified = config.link_verified_email and claims.get("email_verified") is True
-        if not verified or same.external or same.org != config.org or same.state == "disabled":
+        if not verified or same.external or same.state == "disabled":
             msg = "Another account here has this e-mail address: see link_verified_email."
             raise SignInRefused(msg, param="email")
         return accounts.link(same.id, external)
