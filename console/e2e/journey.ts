@@ -64,7 +64,7 @@ export const test = base.extend<Journey, { session: Session }>({
 /** Open a page and wait for its heading; it may make six calls, the session's own left out. */
 export async function open(page: Page, path: string, title: string): Promise<void> {
   const calls: string[] = [];
-  const own = /\/api\/v1\/(me|session|sign-in|live)$/;
+  const own = /\/api\/(sample\/)?v1\/(me|session|sign-in|live)$/;
   const note = (request: { url: () => string }) => {
     const address = new URL(request.url());
     if (address.pathname.startsWith('/api/') && !own.test(address.pathname)) calls.push(address.pathname + address.search);

@@ -2,6 +2,7 @@
 // `page.tsx`, which is loaded when it is first opened: nobody edits a list that others edit too.
 
 import type { FunctionComponent } from 'react';
+import { sample } from './api/sample';
 import type { IconName } from './components/Icon';
 
 export const AREAS = ['observe', 'build', 'control', 'prove', 'set-up'] as const;
@@ -19,6 +20,8 @@ export interface Entry {
   icon: IconName;
   /** What one must be allowed to see it at all; more than one: any of them. */
   permissions: string[];
+  /** Whether it acts on the instance itself, so that it is left out while sample data is shown. */
+  acts?: true;
 }
 
 export interface PageOfConsole extends Entry {
@@ -40,5 +43,5 @@ export const pages: PageOfConsole[] = Object.entries(entries)
 /** Those that somebody with these permissions has a use for. */
 export function pagesFor(permissions: Iterable<string>, all: PageOfConsole[] = pages): PageOfConsole[] {
   const held = new Set(permissions);
-  return all.filter((page) => page.permissions.length === 0 || page.permissions.some((one) => held.has(one)));
+  return all.filter((page) => !(page.acts && sample.on)).filter((page) => page.permissions.length === 0 || page.permissions.some((one) => held.has(one)));
 }

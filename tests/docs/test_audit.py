@@ -139,6 +139,8 @@ EVENTS = {
     "POST /subject-exports": "privacy.export",
     "POST /residency": "residency.set",
     "POST /retention": "retention.set",
+    "POST /sample": "sample_data.add",
+    "POST /sample/delete": "sample_data.remove",
     "PATCH /teams/{team_id}": "team.*",
     "POST /teams/{team_id}/features": "feature.*",
 }

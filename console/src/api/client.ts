@@ -2,6 +2,7 @@ import createClient, { type Middleware } from 'openapi-fetch';
 import { server } from '../place';
 import { type ApiError, errorOf } from './errors';
 import { credentials } from './credentials';
+import { sample } from './sample';
 import type { paths } from './schema';
 
 /** Where 401 is said of the password that was given, not of who asks. */
@@ -10,7 +11,9 @@ const ASKED = /^\/api\/v1\/(login|me\/password)/;
 const signed: Middleware = {
   onRequest({ request }) {
     for (const [name, value] of credentials.headers(request.method)) request.headers.set(name, value);
-    return request;
+    const path = request.url.slice(server.length);
+    const shown = sample.path(path);
+    return shown === path ? request : new Request(server + shown, request);
   },
   onResponse({ response, schemaPath }) {
     if (response.status === 401 && !ASKED.test(schemaPath)) credentials.refused();
@@ -37,5 +40,5 @@ export async function answer<T>(
 
 /** The address of a route that a browser opens by itself (downloads, single sign-on). */
 export function addressOf(path: string): string {
-  return server + path;
+  return server + sample.path(path);
 }

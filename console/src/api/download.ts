@@ -1,10 +1,11 @@
 import { server } from '../place';
 import { credentials } from './credentials';
 import { errorOf } from './errors';
+import { sample } from './sample';
 
 /** Fetch a file as who is signed in, a key too, and hand it to the browser to keep. Throws ApiError. */
 export async function download(path: string, name: string): Promise<void> {
-  const response = await fetch(`${server}${path}`, { headers: credentials.headers('GET'), credentials: 'same-origin' });
+  const response = await fetch(server + sample.path(path), { headers: credentials.headers('GET'), credentials: 'same-origin' });
   if (!response.ok) throw errorOf(response.status, await response.json().catch(() => null));
   keepFile(await response.blob(), name);
 }

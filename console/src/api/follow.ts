@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { server } from '../place';
+import { sample } from './sample';
 import { credentials } from './credentials';
 import { parseEvents } from './events';
 
@@ -29,7 +30,7 @@ export function useFollowed(path: string, name: string, id: string, going: boole
         try {
           const headers = new Headers(credentials.headers('GET'));
           if (last !== undefined) headers.set('last-event-id', last);
-          const response = await fetch(`${server}${path}`, { headers, signal: running.signal, cache: 'no-store', credentials: 'same-origin' });
+          const response = await fetch(server + sample.path(path), { headers, signal: running.signal, cache: 'no-store', credentials: 'same-origin' });
           if (response.status >= 400 && response.status < 500) return;
           if (response.ok && response.body) {
             for await (const event of parseEvents(response.body)) {

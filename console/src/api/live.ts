@@ -5,6 +5,7 @@
 import { server } from '../place';
 import { credentials } from './credentials';
 import { parseEvents } from './events';
+import { sample } from './sample';
 
 export type LiveState = 'off' | 'opening' | 'live' | 'waiting';
 export type Topic =
@@ -80,7 +81,7 @@ export class LiveStream {
     const headers = new Headers(credentials.headers('GET'));
     headers.set('accept', 'text/event-stream');
     if (this.last !== null) headers.set('last-event-id', this.last);
-    const response = await fetch(`${server}/api/v1/live`, {
+    const response = await fetch(server + sample.path('/api/v1/live'), {
       headers, signal: running.signal, cache: 'no-store', credentials: 'same-origin',
     });
     if (response.status === 401) credentials.refused();

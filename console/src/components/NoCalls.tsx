@@ -1,6 +1,8 @@
+import { Stack } from '@mantine/core';
 import { server } from '../place';
 import { common } from '../strings/common';
 import { Panel } from './Page';
+import { SampleOffer } from './SampleOffer';
 import { Empty } from './states';
 
 /** The first call of an application, ready to paste. */
@@ -10,5 +12,10 @@ export const FIRST_CALL = `curl -s ${server}/v1/chat/completions \\
 
 /** Nothing was called yet, so there is nothing to show. */
 export function NoCalls({ title }: { title: string }) {
-  return <Panel title={title}><Empty title={common.firstCall} call={FIRST_CALL} /></Panel>;
+  return (
+    <Stack gap="md">
+      <Panel title={title}><Empty title={common.firstCall} call={FIRST_CALL} /></Panel>
+      <SampleOffer />
+    </Stack>
+  );
 }

@@ -2,6 +2,7 @@ import { Center, Loader, Stack, Title } from '@mantine/core';
 import { useRouterState } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useSession } from '../api/session';
+import { useInSample } from '../api/use-sample';
 import { Failure } from '../components/states';
 import { common } from '../strings/common';
 import { shell as words } from '../strings/shell';
@@ -14,6 +15,7 @@ import { LiveProvider } from './live';
 export function Gate() {
   const session = useSession();
   const invited = useRouterState({ select: (state) => state.location.pathname === INVITATION });
+  const inSample = useInSample();
   const [before, setBefore] = useState(false);
   useEffect(() => {
     if (session.data) setBefore(true);
@@ -31,5 +33,5 @@ export function Gate() {
   }
   if (invited) return <Invitation />;
   if (!session.data) return <SignIn expired={before} />;
-  return <LiveProvider><Shell /></LiveProvider>;
+  return <LiveProvider key={inSample ? 'sample' : 'own'}><Shell /></LiveProvider>;
 }

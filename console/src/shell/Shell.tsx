@@ -3,11 +3,13 @@ import { spotlight } from '@mantine/spotlight';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { useSession, useSigning } from '../api/session';
+import { useInSample } from '../api/use-sample';
 import { Icon } from '../components/Icon';
 import { AREAS, pagesFor } from '../navigation';
 import { account } from '../strings/account';
 import { shell as words } from '../strings/shell';
 import { Palette } from './Palette';
+import { SampleBanner } from './SampleBanner';
 import classes from './Shell.module.css';
 import { Shortcuts } from './Shortcuts';
 import { useLiveState } from './live';
@@ -34,7 +36,10 @@ export function Shell() {
         <Who />
       </header>
       {!alone && <Navigation />}
-      <main ref={main} tabIndex={-1} className={classes.main}><Outlet /></main>
+      <main ref={main} tabIndex={-1} className={classes.main}>
+        <SampleBanner />
+        <Outlet />
+      </main>
       {!alone && <Palette onHelp={() => setHelp(true)} />}
       {!alone && <Shortcuts opened={help} onChange={setHelp} />}
     </div>
@@ -74,6 +79,7 @@ function Scheme() {
 function Who() {
   const { data } = useSession();
   const { out } = useSigning();
+  const inSample = useInSample();
   if (!data) return null;
   const signOut = async () => {
     const provider = await out();
@@ -86,7 +92,7 @@ function Who() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{data.me.org}{data.me.roles.length > 0 && ` · ${data.me.roles.map((one) => one.role).join(', ')}`}</Menu.Label>
-        <Menu.Item component={Link} to="/account" leftSection={<Icon name="key" size={16} />}>{account.title}</Menu.Item>
+        {!inSample && <Menu.Item component={Link} to="/account" leftSection={<Icon name="key" size={16} />}>{account.title}</Menu.Item>}
         <Menu.Item leftSection={<Icon name="logout" size={16} />} onClick={() => void signOut()}>{words.signOut}</Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -193,6 +193,10 @@ _COMMANDS = MappingProxyType(
             "Replace a version step by step, or take it back.",
         ),
         "route": ("legato.cli.routing.route:route", "Say why requests go where they go."),
+        "sample": (
+            "legato.cli.sample.command:sample",
+            "Bring in an invented company to look at, and take it away.",
+        ),
         "savings": (
             "legato.cli.spend.insights:savings",
             "Show what is saved, and freeze baselines.",

@@ -48,6 +48,8 @@ class Permission(StrEnum):
     ACCESS_READ = "control:access:read"
     ACCESS_CREATE = "control:access:create"
     ACCESS_DELETE = "control:access:delete"
+    SAMPLE_DATA_READ = "control:sample:read"
+    SAMPLE_DATA_UPDATE = "control:sample:update"
     LEDGER_READ = "control:ledger:read"
     FINANCE_READ = "finance:book:read"
     FINANCE_UPDATE = "finance:book:update"
@@ -132,6 +134,7 @@ INSTANCE_ONLY = frozenset(
         Permission.COMPLIANCE_READ,
         Permission.COMPLIANCE_RUN,
         Permission.TOMBSTONE_READ,
+        Permission.SAMPLE_DATA_UPDATE,
     }
 )
 """What concerns the whole instance, so that an administrator of one organisation may not."""

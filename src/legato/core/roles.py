@@ -105,6 +105,9 @@ PLACED: Final[dict[Permission, frozenset[Role]]] = {
     Permission.ACCESS_DELETE: _GUARDS,
     # nobody gives what they haven't: without it an administrator makes nobody an owner
     Permission.OWNER_BIND: frozenset(),
+    # invented figures, apart from all that is real
+    Permission.SAMPLE_DATA_READ: _READERS,
+    Permission.SAMPLE_DATA_UPDATE: _A,
     Permission.LEDGER_READ: _ANALYSTS | {Role.FINANCE},
     # wages and revenue: who builds doesn't see them
     Permission.FINANCE_READ: _A | {Role.ANALYST, Role.FINANCE},

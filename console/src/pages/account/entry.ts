@@ -8,4 +8,5 @@ export const entry: Entry = {
   order: 90,
   icon: 'key',
   permissions: [],
+  acts: true,
 };

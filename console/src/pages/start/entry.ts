@@ -8,4 +8,5 @@ export const entry: Entry = {
   order: 0,
   icon: 'play',
   permissions: [],
+  acts: true,
 };

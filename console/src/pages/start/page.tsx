@@ -6,6 +6,7 @@ import { answer, api } from '../../api/client';
 import { useMay } from '../../api/session';
 import { Money } from '../../components/Money';
 import { Page, Panel } from '../../components/Page';
+import { SampleOffer } from '../../components/SampleOffer';
 import { Shown, Snippet } from '../../components/states';
 import { ago } from '../../format';
 import { pages } from '../../navigation';
@@ -18,6 +19,7 @@ export default function Start() {
       <Provider />
       <Key />
       <Call />
+      <SampleOffer />
     </Page>
   );
 }

@@ -33,8 +33,8 @@ async def identified(connection: Connection, services: "Services") -> Principal:
     if secret is None and (cookie := connection.cookies.get(services.identity.cookie_name)):
         present = await services.identity.presence.by_session(cookie, sent(connection))
         connection.scope["state"][_PRESENT] = present
-        return present.principal
-    return await _by_secret(connection, services, secret)
+        return services.seen_as(present.principal)
+    return services.seen_as(await _by_secret(connection, services, secret))
 
 
 async def still_there(connection: Connection, services: "Services") -> Principal:
@@ -45,8 +45,8 @@ async def still_there(connection: Connection, services: "Services") -> Principal
     """
     secret = _credential(connection)
     if secret is None and (cookie := connection.cookies.get(services.identity.cookie_name)):
-        return await services.identity.presence.still_there(cookie)
-    return await _by_secret(connection, services, secret)
+        return services.seen_as(await services.identity.presence.still_there(cookie))
+    return services.seen_as(await _by_secret(connection, services, secret))
 
 
 async def _by_secret(

@@ -297,6 +297,36 @@ class ToolDesk(Protocol):
         ...
 
 
+class MadeSample(Protocol):
+    """Sample data that is there."""
+
+    @property
+    def at_ns(self) -> int:
+        """When it was made."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """How many requests were invented."""
+        ...
+
+
+class SampleDesk(Protocol):
+    """Sample data, which lies apart from all that is real; blocking."""
+
+    def made(self) -> MadeSample | None:
+        """Return what there is, None for nothing."""
+        ...
+
+    def add(self) -> MadeSample:
+        """Make it. Raises Conflict, StorageUnavailable."""
+        ...
+
+    def remove(self) -> MadeSample:
+        """Delete all of it; return what there was. Raises as `add`, and NotFound."""
+        ...
+
+
 class ReviewTerms(msgspec.Struct, frozen=True):
     """How items are handed out, and which share of them two people label."""
 
@@ -368,6 +398,9 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
     authenticator: Authenticator
     identity: Identity
+    sample: SampleDesk
+    seen_as: Callable[[Principal], Principal] = lambda principal: principal
+    """As whom those who are authenticated are served: the sample knows them as readers only."""
     places: Callable[[Reach], PlaceStore]
     keys: Callable[[Reach], KeyStore]
     roles: RoleStores

@@ -439,6 +439,10 @@ class StoredData(StoredPrivacy):
         subject = Subject(action.partition(".")[0], name[:_NAME_CHARACTERS])
         AccessLog(self._engine).record(Act(org, action, subject, "granted", details=details))
 
+    def record(self, act: Act) -> None:
+        """Write an act down that changes no row here."""
+        AccessLog(self._engine).record(act)
+
     def segments(self) -> Segments:
         """Return the segments that the audit log anchors."""
         return Segments(self._engine)

@@ -57,7 +57,7 @@ def run(context: ControlContext) -> None:
 
 async def _serve(context: ControlContext) -> None:
     from legato.api.control.lanes import BoundedThreads  # noqa: PLC0415 - see above
-    from legato.app.processes.control_services import build_control  # noqa: PLC0415
+    from legato.app.processes.control_listener import build_control  # noqa: PLC0415
 
     loop = asyncio.get_running_loop()
     threads = ThreadPoolExecutor(2, thread_name_prefix="control")

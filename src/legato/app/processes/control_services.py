@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from legato.api.control.cursors import Cursors
-from legato.api.control.gateway_view import Deployment, DeploymentLoad, GatewayView, Provider, Route
 from legato.api.control.guard_services import GuardPreviewing
 from legato.api.control.live.feed import Feed
 from legato.api.control.replay_services import Deciding, OpenDeciding
@@ -19,11 +18,9 @@ from legato.api.control.services import (
     RoleStores,
     Services,
 )
-from legato.api.http1.connection import Listener
 from legato.app.asked import asked
 from legato.app.batches import batch_process
 from legato.app.checks.instance import Instance
-from legato.app.checks.required_terms import RequiredTerms
 from legato.app.context import ControlContext
 from legato.app.desks.accounting import accounting_rooms
 from legato.app.desks.budgets import budget_services
@@ -49,23 +46,20 @@ from legato.app.models.vaults import open_data_keys
 from legato.app.prices.price_book import PriceBook
 from legato.app.processes.audit_services import audit_services
 from legato.app.processes.control_finance import insight_services, plans_of, report_desk
+from legato.app.processes.control_gateway import gateway_view
 from legato.app.processes.control_identity import control_identity, own_url
-from legato.app.processes.control_listener import control_listener
 from legato.app.processes.control_privacy import privacy_services
 from legato.app.processes.control_workflows import workflow_services
 from legato.app.processes.refusals import RefusalWriter
 from legato.app.ruling import rules_in_force
+from legato.app.sample.desk import SampleDesk
 from legato.core.clock import Clock, SystemClock
-from legato.core.config import Config
-from legato.core.config_parts import SecretRef
 from legato.core.errors import StorageUnavailable
 from legato.core.ids import IdSource
-from legato.core.registry import Kind, ObjectName
 from legato.core.tasks import InThread
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.evaluation.runs import Rooms
 from legato.gateway.breakers import Breakers
-from legato.gateway.loads import LoadBoard, load_state
 from legato.governance.keyring import Keyring
 from legato.insights.captures import Captures
 from legato.insights.guard_samples import GuardSamples
@@ -74,10 +68,9 @@ from legato.registry.floor_status import FloorStatus
 from legato.registry.holdouts import Holdouts
 from legato.registry.registry import Registry
 from legato.registry.rollouts import Rollouts
-from legato.resilience.breaker import State
-from legato.routing.load.wanted import goes_by_load
 from legato.storage.accounting.stores import open_stores
 from legato.storage.anomalies.found import Anomalies
+from legato.storage.audit.access import AccessLog
 from legato.storage.changes import Changes
 from legato.storage.data_keys import DataKeyTable
 from legato.storage.evaluation.feedback_reading import FeedbackReader
@@ -110,15 +103,15 @@ if TYPE_CHECKING:
     from legato.app.compliance.desk import ComplianceDesk
 
 
-class Control(msgspec.Struct, eq=False):
-    """What the control process runs."""
+class Assembled(msgspec.Struct, eq=False):
+    """What a control API works with, and what has to run beside it."""
 
-    listener: Listener
+    services: Services
     keyring: Keyring
     refusals: RefusalWriter
 
 
-def build_control(context: ControlContext, in_thread: InThread) -> Control:
+def assemble(context: ControlContext, in_thread: InThread) -> Assembled:
     """Assemble it; call it with the event loop running."""
     ids = IdSource(clock := SystemClock())
     engine, vault = context.engine, Vault(context.root)
@@ -177,7 +170,7 @@ def build_control(context: ControlContext, in_thread: InThread) -> Control:
         reports=report_desk(context, served, clock, vault=vault),
         environment=context.loaded.config.registry.environment,
     )
-    return Control(control_listener(services), keyring, refusals)
+    return Assembled(services, keyring, refusals)
 
 
 def _schedules(context: ControlContext, clock: Clock) -> ScheduleServices:
@@ -216,6 +209,7 @@ def _books(context: ControlContext, clock: Clock, reader: ServedReader) -> dict[
     """Return what reads and keeps rows, by who may meet them."""
     engine = context.engine
     return {
+        "sample": SampleDesk(context.data.root, AccessLog(engine).record),
         "deciding": _deciding(context),
         "guard_preview": _guard_preview(context),
         "feedback": partial(FeedbackReader, engine),
@@ -404,93 +398,9 @@ def _read_again(reader: ServedReader) -> ServedModels:
     return reader.now
 
 
-def gateway_view(served: ServedModels, breakers: Breakers, loads: LoadBoard) -> GatewayView:
-    """Return providers, deployments and routes with breakers and load as they are now."""
-    config = served.config
-    states = {one.name: breakers.state(breakers.cell(one.name)) for one in config.deployments}
-    counted = goes_by_load(config)
-    deployments = [
-        Deployment(
-            name=one.name,
-            provider=one.provider,
-            model=one.model,
-            region=one.region,
-            breaker=states[one.name].name.lower(),
-            priced=served.prices.get(one.name) is not None,
-            version=served.versions.get(ObjectName(Kind.DEPLOYMENT, one.name)),
-            load=_load(loads, breakers.cell(one.name)) if counted else None,
-        )
-        for one in config.deployments
-    ]
-    return GatewayView(
-        providers=_providers(config),
-        deployments=deployments,
-        routes=_routes(served, states),
-        withheld=list(served.withheld),
-    )
-
-
-def _load(board: LoadBoard, cell: int) -> DeploymentLoad | None:
-    if cell >= board.cells:
-        return None
-    state = load_state(board, cell, time.monotonic())
-    return DeploymentLoad(
-        outstanding=state.outstanding,
-        requests_left=state.requests_left,
-        tokens_left=state.tokens_left,
-        closed_s=state.closed_s,
-        places=state.places,
-    )
-
-
-def _providers(config: Config) -> list[Provider]:
-    return [
-        Provider(
-            name=one.name,
-            kind=one.kind,
-            preset=one.preset,
-            base_url=one.base_url,
-            credential=_source(one.api_key),
-        )
-        for one in config.providers
-    ]
-
-
-def _routes(served: ServedModels, states: dict[str, State]) -> list[Route]:
-    config = served.config
-    shown, terms = [], RequiredTerms(config)
-    for one in config.routes:
-        unfit = terms.unfit(one)
-        called = [states[name] for name in one.deployments if name not in unfit]
-        shown.append(
-            Route(
-                alias=one.alias,
-                strategy=one.strategy.value,
-                deployments=list(one.deployments),
-                baseline=one.baseline or one.deployments[0],
-                require=one.require,
-                unfit=unfit,
-                healthy=any(state is not State.OPEN for state in called),
-                version=served.versions.get(ObjectName(Kind.ROUTE, one.alias)),
-            )
-        )
-    return shown
-
-
 def _charges(served: Callable[[], ServedModels]) -> dict[str, Any]:
     """Return what finds prices by the names of routes and deployments."""
     return {
         "price_of": lambda name: first_charge(served(), name),
         "prices_of": lambda name: charged_for(served().config, served().prices, name),
     }
-
-
-def _source(reference: SecretRef | None) -> str | None:
-    """Say where a credential comes from: never it, nor the name of what holds it."""
-    if reference is None:
-        return None
-    if reference.vault is not None:
-        return "vault"
-    if reference.in_store:
-        return "secret store"
-    return "environment" if reference.env is not None else "file"
