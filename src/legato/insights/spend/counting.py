@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -25,26 +25,26 @@ CALLERS: Final = frozenset(
 )
 """Kinds of entries that calls of callers have."""
 _OF_KPIS: Final = {
-    "token-optimisation": ("removed_tokens", *TOKEN_CLASSES),
-    "routing-efficiency": ("attempts", "cheaper"),
-    "routing-coverage": ("attempts",),
-    "cache-hit-rate": ("attempts",),
-    "savings-rate": ("cost", *STEP_COLUMNS),
-    "unpriced": ("attempts", "unpriced"),
-    "failure-rate": ("requests", "attempts"),
-    "throughput": ("requests",),
-    "latency-p95": ("attempts", *LATENCY_COLUMNS),
+    "token-optimisation": (("removed_tokens", *TOKEN_CLASSES), ("outcome", "provider")),
+    "routing-efficiency": (("attempts", "cheaper"), ("outcome",)),
+    "routing-coverage": (("attempts",), ("outcome", "route")),
+    "cache-hit-rate": (("attempts",), ("outcome",)),
+    "savings-rate": (("cost", *STEP_COLUMNS), ()),
+    "unpriced": (("attempts", "unpriced"), ()),
+    "failure-rate": (("requests", "attempts"), ("outcome",)),
+    "latency-p95": (("attempts", *LATENCY_COLUMNS), ("outcome",)),
+    "cost-per-success": (("attempts", "cost"), ("outcome",)),
+    "cost-per-team": (("requests", "cost"), ("team",)),
+    "cost-per-feature": (("requests", "cost"), ("team", "feature")),
     **dict.fromkeys(
         ("policy-triggers", "personal-data-stopped", "wrong-hit-rate", "deployment-frequency",
-         "time-to-detection", "time-to-resolution"),
-        ("requests",),
+         "time-to-detection", "time-to-resolution", "throughput"),
+        (("requests",), ()),
     ),
     **dict.fromkeys(
-        ("cost-per-request", "cost-per-user", "cost-per-feature", "cost-per-team", "cost-per-run",
-         "ai-cogs", "contribution-margin"),
-        ("requests", "cost"),
+        ("cost-per-request", "cost-per-user", "cost-per-run", "ai-cogs", "contribution-margin"),
+        (("requests", "cost"), ()),
     ),
-    "cost-per-success": ("attempts", "cost"),
 }  # fmt: skip
 _ANSWERED: Final = frozenset({EntryKind.USAGE, EntryKind.CACHE, EntryKind.CORRECTION})
 Group = tuple[str, ...]
@@ -59,36 +59,56 @@ class Setting(msgspec.Struct, frozen=True):
     """Providers that bill nobody: local ones."""
 
 
-def measures_of(kpi: str) -> tuple[str, ...]:
-    """Return what the counts that a KPI rests on are made of: each measure more takes time."""
-    return _OF_KPIS.get(kpi, MEASURES)
+class Made(NamedTuple):
+    """What counts are made of: measures, and by what these must be split to be told apart.
+
+    Each measure more takes time, and each split multiplies the groups to be sorted and read.
+    """
+
+    measures: tuple[str, ...] = MEASURES
+    split: tuple[str, ...] = SPLIT
+
+
+EVERYTHING: Final = Made()
+
+
+def made_of(kpi: str) -> Made:
+    """Return what the counts that a KPI rests on are made of; all where it isn't known."""
+    if kpi not in _OF_KPIS:
+        return EVERYTHING
+    measures, split = _OF_KPIS[kpi]
+    return Made(measures, ("kind", *split))
 
 
 def counts_query(
-    span: Span,
-    by: tuple[str, ...],
-    where: Mapping[str, Sequence[str]],
-    measures: tuple[str, ...] = MEASURES,
+    span: Span, by: tuple[str, ...], where: Mapping[str, Sequence[str]], made: Made
 ) -> SpendQuery:
     """Return what is asked of the rollups for the counts of each group."""
-    return SpendQuery(span, measures, (*by, *SPLIT), where)
+    return SpendQuery(span, made.measures, (*by, *made.split), where)
 
 
-def count(reader: SpendReader, query: SpendQuery, setting: Setting) -> dict[Group, Counts]:
-    """Return the counts of each group; none for no traffic."""
-    keys = len(query.by) - len(SPLIT)
+def count(
+    reader: SpendReader, query: SpendQuery, made: Made, setting: Setting
+) -> dict[Group, Counts]:
+    """Return the counts of each group; none for no traffic. What isn't split isn't told apart."""
+    keys = len(query.by) - len(made.split)
     groups: dict[Group, list[SpendRow]] = defaultdict(list)
     for row in rows_by_kind(reader, query):
         groups[tuple(map(str, row.group[:keys]))].append(row)
     days = query.span.end - query.span.first
-    return {group: _counted(rows, keys, setting, days) for group, rows in groups.items()}
+    places = {name: keys + at for at, name in enumerate(made.split)}
+    return {group: _counted(rows, places, setting, days) for group, rows in groups.items()}
 
 
-def _counted(rows: Iterable[SpendRow], keys: int, setting: Setting, days: int) -> Counts:
+def _counted(
+    rows: Iterable[SpendRow], places: Mapping[str, int], setting: Setting, days: int
+) -> Counts:
     counts = Counts(days=days, latencies=(0,) * len(LATENCY_COLUMNS))
     teams, features = set(), set()
     for row in rows:
-        team, feature, kind, outcome, route, provider = row.group[keys:]
+        team, feature, kind, outcome, route, provider = (
+            row.group[places[name]] if name in places else "" for name in SPLIT
+        )
         teams.add(team)
         features.add((team, feature))
         _add(counts, row.sums, kind, is_answer=outcome == SUCCEEDED and kind in _ANSWERED)

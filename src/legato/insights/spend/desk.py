@@ -13,12 +13,13 @@ from legato.economics.waterfall import STEP_COLUMNS, bars
 from legato.guardrails.policy.labels import labels_of
 from legato.insights.spend.counting import (
     CALLERS,
-    MEASURES,
+    EVERYTHING,
     Group,
+    Made,
     Setting,
     count,
     counts_query,
-    measures_of,
+    made_of,
 )
 from legato.insights.spend.maturity import Maturity, maturity
 from legato.insights.spend.periods import period
@@ -187,15 +188,15 @@ class Insights:
         )
 
     def counts(
-        self, asked: Asked, measures: tuple[str, ...] = MEASURES
+        self, asked: Asked, made: Made = EVERYTHING
     ) -> tuple[dict[Group, Counts], SpendQuery]:
         """Return what KPIs are made of, by group; and the query that made it.
 
-        What isn't among `measures` is 0.
+        What isn't among the measures is 0.
         """
         plain = self._query(asked, ())
-        query = counts_query(plain.span, plain.by, plain.where, measures)
-        found = count(self._spend, query, self._sources.setting())
+        query = counts_query(plain.span, plain.by, plain.where, made)
+        found = count(self._spend, query, made, self._sources.setting())
         if not asked.by and not found:
             found = {(): Counts(days=query.span.end - query.span.first)}
         return found, query
@@ -246,7 +247,7 @@ class Insights:
     def _kpi(self, kpi: Kpi, asked: Asked) -> Insight:
         if "user" in asked.by:
             raise InvalidRequest("by: of users only sums are kept, not KPIs", param="by")
-        found, query = self.counts(asked, measures_of(kpi.id))
+        found, query = self.counts(asked, made_of(kpi.id))
         rows, beside = [], dict[str, None]()
         if kpi.id == "cost-per-run":
             beside |= dict.fromkeys(self._count_runs(found, asked))
