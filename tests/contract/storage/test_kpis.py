@@ -81,6 +81,12 @@ def test_figures_are_the_same_from_entries_and_from_sums(
         # 165 tokens an answer, 100 left out; three attempts and a judge went to who bills them
         assert value("token-optimisation") == (760 - 4 * 165) / 760
         assert value("cost-per-user") == 2500
+        assert value("cost-per-user", team="search") == 500
+        per_user = acme.show("cost-per-user", Asked("7d", ("team",))).rows
+        assert [(row.group["team"], row.value) for row in per_user] == [
+            ("search", 500),
+            ("support", 2000),
+        ]
         assert value("cost-per-team") == 2500 / 2
         assert value("ai-cogs") == 0.25
         assert value("ai-cogs", team="search") is None

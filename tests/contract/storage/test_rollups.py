@@ -203,6 +203,64 @@ def test_what_is_not_kept_is_refused_by_name(engine: Engine) -> None:
         reader.read(SpendQuery(WEEK, ("joy",)))
 
 
+def test_users_of_a_period_are_counted_wherever_it_ends(ledger: Ledger, engine: Engine) -> None:
+    reader = SpendReader(engine, Tenant("acme"))
+
+    def users(first: int, end: int, **where: str) -> int:
+        narrowed = {name: (value,) for name, value in where.items()}
+        query = SpendQuery(Span(DAY + first, DAY + end), (), where=narrowed)
+        return reader.count_distinct(query, "user").get((), 0)
+
+    def told() -> list[int]:
+        return [
+            users(0, 4),
+            users(2, 4),
+            users(0, 2),
+            users(0, 1),
+            users(0, 4, team="x"),
+            users(4, 9),
+        ]
+
+    spent = [("a", 0), ("a", 3), ("b", 0), ("b", 1), ("c", 2), ("d", 3)]
+    for number, (user, day) in enumerate(spent):
+        team = "x" if number % 2 else "y"
+        record = settled(f"r{number}", user=user, at_ns=AT_NS + day * DAY_NS, team=team)
+        ledger.commit(f"w-{number}/1", 1, encoded(record))
+    ledger.commit("w-9/1", 1, encoded(settled("r9", user="e", org="globex", at_ns=AT_NS)))
+    expected = [4, 3, 2, 2, 3, 0]
+    assert told() == expected
+    Roller(engine, at_once=4).roll(USERS)
+    assert told() == expected
+    Roller(engine).catch_up(USERS)
+    assert told() == expected
+    with engine.begin() as connection:  # as a version that doesn't know of last days leaves it
+        connection.execute(text("DELETE FROM rollup_mark WHERE name = 'user_last_day'"))
+        connection.execute(text("DELETE FROM user_last_day"))
+    assert told() == expected
+    late = settled("r10", user="f", at_ns=AT_NS + 5 * DAY_NS)
+    ledger.commit("w-10/1", 1, encoded(late))
+    expected[-1] = 1
+    assert told() == expected
+    Roller(engine).catch_up(USERS)
+    assert told() == expected
+    assert verify(engine).ok
+    Roller(engine).forget(USERS, AT_NS + (2 + USERS_KEPT_DAYS) * DAY_NS)
+    assert (users(2, 9), verify(engine).ok) == (4, True)
+
+
+@pytest.mark.parametrize("table", ["user_last_day", "run_last_day"])
+def test_verifying_finds_a_last_day_that_was_changed(
+    ledger: Ledger, engine: Engine, table: str
+) -> None:
+    ledger.commit("w-0/1", 1, encoded(settled("r1"), settled("r2", tags={"run": "x"})))
+    for name in BY_NAME:
+        Roller(engine).catch_up(name)
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {table} SET bucket = bucket + 1"))  # noqa: S608 - ours
+    (problem,) = verify(engine).problems
+    assert problem.what.startswith(table)
+
+
 @pytest.mark.parametrize(
     "table", ["spend_hour", "spend_day", "spend_user_day", "spend_run_day", "spend_workflow_day"]
 )

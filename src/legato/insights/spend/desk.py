@@ -251,6 +251,8 @@ class Insights:
         rows, beside = [], dict[str, None]()
         if kpi.id == "cost-per-run":
             beside |= dict.fromkeys(self._count_runs(found, asked))
+        if kpi.id == "cost-per-user":
+            beside |= dict.fromkeys(self._count_users(found, asked))
         for group in sorted(found):
             named = _group(asked.by, group)
             beside |= dict.fromkeys(self._complete(found[group], kpi, asked, query, named=named))
@@ -273,12 +275,6 @@ class Insights:
             if told.rules:
                 counts.triggers, counts.pii_stopped = told.requests, told.personal_stopped
             return (_other_query("guard_day", query.span, where),)
-        if kpi.id == "cost-per-user" and self._is_kept(query, USERS_KEPT_DAYS):
-            wanted = {name: (value,) for name, value in where.items()}
-            by_user = SpendQuery(query.span, ("requests",), ("user",), wanted)
-            users = self._spend.count_distinct(msgspec.structs.replace(by_user, by=()), "user")
-            counts.users = users.get((), 0)
-            return (query_text(by_user),)
         if kpi.id == "deployment-frequency" and not where:
             practices = self._practices.practices(query.span)
             counts.promotions = None if practices is None else practices.promotions
@@ -294,6 +290,16 @@ class Insights:
             counts.revenue = booked.usd
             return (booked.query,)
         return ()
+
+    def _count_users(self, found: Mapping[Group, Counts], asked: Asked) -> tuple[str, ...]:
+        """Add users to the counts of each group; return the query of it."""
+        plain = self._query(asked, ("requests",))
+        if not {*asked.by, *asked.where} <= _PLACES or not self._is_kept(plain, USERS_KEPT_DAYS):
+            return ()
+        users = self._spend.count_distinct(plain, "user")
+        for group, counts in found.items():
+            counts.users = users.get(group, 0)
+        return (query_text(msgspec.structs.replace(plain, by=(*plain.by, "user"))),)
 
     def _count_runs(self, found: Mapping[Group, Counts], asked: Asked) -> tuple[str, ...]:
         """Add runs and what they cost to the counts of each group; return the queries of it."""

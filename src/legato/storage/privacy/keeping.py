@@ -320,6 +320,8 @@ OTHERWISE: Final[dict[str, str]] = {
     "spend_user_day": f"{USERS_KEPT_DAYS} days",
     "spend_run_day": f"{RUNS_KEPT_DAYS} days",
     "spend_workflow_day": _SUMS,
+    "user_last_day": f"{USERS_KEPT_DAYS} days",
+    "run_last_day": f"{RUNS_KEPT_DAYS} days",
     "store_version": _BOUNDED,
     "team": _WITH_ITS_THING,
     "tombstone": "for good: a backup of any age may be restored",

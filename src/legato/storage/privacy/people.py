@@ -125,7 +125,7 @@ FIGURES: Final = (
     Kind(
         "daily sums",
         "What your requests cost on each day, summed.",
-        ("spend_user_day",),
+        ("spend_user_day", "user_last_day"),
         "sums of the ledger's entries: the pseudonym, tokens, cost and counts",
     ),
     Kind(
@@ -188,6 +188,7 @@ OF_NOBODY: Final[dict[str, str]] = {
     "access_rule": "rules over keys, by name",
     "guard_day": "sums over many people",
     "spend_run_day": "sums of a workflow's run; who began it stands with the run",
+    "run_last_day": "on which day a workflow's run spent last",
     "spend_workflow_day": "sums over many people",
     "kpi_goal": "targets of figures, by feature and workflow",
     "contract_baseline": "agreements on what a baseline is",

@@ -39,7 +39,7 @@ from legato.storage.tables.objectives import incident
 from legato.storage.tables.reviews import review_item, review_label
 from legato.storage.tables.roles import role_binding
 from legato.storage.tables.rollouts import arm_outcome, shadow_outcome
-from legato.storage.tables.rollups import spend_user_day
+from legato.storage.tables.rollups import spend_user_day, user_last_day
 from legato.storage.tables.schema import ledger_entry, limit_window, stored_response
 from legato.storage.tables.semantic import semantic_entry
 from legato.storage.tables.subject_exports import subject_export
@@ -66,7 +66,10 @@ class Place(NamedTuple):
 
 PLACES: Final[dict[str, tuple[Place, ...]]] = {
     "ledger entries": (Place(ledger_entry, ("request_id",), ("end_user",)),),
-    "daily sums": (Place(spend_user_day, (), ("end_user",)),),
+    "daily sums": (
+        Place(spend_user_day, (), ("end_user",)),
+        Place(user_last_day, (), ("end_user",)),
+    ),
     "captures": (Place(capture, ("request_id",), ("end_user",)),),
     "kept responses": (Place(stored_response, ("request_id",), ("end_user",)),),
     "feedback texts": (Place(feedback, ("request_id",), ("end_user",)),),

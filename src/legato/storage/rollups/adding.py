@@ -26,6 +26,8 @@ from sqlalchemy import (
 )
 
 from legato.storage.database.dialect import group_by_hashing, upsert_into
+from legato.storage.rollups import last_days
+from legato.storage.rollups.last_days import LAST_DAYS
 from legato.storage.rollups.sources import ENTRY, bucket_of, dimension_of, has, sum_of
 
 _OWN: Final = MetaData()
@@ -72,6 +74,9 @@ def add_aside(connection: Connection, rollup: Rollup, taken: Range) -> None:
     aside = _aside(rollup)
     for statement in _additions(rollup, aside, sqlite=True):
         connection.execute(statement, taken._asdict())
+    if rollup.name in LAST_DAYS:
+        statement = last_days.addition(rollup.name, aside, sqlite=True)
+        connection.execute(statement, taken._asdict())
     aside.drop(connection)
 
 
@@ -85,6 +90,8 @@ def add_at_once(connection: Connection, rollup: Rollup, taken: Range) -> None:
 def _summing_addition(rollup: Rollup) -> Insert:
     sums = _sums(rollup).cte("sums")
     *fine, last = _additions(rollup, sums, sqlite=False)
+    if rollup.name in LAST_DAYS:
+        fine.append(last_days.addition(rollup.name, sums, sqlite=False))
     with_fine: Insert = last.add_cte(
         *(one.cte(f"added_{number}") for number, one in enumerate(fine))
     )

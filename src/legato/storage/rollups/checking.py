@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from legato.storage.rollups.adding import Kept, Rollup
+from legato.storage.rollups.last_days import LAST_DAYS, wrong_day
 from legato.storage.rollups.marks import mark_of
 from legato.storage.rollups.rolling import ROLLUPS
 from legato.storage.rollups.sources import (
@@ -37,6 +38,8 @@ def wrong_days(connection: Connection) -> Iterator[tuple[str, int]]:
                 if sorted(expected) != sorted(_rows(connection, rollup, kept, day)):
                     found.add(kept.table.name)
                     yield kept.table.name, day
+        if rollup.name in LAST_DAYS and (wrong := wrong_day(connection, rollup.name)) is not None:
+            yield LAST_DAYS[rollup.name][0].name, wrong
 
 
 def _days(connection: Connection, rollup: Rollup, mark: int) -> set[int]:

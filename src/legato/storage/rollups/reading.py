@@ -9,14 +9,26 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Dialect, Engine, Select, Table, func, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Dialect,
+    Engine,
+    Select,
+    Table,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 
 from legato.core.errors import InvalidRequest
-from legato.core.tenant import Reach, Tenant
+from legato.core.tenant import Areas, Reach, Tenant
 from legato.storage.database.dialect import expect_few_rows, group_by_hashing
 from legato.storage.database.engine import reading
 from legato.storage.database.prepared import Prepared
 from legato.storage.database.tenancy import within
+from legato.storage.rollups.last_days import LAST_DAYS, whose
 from legato.storage.rollups.rolling import BY_NAME, RUNS, SPEND, USERS, WORKFLOWS
 from legato.storage.rollups.sources import (
     ENTRY,
@@ -116,7 +128,16 @@ class SpendReader:
     def count_distinct(self, query: SpendQuery, counted: str) -> dict[tuple[Any, ...], int]:
         """Return how many values of a dimension each group has, without sums. Raises as `read`."""
         wanted = msgspec.structs.replace(query, by=(*query.by, counted))
-        return {tuple(row[:-1]): int(row[-1]) for row in self.rows(_distinct, wanted)}
+        by_last_day = self._tells(wanted) and self.rows(_ends_it, wanted)
+        statement_of = _distinct_by_last_day if by_last_day else _distinct
+        return {tuple(row[:-1]): int(row[-1]) for row in self.rows(statement_of, wanted)}
+
+    def _tells(self, query: SpendQuery) -> bool:
+        """Whether a table of last days has all that is asked, for this reach."""
+        names = {NAMES.get(name, name) for name in (*query.by, *query.where)}
+        _, rollup = _source(query)
+        is_plain = rollup in LAST_DAYS and not isinstance(self._reach, Areas)
+        return is_plain and names <= set(whose(LAST_DAYS[rollup][0]))
 
     def total(self, query: SpendQuery) -> dict[str, int]:
         """Return the sums of all groups together."""
@@ -144,8 +165,8 @@ def _prepared(asked: _Asked, dialect: Dialect) -> Prepared:
 
 def _sums(reach: Reach, query: SpendQuery) -> "CompoundSelect[Any]":
     """Return what the rollup has, and what the entries behind its mark sum to."""
-    old, new = _parts(reach, query)
     table, _ = _source(query)
+    old, new = _parts(reach, query, table)
     kept = [func.sum(table.c[name]).label(name) for name in query.measures]
     behind = [sum_of(name) for name in query.measures]
     return _summed(old, kept).union_all(_summed(new, behind))
@@ -159,18 +180,46 @@ def _summed(groups: Select[Any], sums: Sequence[ColumnElement[Any]]) -> Select[A
 
 def _distinct(reach: Reach, query: SpendQuery) -> Select[Any]:
     """Count the values of the last dimension in each group of those before it."""
-    old, new = _parts(reach, query)
+    table, _ = _source(query)
+    return _counted(*_parts(reach, query, table))
+
+
+def _distinct_by_last_day(reach: Reach, query: SpendQuery) -> Select[Any]:
+    """Count the same, where nobody spent after the period."""
+    old, new = _parts(reach, query, _last_days_of(query))
+    if not isinstance(reach, Tenant) or len(query.by) > 1:
+        return _counted(old, new)
+    # each has one row: only those behind the mark have to be looked up
+    (name,), behind = old.selected_columns, new.distinct().subquery()
+    unknown = select(func.count()).where(~old.where(name == behind.c[0]).exists())
+    known = select(func.count()).select_from(old.subquery())
+    return select(known.scalar_subquery() + unknown.select_from(behind).scalar_subquery())
+
+
+def _ends_it(_reach: Reach, query: SpendQuery) -> Select[Any]:
+    """Return a row where the table of last days knows all, and nobody spent after the period."""
+    table, (_, rollup) = _last_days_of(query), _source(query)
+    later = exists().where(table.c.bucket >= query.span.end)
+    return select(literal_column("1")).where(_mark_of(table.name) == _mark_of(rollup), ~later)
+
+
+def _last_days_of(query: SpendQuery) -> Table:
+    _, rollup = _source(query)
+    return LAST_DAYS[rollup][0]
+
+
+def _counted(old: Select[Any], new: Select[Any]) -> Select[Any]:
     both = old.union(new).subquery()
     *groups, _ = both.c
     counted = select(*groups, func.count()).select_from(both)
     return counted.group_by(*groups) if groups else counted
 
 
-def _parts(reach: Reach, query: SpendQuery) -> tuple[Select[Any], Select[Any]]:
-    """Select the groups of what the rollup has, and of the entries behind its mark."""
+def _parts(reach: Reach, query: SpendQuery, table: Table) -> tuple[Select[Any], Select[Any]]:
+    """Select the groups of what a table has, and of the entries behind its rollup's mark."""
     names = [NAMES.get(name, name) for name in query.by]
     where = {NAMES.get(name, name): values for name, values in query.where.items()}
-    table, rollup = _source(query)
+    _, rollup = _source(query)
     span = query.span
     kept = [
         *within(reach, table),

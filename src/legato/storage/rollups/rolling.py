@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 from legato.storage.audit.segments import ROWS_LOCK
 from legato.storage.database.dialect import is_sqlite, lock, wait_for_sharers
 from legato.storage.database.engine import begun, connected, reading, writing
+from legato.storage.rollups import last_days
 from legato.storage.rollups.adding import (
     Kept,
     Range,
@@ -21,6 +22,7 @@ from legato.storage.rollups.adding import (
     add_at_once,
     sum_aside,
 )
+from legato.storage.rollups.last_days import LAST_DAYS
 from legato.storage.rollups.marks import mark_of, set_mark
 from legato.storage.rollups.sources import ENTRY, HOURS_PER_DAY
 from legato.storage.tables.rollups import (
@@ -120,6 +122,8 @@ class Roller:
                     continue
                 old = delete(kept.table).where(kept.table.c.bucket < first)
                 gone += connection.execute(old).rowcount
+                if name in LAST_DAYS:
+                    last_days.forget(connection, name, first)
                 set_mark(connection, name, kept_from=first)
         return gone
 
@@ -130,10 +134,18 @@ class Roller:
             for kept in BY_NAME[name].tables:
                 connection.execute(delete(kept.table))
             set_mark(connection, name, entry_id=0)
+            if name in LAST_DAYS:
+                last_days.renew(connection, name)
+                last_days.mark(connection, name, 0)
 
 
 def _add(connection: Connection, rollup: Rollup, taken: Range) -> None:
+    were_kept_up = rollup.name in LAST_DAYS and last_days.are_kept_up(connection, rollup.name)
     if is_sqlite(connection):
         add_aside(connection, rollup, taken)
     else:
         add_at_once(connection, rollup, taken)
+    if rollup.name in LAST_DAYS:
+        if not were_kept_up:
+            last_days.renew(connection, rollup.name)
+        last_days.mark(connection, rollup.name, taken.until)

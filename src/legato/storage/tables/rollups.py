@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text
 
 from legato.core.usage import USAGE_CLASSES
 from legato.economics.waterfall import STEP_COLUMNS
@@ -59,6 +59,23 @@ spend_user_day: Final = _rollup("spend_user_day", USER_DIMENSIONS, USER_MEASURES
 spend_run_day: Final = _rollup("spend_run_day", RUN_DIMENSIONS, USER_MEASURES)
 spend_workflow_day: Final = _rollup("spend_workflow_day", WORKFLOW_DIMENSIONS, MEASURES)
 
+
+def _last_day(name: str, whose: tuple[str, ...]) -> Table:
+    return Table(
+        name,
+        metadata,
+        *[Column(one, Text, nullable=False) for one in whose],
+        number_column("bucket"),
+        PrimaryKeyConstraint(*whose),
+        Index(f"{name}_bucket", "bucket", *whose),
+        sqlite_with_rowid=False,
+    )
+
+
+# On which day each spent last, of those that the sums above are kept for.
+user_last_day: Final = _last_day("user_last_day", ("org", "end_user"))
+run_last_day: Final = _last_day("run_last_day", ("org", "run"))
+
 # Up to which entry each is, and from which bucket on rows are kept.
 rollup_mark: Final = Table(
     "rollup_mark",
@@ -75,6 +92,8 @@ ROLLUP_TABLES: Final = frozenset(
         spend_user_day,
         spend_run_day,
         spend_workflow_day,
+        user_last_day,
+        run_last_day,
         rollup_mark,
     )
 )

@@ -63,7 +63,7 @@ from legato.storage.tables.tombstones import PRIVACY_TABLES
 from legato.storage.tables.workflows import WORKFLOW_TABLES
 
 metadata: Final = columns.metadata
-SCHEMA_VERSION: Final = "0071"
+SCHEMA_VERSION: Final = "0072"
 
 migration_marker = Table(
     "migration_marker",
