@@ -62,12 +62,20 @@ def tiles_between(old: int, new: int) -> Iterator[Tile]:
 
 def bundled(bundle: bytes) -> list[bytes]:
     """Return the events of a bundle. Raises ValueError where it is cut off."""
+    leaves = begun(bundle)
+    if sum(map(len, leaves)) + _LENGTH_BYTES * len(leaves) != len(bundle):
+        msg = "a bundle of events is cut off"
+        raise ValueError(msg)
+    return leaves
+
+
+def begun(bundle: bytes) -> list[bytes]:
+    """Return the whole events of a bundle, up to where it is cut off."""
     leaves, at = [], 0
     while at < len(bundle):
         end = at + _LENGTH_BYTES + int.from_bytes(bundle[at : at + _LENGTH_BYTES])
         if end > len(bundle):
-            msg = "a bundle of events is cut off"
-            raise ValueError(msg)
+            break
         leaves.append(bundle[at + _LENGTH_BYTES : end])
         at = end
     return leaves

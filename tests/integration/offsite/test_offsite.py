@@ -15,10 +15,9 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from legato.audit.event import VERSION, Actor, Event, Subject, leaf_of
-from legato.audit.merkle import frontier_of, leaf_hash
-from legato.audit.note import Checkpoint, SigningKey, VerifyingKey, read_checkpoint
-from legato.audit.tiles import Tile, bundled
+from legato.audit.merkle import leaf_hash
+from legato.audit.note import read_checkpoint
+from legato.audit.tiles import bundled
 from legato.core.clock import SystemClock
 from legato.core.egress import Egress
 from legato.offsite.connections import Rules
@@ -27,58 +26,11 @@ from legato.offsite.files import FileObjects
 from legato.offsite.mirror import Mirror
 from legato.offsite.object_store import Bucket, BucketObjects
 from legato.offsite.streams import Syslog, Webhook
+from memory_log import MemoryLog
 
 SECRET = "a-secret-of-the-receiver"
 RULES = Rules(Egress())
 NOTHING = Copied(0, b"")
-
-
-def leaf(index: int, name: str) -> bytes:
-    return leaf_of(
-        Event(
-            version=VERSION, index=index, org="acme", org_index=index, at_ns=1_700_000_000 * 10**9,
-            actor=Actor("key", "k1"), action="key.create", subject=Subject("key", f"{name}{index}"),
-            outcome="done", reason="", request_id="", details={},
-        )
-    )  # fmt: skip
-
-
-class Log:
-    """A `Source` in memory."""
-
-    def __init__(self, size: int, name: str = "k") -> None:
-        self.leaves = [leaf(index, name) for index in range(size)]
-        self._signing = SigningKey(b"7" * 32)
-
-    @property
-    def key(self) -> VerifyingKey:
-        return self._signing.verifying
-
-    def size(self) -> int:
-        return len(self.leaves)
-
-    def root(self, size: int) -> bytes:
-        return frontier_of([leaf_hash(one) for one in self.leaves[:size]]).root
-
-    def checkpoint(self, size: int) -> str:
-        return self._signing.sign(Checkpoint(self.key.name, size, self.root(size)).text())
-
-    def hashes(self, tile: Tile) -> bytes:
-        span = 256**tile.level
-        first = tile.place * 256
-        parts = [
-            self.leaves[(first + at) * span : (first + at + 1) * span] for at in range(tile.width)
-        ]
-        return b"".join(frontier_of([leaf_hash(one) for one in part]).root for part in parts)
-
-    def events(self, tile: Tile) -> bytes:
-        first = tile.place * 256
-        return b"".join(
-            len(one).to_bytes(2) + one for one in self.leaves[first : first + tile.width]
-        )
-
-    def held(self, size: int) -> Copied:
-        return Copied(size, self.root(size))
 
 
 class Receiver(HTTPServer):
@@ -163,7 +115,7 @@ def test_a_mirror_has_all_of_the_log_and_says_so(
     receiver: Receiver, tmp_path: Path, kind: str
 ) -> None:
     mirror = Mirror(FileObjects(tmp_path / "m")) if kind == "folder" else bucket(receiver)
-    log = Log(700)
+    log = MemoryLog(700)
     before = NOTHING
     for size in (3, 255, 256, 300, 700):
         mirror.copy(log, before, size)
@@ -184,14 +136,14 @@ def test_a_mirror_has_all_of_the_log_and_says_so(
 
 
 def test_a_log_that_was_rewritten_cut_or_set_back_is_told(tmp_path: Path) -> None:
-    log, mirror = Log(40), Mirror(FileObjects(tmp_path))
+    log, mirror = MemoryLog(40), Mirror(FileObjects(tmp_path))
     mirror.copy(log, NOTHING, 30)
     old = (tmp_path / "checkpoint").read_bytes()
     mirror.copy(log, log.held(30), 40)
     with pytest.raises(Forked, match="isn't what our log has"):
-        mirror.copy(Log(50, "other"), NOTHING, 50)
+        mirror.copy(MemoryLog(50, "other"), NOTHING, 50)
     with pytest.raises(Forked, match="was cut"):
-        mirror.copy(Log(20), NOTHING, 20)
+        mirror.copy(MemoryLog(20), NOTHING, 20)
     (tmp_path / "checkpoint").write_bytes(old)
     with pytest.raises(Forked, match="set back"):
         mirror.copy(log, log.held(40), 40)
@@ -204,7 +156,7 @@ def test_a_log_that_was_rewritten_cut_or_set_back_is_told(tmp_path: Path) -> Non
 
 
 def test_what_fails_is_told_and_begins_again(receiver: Receiver, tmp_path: Path) -> None:
-    log, mirror = Log(5), bucket(receiver)
+    log, mirror = MemoryLog(5), bucket(receiver)
     receiver.away = True
     with pytest.raises(CopyFailed, match="403"):
         mirror.copy(log, NOTHING, 5)
@@ -222,7 +174,7 @@ def test_what_fails_is_told_and_begins_again(receiver: Receiver, tmp_path: Path)
 
 
 def test_a_webhook_gets_each_event_signed_and_the_checkpoint(receiver: Receiver) -> None:
-    log = Log(600)
+    log = MemoryLog(600)
     hook = Webhook(
         f"http://127.0.0.1:{receiver.server_port}/in?x=1", lambda: SECRET, RULES, SystemClock.now_ns
     )
@@ -237,11 +189,11 @@ def test_a_webhook_gets_each_event_signed_and_the_checkpoint(receiver: Receiver)
     with pytest.raises(CopyFailed, match="401"):
         hook.copy(log, NOTHING, 5)
     with pytest.raises(Forked):
-        hook.copy(log, Log(9, "other").held(9), 20)
+        hook.copy(log, MemoryLog(9, "other").held(9), 20)
 
 
 def test_syslog_gets_counted_octets_and_datagrams() -> None:
-    log = Log(3)
+    log = MemoryLog(3)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         Syslog(f"tcp://127.0.0.1:{port}", 13, RULES).copy(log, NOTHING, 3)

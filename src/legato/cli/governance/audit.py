@@ -75,8 +75,8 @@ def export(config_file: Path | None, data: Path, directory: Path, org: str | Non
 def verify(config_file: Path | None, data: Path, **options: Any) -> None:
     """Say whether the log is whole, and else which event is the first that isn't.
 
-    With an EXPORT (a folder, or a file of the control API's) it looks at that and needs nothing
-    else; without one, at the database.
+    With an EXPORT (a folder, a file of the control API's, or a copy of audit.export in a folder)
+    it looks at that and needs nothing else; without one, at the database.
     Exit status 1 where something was changed, moved, taken out or added.
     """
     from legato.cli.governance import audit_actions  # noqa: PLC0415

@@ -20,6 +20,7 @@ from legato.app.desks.audit_files import (
     verify_export,
 )
 from legato.app.desks.audit_held import Held, export_secrets
+from legato.app.desks.audit_mirror import is_mirror, verify_mirror
 from legato.app.desks.audit_segments import LookedAt
 from legato.app.desks.stored_data import stored_data
 from legato.audit.checking import Finding
@@ -121,7 +122,7 @@ def verify(
     known = given or key_of(export)
     kept = [kept_checkpoint(one, known) for one in checkpoints]
     whole = verify_bundle if export.is_file() else verify_export
-    done = whole(export, known, kept)
+    done = (verify_mirror if is_mirror(export) else whole)(export, known, kept)
     if given is None:
         _warn_of_key(known)
     _tell(Told(done.fault, done.events, done.checkpoint.root.hex()), as_json=as_json)
