@@ -23,4 +23,11 @@ test('what a route costs and is worth is seen once callers have said how good it
   await expect(page).toHaveURL(/measure=score/);
   await expect(page.getByText('Nobody said yet how good these answers are')).toBeVisible();
   await expect(page.getByText('It guarantees no quality')).toBeVisible();
+  const whatIf = page.getByRole('region', { name: 'What if' });
+  await whatIf.getByLabel('Deployments, in order').fill('small');
+  await whatIf.getByRole('button', { name: 'Try' }).click();
+  await expect(whatIf.getByRole('row', { name: /^Cost \$0\.\d+ \$0\.\d+ −\$0\.\d+/ })).toBeVisible({ timeout: 30_000 });
+  await expect(whatIf.getByText('so does the recorded world')).toBeVisible();
+  await settled(page);
+  await look(page, 'routing-what-if');
 });

@@ -8,5 +8,15 @@ export const routing = {
   frontierLabel: (known: number, all: number) => `Cost per request against quality of ${known} of ${all} deployments; the line joins those that none beats in both.`, axisCost: 'Cost per request ($)', axisQuality: 'Quality', line: 'Frontier',
   noQuality: 'Nobody said yet how good these answers are', noQualityHint: 'Applications send feedback on an answer by its request id:', feedback: (server: string) => `curl ${server}/v1/feedback -H "authorization: Bearer $LEGATO_KEY" \\\n  -H 'content-type: application/json' -d '{"request_id": "…", "thumbs": "up"}'`,
   floor: 'Proven floor', noFloor: 'It guarantees no quality: set quality.guarantee on the route to have a floor proven.', floorFacts: { policy: 'Policy', margin: 'May lose at most', share: 'May leave the baseline', compared: 'Compared', loss: 'Loses at most, proven', back: 'Taken back' }, compared: (better: number, equal: number, worse: number) => `${better} better, ${equal} equal, ${worse} worse`,
+  whatIf: {
+    title: 'What if',
+    about: 'Another policy on the requests recorded in the time chosen above: simulated, nobody is called and nothing is changed. A deployment these requests never reached is taken to be as fast as the one asked most.',
+    deployments: 'Deployments, in order', strategy: 'Strategy', asItIs: (now: string) => `as it is (${now})`, run: 'Try',
+    strategies: { ordered: 'in order', weighted: 'by weight', cheapest: 'cheapest first', least_latency: 'fastest first', least_outstanding: 'least outstanding', peak_ewma: 'peak EWMA' },
+    columns: ['Figure', 'As it is', 'Changed', 'Difference (95 %)'], figures: { cost: 'Cost', answered: 'Answered', refused: 'Refused by limits and budgets', failed: 'Failed', fellBack: 'Fell back', p50: 'Latency, median', p95: 'Latency, 95 %' },
+    of: (requests: string, ledger: string, closes: boolean) => `${requests} requests; the ledger has ${ledger} of them${closes ? ', and so does the recorded world, to the nano-dollar.' : ', which the recorded world does not match.'}`,
+    compared: (by: string) => `Compared over ${by}.`, quality: (told: string) => `Quality: ${told}.`, notes: 'What is measured, modelled and assumed', none: '–',
+    tooFew: (value: string) => `${value} (too few to tell)`, between: (value: string, low: string, high: string) => `${value} (${low} to ${high})`,
+  },
   interval: (share: string, low: string, high: string) => `${share} (${low} – ${high})`,
 };

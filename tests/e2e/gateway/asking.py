@@ -20,6 +20,7 @@ BODIES = {
     "invitation": b'{"token":"x","password":"x"}',
     **dict.fromkeys(("rotate", "approve", "reject", "rollback", "cancel", "resume"), b"{}"),
     **dict.fromkeys(("skip", "acknowledge", "unbind", "delete", "remove", "resolve"), b"{}"),
+    "what-if": b'{"strategy":"cheapest"}',
     "objectives": b'{"name":"x","measured":"errors","target":"99"}',
     "report-schedules": b'{"name":"x","report":"savings","cron":"@daily","channels":["x"]}',
     "incidents": b'{"title":"x"}',

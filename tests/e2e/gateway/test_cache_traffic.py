@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +70,27 @@ def test_a_looser_bound_would_have_saved_more(legato: RunningLegato) -> None:
     assert loose["differing_is_wrong"]["hits"] >= 4
     assert loose["differing_is_wrong"]["saved"] == 140_000 * loose["differing_is_wrong"]["hits"]
     assert "hits" in legato.command("cache", "what-if", "--bound", "0.2", "--route", "chat")
+
+
+def test_the_control_api_tells_the_same(legato: RunningLegato) -> None:
+    path = "/api/v1/cache/what-if"
+    read = "SELECT count(*) AS n FROM audit_event WHERE action = 'capture.read'"
+    before = legato.query(read)[0]["n"]
+    told = legato.post(path, {"route": "chat", "bound": 0.2, "since": "1h"}, ADMIN)
+    assert told.status == 200, told.body
+    assert legato.query(read)[0]["n"] == before + 1
+    by_command = what_if(legato, "0.2")
+    for world in ("differing_is_wrong", "differing_is_right"):
+        found = told.json[world]
+        for name in ("requests", "exact", "hits", "same_words", "checked"):
+            assert found[name] == by_command[world][name]
+        assert Decimal(found["saved_usd"]) * 10**9 == by_command[world]["saved"]
+    nothing = legato.post(path, {"route": "faq", "bound": 0.2}, ADMIN)
+    assert "nothing captured" in nothing.error["message"]
+    assert legato.post(path, {"route": "chat", "bound": 0.5}, ADMIN).error["field"] == "bound"
+    timed = {"route": "chat", "bound": 0.1, "since": "soon"}
+    assert legato.post(path, timed, ADMIN).error["field"] == "since"
+    assert legato.post(path, {"route": "chat", "bound": 0.2}).status == 403
 
 
 def test_what_was_captured_answers_again(legato: RunningLegato) -> None:

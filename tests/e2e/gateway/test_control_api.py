@@ -169,9 +169,9 @@ def test_case_26_what_is_anothers_does_not_exist(
 ) -> None:
     new_names = ("POST", f"{V1}/registry/objects/{{kind}}/{{name}}/versions")  # makes the object
     instances = ("POST", f"{V1}/proposals/{{proposal_id}}/{{command}}")  # an administrator's
-    floor = ("GET", f"{V1}/routes/{{route}}/floor")  # of a route, which is the instance's
+    floor, what_if = (f"{V1}/routes/{{route}}/{one}" for one in ("floor", "what-if"))
     tiles = ("GET", f"{V1}/audit/tile/{{level}}/{{place}}")  # of every tenant's events
-    others = (new_names, instances, floor, tiles, *OPEN)
+    others = (new_names, instances, ("GET", floor), ("POST", what_if), tiles, *OPEN)
     # periods and KPIs have the same names in every organisation, and figures of their own
     named = [one for one in operations(document) if "{" in one[1] and one not in others]
     with_ids = [one for one in named if not COMMON & set(one[1].split("/"))]

@@ -19,6 +19,7 @@ import { Empty, Shown } from '../../components/states';
 import { ago, count, moment, percent } from '../../format';
 import { cache as words } from '../../strings/cache';
 import { useUrl } from '../../url';
+import { WhatIf } from './what-if';
 
 type Entry = components['schemas']['CacheEntry'];
 const said = words.columns;
@@ -74,6 +75,7 @@ export default function Cache() {
       <Shown of={list}>
         {(rows) => <DataTable label={words.entries} columns={columns} rows={rows} idOf={(one) => one.id} selected={search.selected} onOpen={(one) => change({ selected: one.id }, true)} more={list.more} empty={<Empty title={words.empty} call={words.call}>{words.emptyHint}</Empty>} />}
       </Shown>
+      <WhatIf route={search.route} />
       <Details opened={chosen !== undefined} title={words.title} onClose={() => change({ selected: undefined })}>
         {chosen && <One entry={chosen} onPurge={mayChange ? () => setPurging({ what: { entry: chosen.id }, name: chosen.id, told: words.purgeOf.entry }) : null} />}
       </Details>

@@ -14,6 +14,7 @@ import { routing as words } from '../../strings/routing';
 import { useUrl } from '../../url';
 import { Frontier } from './frontier';
 import { type Known, type Measure, frontierOf, perRequest, qualityOf, sayQuality } from './quality';
+import { WhatIf } from './what-if';
 
 type Schemas = components['schemas'];
 const MEASURES = Object.entries(words.measures).map(([value, label]) => ({ value, label }));
@@ -51,9 +52,14 @@ export function OneRoute({ route, sums, since, until }: OneRouteProps) {
         }}
       </Shown>
       <Floor route={route.alias} />
+      <Shown of={sums}>{({ data }) => <WhatIf route={route} asked={askedOf(route.alias, data)} since={since} until={until} />}</Shown>
     </Stack>
   );
 }
+
+/** The deployments that the route's requests went to, the most asked first. */
+const askedOf = (route: string, sums: Schemas['Sums']['data']) =>
+  sums.filter((one) => one.group.route === route && one.group.deployment && one.requests > 0).sort((a, b) => b.requests - a.requests).map((one) => one.group.deployment ?? '');
 
 function knownOf(route: Schemas['Route'], sums: Schemas['Sums']['data'], said: Schemas['Summary'][], measure: Measure): Known[] {
   const mine = sums.filter((one) => one.group.route === route.alias);

@@ -24,6 +24,7 @@ _PROVIDER_THREADS: Final = 2
 _PROVIDER_WAITING_MAX: Final = 6
 _PROVIDER_S: Final = 15.0
 _REPORTS_WAITING_MAX: Final = 3
+_WHAT_IFS_WAITING_MAX: Final = 2
 _REPORT_S: Final = 50.0
 """Less than a worker waits for an answer of this process."""
 
@@ -90,6 +91,7 @@ class Lanes:
     def __init__(self) -> None:
         self.passwords = Lane("Looking at passwords", 1, _PASSWORDS_WAITING_MAX, _PASSWORD_S)
         self.reports = Lane("Making reports", 1, _REPORTS_WAITING_MAX, _REPORT_S)
+        self.what_ifs = Lane("Trying a change", 1, _WHAT_IFS_WAITING_MAX, _REPORT_S)
         self._providers: dict[str, Lane] = {}
 
     def provider(self, name: str) -> Lane:

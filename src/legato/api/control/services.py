@@ -20,6 +20,7 @@ from legato.api.control.replay_services import OpenDeciding
 from legato.api.control.report_services import ReportDesk
 from legato.api.control.schedule_services import ScheduleServices
 from legato.api.control.service_level_services import ServiceLevelServices
+from legato.api.control.what_if_services import WhatIfs
 from legato.cache.semantic.entry import Entry
 from legato.connectors.catalogue import Offered
 from legato.connectors.tool import ToolContext, ToolSpec
@@ -490,5 +491,6 @@ class Services(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     compliance: Callable[[], ComplianceDesk]
     live: Feed
     reports: Callable[[], ReportDesk]
+    what_ifs: WhatIfs
     environment: str
     """Whose labels are meant where a caller names none."""

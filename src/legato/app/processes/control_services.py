@@ -37,6 +37,7 @@ from legato.app.desks.service_levels import service_levels
 from legato.app.desks.stored_data import StoredData
 from legato.app.desks.thresholds import Thresholds
 from legato.app.desks.twin import Twin
+from legato.app.desks.what_ifs import WhatIfs
 from legato.app.models.model_checks import with_unknown_credentials
 from legato.app.models.model_guard import ModelGuard
 from legato.app.models.router_follower import predictors, router_versions
@@ -193,9 +194,12 @@ def _spent(engine: Any, clock: Clock, ids: IdSource, words: Words) -> dict[str, 
     }
 
 
+def _stored(context: ControlContext) -> tuple[Instance, StoredData]:
+    return Instance(context.data, None, context.loaded), StoredData(context.database_url)
+
+
 def _deciding(context: ControlContext) -> OpenDeciding:
-    instance = Instance(context.data, None, context.loaded)
-    stored = StoredData(context.database_url)
+    instance, stored = _stored(context)
 
     def opened(*, access_now: bool) -> Deciding:
         from legato.app.desks.replaying import open_replay  # noqa: PLC0415 - brings the gateway
@@ -212,6 +216,7 @@ def _books(context: ControlContext, clock: Clock, reader: ServedReader) -> dict[
         "sample": SampleDesk(context.data.root, AccessLog(engine).record),
         "deciding": _deciding(context),
         "guard_preview": _guard_preview(context),
+        "what_ifs": WhatIfs(context.data.root),
         "feedback": partial(FeedbackReader, engine),
         "finance": finance_books(context.database_url, clock),
         "planning": plans_of(context, clock, lambda: _read_again(reader)),
@@ -268,8 +273,7 @@ def _rollouts(
 
 
 def _proposals(context: ControlContext, clock: Clock) -> Callable[[Tenant], Proposing]:
-    instance = Instance(context.data, None, context.loaded)
-    stored = StoredData(context.database_url)
+    instance, stored = _stored(context)
 
     def of(tenant: Tenant) -> Proposing:
         return Proposing(instance, stored, Twin(instance, stored, clock), tenant.org)
@@ -278,14 +282,12 @@ def _proposals(context: ControlContext, clock: Clock) -> Callable[[Tenant], Prop
 
 
 def _evaluations(context: ControlContext) -> Callable[[Tenant], Rooms]:
-    instance = Instance(context.data, None, context.loaded)
-    stored = StoredData(context.database_url)
+    instance, stored = _stored(context)
     return lambda tenant: stored.evaluations(instance, tenant.org)
 
 
 def _guard_samples(context: ControlContext) -> Callable[[Tenant], GuardSamples]:
-    instance = Instance(context.data, None, context.loaded)
-    stored = StoredData(context.database_url)
+    instance, stored = _stored(context)
     return lambda tenant: stored.guard_samples(instance, tenant.org)
 
 
@@ -299,8 +301,7 @@ def _guard_preview(context: ControlContext) -> Callable[[], GuardPreviewing]:
 
 
 def _restoring(context: ControlContext) -> Callable[[Tenant], Restoring]:
-    instance = Instance(context.data, None, context.loaded)
-    stored = StoredData(context.database_url)
+    instance, stored = _stored(context)
     return lambda tenant: stored.restoring(instance, tenant.org)
 
 
@@ -310,20 +311,17 @@ def _review_terms(context: ControlContext) -> ReviewTerms:
 
 
 def _thresholds(context: ControlContext) -> Callable[[Tenant], Thresholds]:
-    instance = Instance(context.data, None, context.loaded)
-    stored = StoredData(context.database_url)
+    instance, stored = _stored(context)
     return lambda tenant: Thresholds(instance, stored, tenant.org)
 
 
 def _cache(context: ControlContext) -> Callable[[Tenant], "CacheDesk"]:
-    instance = Instance(context.data, None, context.loaded)
-    stored = StoredData(context.database_url)
+    instance, stored = _stored(context)
     return lambda tenant: stored.cache_desk(instance, tenant)
 
 
 def _compliance(context: ControlContext) -> Callable[[], "ComplianceDesk"]:
-    instance = Instance(context.data, None, context.loaded)
-    stored = StoredData(context.database_url)
+    instance, stored = _stored(context)
 
     def open_desk() -> "ComplianceDesk":
         from legato.app.compliance.desk import ComplianceDesk  # noqa: PLC0415 - when it is asked for
@@ -352,8 +350,7 @@ def _world_before(context: ControlContext) -> Callable[[Tenant, str], dict[str, 
 
 
 def _erasing(context: ControlContext) -> Callable[[Tenant], Erasing]:
-    instance = Instance(context.data, None, context.loaded)
-    stored = StoredData(context.database_url)
+    instance, stored = _stored(context)
     return lambda tenant: stored.erasing(instance, tenant.org)
 
 
