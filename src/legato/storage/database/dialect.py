@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 
 _POSTGRES_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000000)::bigint")
 
-_NO_TABLE_SCANS = text("SET LOCAL enable_seqscan = off")
-_NO_PREPARING = text("SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0")
-_BY_HASHING: Final = text(
-    "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; "
-    "SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'"
-)
+_SCANS: Final = "SET LOCAL enable_seqscan = off"
+_PREPARING: Final = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
+_HASHING: Final = "SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'"
+# each by one statement: to say them one by one takes a round trip for each
+_NO_TABLE_SCANS: Final = text(_SCANS)
+_FEW_ROWS: Final = text(f"{_SCANS}; {_PREPARING}")
+_BY_HASHING: Final = text(f"{_PREPARING}; {_HASHING}")
+_FEW_BY_HASHING: Final = text(f"{_SCANS}; {_PREPARING}; {_HASHING}")
 
 
 def is_sqlite(connection: Connection) -> bool:
@@ -146,8 +148,7 @@ def expect_few_rows(connection: Connection) -> None:
     Compiling a sum takes it 100 ms and starting processes 10, which pays from millions of rows on.
     """
     if not is_sqlite(connection):
-        connection.execute(_NO_TABLE_SCANS)
-        connection.execute(_NO_PREPARING)
+        connection.execute(_FEW_ROWS)
 
 
 def group_by_hashing(connection: Connection) -> None:
@@ -157,6 +158,12 @@ def group_by_hashing(connection: Connection) -> None:
     """
     if not is_sqlite(connection):
         connection.execute(_BY_HASHING)
+
+
+def group_few_by_hashing(connection: Connection) -> None:
+    """For this transaction, have Postgres expect few rows, and group them in memory."""
+    if not is_sqlite(connection):
+        connection.execute(_FEW_BY_HASHING)
 
 
 def _lock_number(name: str) -> int:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from legato.core.errors import InvalidRequest
 from legato.core.tenant import Areas, Reach, Tenant
-from legato.storage.database.dialect import expect_few_rows, group_by_hashing
+from legato.storage.database.dialect import group_few_by_hashing
 from legato.storage.database.engine import reading
 from legato.storage.database.prepared import Prepared
 from legato.storage.database.tenancy import within
@@ -121,8 +121,7 @@ class SpendReader:
         asked = _Asked(statement_of, self._reach, query.span, query.measures, query.by, where)
         prepared = _prepared(asked, self._engine.dialect)
         with reading(self._engine) as connection:
-            expect_few_rows(connection)  # of those behind the mark
-            group_by_hashing(connection)
+            group_few_by_hashing(connection)  # of those behind the mark
             return prepared.run(connection, prepared.values({})).all()
 
     def count_distinct(self, query: SpendQuery, counted: str) -> dict[tuple[Any, ...], int]:
