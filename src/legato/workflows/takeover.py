@@ -7,6 +7,8 @@ its late one is refused.
 """
 
 import logging
+import math
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import count
@@ -38,22 +40,43 @@ class Roster(Protocol):
 
 
 class TakeOver:
-    """One executor's part in it; call `pass_once` every BEAT_S."""
+    """One executor's part in it; call `pass_once` every `beat_s` or more often."""
 
     def __init__(
-        self, engine: Engine, roster: Roster, executor: str, dead_after_s: float = DEAD_AFTER_S
+        self,
+        engine: Engine,
+        roster: Roster,
+        executor: str,
+        *,
+        dead_after_s: float = DEAD_AFTER_S,
+        beat_s: float = BEAT_S,
     ) -> None:
+        """With a `dead_after_s` of 0 there is no other: who has runs is a life before this one."""
         self._engine = engine
         self._roster = roster
         self._executor = executor
         self._dead_after_s = dead_after_s
+        self._is_alone = not dead_after_s
+        self._beat_s = beat_s
+        self._next_s = 0.0
 
     def pass_once(self) -> list[str]:
         """Leave a beat; resume what the dead were running, and return the ids of those runs.
 
+        Does nothing before `beat_s` are over, and nothing more once an executor that is alone has
+        what was left to it: nobody else comes to die.
+
         Raises:
             StorageUnavailable: the database of the beats is away.
         """
+        if time.monotonic() < self._next_s:
+            return []
+        taken = self._taken()
+        is_settled = self._is_alone and not taken
+        self._next_s = math.inf if is_settled else time.monotonic() + self._beat_s
+        return taken
+
+    def _taken(self) -> list[str]:
         self._roster.beat(self._executor)
         if not self._orphans():
             return []

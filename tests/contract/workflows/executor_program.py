@@ -46,7 +46,7 @@ def main() -> None:
         EngineOptions(url, executor, {"letters": 4}, postgres_schema=f"{schema}_runs", poll_s=0.05),
         {"letters": letters},
     )
-    take_over = TakeOver(engine, roster, executor, DEAD_AFTER_S)
+    take_over = TakeOver(engine, roster, executor, dead_after_s=DEAD_AFTER_S, beat_s=BEAT_S)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:

@@ -13,9 +13,10 @@ import pytest
 from legato.core.errors import ProviderUnavailable
 from legato.core.tenant import Tenant
 from legato.flow.definition import Definition, Twin
+from legato.flow.expressions import TooCostly
 from legato.storage.database.engine import open_engine, writing
 from legato.storage.workflows.twins import TwinStates
-from legato.workflows.nodes.contract import RunFacts
+from legato.workflows.nodes.contract import RunFacts, StepOutcome
 from legato.workflows.nodes.twin import TwinKind, Twins
 
 from .workflow_runs import ORG, Plainly, Running, defined, running
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from legato.workflows.nodes.contract import Step, StepOutcome
+    from legato.workflows.nodes.contract import Step
 
     from .conftest import Place
 
@@ -116,6 +117,46 @@ def test_runs_at_once_lose_no_change(desk: Desk) -> None:
         assert came["before"]["left"] - came["after"]["left"] == 2
     assert desk.twins.see(ORG, "stock", item) == [{"left": 20}]
     assert desk.twins.see("other", "stock", item) == []
+
+
+LONG = "state.left - input.sold + 0 * size(input.many.filter(one, one > 5))"
+MANY = [*range(5_000)]
+
+
+class AtOnce:
+    """Works the update out as a transaction would."""
+
+    async def __call__(self, node: Twin, step: Step) -> StepOutcome:
+        try:
+            step.value_at_once(node.update, {"state": {"left": 1}})
+        except TooCostly:
+            return StepOutcome(output="left to a thread")
+        return StepOutcome(output="worked out")
+
+
+def test_what_takes_long_is_not_worked_out_in_a_transaction(place: Place) -> None:
+    long = selling(update={"left": f"${{{LONG}}}"})
+    with running((place.beats_url, place.url), place.schema, {Twin: AtOnce()}) as runs:
+        given = {"item": "a", "sold": 1, "many": MANY}
+        assert runs.run(long, given).end.output == "left to a thread"
+        assert runs.run(selling(), given).end.output == "worked out"
+
+
+def test_updates_that_take_long_lose_no_change_either(desk: Desk) -> None:
+    item = new_item()
+    long = selling(update={"left": f"${{{LONG}}}"})
+    given = {"item": item, "sold": 2, "many": MANY}
+    with ThreadPoolExecutor(1) as elsewhere:
+        other = elsewhere.submit(sell_elsewhere, desk, item)
+        ids = [desk.runs.start(long, given) for _ in range(6)]
+        other.result()
+    for run_id in ids:
+        came = desk.runs.until_over(run_id).end.output
+        assert came["before"]["left"] - came["after"]["left"] == 2
+    assert desk.twins.see(ORG, "stock", item) == [{"left": 68}]
+    would = desk.runs.run(selling(simulate=True, update={"left": f"${{{LONG}}}"}), given).end.output
+    assert would == {"before": {"left": 68}, "after": {"left": 66}}
+    assert desk.twins.see(ORG, "stock", item) == [{"left": 68}]
 
 
 def test_a_step_that_is_repeated_changes_nothing_more(desk: Desk) -> None:

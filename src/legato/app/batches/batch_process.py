@@ -26,6 +26,10 @@ from legato.core.ids import IdSource
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.5
+_CALM_S: Final = 2.0
+"""Between two looks for batches and evaluations while none is open and nothing is told."""
+_QUEUES_S: Final = 1.0
+"""Each queue costs half a percent of a core where it is looked at twice a second."""
 _PIPE_BYTES: Final = 65_536
 
 
@@ -64,22 +68,23 @@ def _serve(context: BatchContext) -> None:
         (run_host.QUEUE, run_host.AT_ONCE, run_host.WORKFLOW, flows),
     )
     queues = {queue: at_once for queue, at_once, _, _ in running}
-    engine = DurableEngine(
-        EngineOptions(runs_url, executor, queues, poll_s=_LOOK_S),
-        {workflow: run for _, _, workflow, run in running},
-    )
+    options = EngineOptions(runs_url, executor, queues, poll_s=_QUEUES_S)
+    engine = DurableEngine(options, {workflow: run for _, _, workflow, run in running})
     # a data directory has one supervisor: whoever else began a run in its file is dead
-    take_over = TakeOver(engine, made.roster, executor, 0.0 if alone else DEAD_AFTER_S)
-    batches = OpenBatches(made.store, engine)
-    evaluations = OpenEvaluations(evaluating.open, engine)
+    dead_after_s = 0.0 if alone else DEAD_AFTER_S
+    take_over = TakeOver(engine, made.roster, executor, dead_after_s=dead_after_s)
+    batches, evaluations = OpenBatches(made.store, engine), OpenEvaluations(evaluating.open, engine)
     live = _begin_live_scoring(context, executor, stop)
-    wakes = Wakes(context.wake_fd, flows.hurry)
+    wakes = Wakes(context.wake_fd, (looks := Looks(flows.hurry)).tell)
     keeping = [*workflows.keeper(engine), wakes.begin(stop)]
     idle_s, busy_s = context.loaded.config.batches.idle_s, time.monotonic()
     while not stop.wait(_LOOK_S):
+        if not looks.due():
+            continue
         try:
             take_over.pass_once()
-            if any([batches.begin(), evaluations.begin(), workflows.unfinished()]):
+            looks.found(some_open=any([batches.begin(), evaluations.begin()]))
+            if looks.some_open or workflows.unfinished():
                 busy_s = time.monotonic()
             elif alone and live is None and time.monotonic() > busy_s + idle_s:
                 unfinished = (batches.unfinished, evaluations.unfinished, workflows.unfinished)
@@ -129,6 +134,33 @@ def _begin_live_scoring(
     thread = threading.Thread(target=run_policies, args=(context, executor, stop), daemon=True)
     thread.start()
     return thread
+
+
+class Looks:
+    """When to look for batches and evaluations: soon after news, seldom while none is open."""
+
+    def __init__(self, hurry: Callable[[], None]) -> None:
+        """`hurry` is told of news, too."""
+        self.some_open = True
+        self._hurry = hurry
+        self._told = threading.Event()
+        self._next_s = 0.0
+
+    def tell(self) -> None:
+        """Know that something may have come."""
+        self._hurry()
+        self._told.set()
+
+    def due(self) -> bool:
+        """Whether it is time."""
+        is_told = self._told.is_set()
+        self._told.clear()
+        return is_told or self.some_open or time.monotonic() >= self._next_s
+
+    def found(self, *, some_open: bool) -> None:
+        """Know what a look came to."""
+        self.some_open = some_open
+        self._next_s = time.monotonic() + _CALM_S
 
 
 class Wakes:

@@ -27,6 +27,13 @@ class RunLooking:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def stirs(self, now_ns: int) -> bool:
+        """Whether an activation is wanted, or a run is due."""
+        due = and_(_RUN.status == WAITING, _RUN.due_ns <= now_ns)
+        some = select(_RUN.id).where(or_(_RUN.status == QUEUED, due)).limit(1)
+        with reading(self._engine) as connection:
+            return connection.execute(some).first() is not None
+
     def wanted(self, count: int) -> list[Wanted]:
         """Return activations that the engine hasn't been told of, oldest first."""
         queued = (

@@ -136,7 +136,12 @@ class Step(Protocol):
         ...
 
     def value_at_once(self, template: Any, extra: Mapping[str, Any] | None = None) -> Any:
-        """Return it for what `transact` does, which is in a thread. Raises InvalidRequest."""
+        """Return it for what `transact` does: others wait for that, so within some milliseconds.
+
+        Raises:
+            TooCostly: it takes longer.
+            InvalidRequest: an expression fails; it names the place.
+        """
         ...
 
     async def holds(self, condition: str, extra: Mapping[str, Any] | None = None) -> bool:

@@ -1,7 +1,9 @@
 """The kind `twin`: mirrors the state of a thing in the world, and tries actions on the mirror.
 
 A change is worked out and written in the transaction that records the step, while the thing is
-locked: runs that meet at one thing change it one after the other, each exactly once.
+locked: runs that meet at one thing change it one after the other, each exactly once. One that
+takes long holds up nobody: the transaction is given up, the change is worked out outside, and
+written where the thing is still as it was.
 """
 
 from collections.abc import Callable
@@ -9,9 +11,10 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from legato.core.errors import InvalidRequest
+from legato.core.errors import InvalidRequest, StorageUnavailable
 from legato.core.tasks import InThread
 from legato.flow.definition import Twin
+from legato.flow.expressions import TooCostly
 from legato.storage.workflows.twins import TwinPlace, TwinState, TwinStates
 from legato.workflows.nodes.contract import RunFacts, Step, StepOutcome
 from legato.workflows.nodes.prompt import as_text
@@ -19,6 +22,7 @@ from legato.workflows.nodes.prompt import as_text
 STATE_BYTES_MAX: Final = 1_000_000
 """Of one thing's state, as JSON."""
 KEY_CHARACTERS_MAX: Final = 500
+_OVERTAKEN_MAX: Final = 20
 _ERASED: Final = "who the key names was erased since the run began"
 
 
@@ -115,6 +119,14 @@ class Twins:
         return msgspec.json.decode(opened, type=Mirrored).state
 
 
+class _TakesLong(Exception):
+    """A change of a thing that is `before` takes too long for a transaction."""
+
+    def __init__(self, before: list[Any]) -> None:
+        super().__init__("the update takes long")
+        self.before = before
+
+
 class TwinKind:
     """Runs nodes of the kind."""
 
@@ -134,23 +146,42 @@ class TwinKind:
             msg = f"key: has {len(key)} characters, not 1 to {KEY_CHARACTERS_MAX}"
             raise InvalidRequest(msg, param="key")
         initial = await step.value(node.initial)
-
-        def updated(before: list[Any]) -> Any:
-            return step.value_at_once(node.update, {"state": before[0] if before else initial})
-
         if node.simulate or step.run.test:
             why = "a simulation" if node.simulate else "a trial changes nothing"
             found = await self._seen(node.twin, key, step)
-            came = {"before": found, "after": updated(found), "not_kept": why}
+            after = await step.value(node.update, _as_seen(found, initial))
+            came = {"before": found, "after": after, "not_kept": why}
         else:
-
-            def change(connection: Any, _key: str) -> dict[str, Any]:
-                return self._twins.change(connection, step.run, (node.twin, key), updated)
-
-            came = await step.transact("change", change)
+            came = await self._changed(node, key, initial, step)
         before = came["before"][0] if came["before"] else initial
         told = {"not_kept": came["not_kept"]} if came["not_kept"] else {"version": came["version"]}
         return StepOutcome(output={"before": before, "after": came["after"]}, lineage=told)
+
+    async def _changed(self, node: Twin, key: str, initial: Any, step: Step) -> dict[str, Any]:
+        known: list[tuple[list[Any], Any]] = []
+
+        def updated(before: list[Any]) -> Any:
+            for seen, after in known:
+                if seen == before:
+                    return after
+            try:
+                return step.value_at_once(node.update, _as_seen(before, initial))
+            except TooCostly:
+                raise _TakesLong(before) from None
+
+        def change(connection: Any, _key: str) -> dict[str, Any]:
+            return self._twins.change(connection, step.run, (node.twin, key), updated)
+
+        for _ in range(_OVERTAKEN_MAX):
+            try:
+                came: dict[str, Any] = await step.transact("change", change)
+            except _TakesLong as long:
+                after = await step.value(node.update, _as_seen(long.before, initial))
+                known[:] = [(long.before, after)]
+            else:
+                return came
+        msg = f"twin: others changed it {_OVERTAKEN_MAX} times while its update was worked out"
+        raise StorageUnavailable(msg)
 
     async def _seen(self, twin: str, key: str, step: Step) -> list[Any]:
         async def see(_key: str) -> Any:
@@ -158,6 +189,10 @@ class TwinKind:
 
         found: list[Any] = await step.do("see", see)
         return found
+
+
+def _as_seen(before: list[Any], initial: Any) -> dict[str, Any]:
+    return {"state": before[0] if before else initial}
 
 
 def twin_context(twin: str, whose: str) -> bytes:

@@ -19,6 +19,8 @@ from legato.workflows.runs.host import AT_ONCE, QUEUE, WORKFLOW
 log = logging.getLogger(__name__)
 
 BEAT_S: Final = 0.5
+_BEAT_ALONE_S: Final = 1.0
+"""Where no other watches for it."""
 DEAD_AFTER_S: Final = 2.5
 """How long a process may be silent: its runs are then another's, and its writes refused."""
 _BUSY_S: Final = 0.05
@@ -92,8 +94,15 @@ class RunKeeper:
     def pass_once(self) -> bool:
         """Look once; return whether something was to do. May raise StorageUnavailable."""
         now_s = time.monotonic()
-        if now_s - self._beat_s >= BEAT_S:
+        if now_s - self._beat_s >= (BEAT_S if self._dead_after_s else _BEAT_ALONE_S):
             self._beat(now_s)
+        came = self._looking.stirs(self._now_ns()) and self._look()
+        if now_s - self._asked_s >= _FORGOTTEN_S:
+            self._asked_s = now_s
+            self._look_for_forgotten()
+        return came
+
+    def _look(self) -> bool:
         due = self._looking.wake_due(self._now_ns())
         room = self._room()
         wanted = self._looking.wanted(room) if room else []
@@ -101,9 +110,6 @@ class RunKeeper:
             self._begin(one)
         if wanted:
             self._looking.enqueued(wanted, self._now_ns())
-        if now_s - self._asked_s >= _FORGOTTEN_S:
-            self._asked_s = now_s
-            self._look_for_forgotten()
         return bool(due or wanted)
 
     def _begin(self, one: Wanted) -> None:

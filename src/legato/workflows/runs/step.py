@@ -115,8 +115,8 @@ class NodeStep:
         return await self._work.worked_out(partial(compiled.value, values))
 
     def value_at_once(self, template: Any, extra: Mapping[str, Any] | None = None) -> Any:
-        """Return it, within a transaction. Raises InvalidRequest."""
-        return compile_template(template).value(self._work.state.values(extra))
+        """Return it, within a transaction. Raises TooCostly, InvalidRequest."""
+        return compile_template(template).value(self._work.state.values(extra), Bound.quick())
 
     async def holds(self, condition: str, extra: Mapping[str, Any] | None = None) -> bool:
         """Return what a condition comes to. Raises InvalidRequest."""
