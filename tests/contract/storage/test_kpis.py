@@ -121,6 +121,13 @@ def test_a_kpi_reads_all_that_it_rests_on(runs: Ledger, insights: Insight) -> No
             assert told == (expected.numerator, expected.denominator, expected.needs), kpi.id
 
 
+def test_kpis_read_at_once_are_those_read_one_by_one(runs: Ledger, insights: Insight) -> None:
+    for reach in (ACME, Areas((Area("acme", "search"),))):
+        room, asked = insights(reach), Asked("7d")
+        told = {one.about.id: one.rows for one in room.every_kpi(asked)}
+        assert told == {name: room.show(name, asked).rows for name in KPIS}
+
+
 def test_every_insight_can_be_shown_with_its_query(traffic: Ledger, insights: Insight) -> None:
     for about in Insights.catalogue():
         found = insights(ACME).show(about.id, Asked("7d"))

@@ -20,7 +20,7 @@ from legato.economics.finance.figures import PlanFigures, plain
 from legato.finance.planning import Planning
 from legato.finance.plans import Asked as AskedPlan
 from legato.insights.optimisation.reviewing import Reviewing
-from legato.insights.spend.desk import KPIS, Asked, Insights
+from legato.insights.spend.desk import Asked, Insights
 from legato.insights.spend.periods import period
 from legato.notify.digest import Report as TeamWeek
 from legato.notify.digesting import Digests
@@ -136,7 +136,7 @@ class ReportDesk:
                 by_team=room.show("spend", Asked(report.period, ("team",))),
                 setting=room.setting(),
             ),
-            kpis=tuple(room.show(name, asked) for name in KPIS),
+            kpis=room.every_kpi(asked),
         )
         if wanted.kind == "savings":
             return report

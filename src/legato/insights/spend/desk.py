@@ -159,6 +159,12 @@ class Insights:
         known = ", ".join(one.id for one in self.catalogue())
         raise NotFound(f"there is no insight {insight_id[:60]!r}; there are {known}", param="id")
 
+    def every_kpi(self, asked: Asked) -> tuple[Insight, ...]:
+        """Return all KPIs, not split, from sums that are read once. Raises InvalidRequest."""
+        asked = msgspec.structs.replace(asked, by=())
+        counted = self.counts(asked)
+        return tuple(self._told(one, asked, *counted) for one in KPIS.values())
+
     def kpi(self, kpi_id: str, asked: Asked) -> InsightRow:
         """Return one KPI's figure without groups. Raises NotFound, InvalidRequest."""
         if kpi_id not in KPIS:
@@ -247,7 +253,11 @@ class Insights:
     def _kpi(self, kpi: Kpi, asked: Asked) -> Insight:
         if "user" in asked.by:
             raise InvalidRequest("by: of users only sums are kept, not KPIs", param="by")
-        found, query = self.counts(asked, made_of(kpi.id))
+        return self._told(kpi, asked, *self.counts(asked, made_of(kpi.id)))
+
+    def _told(
+        self, kpi: Kpi, asked: Asked, found: dict[Group, Counts], query: SpendQuery
+    ) -> Insight:
         rows, beside = [], dict[str, None]()
         if kpi.id == "cost-per-run":
             beside |= dict.fromkeys(self._count_runs(found, asked))
