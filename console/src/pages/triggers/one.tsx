@@ -88,7 +88,7 @@ function Trial({ of }: { of: Trigger }) {
         <Textarea label={words.trial.data} value={text} onChange={(event) => setText(event.currentTarget.value)} autosize minRows={2} maxRows={10} spellCheck={false} error={read === null ? words.trial.notJson : undefined} styles={{ input: { fontFamily: 'monospace' } }} />
         <Button type="submit" size="xs" variant="default" w="fit-content" disabled={read === null} loading={trial.isPending}>{words.trial.act}</Button>
         {trial.error && <Failure problem={trial.error} />}
-        {trial.data && (trial.data.begins ? <JsonView value={trial.data.input} label={words.trial.begins} height={180} /> : <Text size="sm" role="status">{words.trial.none}</Text>)}
+        {trial.data && (trial.data.begins ? <div><Text size="sm">{words.trial.begins}</Text><JsonView value={trial.data.input} label={words.trial.begins} height={180} /></div> : <Text size="sm" role="status">{words.trial.none}</Text>)}
       </Stack>
     </form>
   );
