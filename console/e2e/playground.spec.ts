@@ -18,4 +18,12 @@ test('one prompt goes to two models, streams, and shows what it cost', async ({ 
   await expect(page.getByText('bridges').first()).toBeVisible();
   await expect(page.locator('b')).toHaveCount(0); // what a model says is characters, nothing else
   await look(page, 'playground');
+  await page.getByRole('button', { name: 'Keep as a prompt' }).click();
+  const form = page.getByRole('dialog', { name: 'Keep as a prompt' });
+  await expect(form.getByRole('textbox', { name: 'Message 1' })).toHaveValue('Write two lines about {{topic}}');
+  await expect(form.getByLabel('Everything else')).toHaveValue(/"topic": "<b>bridges<\/b>"/);
+  const name = `bridges-${Date.now()}`;
+  await form.getByRole('textbox', { name: 'Name' }).fill(name);
+  await form.getByRole('button', { name: 'Save a version' }).click();
+  await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
 });

@@ -18,6 +18,8 @@ export const playground = {
   fresh: 'Ask past the cache',
   run: 'Run',
   stop: 'Stop',
+  keep: 'Keep as a prompt',
+  asTried: 'as tried in the playground',
   copyCall: 'The same call',
   answer: (model: string) => `Answer of ${model}`,
   waiting: 'waiting for the first token',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Asked, NOTHING, bodyOf, curlOf, filled, grown, variablesOf } from './asking';
+import { type Asked, NOTHING, bodyOf, curlOf, filled, grown, promptOf, variablesOf } from './asking';
 
 const ASKED: Asked = {
   models: ['chat'], system: '', prompt: "What's {{ city }} like in {{season}}?", values: { city: 'Bern' },
@@ -14,6 +14,13 @@ test('words in double braces are fields, and one without a value stays', () => {
 test('JSON typed wrong is named by its field', () => {
   expect(() => bodyOf({ ...ASKED, schema: '{' }, 'chat')).toThrow('schema');
   expect(bodyOf({ ...ASKED, schema: '{"type":"object"}' }, 'chat')).toHaveProperty('response_format.json_schema.schema.type', 'object');
+});
+
+test('kept as a prompt its variables stay open, and what they were is its test', () => {
+  const kept = promptOf({ ...ASKED, maxTokens: 20, schema: '{"type":"object"}' });
+  expect(kept.messages).toEqual([{ role: 'user', content: ASKED.prompt }]);
+  expect(kept).toMatchObject({ route: 'chat', variables: { city: { type: 'string' }, season: { type: 'string' } }, parameters: { max_tokens: 20 }, output_schema: { type: 'object' } });
+  expect(kept.tests).toMatchObject([{ variables: { city: 'Bern', season: '' }, expect: { json: true } }]);
 });
 
 test('a quote in the prompt stays one in a shell', () => {

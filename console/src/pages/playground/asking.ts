@@ -3,6 +3,8 @@
 import { errorOf } from '../../api/errors';
 import { parseEvents } from '../../api/events';
 import { server } from '../../place';
+import { playground as words } from '../../strings/playground';
+import type { Spec } from '../prompts/prompt';
 
 export interface Asked {
   models: string[];
@@ -68,6 +70,22 @@ export function bodyOf(asked: Asked, model: string): Record<string, unknown> {
     ...(asked.temperature !== null && { temperature: asked.temperature }),
     ...(tools !== undefined && { tools }),
     ...(schema !== undefined && { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } } }),
+  };
+}
+
+/** The same as a version of a prompt: variables stay open; what they were is its first test, of an answer that isn't blank or is of the schema. Throws SyntaxError as `bodyOf`. */
+export function promptOf(asked: Asked): Spec {
+  const names = variablesOf(asked.system, asked.prompt);
+  const body = bodyOf(asked, '') as { response_format?: { json_schema: { schema: unknown } } };
+  const schema = body.response_format?.json_schema.schema;
+  const system = asked.system.trim();
+  return {
+    messages: [...(system ? [{ role: 'system', content: system }] : []), { role: 'user', content: asked.prompt }],
+    route: asked.models[0] ?? '',
+    variables: Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
+    parameters: { ...(asked.maxTokens !== null && { max_tokens: asked.maxTokens }), ...(asked.temperature !== null && { temperature: asked.temperature }) },
+    ...(schema !== undefined && { output_schema: schema }),
+    tests: [{ name: words.asTried, variables: Object.fromEntries(names.map((name) => [name, asked.values[name] ?? ''])), expect: schema === undefined ? { regex: '\\S' } : { json: true } }],
   };
 }
 

@@ -1,12 +1,15 @@
-import { Button, Checkbox, Group, MultiSelect, NumberInput, PasswordInput, SimpleGrid, Stack, Text, TextInput, Textarea } from '@mantine/core';
+import { Button, Checkbox, Group, Modal, MultiSelect, NumberInput, PasswordInput, SimpleGrid, Stack, Text, TextInput, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useRef, useState } from 'react';
 import { keyedModels } from '../../api/models-of-a-key';
+import { useMay } from '../../api/session';
 import { Columns, Page, Panel } from '../../components/Page';
 import { Failure, Snippet } from '../../components/states';
 import { playground as words } from '../../strings/playground';
+import { Editor } from '../prompts/editor';
 import { AnswerOf } from './answer';
-import { type Answer, type Asked, NOTHING, ask, bodyOf, curlOf, variablesOf } from './asking';
+import { type Answer, type Asked, NOTHING, ask, bodyOf, curlOf, promptOf, variablesOf } from './asking';
 
 const MODELS_MAX = 4;
 const START: Asked = {
@@ -17,7 +20,10 @@ export default function Playground() {
   const [key, setKey] = useState('');
   const [asked, setAsked] = useState(START);
   const models = useQuery(keyedModels(key));
+  const [keeping, setKeeping] = useState(false);
   const run = useRun();
+  const may = useMay();
+  const navigate = useNavigate();
   const change = (part: Partial<Asked>) => setAsked((before) => ({ ...before, ...part }));
   const wrong = wrongField(asked);
   const submit = (event: FormEvent) => {
@@ -42,6 +48,7 @@ export default function Playground() {
             <Group>
               <Button type="submit" disabled={!ready} loading={run.busy}>{words.run}</Button>
               {run.busy && <Button variant="default" onClick={run.stop}>{words.stop}</Button>}
+              {may('registry:version:create') && <Button variant="default" disabled={asked.prompt.trim() === '' || wrong !== null} onClick={() => setKeeping(true)}>{words.keep}</Button>}
               {key === '' && <Text size="sm" c="dimmed">{words.noKey}</Text>}
             </Group>
           </Stack>
@@ -50,6 +57,9 @@ export default function Playground() {
       <Columns min={360}>
         {Object.entries(run.answers).map(([model, answer]) => <AnswerOf key={model} model={model} answer={answer} />)}
       </Columns>
+      <Modal opened={keeping} onClose={() => setKeeping(false)} title={words.keep} size="xl">
+        {keeping && <Editor name={null} spec={promptOf(asked)} onSaved={(name) => void navigate({ to: `/prompts/${name}` as never })} />}
+      </Modal>
       {run.asked && (
         <Panel title={words.copyCall}>
           <Stack gap="xs">{run.asked.models.map((model) => <Snippet key={model} code={curlOf(run.asked as Asked, model)} />)}</Stack>
