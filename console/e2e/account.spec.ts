@@ -76,3 +76,48 @@ test('an invited person chooses a password, makes a token, changes the password 
   expect((await mine()).status()).toBe(401);
   await settled(page);
 });
+
+test('an invitation of another organisation is taken with the account one is signed in by', async ({ page, request, forgive }) => {
+  forgive(/401/); // nobody is signed in yet
+  forgive(/404/); // an invitation for somebody else
+  const headers = { authorization: `Bearer ${process.env.LEGATO_ADMIN_KEY}` };
+  const ask = async (path: string, data: object, by = headers) => {
+    const answered = await request.post(`/api/v1${path}`, { headers: by, data });
+    expect(answered.ok(), `${path}: ${await answered.text()}`).toBe(true);
+    return (await answered.json()) as { account: { id: string }; secret: string; invitation: string };
+  };
+  const org = `guests-${Date.now().toString(36)}`;
+  await ask('/organisations', { name: org });
+  const { account: inviter } = await ask('/accounts', { org, kind: 'service', name: 'inviter' });
+  await ask('/role-bindings', { subject_kind: 'account', subject_id: inviter.id, role: 'admin', org });
+  const expires_at = new Date(Date.now() + 86_400_000).toISOString();
+  const { secret } = await ask(`/accounts/${inviter.id}/tokens`, { name: 'ci', expires_at });
+  const theirs = { authorization: `Bearer ${secret}` };
+  const invite = async (email: string) => {
+    const { account } = await ask('/accounts', { org, email }, theirs);
+    await ask('/role-bindings', { subject_kind: 'account', subject_id: account.id, role: 'viewer', org }, theirs);
+    return (await ask(`/accounts/${account.id}/invite`, {}, theirs)).invitation;
+  };
+  const email = `joining-${Date.now().toString(36)}@example.com`;
+  const { invitation } = await ask('/accounts', { org: 'default', email });
+
+  await page.goto(`./invitation#${invitation}`);
+  await page.getByRole('textbox').nth(0).fill(FIRST);
+  await page.getByRole('textbox').nth(1).fill(FIRST);
+  await page.getByRole('button', { name: 'Begin' }).click();
+  await expect(page.getByRole('button', { name: email })).toBeVisible();
+
+  const others = await invite(`other-${email}`);
+  await page.goto(`./invitation#${others}`);
+  await page.reload(); // a change behind the # alone loads nothing
+  await page.getByRole('button', { name: `Accept as ${email}` }).click();
+  await expect(page.getByRole('alert')).toContainText('another address');
+
+  const own = await invite(email);
+  await page.goto(`./invitation#${own}`);
+  await page.reload();
+  await page.getByRole('button', { name: `Accept as ${email}` }).click();
+  await page.getByRole('button', { name: email }).click();
+  await page.getByRole('menuitem', { name: 'Your account' }).click();
+  await expect(page.getByRole('region', { name: 'What you may do' })).toContainText(org);
+});

@@ -63,10 +63,14 @@ export function useSigning() {
     await client.resetQueries();
   };
   return {
-    async byPassword(email: string, password: string): Promise<void> {
+    /** Ask anew for all there is: who is signed in may something else now. */
+    renew,
+    /** Sign in; `first` is done before the page they were on gives way to theirs. */
+    async byPassword(email: string, password: string, first?: () => Promise<unknown>): Promise<void> {
       credentials.forget();
       const session = await answer(api.POST('/api/v1/login', { body: { email, password } }));
       credentials.useSession(session.csrf_token);
+      await first?.();
       await renew();
     },
     /** Keep a key for this tab, if it is one. Throws ApiError. */

@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, Center, Paper, PasswordInput, Stack, Text, TextI
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useState } from 'react';
 import { answer, api } from '../api/client';
-import { useSigning } from '../api/session';
+import { useSession, useSigning } from '../api/session';
 import { Failure } from '../components/states';
 import { invitation as words } from '../strings/sign-in';
 
@@ -11,7 +11,8 @@ export const INVITATION = '/invitation';
 /** Where the link of an invitation leads. Its token stands behind the `#`, so no server's log has it. */
 export function Invitation() {
   const navigate = useNavigate();
-  const { byPassword } = useSigning();
+  const { byPassword, renew } = useSigning();
+  const present = useSession().data?.email ?? null;
   const [token] = useState(() => globalThis.location.hash.slice(1));
   const [password, setPassword] = useState('');
   const [again, setAgain] = useState('');
@@ -27,21 +28,26 @@ export function Invitation() {
     const { login } = await answer(api.POST('/api/v1/login/invitation', { body: { token, password } }));
     await byPassword(login, password);
   };
-  const join = async () => {
-    await byPassword(email, password);
-    await answer(api.POST('/api/v1/me/invitations', { body: { token } }));
+  const take = () => answer(api.POST('/api/v1/me/invitations', { body: { token } }));
+  const join = () => byPassword(email, password, take);
+  const takeHere = async () => {
+    await take();
+    await renew();
   };
-  const accept = async (event: FormEvent) => {
-    event.preventDefault();
+  const accept = async (by: () => Promise<void>) => {
     setBusy(true);
     setProblem(null);
     try {
-      await (joins ? join() : choose());
+      await by();
       await navigate({ to: '/' as never, replace: true });
     } catch (refused) {
       setProblem(refused);
       setBusy(false);
     }
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void accept(joins ? join : choose);
   };
   const turn = () => {
     setJoins(!joins);
@@ -57,8 +63,9 @@ export function Invitation() {
           {token === '' ? (
             <Alert color="yellow" variant="outline">{words.noToken}</Alert>
           ) : (
-            <form onSubmit={(event) => void accept(event)}>
+            <form onSubmit={submit}>
               <Stack>
+                {present !== null && <Button type="button" variant="default" loading={busy} onClick={() => void accept(takeHere)}>{words.take(present)}</Button>}
                 <Text size="sm" c="dimmed">{joins ? words.joinHint : words.hint}</Text>
                 {joins && <TextInput label={words.email} autoComplete="username" required value={email} onChange={(event) => setEmail(event.currentTarget.value)} />}
                 <PasswordInput label={words.password} autoComplete={joins ? 'current-password' : 'new-password'} required value={password} onChange={(event) => setPassword(event.currentTarget.value)} />

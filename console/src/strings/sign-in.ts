@@ -26,6 +26,7 @@ export const invitation = {
   joinHint: 'Sign in with it. It then has what this invitation gives, too, if it is of the same e-mail address.',
   email: 'E-mail',
   join: 'Sign in and accept',
+  take: (email: string) => `Accept as ${email}`,
   noToken: 'This address lacks the token of an invitation. Open the whole link that you were given.',
 };
 

@@ -1,4 +1,4 @@
-"""The control API as commands ask it, with a key, here or on another machine."""
+"""The control API as commands ask it, with a key or as a person, here or on another machine."""
 
 import time
 from contextlib import closing
@@ -30,7 +30,8 @@ class ControlClient:
         self._connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._host, self._port = parts.hostname, parts.port
         self._base = parts.path.rstrip("/") + "/api/v1"
-        self._key = key
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._cookie = ""
 
     def get(self, path: str, **query: Any) -> Any:
         """Return what a path shows; a query's None is left out."""
@@ -40,6 +41,16 @@ class ControlClient:
     def post(self, path: str, body: Any = None) -> Any:
         """Return what a POST answers."""
         return self._ask("POST", path, b"" if body is None else msgspec.json.encode(body))
+
+    def sign_in(self, login: str, password: str) -> None:
+        """Go on as a person, in a session that `sign_out` ends."""
+        session = self.post("/login", {"email": login, "password": password})
+        self._headers = {"cookie": self._cookie, "x-legato-csrf": session["csrf_token"]}
+
+    def sign_out(self) -> None:
+        """End the session."""
+        self.post("/logout")
+        self._headers = {}
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
         """Ask; what only looks is asked again where the server says that it is busy."""
@@ -51,7 +62,7 @@ class ControlClient:
         return _good(*self._exchanged(method, path, body))
 
     def _exchanged(self, method: str, path: str, body: bytes | None) -> tuple[int, Any]:
-        headers = {"authorization": f"Bearer {self._key}"}
+        headers = dict(self._headers)
         if body:
             headers["content-type"] = "application/json"
         with closing(self._connection(self._host, self._port, timeout=_TIMEOUT_S)) as connection:
@@ -59,6 +70,7 @@ class ControlClient:
                 connection.request(method, self._base + path, body, headers)
                 response = connection.getresponse()
                 status, raw = response.status, response.read()
+                self._cookie = response.getheader("set-cookie", "").partition(";")[0]
             except (OSError, HTTPException) as error:
                 raise OperatorError(f"{self._host} doesn't answer: {error!r}") from None
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -189,3 +191,51 @@ def test_an_operator_is_told_that_an_address_is_taken(legato: RunningLegato) -> 
     answer = post(legato, "/accounts", {"org": "acme", "email": email}, headers)
     assert (answer.status, answer.error["field"]) == (409, "email")
     assert legato.get(f"{V1}/accounts", ADMIN).status == 200
+
+
+def joined(
+    legato: RunningLegato, *options: str, given: list[str]
+) -> subprocess.CompletedProcess[str]:
+    """What an invited person does at a terminal of their own: nothing but the address is there."""
+    return subprocess.run(
+        [sys.executable, "-m", "legato", "accounts", "join", "--url", legato.url, *options],
+        env={**legato.environment, "LEGATO_DATA": str(legato.data.parent / "nowhere")},
+        input="".join(f"{line}\n" for line in given),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_an_invited_person_joins_by_a_command(legato: RunningLegato, acme: Browser) -> None:
+    email = address()
+    _, token = invited(acme, email, "viewer")
+    refused = joined(legato, given=[token, "short"])
+    assert refused.returncode == 1
+    assert "password" in refused.stderr
+    told = joined(legato, given=[token, OTHER])
+    assert (told.returncode, told.stdout) == (0, f"You sign in as acme:{email} from now on.\n")
+    assert token not in told.stdout + told.stderr
+    roles = signed_in(legato, f"acme:{email}", OTHER).get("/me").json["roles"]
+    assert [(one["role"], one["org"]) for one in roles] == [("viewer", "acme")]
+    assert "used, too old" in joined(legato, given=[token, OTHER]).stderr
+
+
+def test_a_person_joins_with_the_account_they_have_by_a_command(
+    legato: RunningLegato, acme: Browser
+) -> None:
+    email = person(legato, "developer")
+    _, token = invited(acme, email, "finance")
+    wrong = joined(legato, "--as", email, given=[token, OTHER])
+    assert wrong.returncode == 1, "that isn't their password"
+    told = joined(legato, "--as", email, given=[token, GOOD])
+    said = f"{email} has what acme invited it to.\n"
+    assert (told.returncode, told.stdout) == (0, said), told.stderr
+    ann = signed_in(legato, email)
+    roles = ann.get("/me").json["roles"]
+    assert {(one["role"], one["org"]) for one in roles} == {
+        ("developer", "default"),
+        ("finance", "acme"),
+    }
+    assert len(ann.get("/sessions").json["data"]) == 1, "the command's own has ended"

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from legato.cli.options import instance_options, json_option
+from legato.cli.options import data_option, instance_options, json_option
 
 _ACCOUNT = click.argument("account", metavar="ID|EMAIL|NAME")
 
@@ -33,6 +33,20 @@ def create(config_file: Path | None, data: Path, **options: Any) -> None:
     if (options["email"] is None) == (options["service"] is None):
         raise click.UsageError("give an e-mail address, or --service NAME")
     account_actions.create(data, config_file, account_actions.WantedAccount(**options))
+
+
+@accounts.command()
+@data_option
+@click.option("--url", help="Where.  [default: the server that runs in the data directory]")
+@click.option("--as", "login", metavar="LOGIN", help="Take it with this account, which one has.")
+def join(data: Path, url: str | None, login: str | None) -> None:
+    """Use an invitation that one was given: choose the password to sign in with.
+
+    It asks for the invitation and the password, or reads a line of standard input for each.
+    """
+    from legato.cli.governance import joining  # noqa: PLC0415
+
+    joining.join(data, url, login)
 
 
 @accounts.command("list")
