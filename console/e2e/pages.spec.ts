@@ -84,6 +84,12 @@ test('a workflow is published, used by somebody who sees nothing else, and revok
   await form.getByRole('button', { name: 'Publish a workflow' }).click();
   await expect(page.getByRole('row', { name: /Refunds.*page-user/ })).toBeVisible();
   await look(page, 'published');
+  await page.getByRole('button', { name: 'Change the page refunds' }).click();
+  const change = page.getByRole('dialog', { name: 'Change the page refunds' });
+  await change.getByRole('textbox', { name: 'What it is for' }).fill('Writes to the customer, once you agree with the letter.');
+  await change.getByRole('textbox', { name: 'Teams' }).fill('service');
+  await change.getByRole('button', { name: 'Change', exact: true }).click();
+  await expect(page.getByRole('row', { name: /Refunds.*page-user, service/ })).toBeVisible();
   await ask(page.request, '/workflow-pages', { name: 'talk', kind: 'chat', workflow: 'talk-page', feature_id, budget: { usd: '5' }, title: 'Talk' });
   await ask(page.request, '/workflow-pages', { name: 'spent', kind: 'form', workflow: 'refund-page', feature_id, budget: { usd: '0.000001' }, title: 'Spent' });
 

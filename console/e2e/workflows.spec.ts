@@ -69,6 +69,10 @@ test('a person draws a workflow, tries it, saves it, runs it, approves, sees its
   await page.getByRole('button', { name: 'Run all of it' }).click();
   await expect(page.locator('.react-flow__node[data-id="human"] [data-state="waiting"]')).toBeVisible();
   await look(page, 'builder-run');
+  await page.getByRole('tab', { name: 'Figures' }).click();
+  await expect(page.getByText('Cost of a run')).toBeVisible();
+  await expect(page.getByText('p95 of a call')).toBeVisible();
+  await look(page, 'builder-figures');
   await page.getByRole('tab', { name: 'Versions' }).click();
   await page.getByRole('button', { name: 'Compare: 1' }).click();
   await expect(page.getByText('What differs from version 1')).toBeVisible();

@@ -63,6 +63,7 @@ EVENTS = {
     "POST /mcp": "workflow.run",
     "POST /tools/{tool}/call": "tool.call",
     "POST /workflow-pages": "workflow_page.publish",
+    "POST /workflow-pages/{page_id}/change": "workflow_page.change",
     "POST /workflow-pages/{page_id}/revoke": "workflow_page.revoke",
     "POST /pages/{name}/runs": "workflow.run",
     "POST /pages/{name}/runs/{run_id}/tasks/{task_id}/decide": "task.decide",

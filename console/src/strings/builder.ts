@@ -1,7 +1,12 @@
 export const builder = {
   views: { canvas: 'Canvas', list: 'List', yaml: 'YAML' } as Record<string, string>,
   view: 'View of the workflow',
-  panels: { node: 'Node', whole: 'Workflow', trial: 'Try', versions: 'Versions' } as Record<string, string>,
+  panels: { node: 'Node', whole: 'Workflow', trial: 'Try', versions: 'Versions', figures: 'Figures' } as Record<string, string>,
+  figures: {
+    about: 'From the ledger’s entries that name this workflow, runs of every version.',
+    period: 'Of the last', days: { '7d': '7 days', '30d': '30 days', '90d': '90 days' } as Record<string, string>,
+    cost: 'Spent', runs: 'Runs that spent', perRun: 'Cost of a run', calls: 'Calls of models', failures: 'Failed', p95: 'p95 of a call', notMeasured: 'not measured',
+  },
   palette: 'Add a node',
   paletteHint: 'Drag one onto the canvas, or press it: it comes after the chosen node.',
   undo: 'Undo', redo: 'Redo', arrange: 'Arrange', copy: 'Copy nodes', paste: 'Paste nodes', remove: 'Remove', save: 'Save', export: 'Export',

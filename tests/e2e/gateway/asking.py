@@ -45,6 +45,7 @@ BODIES = {
     "signals": b'{"topic":"x"}',
     "call": b"{}",
     "replay": b"{}",
+    "change": b"{}",
     **dict.fromkeys(("redrive", "dismiss"), b'{"all":true}'),
 }
 

@@ -212,6 +212,28 @@ def test_a_page_is_for_whom_it_names(
     assert legato.send("GET", f"{V1}/pages/greet", None, {}).status == 401
 
 
+def test_a_page_is_for_others_once_it_says_so(
+    legato: RunningLegato, ann: Session, ben: Session, feature_id: str
+) -> None:
+    page = published(
+        legato, feature_id, "moved", workflow="greet", audience={"accounts": [ann.login]}
+    )
+    change = f"/workflow-pages/{page['id']}/change"
+    run_id = ann.runs("moved", {"name": "Ada"})
+    moved = made(legato, change, {"audience": {"accounts": [ben.login]}, "title": "Moved"})
+    assert moved == {**page, "audience": moved["audience"], "title": "Moved"}
+    assert ben.get("/pages/moved").json["title"] == "Moved"
+    assert ann.get("/pages/moved").status == 404
+    assert ann.get(f"/pages/moved/runs/{run_id}").status == 404
+    assert made(legato, change, {"about": "For Ben"})["audience"] == moved["audience"]
+    assert ben.post(change, {"title": "x"}).status == 403
+    made(legato, f"/workflow-pages/{page['id']}/revoke", {})
+    assert legato.post(V1 + change, {"title": "x"}, ADMIN).status == 404
+    acts = f"{V1}/audit/events?action=workflow_page.change"
+    newest, *_ = legato.get(acts, ADMIN).json["data"]
+    assert (newest["details"]["for"], newest["details"]["accounts"]) == ("", 1)
+
+
 def test_another_tenant_finds_no_page(legato: RunningLegato, feature_id: str) -> None:
     published(legato, feature_id, "ours", workflow="greet")
     made(legato, "/organisations", {"name": "elsewhere"})
@@ -305,11 +327,23 @@ def test_commands_publish_list_and_end_a_page(
     body = {"name": "by-command", "kind": "form", "workflow": "greet", "feature_id": feature_id,
             "budget": {"usd": "1"}}  # fmt: skip
     assert legato.post(f"{V1}/workflow-pages", body, ADMIN).status == 409
+    change = ("workflow", "change-page", "by-command", "--key", ADMIN)
+    assert "'Letters'" in legato.command(*change, "--title", "Letters", "--everybody")
+    (listed,) = [
+        one
+        for one in json.loads(legato.command("workflow", "pages", "--json", "--key", ADMIN))
+        if one["name"] == "by-command"
+    ]
+    assert (listed["title"], listed["audience"]["roles"]) == ("Letters", [])
     legato.command("workflow", "unpublish", "by-command", "--key", ADMIN)
     assert ann.get("/pages/by-command").status == 404
     assert ann.get(f"/pages/by-command/runs/{run_id}").status == 404
     acts = legato.query("SELECT action FROM audit_event WHERE action LIKE 'workflow_page.%'")
-    assert {one["action"] for one in acts} == {"workflow_page.publish", "workflow_page.revoke"}
+    assert {one["action"] for one in acts} == {
+        "workflow_page.publish",
+        "workflow_page.change",
+        "workflow_page.revoke",
+    }
 
 
 def test_a_page_whose_key_was_revoked_says_so(

@@ -3,8 +3,8 @@ import { once } from '../../api/acts';
 import { answer, api } from '../../api/client';
 import { type Fields, FormModal } from '../../components/FormModal';
 import { published as words } from '../../strings/published';
-import { namesIn } from '../keys/data';
 import { WhichFeature } from '../keys/which-feature';
+import { Audience, audienceOf } from './Audience';
 
 const form = words.form;
 
@@ -17,7 +17,7 @@ export function Publish({ onClose, onDone }: { onClose: () => void; onDone: () =
       workflow: fields.workflow ?? '',
       feature_id: fields.feature_id ?? '',
       budget: { usd: fields.usd ?? '', window: fields.window as 'month' },
-      audience: { roles: namesIn(fields.roles) ?? [], teams: namesIn(fields.teams) ?? [], accounts: namesIn(fields.accounts) ?? [] },
+      audience: audienceOf(fields),
       models: ['*'],
       title: fields.title ?? '',
       about: fields.about ?? '',
@@ -42,12 +42,7 @@ export function Publish({ onClose, onDone }: { onClose: () => void; onDone: () =
         <TextInput name="usd" label={form.usd} inputMode="decimal" required />
         <NativeSelect name="window" label={form.window} data={['day', 'week', 'month', 'total']} defaultValue="month" />
       </Group>
-      <Group grow align="flex-end">
-        <TextInput name="roles" label={form.roles} />
-        <TextInput name="teams" label={form.teams} />
-        <TextInput name="accounts" label={form.accounts} />
-      </Group>
-      <Text size="xs" c="dimmed">{form.audienceHint}</Text>
+      <Audience />
     </FormModal>
   );
 }

@@ -12,6 +12,7 @@ import { Page } from '../../components/Page';
 import { Empty, Shown } from '../../components/states';
 import { ago } from '../../format';
 import { published as words } from '../../strings/published';
+import { Change } from './Change';
 import { Publish } from './Publish';
 
 type Published = components['schemas']['Page'];
@@ -22,6 +23,7 @@ export default function PublishedPages() {
   const may = useMay();
   const renew = useRenew();
   const [publishing, setPublishing] = useState(false);
+  const [changing, setChanging] = useState<Published | null>(null);
   const [ending, setEnding] = useState<Published | null>(null);
   const pages = usePages<Published>(PAGES, [], (cursor) => answer(api.GET('/api/v1/workflow-pages', { params: { query: { limit: 100, ...(cursor ? { cursor } : {}) } } })));
   const columns: Columns<Published> = [
@@ -36,6 +38,7 @@ export default function PublishedPages() {
       cell: ({ row: { original: one } }) => (
         <Group gap="xs" wrap="nowrap">
           {may('control:key:read') && <Anchor component={Link} to="/keys" search={{ selected: one.key_id } as never} size="sm">{words.key}</Anchor>}
+          {may('workflow:page:create') && <Button size="compact-xs" variant="default" aria-label={words.changeOne(one.name)} onClick={() => setChanging(one)}>{words.change}</Button>}
           {may('workflow:page:revoke') && <Button size="compact-xs" variant="default" onClick={() => setEnding(one)}>{words.revoke}</Button>}
         </Group>
       ),
@@ -51,6 +54,7 @@ export default function PublishedPages() {
         {(rows) => <DataTable label={words.title} columns={columns} rows={rows} idOf={(one) => one.id} more={pages.more} empty={<Empty title={words.none} call={words.call}>{words.noneHint}</Empty>} />}
       </Shown>
       {publishing && <Publish onClose={() => setPublishing(false)} onDone={() => renew(PAGES)} />}
+      {changing && <Change of={changing} onClose={() => setChanging(null)} onDone={() => renew(PAGES)} />}
       <ConfirmDanger opened={ending !== null} onClose={() => setEnding(null)} title={words.revokeTitle(ending?.name ?? '')} blastRadius={words.revokeBlast} name={ending?.name ?? ''} action={words.revoke} onConfirm={revoke} />
     </Page>
   );

@@ -18,6 +18,7 @@ import { useUrl } from '../../url';
 import { toldOf } from '../workflow-runs/told';
 import { ENDED, type RunDetail } from '../workflow-runs/parts';
 import classes from './Editor.module.css';
+import { Figures } from './Figures';
 import { NodeList } from './NodeList';
 import { NodePanel } from './NodePanel';
 import { Save } from './Save';
@@ -126,6 +127,7 @@ export function Editor({ name, first, saved, format }: EditorProps) {
     whole: <WholePanel editor={editor} format={format} problems={problems} hints={hints} />,
     trial: <Trial editor={editor} name={name} run={run} pins={pins} setPins={setPins} input={input} setInput={setInput} onRun={setRunId} />,
     versions: <Versions editor={editor} name={name} diff={diff} setDiff={setDiff} setKept={setKept} />,
+    ...(may('control:ledger:read') ? { figures: <Figures name={name} /> } : {}),
   };
   return (
     <>
@@ -151,7 +153,7 @@ export function Editor({ name, first, saved, format }: EditorProps) {
           </Stack>
           <div className={classes.side}>
             <Tabs value={panel} onChange={(next) => change({ panel: next === 'node' ? undefined : (next ?? undefined) })} keepMounted={false}>
-              <Tabs.List mb="sm">{Object.entries(words.panels).map(([value, label]) => <Tabs.Tab key={value} value={value}>{label}</Tabs.Tab>)}</Tabs.List>
+              <Tabs.List mb="sm">{Object.keys(panels).map((value) => <Tabs.Tab key={value} value={value}>{words.panels[value]}</Tabs.Tab>)}</Tabs.List>
               {Object.entries(panels).map(([value, shown]) => <Tabs.Panel key={value} value={value}>{shown}</Tabs.Panel>)}
             </Tabs>
           </div>

@@ -62,14 +62,36 @@ def show_all(*, as_json: bool, **server: Any) -> None:
     print_table(_COLUMNS, rows)
 
 
+def change(*, name: str, everybody: bool, as_json: bool, **more: Any) -> None:
+    """Change a page."""
+    audience = {one: list(more[one]) for one in ("roles", "teams", "accounts")}
+    said = {one: more[one] for one in ("title", "about") if more[one] is not None}
+    if any(audience.values()) is everybody and everybody:
+        raise InvalidRequest("--everybody: leave it out, or the roles, teams and accounts")
+    if everybody or any(audience.values()):
+        said["audience"] = audience
+    if not said:
+        raise InvalidRequest("say what changes: --title, --about, --role, --team, --account")
+    client = client_of(more)
+    made = client.post(f"/workflow-pages/{_page(client, name)['id']}/change", said)
+    if as_json:
+        print_json(made)
+        return
+    click.echo(f"{made['name']} is now {made['title'] or made['name']!r}, for {_for(made)}")
+
+
 def unpublish(*, name: str, **server: Any) -> None:
     """End a page."""
     client = client_of(server)
+    one = _page(client, name)
+    client.post(f"/workflow-pages/{one['id']}/revoke")
+    click.echo(f"{one['name']} is no page any more, and its key is revoked")
+
+
+def _page(client: ControlClient, name: str) -> dict[str, Any]:
     for one in _all(client, "/workflow-pages"):
         if name in {one["name"], one["id"]}:
-            client.post(f"/workflow-pages/{one['id']}/revoke")
-            click.echo(f"{one['name']} is no page any more, and its key is revoked")
-            return
+            return one
     raise NotFound(f"there is no page {name}: `legato workflow pages` lists them")
 
 

@@ -61,4 +61,24 @@ def unpublish(**options: Any) -> None:
     page_actions.unpublish(**options)
 
 
-COMMANDS = (publish, pages, unpublish)
+@click.command("change-page")
+@server_options
+@json_option
+@click.argument("name", metavar="PAGE")
+@click.option("--title", help="The title it has from now on.")
+@click.option("--about", help="What it is for, in words.")
+@click.option("--role", "roles", multiple=True, help="Who may use it from now on.")
+@click.option("--team", "teams", multiple=True, help="Likewise.")
+@click.option("--account", "accounts", multiple=True, help="Likewise: by id or login.")
+@click.option("--everybody", is_flag=True, help="For whoever may use pages of its feature.")
+def change_page(**options: Any) -> None:
+    """Change the title, the text or the audience of a page, by its name or id.
+
+    Roles, teams and accounts that are named take the place of all there were.
+    """
+    from legato.cli.workflows import page_actions  # noqa: PLC0415 - keeps `--help` fast
+
+    page_actions.change(**options)
+
+
+COMMANDS = (publish, pages, change_page, unpublish)

@@ -18,6 +18,8 @@ from legato.storage.database.tenancy import within
 from legato.storage.tables.workflows import workflow_page
 
 _c: Final = workflow_page.c
+_FOR_MAX: Final = 500
+"""Characters of an audience that the audit log keeps."""
 
 
 class WorkflowPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,25 @@ class WorkflowPages:
             return found
         raise NotFound("there is no such page", param="id")
 
+    def change(self, page_id: str, changed: WorkflowPage) -> WorkflowPage:
+        """Give one in force the title, the text and the audience of another. Raises NotFound."""
+        found = self.get(page_id)
+        now = msgspec.structs.replace(
+            found, title=changed.title, about=changed.about, audience=changed.audience
+        )
+        if now == found:
+            return found
+        audience = msgspec.json.encode(now.audience).decode()
+        written = update(workflow_page).where(
+            _c.id == page_id, _c.ended_at_ns.is_(None), *within(self._reach, workflow_page)
+        )
+        with writing(self._engine) as connection:
+            values = {"title": now.title, "about": now.about, "audience": audience}
+            if not connection.execute(written.values(values)).rowcount:
+                raise NotFound("there is no such page", param="id")
+            recorded(connection, _act(now, "change"))
+        return now
+
     def revoke(self, page_id: str) -> WorkflowPage:
         """End one for good. Raises NotFound."""
         found = self.get(page_id)
@@ -116,6 +137,7 @@ def _page(row: dict[str, Any]) -> WorkflowPage:
 
 
 def _act(one: WorkflowPage, action: str) -> Act:
+    who = one.audience
     details: dict[str, Detail] = {
         "name": one.name,
         "kind": one.kind,
@@ -123,6 +145,8 @@ def _act(one: WorkflowPage, action: str) -> Act:
         "team": one.team,
         "feature": one.feature,
         "key": one.key_id,
+        "for": " ".join([*who.roles, *who.teams])[:_FOR_MAX],
+        "accounts": len(who.accounts),
     }
     return Act(
         one.org, f"workflow_page.{action}", Subject("workflow_page", one.id), details=details

@@ -6,6 +6,7 @@ from msgspec import Meta, field
 
 from legato.api.control.forms import Form, Id, Shown, moment
 from legato.api.control.resources.key_forms import Budget, Models
+from legato.flow.definition import Assignees
 from legato.storage.workflows.pages import WorkflowPage
 
 Kind = Literal["form", "chat"]
@@ -36,6 +37,14 @@ class NewPage(Form, frozen=True, kw_only=True):
     models: Models = field(default_factory=lambda: ["*"])
     title: Annotated[str, Meta(max_length=200)] = ""
     about: Annotated[str, Meta(max_length=2_000)] = ""
+
+
+class PageChange(Form, frozen=True, kw_only=True):
+    """What changes of a page; what isn't named stays."""
+
+    title: Annotated[str, Meta(max_length=200)] | None = None
+    about: Annotated[str, Meta(max_length=2_000)] | None = None
+    audience: Audience | None = None
 
 
 class Page(Shown, frozen=True, kw_only=True):
@@ -125,6 +134,13 @@ class PageRunBegun(Shown, frozen=True, kw_only=True):
 
     id: str
     status: str
+
+
+def assignees(said: Audience) -> Assignees:
+    """Return an audience as it is kept."""
+    return Assignees(
+        accounts=tuple(said.accounts), roles=tuple(said.roles), teams=tuple(said.teams)
+    )
 
 
 def shown_page(one: WorkflowPage) -> Page:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody
 from litestar.response import Response
@@ -12,13 +13,19 @@ from legato.api.control.forms import Id, known_id
 from legato.api.control.once import Made, Once
 from legato.api.control.paging import LIMIT, Cursor, Limit, paged
 from legato.api.control.resources.key_making import key_budget, made_key
-from legato.api.control.resources.page_forms import NewPage, Page, PageList, shown_page
+from legato.api.control.resources.page_forms import (
+    NewPage,
+    Page,
+    PageChange,
+    PageList,
+    assignees,
+    shown_page,
+)
 from legato.api.control.services import Services
 from legato.core.errors import Conflict, InvalidRequest
 from legato.core.permission import Permission
 from legato.core.principal import Scope
 from legato.core.tenant import Tenant
-from legato.flow.definition import Assignees
 from legato.storage.tenants.key_records import KeySpec
 from legato.storage.tenants.places import Kind, Place
 from legato.storage.workflows.pages import WorkflowPage, taken
@@ -59,12 +66,7 @@ def publish_workflow_page(
         said = WorkflowPage(
             org=feature.org, team=feature.team, feature=feature.name, name=data.name,
             kind=data.kind, workflow=data.workflow, title=data.title, about=data.about,
-            audience=Assignees(
-                accounts=tuple(data.audience.accounts),
-                roles=tuple(data.audience.roles),
-                teams=tuple(data.audience.teams),
-            ),
-            key_id=record.id, author=caller.author,
+            audience=assignees(data.audience), key_id=record.id, author=caller.author,
         )  # fmt: skip
         try:
             made = store.publish(said)
@@ -72,6 +74,29 @@ def publish_workflow_page(
             services.keys(caller.reach).revoke(record.id)
             raise
         return Made(shown_page(made), {"location": f"/api/v1/workflow-pages/{made.id}"})
+
+    return once(data, work)
+
+
+@make("/workflow-pages/{page_id:str}/change", Permission.PAGE_CREATE, tags=_TAGS, status_code=200)
+def change_workflow_page(
+    services: Given[Services],
+    caller: Given[Caller],
+    once: Given[Once],
+    *,
+    page_id: Id,
+    data: JSONBody[PageChange],
+) -> Response[Page]:
+    """Change a page's title, text or audience; who has it open is held to the new one at once."""
+
+    def work() -> Made:
+        store = services.pages(caller.reach)
+        found = store.get(known_id(page_id))
+        audience = None if data.audience is None else assignees(data.audience)
+        said = {"title": data.title, "about": data.about, "audience": audience}
+        given = {name: value for name, value in said.items() if value is not None}
+        changed = store.change(found.id, msgspec.structs.replace(found, **given))
+        return Made(shown_page(changed), status=200)
 
     return once(data, work)
 
@@ -90,7 +115,12 @@ def revoke_workflow_page(
     return once(None, work)
 
 
-HANDLERS = (list_workflow_pages, publish_workflow_page, revoke_workflow_page)
+HANDLERS = (
+    list_workflow_pages,
+    publish_workflow_page,
+    change_workflow_page,
+    revoke_workflow_page,
+)
 
 
 def _key_spec(caller: Caller, data: NewPage, feature: Place) -> KeySpec:
