@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 
 from legato.core.tenant import EVERY_TENANT, Tenant
 from legato.storage.database.engine import open_engine
-from legato.storage.ledger.entries import EntryReader
+from legato.storage.ledger.entries import EntryFilter, EntryReader
 from legato.storage.rollups.reading import Span, SpendQuery, SpendReader
 from legato.storage.rollups.reversals import rows_by_kind
 
@@ -63,6 +63,15 @@ def test_figures_of_a_month_read_none_of_its_entries(
     assert "ledger_entry USING INDEX ledger_entry_reverses" in found
     assert "ledger_entry_at" not in found
     assert "SCAN ledger_entry" not in found
+
+
+@pytest.mark.parametrize("reach", [ACME, EVERY_TENANT])
+def test_entries_of_which_there_are_none_are_looked_for_behind_the_sums(
+    file_engine: Engine, plan: Plan, reach: Tenant
+) -> None:
+    reader = EntryReader(file_engine, reach)
+    found = plan(lambda: reader.page(50, None, EntryFilter(key_id="none")))
+    assert found == "SEARCH ledger_entry USING INTEGER PRIMARY KEY (rowid>?)"
 
 
 def test_an_organisations_requests_are_looked_up_among_its_own(

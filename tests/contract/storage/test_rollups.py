@@ -248,6 +248,25 @@ def test_users_of_a_period_are_counted_wherever_it_ends(ledger: Ledger, engine: 
     assert (users(2, 9), verify(engine).ok) == (4, True)
 
 
+def test_entries_are_found_whether_sums_have_them_or_not(ledger: Ledger, engine: Engine) -> None:
+    reader = EntryReader(engine, Tenant("acme"))
+
+    def told(**where: str) -> list[str]:
+        return [row["request_id"] for row in reader.page(9, None, EntryFilter(**where))]
+
+    ledger.commit("w-0/1", 1, encoded(settled("r1"), settled("r2", key_id="k2")))
+    for _ in range(2):
+        assert told() == ["r2", "r1"]
+        assert told(key_id="k2") == told(key_id="k2", kind="usage") == ["r2"]
+        assert told(key_id="k3") == told(key_id="k1", kind="judge") == []
+        Roller(engine).catch_up(SPEND)
+    late = settled("r3", key_id="k3"), settled("r4", key_id="k2"), settled("r5", org="globex")
+    ledger.commit("w-1/1", 1, encoded(*late))
+    assert told(key_id="k3") == ["r3"]
+    assert told(key_id="k2") == ["r4", "r2"]
+    assert told(team="support") == ["r4", "r3", "r2", "r1"]
+
+
 @pytest.mark.parametrize("table", ["user_last_day", "run_last_day"])
 def test_verifying_finds_a_last_day_that_was_changed(
     ledger: Ledger, engine: Engine, table: str
