@@ -3,7 +3,7 @@
 A change swaps all of it at once; a running request keeps the route it was resolved to.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -54,6 +54,10 @@ class DeploymentLoad(Protocol):
 
     def waits(self, change: int) -> None:
         """Count calls that wait for it: one more, or one less."""
+        ...
+
+    def shares(self, room: Hashable, weight: float) -> None:
+        """Take in what those weigh together who wait for it in a room of this worker."""
         ...
 
     def is_others_turn(self, *, fresh: bool) -> bool:

@@ -7,8 +7,9 @@ of a deployment is written by whoever heard it last.
 """
 
 import mmap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
+from zlib import crc32
 
 from legato.core.config_load import RateLimits
 from legato.providers.rate_headers import rate_readings
@@ -31,7 +32,12 @@ _CELL: Final = 16
 # of a deployment in a worker's row
 _OUTSTANDING, _MINUTE, _REQUESTS_NOW, _REQUESTS_BEFORE, _TOKENS_NOW, _TOKENS_BEFORE = range(6)
 _WAITING: Final = 6
-_COUNTS: Final = 7
+_SHARE: Final = 7
+_OF_ORGS: Final = 8  # and so many more, of a route: how many wait of the organisations of a slot
+_SLOTS: Final = 16
+_COUNTS: Final = _OF_ORGS + _SLOTS
+_UNKNOWN: Final = 1.0
+"""What those weigh who wait in a worker that hasn't said so yet."""
 
 
 class LoadBoard:
@@ -131,25 +137,37 @@ class SharedDepth:
 
     def __init__(self, loads: Loads, cell: int) -> None:
         self._board = loads.board
-        self._at = loads.board.rows_at + cell * _COUNTS + _WAITING
-        self._own = loads.own_at + cell * _COUNTS + _WAITING
+        self._at = loads.board.rows_at + cell * _COUNTS
+        self._own = loads.own_at + cell * _COUNTS
         self.workers = loads.board.workers
 
-    def change(self, by: int) -> None:
+    def change(self, by: int, org: str) -> None:
         """Count calls of this worker: one more, or one less."""
-        self._board.numbers[self._own] += by
+        self._board.numbers[self._own + _WAITING] += by
+        self._board.numbers[self._own + _slot(org)] += by
+
+    def part(self, org: str) -> float:
+        """Return which part of an organisation's calls that wait does so in this worker.
+
+        Names whose hashes meet in one slot are counted as one.
+        """
+        numbers, row, slot = self._board.numbers, self._board.row, _slot(org)
+        own = numbers[self._own + slot]
+        total = sum([numbers[self._at + slot + one * row] for one in range(self.workers)])
+        return own / total if 0.0 < own <= total else 1.0
 
     def elsewhere(self) -> int:
         """Return how many wait in the other workers."""
         numbers, row = self._board.numbers, self._board.row
-        total = sum([numbers[self._at + one * row] for one in range(self.workers)])
-        return int(total - numbers[self._own])
+        at = self._at + _WAITING
+        total = sum([numbers[at + one * row] for one in range(self.workers)])
+        return int(total - numbers[self._own + _WAITING])
 
 
 class SharedLoad:
     """The load of one deployment."""
 
-    __slots__ = ("_at", "_board", "_cell", "_limits", "_loads", "_numbers", "_own")
+    __slots__ = ("_at", "_board", "_cell", "_limits", "_loads", "_numbers", "_own", "_shares")
 
     def __init__(self, loads: Loads, cell: int, limits: RateLimits) -> None:
         self._loads = loads
@@ -159,6 +177,7 @@ class SharedLoad:
         self._at = cell * _CELL
         self._own = loads.own_at + cell * _COUNTS
         self._limits = limits if limits != RateLimits() else None
+        self._shares: dict[Hashable, float] = {}
 
     def counted(self, tokens: int) -> int:
         """Return as how many tokens a call is counted: whatever it claims, at most a minute's.
@@ -215,23 +234,32 @@ class SharedLoad:
         """Count calls of this worker that wait for it: one more, or one less."""
         self._numbers[self._own + _WAITING] += change
 
+    def shares(self, room: Hashable, weight: float) -> None:
+        """Take in what those weigh together who wait for it in a room here; 0 for none."""
+        self._shares[room] = weight
+        if not weight:
+            del self._shares[room]
+        self._numbers[self._own + _SHARE] = sum(self._shares.values())
+
     def is_others_turn(self, *, fresh: bool) -> bool:
         """Tell whether calls wait in other workers that have had less of it than this one.
 
-        Workers in which calls wait have equal parts of the places; of a limit of rate, who has
-        waited for a while goes before who is `fresh`.
+        Workers have such parts of the places as those weigh who wait there; of a limit of rate, who
+        has waited for a while goes before who is `fresh`.
         """
         board, numbers = self._board, self._numbers
-        at = board.rows_at + self._cell * _COUNTS + _WAITING
+        at = board.rows_at + self._cell * _COUNTS
         rows = range(at, at + board.workers * board.row, board.row)
-        waiting = sum(numbers[row] > 0.0 for row in rows if row != self._own + _WAITING)
+        waiting = [row for row in rows if row != self._own and numbers[row + _WAITING] > 0.0]
         if not waiting:
             return False
         ceiling = None if self._limits is None else self._limits.concurrency_max
         if ceiling is None:
             return fresh
         limit = min(numbers[self._at + _PLACES] or ceiling, ceiling)
-        return numbers[self._own + _OUTSTANDING] >= max(1.0, limit / (waiting + 1))
+        own = numbers[self._own + _SHARE] or _UNKNOWN
+        others = sum([numbers[row + _SHARE] or _UNKNOWN for row in waiting])
+        return numbers[self._own + _OUTSTANDING] >= max(1.0, limit * own / (own + others))
 
     def answered(self, headers: Iterable[tuple[bytes, bytes]], latency_ms: float) -> None:
         """Take in that a good answer has begun, and what it said of limits."""
@@ -374,3 +402,7 @@ def _left(board: LoadBoard, at: int, now_s: float) -> int | None:
         return None
     left = left_now(_reading(numbers, at), now_s - numbers[at + _SAID_AT])
     return None if left == float("inf") else max(0, int(left - numbers[at + _SPENT]))
+
+
+def _slot(org: str) -> int:
+    return _OF_ORGS + crc32(org.encode()) % _SLOTS

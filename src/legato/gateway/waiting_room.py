@@ -4,9 +4,10 @@ A place that becomes free goes to whoever is next at once, before anybody new ca
 frees places without a call of this worker ending (time, other workers) is looked for while
 somebody waits. Nothing here runs where nobody waits.
 
-Each worker has a line of its own, and knows how many wait in all of them. An equal part of the room
-is each one's: who comes to a worker with less than that may wait, and a worker with more sheds,
-within a look, what is then too much.
+Each worker has a line of its own, and knows how many of each organisation wait in all of them: it
+has so much of the places, and gives them so, that over all lines each organisation has its weight,
+wherever its connections lie. An equal part of the room is each one's: who comes to a worker with
+less than that may wait, and a worker with more sheds, within a look, what is then too much.
 """
 
 import asyncio
@@ -62,8 +63,12 @@ class Depth(Protocol):
 
     workers: int
 
-    def change(self, by: int) -> None:
+    def change(self, by: int, org: str) -> None:
         """Count calls of this worker."""
+        ...
+
+    def part(self, org: str) -> float:
+        """Return which part of an organisation's calls that wait does so in this worker."""
         ...
 
     def elsewhere(self) -> int:
@@ -155,6 +160,10 @@ class WaitingRoom:
         self._wanted: dict[tuple[Deployment, ...], int] = {}
         """Which deployments calls wait for, and how many."""
         self._timer: asyncio.TimerHandle | None = None
+        self._told: tuple[DeploymentLoad, ...] = ()
+        """Who knows what those weigh who wait here,"""
+        self._told_s = float("-inf")
+        """and since when."""
 
     @property
     def depth(self) -> int:
@@ -241,6 +250,7 @@ class WaitingRoom:
     def look(self) -> None:
         """Let those go, next first, for whom there is a place."""
         self._refused.clear()
+        self._weigh()
         while self._fair and self._any_place():
             waiter = self._fair.first(self._has_place)
             if waiter is None:
@@ -253,6 +263,26 @@ class WaitingRoom:
             self._shed(self._fair.last(), DISPLACED)
         if self._fair and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_LOOK_S, self._look_again)
+
+    def _weigh(self) -> None:
+        """Count each organisation for what of it waits here, once within a look."""
+        now_s = self._queues.monotonic()
+        if self._shared is None or not self._fair or now_s - self._told_s < _LOOK_S:
+            return
+        weight, self._told_s = self._fair.spread(self._shared.part), now_s
+        wanted = {one.load: None for candidates in self._wanted for one in candidates if one.load}
+        for load in self._told:
+            if load not in wanted:
+                load.shares(self, 0.0)
+        for load in wanted:
+            load.shares(self, weight)
+        self._told = tuple(wanted)
+
+    def _weigh_nothing(self) -> None:
+        """Say that nobody waits here any more."""
+        for load in self._told:
+            load.shares(self, 0.0)
+        self._told, self._told_s = (), float("-inf")
 
     def _elsewhere(self) -> int:
         return 0 if self._shared is None else self._shared.elsewhere()
@@ -312,7 +342,7 @@ class WaitingRoom:
             self._pace.begins(self._queues.monotonic())
         self._fair.add(waiter)
         if self._shared is not None:
-            self._shared.change(1)
+            self._shared.change(1, waiter.path[0])
         wanted = tuple(waiter.call.candidates)
         self._wanted[wanted] = self._wanted.get(wanted, 0) + 1
         for load in waiter.loads:
@@ -320,7 +350,7 @@ class WaitingRoom:
 
     def _left(self, waiter: _Waiter) -> None:
         if self._shared is not None:
-            self._shared.change(-1)
+            self._shared.change(-1, waiter.path[0])
         for load in waiter.loads:
             load.waits(-1)
         waiter.loads = ()
@@ -330,6 +360,7 @@ class WaitingRoom:
             del self._wanted[wanted]
         if not self._fair:
             self._queues.rooms.pop(self, None)
+            self._weigh_nothing()
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None

@@ -1,7 +1,7 @@
 """Stands in for the world while a request is decided again: everything goes as it was recorded."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from legato.core.decisions import (
@@ -358,6 +358,9 @@ class RecordedLoad:
         """Count nothing."""
 
     def waits(self, change: int) -> None:
+        """Count nothing."""
+
+    def shares(self, room: Hashable, weight: float) -> None:
         """Count nothing."""
 
     def is_others_turn(self, *, fresh: bool) -> bool:

@@ -41,9 +41,10 @@ class Source:
 
 
 class House:
-    """Workers with a room each, before one deployment with two places."""
+    """Workers with a room each, before one deployment."""
 
-    def __init__(self, workers: int = 1, **setting: Any) -> None:
+    def __init__(self, workers: int = 1, places: int = PLACES, **setting: Any) -> None:
+        self.places = places
         self.board = LoadBoard(4, workers)
         self.state = State.CLOSED
         self.now_s = 6_000.0
@@ -56,7 +57,7 @@ class House:
             for index in range(workers)
         ]  # fmt: skip
         self.deployments = [
-            Deployment(one.of(CELL, RateLimits(concurrency_max=PLACES))) for one in self.loads
+            Deployment(one.of(CELL, RateLimits(concurrency_max=places))) for one in self.loads
         ]
         self.rooms = [
             WaitingRoom("chat", Queue(wait_max_s=600, **setting), one, one.depth(CELL + 1))
@@ -90,11 +91,11 @@ class House:
         load.end(0)
 
     def fill(self, worker: int = 0) -> None:
-        for _ in range(PLACES):
+        for _ in range(self.places):
             self.deployments[worker].load.begin(0)
 
     def free(self, worker: int = 0) -> None:
-        for _ in range(PLACES):
+        for _ in range(self.places):
             self.deployments[worker].load.end(0)
 
 
@@ -219,3 +220,24 @@ async def test_the_bound_holds_over_all_workers_and_each_has_its_part_of_the_roo
     await asyncio.wait_for(asyncio.gather(*flood, *small, *more), 5)
     assert len(house.served) == 8
     assert [room.depth for room in house.rooms] == [0, 0]
+
+
+async def test_weights_hold_over_workers_however_the_connections_lie() -> None:
+    """All calls of one organisation came to one worker, most of the other's to the other."""
+    house = House(workers=2, places=8, weights={"small": 3})
+    house.fill()
+    small = await started(*(house.serve(house.call("small")) for _ in range(60)))
+    beside = await started(*(house.serve(house.call("flood")) for _ in range(6)))
+    flood = await started(*(house.serve(house.call("flood", 1), 1) for _ in range(60)))
+    house.now_s += 1.0
+    house.free()
+    for _ in range(200):
+        house.now_s += 0.05
+        for room in house.rooms:
+            room.look()
+        await asyncio.sleep(0)
+    await asyncio.wait_for(asyncio.gather(*small, *beside, *flood), 5)
+    assert 26 <= house.served[:40].count("small") <= 34
+    assert [room.depth for room in house.rooms] == [0, 0]
+    assert not any(one.load.is_others_turn(fresh=True) for one in house.deployments)
+    assert house.loads[0].depth(CELL + 1).part("flood") == 1.0, "nothing of it is left in the other"

@@ -13,6 +13,7 @@ from typing import Final, Generic, Protocol, TypeVar
 _IDLE_MAX: Final = 256
 """Parties without anybody waiting that are remembered before those long caught up are dropped."""
 _LEVELS_OF_WEIGHT: Final = 2
+_PART_MIN: Final = 1 / 16
 _LEVELS: Final = 3
 
 
@@ -82,6 +83,19 @@ class FairQueue(Generic[Some]):
             party.weight = self._weight((org,))
             for team, part in party.parts.items():
                 part.weight = self._weight((org, team))
+
+    def spread(self, part: Callable[[str], float]) -> float:
+        """Weigh each organisation for the part of it that waits here; return what all weigh.
+
+        The others of it wait in other lines, which weigh them likewise: so together they have its
+        weight. A small part counts for a little more, lest one service be remembered for long.
+        """
+        total = 0.0
+        for org, party in self._root.parts.items():
+            if party.count:
+                party.weight = self._weight((org,)) * max(part(org), _PART_MIN)
+                total += party.weight
+        return total
 
     def add(self, one: Some) -> None:
         """Let one wait."""

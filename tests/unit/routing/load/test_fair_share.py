@@ -50,6 +50,15 @@ def test_teams_and_keys_of_one_organisation_share_alike() -> None:
     assert first == {("search", "k"): 16, ("chat", "loud"): 4, ("chat", "quiet"): 4}
 
 
+def test_of_whom_a_part_waits_here_that_part_of_its_weight_counts() -> None:
+    queue: FairQueue[One] = FairQueue({"small": 3})
+    for _ in range(40):
+        queue.add(One("flood"))
+        queue.add(One("small"))
+    assert queue.spread({"small": 1.0, "flood": 0.25}.__getitem__) == 3.25
+    assert Counter(one.path[0] for one in served(queue, 26)) == {"small": 24, "flood": 2}
+
+
 def test_who_pauses_saves_nothing_up() -> None:
     queue: FairQueue[One] = FairQueue({})
     for _ in range(40):
