@@ -9,11 +9,15 @@ import type { paths } from './schema';
 const ASKED = /^\/api\/v1\/(login|me\/password)/;
 
 const signed: Middleware = {
-  onRequest({ request }) {
+  async onRequest({ request }) {
     for (const [name, value] of credentials.headers(request.method)) request.headers.set(name, value);
     const path = request.url.slice(server.length);
     const shown = sample.path(path);
-    return shown === path ? request : new Request(server + shown, request);
+    if (shown === path) return request;
+    // A request that is copied would send its body as a stream, which HTTP/1.1 can't take.
+    const { method, headers, signal, credentials: cookies } = request;
+    const body = await request.text();
+    return new Request(server + shown, { method, headers, signal, credentials: cookies, ...(body ? { body } : {}) });
   },
   onResponse({ response, schemaPath }) {
     if (response.status === 401 && !ASKED.test(schemaPath)) credentials.refused();

@@ -99,7 +99,11 @@ def test_it_shows_something_on_every_side(legato: RunningLegato, sample: dict[st
     assert "claims-triage" in {one["group"]["workflow"] for one in by_workflow}
     kinds = {one["kind"] for one in rows("registry/objects")}
     assert kinds == {"prompt", "workflow"}
-    (one, *_) = rows("requests?limit=1")
+    assert legato.get(f"{SAMPLE}/finance/plan", ADMIN).status == 200
+    drawn = {"definition": {"nodes": [{"kind": "set", "id": "a", "value": 1}]}}
+    assert legato.post(f"{SAMPLE}/workflows/validate", drawn, ADMIN).status == 200
+    (one, *_) = rows("requests?limit=1&cache=miss&status=ok")
+    assert one["saved_usd"] is not None
     told = legato.get(f"{SAMPLE}/requests/{one['request_id']}", ADMIN)
     assert told.status == 200, told.body
 

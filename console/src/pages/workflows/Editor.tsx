@@ -152,7 +152,7 @@ export function Editor({ name, first, saved, format }: EditorProps) {
             <Text size="xs" c="dimmed">{words.keys}</Text>
           </Stack>
           <div className={classes.side}>
-            <Tabs value={panel} onChange={(next) => change({ panel: next === 'node' ? undefined : (next ?? undefined) })} keepMounted={false}>
+            <Tabs value={panel} onChange={(next) => change({ panel: next === 'node' ? undefined : (next ?? undefined) })} keepMounted={false} styles={{ tab: { paddingInline: 8 } }}>
               <Tabs.List mb="sm">{Object.keys(panels).map((value) => <Tabs.Tab key={value} value={value}>{words.panels[value]}</Tabs.Tab>)}</Tabs.List>
               {Object.entries(panels).map(([value, shown]) => <Tabs.Panel key={value} value={value}>{shown}</Tabs.Panel>)}
             </Tabs>

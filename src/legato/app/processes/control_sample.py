@@ -1,10 +1,13 @@
 """The control API of sample data, below `/api/sample/`: read only, over a database of its own.
 
+Of POST it takes what only asks: what a definition comes to, what a projection says.
+
 Whoever is known to the instance is known here, as a reader. Assembled when somebody first asks,
 and again when other sample data has taken its place.
 """
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
     from legato.api.http1.exchange import Exchange
 
 SAMPLE_PREFIX: Final = "/api/sample/"
+_ASKS: Final = re.compile(
+    SAMPLE_PREFIX + r"v1/(workflows/[a-z]+|finance/projection|evaluations/estimate)"
+)
+"""What is asked by POST, since it takes a body, and changes nothing."""
 _READS: Final = frozenset(one for one in Permission if one.value.endswith(":read"))
 
 
@@ -54,7 +61,8 @@ class SampleApi:
     async def __call__(self, exchange: "Exchange") -> None:
         """Serve one request."""
         try:
-            if exchange.method not in {b"GET", b"HEAD"}:
+            asks = exchange.method == b"POST" and _ASKS.fullmatch(exchange.path)
+            if exchange.method not in {b"GET", b"HEAD"} and not asks:
                 raise MethodNotAllowed("Sample data is for looking at: nothing changes it.")
             api = await self._current()
         except LegatoError as error:

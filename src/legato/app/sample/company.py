@@ -49,6 +49,9 @@ SPIKING: Final = "code-review"
 BLOCKED, REDACTED = 0.008, 0.05
 """Shares of requests that the policy refuses, and that it takes an address out of."""
 
+ASSUMED: Final = (("initial.usd", "9000", "7000", "12000"),)
+"""What its plan assumes: name, value, least and most."""
+
 PROMPT: Final = {
     "messages": [
         {"role": "system", "content": "You answer customers of an invented company, briefly."},

@@ -9,7 +9,7 @@ from typing import Final
 from legato.app.checks.instance import Instance
 from legato.app.desks.finance import finance_books
 from legato.app.desks.stored_data import stored_data
-from legato.app.sample.company import ORG, PROMPT, PROMPT_BEFORE, WORKFLOW
+from legato.app.sample.company import ASSUMED, ORG, PROMPT, PROMPT_BEFORE, WORKFLOW
 from legato.app.sample.inventing import World, requests
 from legato.app.sample.opening import sample_instance, sample_prices
 from legato.app.startup import prepare_database, record_config, record_prices
@@ -20,7 +20,14 @@ from legato.core.clock import SystemClock
 from legato.core.records import encode_record
 from legato.core.registry import Kind
 from legato.core.tenant import Tenant
-from legato.economics.finance.entries import EntrySaid, LabourSaid, RevenueSaid
+from legato.economics.finance.assumptions import Said
+from legato.economics.finance.entries import (
+    Benefit,
+    BenefitSaid,
+    EntrySaid,
+    LabourSaid,
+    RevenueSaid,
+)
 from legato.registry.documents import Document
 from legato.registry.registry import Act
 from legato.storage.audit.segments import Segments
@@ -100,8 +107,15 @@ def _build(instance: Instance) -> None:
 def _keep_books(url: str) -> None:
     said = [*_said()]
     books = finance_books(url, SystemClock())
-    for kind in (LabourSaid, RevenueSaid):
+    books.say(Tenant(ORG), [*_assumed()], AUTHOR)
+    for kind in (LabourSaid, RevenueSaid, BenefitSaid):
         books.add((Tenant(ORG), ORG), [one for one in said if isinstance(one, kind)], AUTHOR)
+
+
+def _assumed() -> Iterator[Said]:
+    """Yield what a plan has to know beside the books."""
+    for name, value, low, high in ASSUMED:
+        yield Said(name=name, value=value, low=low, high=high, source="sample")
 
 
 def _said() -> Iterator[EntrySaid]:
@@ -114,6 +128,8 @@ def _said() -> Iterator[EntrySaid]:
                          usd_per_hour="38", source="sample")  # fmt: skip
         yield LabourSaid(period=month, team="engineering", hours="12", role="engineer",
                          usd_per_hour="72", source="sample")  # fmt: skip
+        yield BenefitSaid(period=month, team="support", kind=Benefit.TICKETS_AVOIDED,
+                          quantity=str(640 - 40 * ago), usd_each="3.4", source=AUTHOR)  # fmt: skip
         yield RevenueSaid(period=month, team="support", feature="letters",
                           amount=str(900 - 60 * ago), source="sample")  # fmt: skip
         first = (first - timedelta(days=1)).replace(day=1)

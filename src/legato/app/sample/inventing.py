@@ -22,6 +22,7 @@ from legato.app.sample.company import (
 )
 from legato.core.clock import ManualClock
 from legato.core.config import Config
+from legato.core.decisions import FAILS_OVER, OK, OPENED, Decision, Step
 from legato.core.guard_facts import Fired, Guarded
 from legato.core.ids import IdSource
 from legato.core.price import Price
@@ -212,7 +213,19 @@ class _Request:
             parent_span_id="",
             sampled=False,
             usage=NO_USAGE if refused else self.usage,
+            decision=None if refused else self._decision(attempts),
             guarded=self._guarded(refused=refused),
+        )  # fmt: skip
+
+    def _decision(self, attempts: int) -> Decision:
+        """Return what says how its calls went, and what the baseline would have cost."""
+        failed = Step("small", "provider_unavailable", 503, OPENED | FAILS_OVER)
+        steps = (failed,) * (attempts - 1) + (Step(self.deployment, OK, 200, OPENED),) * bool(
+            attempts
+        )
+        return Decision(
+            "", self.world.version, self.user, "chat", 0, 0, 0, None, 1, "", 0, steps, (), (), -1,
+            0, 0, cost_of(self.usage, self.world.prices["large"]),
         )  # fmt: skip
 
     def _guarded(self, *, refused: bool) -> Guarded:
