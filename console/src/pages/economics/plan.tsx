@@ -92,6 +92,9 @@ function Planned({ plan }: { plan: Plan }) {
   );
 }
 
+/** A mark on each month would hide the line that it is on. */
+const MONTHS_BETWEEN_MARKS = 6;
+
 /** The balance of each case, month by month, with the line it has to cross. */
 function Cumulative({ plan, chosen }: { plan: Plan; chosen: PlanCase }) {
   const option = useCallback(
@@ -104,7 +107,7 @@ function Cumulative({ plan, chosen }: { plan: Plan; chosen: PlanCase }) {
         const { colour, dash, shape } = ink.mark(index);
         return {
           type: 'line' as const, name: words.cases[one.name] ?? one.name, data: one.months.map((month) => approximately(month.cumulative_usd)),
-          symbol: shape, symbolSize: 5, showSymbol: one === chosen, itemStyle: { color: colour }, lineStyle: { color: colour, type: dash as number[], width: one === chosen ? 3 : 1.5 },
+          symbol: shape, symbolSize: (_: unknown, { dataIndex }: { dataIndex: number }) => (dataIndex % MONTHS_BETWEEN_MARKS === 0 ? 8 : 0), showAllSymbol: true, itemStyle: { color: colour }, lineStyle: { color: colour, type: dash as number[], width: one === chosen ? 3 : 1.5 },
           markLine: index === 0 ? { silent: true, symbol: 'none', label: { show: false }, lineStyle: { color: ink.text, type: 'solid' as const }, data: [{ yAxis: 0 }] } : undefined,
         };
       }),

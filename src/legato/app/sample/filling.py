@@ -26,6 +26,7 @@ from legato.economics.finance.entries import (
     BenefitSaid,
     EntrySaid,
     LabourSaid,
+    Phase,
     RevenueSaid,
 )
 from legato.registry.documents import Document
@@ -125,6 +126,8 @@ def _said() -> Iterator[EntrySaid]:
     for ago in range(_MONTHS):
         month = f"{first:%Y-%m}"
         yield LabourSaid(period=month, team="support", hours=str(46 - 3 * ago), role="clerk",
+                         usd_per_hour="38", source="sample")  # fmt: skip
+        yield LabourSaid(period=month, team="support", hours="92", role="clerk", phase=Phase.BEFORE,
                          usd_per_hour="38", source="sample")  # fmt: skip
         yield LabourSaid(period=month, team="engineering", hours="12", role="engineer",
                          usd_per_hour="72", source="sample")  # fmt: skip
