@@ -102,6 +102,8 @@ def test_it_shows_something_on_every_side(legato: RunningLegato, sample: dict[st
     assert legato.get(f"{SAMPLE}/finance/plan", ADMIN).status == 200
     drawn = {"definition": {"nodes": [{"kind": "set", "id": "a", "value": 1}]}}
     assert legato.post(f"{SAMPLE}/workflows/validate", drawn, ADMIN).status == 200
+    tried = legato.post(f"{SAMPLE}/guardrails/preview", {"text": "Ask ada@example.com"}, ADMIN)
+    assert [one["rule"] for one in tried.json["hits"]] == ["mail"]
     (one, *_) = rows("requests?limit=1&cache=miss&status=ok")
     assert one["saved_usd"] is not None
     told = legato.get(f"{SAMPLE}/requests/{one['request_id']}", ADMIN)

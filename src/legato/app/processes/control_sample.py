@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 SAMPLE_PREFIX: Final = "/api/sample/"
 _ASKS: Final = re.compile(
-    SAMPLE_PREFIX + r"v1/(workflows/[a-z]+|finance/projection|evaluations/estimate)"
+    SAMPLE_PREFIX + r"v1/(workflows/[a-z]+|finance/projection|evaluations/estimate|"
+    r"guardrails/preview|routes/[^/]+/what-if|cache/what-if)"
 )
 """What is asked by POST, since it takes a body, and changes nothing."""
 _READS: Final = frozenset(one for one in Permission if one.value.endswith(":read"))
