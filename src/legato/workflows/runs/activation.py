@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from legato.core.errors import InvalidRequest, LegatoError, NotGiven
+from legato.core.errors import InvalidRequest, LegatoError, NotGiven, StorageUnavailable
 from legato.core.records import ArmOutcome
 from legato.core.tasks import spawn
 from legato.flow.definition import ERROR, AnyNode
@@ -58,6 +58,7 @@ RETRY: Final = "~retry"
 _LONG_S: Final = 2.0
 _LINGER_S: Final = 0.5
 """How long a run with children at work waits for news before it leaves."""
+_AGAIN_S: Final = 0.5
 _ERROR_CHARACTERS_MAX: Final = 2_000
 Result = TypeVar("Result")
 
@@ -368,8 +369,7 @@ class Activation:
             self.state.begun += 1
             self._write_step(node_id, STARTED, Kept())
         try:
-            async with asyncio.timeout(attempt_s(node)):
-                outcome = await self._kind_of(node)(node, NodeStep(self, node_id))
+            outcome = await self._attempt(node)
         except NodeLeft:
             at.left = True
         except TimeoutError as error:
@@ -389,6 +389,17 @@ class Activation:
             await self._failed_attempt(node, "internal_error", told, retryable=False)
         else:
             self._settle(node_id, outcome)
+
+    async def _attempt(self, node: AnyNode) -> StepOutcome:
+        """Do it; what ends because our database is away is done again, and isn't a failure."""
+        while True:
+            try:
+                async with asyncio.timeout(attempt_s(node)):
+                    return await self._kind_of(node)(node, NodeStep(self, node.id))
+            except StorageUnavailable as error:
+                told = {"run": self.state.run.id, "node": node.id, "reason": error.message}
+                log.warning("a node waits", extra=told)
+            await asyncio.sleep(_AGAIN_S)
 
     def _kind_of(self, node: AnyNode) -> NodeKind:
         kind = self._kinds.get(type(node))
