@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from legato.core.errors import StorageUnavailable
-from legato.flow.definition import Notify
-from legato.workflows.nodes.contract import Step, StepOutcome
-
 from .workflow_runs import Running, defined, running
 
 if TYPE_CHECKING:
@@ -78,26 +74,6 @@ def test_a_node_that_fails_ends_at_its_error_port_or_fails_the_run(runs: Running
     )
     assert failed.end.message == "it is too large"
     assert failed.row.letter == "open"
-
-
-class AwayTwice:
-    """Finds the database away, the first two times."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def __call__(self, _node: Notify, _step: Step) -> StepOutcome:
-        self.asked += 1
-        if self.asked < 3:
-            raise StorageUnavailable("the database is away")
-        return StepOutcome(output=self.asked)
-
-
-def test_a_node_that_finds_the_database_away_waits_for_it(place: Place) -> None:
-    asks = defined(nodes=[{"kind": "notify", "id": "ask", "subject": "x", "text": "x"}])
-    with running((place.beats_url, place.url), place.schema, {Notify: AwayTwice()}) as runs:
-        view = runs.run(asks)
-        assert (view.row.status, view.end.output) == ("done", 3)
 
 
 def test_a_loop_runs_its_body_for_each_item_in_order(runs: Running) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import nats
 import nats.errors
 import nats.js.errors
+from nats.aio.client import Client
 
 from legato.flow.trigger_settings import NatsSettings
 from legato.workflows.triggers.listener import CONNECT_S, POLL_S, Hear, ListenerFailed, Message
@@ -38,15 +39,16 @@ class NatsListener:
         async def closed() -> None:
             lost.set()
 
-        client = await nats.connect(
-            self._url,
-            allow_reconnect=False,
-            connect_timeout=int(CONNECT_S),
-            closed_cb=closed,
-            disconnected_cb=closed,
-            error_cb=_quiet,
-        )
+        client = Client()
         try:
+            await client.connect(
+                self._url,
+                allow_reconnect=False,
+                connect_timeout=int(CONNECT_S),
+                closed_cb=closed,
+                disconnected_cb=closed,
+                error_cb=_quiet,
+            )
             subscription = await client.jetstream().pull_subscribe(
                 self._settings.subject, durable=self._settings.durable, stream=self._settings.stream
             )
@@ -62,7 +64,7 @@ class NatsListener:
                     await asyncio.to_thread(hear, _message(one))
                     await one.ack()
         finally:
-            await client.close()
+            await client.close()  # one that was refused keeps its socket, else
 
 
 def _message(one: Any) -> Message:
