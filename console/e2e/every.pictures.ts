@@ -12,6 +12,8 @@ const PAGES: [name: string, path: string, phone?: true][] = [
   ['keys', '/keys'], ['places', '/keys?tab=places'], ['people', '/keys?tab=people'], ['roles', '/keys?tab=roles'], ['rules', '/keys?tab=rules'], ['budgets', '/budgets'],
   ['guardrails', '/guardrails'], ['samples', '/guardrails?tab=samples'], ['policies', '/guardrails?tab=policies'], ['try', '/guardrails?tab=try'],
   ...['savings', 'plan', 'scale', 'pnl', 'assumptions', 'reports'].map((tab): [string, string] => [`economics-${tab}`, `/economics?tab=${tab}`]),
+  ['triggers', '/triggers'], ['trigger-letters', '/triggers?tab=letters'], ['evaluations', '/evaluations'], ['datasets', '/evaluations?tab=datasets'], ['reviews', '/evaluations?tab=reviews'],
+  ['judges', '/evaluations?tab=judges'], ['retention', '/retention'], ['residency', '/retention?tab=residency'],
   ['notifications', '/notifications'], ['channels', '/notifications?tab=channels'], ['audit', '/audit'], ['compliance', '/compliance'], ['start', '/start'],
 ];
 const SIZES = [1280, 1920];

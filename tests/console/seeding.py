@@ -95,7 +95,7 @@ def seed(legato: RunningLegato) -> None:
     for _ in range(REFUSED):
         assert legato.chat("chat", "my key is corp-a1b2c3d4", key=HELPDESK).status == 400
     cases = legato.data / "questions.jsonl"
-    cases.write_text('{"input": "Where is my parcel?"}\n{"input": "Which form is it?"}\n')
+    cases.write_text('{"input": "Where?", "expected": "There"}\n{"input": "Which form is it?"}\n')
     legato.command("datasets", "import", "journey-questions", str(cases), "--label", "draft")
     wanted = CALLS + 2 + REFUSED
     assert within(SETTLED_S, lambda: len(legato.traces()) >= wanted), len(legato.traces())

@@ -7,6 +7,7 @@ import { answer, api } from '../../api/client';
 import { usePages } from '../../api/pages';
 import type { components } from '../../api/schema';
 import { useMay } from '../../api/session';
+import { Actor } from '../../components/Actor';
 import { Facts, State, type Tone } from '../../components/Facts';
 import { Inert } from '../../components/Inert';
 import { Money } from '../../components/Money';
@@ -70,7 +71,7 @@ function Told({ of }: { of: Evaluation }) {
           [words.facts.cost, <Money key="cost" usd={of.cost_usd} />],
           [words.facts.cap, of.cost_max_usd === null ? '' : <Money key="cap" usd={of.cost_max_usd} />],
           [words.facts.regress, score(of.regress_max)],
-          [words.facts.author, of.author],
+          [words.facts.author, <Actor key="author" of={of.author} />],
           [words.facts.started, moment(of.created_at)],
           [words.facts.ended, of.ended_at === null ? '' : moment(of.ended_at)],
         ]}
@@ -104,7 +105,7 @@ function Scores({ of }: { of: Grid }) {
               return (
                 <Table.Td key={name}>
                   <Text size="sm" fw={600}>{score(one?.mean)}</Text>
-                  {one && <Text size="xs" c="dimmed">{words.grid.between(score(one.low), score(one.high))} · {words.grid.cases(count(one.cases))}</Text>}
+                  {one && <Text size="xs" c="dimmed">{one.cases > 0 ? `${words.grid.between(score(one.low), score(one.high))} · ${words.grid.cases(count(one.cases))}` : words.grid.unjudged}</Text>}
                 </Table.Td>
               );
             })}

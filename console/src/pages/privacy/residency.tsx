@@ -5,6 +5,7 @@ import { once, useRenew } from '../../api/acts';
 import { answer, api } from '../../api/client';
 import type { components } from '../../api/schema';
 import { useMay } from '../../api/session';
+import { Actor } from '../../components/Actor';
 import { ConfirmDanger } from '../../components/ConfirmDanger';
 import { type Columns, DataTable } from '../../components/DataTable';
 import { Filters, TextFilter } from '../../components/Filters';
@@ -37,7 +38,7 @@ export function Residency() {
   const columns: Columns<Held> = [
     { header: words.of, id: 'of', accessorFn: (one) => (one.team === null ? `${one.org}: ${words.whole}` : nameOf(one)) },
     { header: words.regions, id: 'regions', accessorFn: (one) => one.regions.join(', ') },
-    { header: words.by, accessorKey: 'changed_by' },
+    { header: words.by, id: 'by', cell: ({ row }) => <Actor of={row.original.changed_by} /> },
     { header: words.at, id: 'at', accessorFn: (one) => ago(one.changed_at) },
     ...(may ? [{ header: words.anywhere, id: 'loosen', cell: ({ row }: { row: { original: Held } }) => <Button size="compact-xs" variant="default" aria-label={words.anywhereOne(nameOf(row.original))} onClick={() => setLoosening(row.original)}>{words.anywhere}</Button> }] : []),
   ];

@@ -5,6 +5,7 @@ import { once, useRenew } from '../../api/acts';
 import { answer, api } from '../../api/client';
 import type { components } from '../../api/schema';
 import { useMay } from '../../api/session';
+import { Actor } from '../../components/Actor';
 import { type Columns, DataTable } from '../../components/DataTable';
 import { ChoiceFilter, Filters, TextFilter } from '../../components/Filters';
 import { FormModal } from '../../components/FormModal';
@@ -73,7 +74,7 @@ function Terms({ of, may }: { of: Term[]; may: boolean }) {
           {of.map((one) => (
             <Table.Tr key={`${one.org}/${one.kind}`}>
               <Table.Td>{one.kind}</Table.Td><Table.Td>{one.org ?? words.everywhere}</Table.Td><Table.Td>{count(one.days)}</Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{one.changed_by}</Table.Td><Table.Td>{ago(one.changed_at)}</Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}><Actor of={one.changed_by} /></Table.Td><Table.Td>{ago(one.changed_at)}</Table.Td>
               {may && <Table.Td><Button size="compact-xs" variant="default" aria-label={words.removeOne(one.kind)} loading={remove.isPending && remove.variables === one} onClick={() => remove.mutate(one)}>{words.remove}</Button></Table.Td>}
             </Table.Tr>
           ))}
