@@ -200,9 +200,9 @@ def _bounds(kind: Any, what: str = "") -> str:
         (v for n in ("le", "max_length") if (v := getattr(kind, n, None)) is not None), None
     )
     above = getattr(kind, "gt", None)
-    told = [f"at least {low}"] if low is not None else []
-    told += [f"above {above}"] if above is not None else []
-    told += [f"at most {high}"] if high is not None else []
+    bounds = (("at least", low), ("above", above), ("at most", high))
+    # 0 or 0.0, by which of two equal types was made first: the same to whoever reads
+    told = [f"{words} {float(bound):.12g}" for words, bound in bounds if bound is not None]
     return f" ({' and '.join(told)}{' ' + what if what else ''})" if told else ""
 
 
