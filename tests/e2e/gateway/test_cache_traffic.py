@@ -87,6 +87,7 @@ def test_the_control_api_tells_the_same(legato: RunningLegato) -> None:
         assert Decimal(found["saved_usd"]) * 10**9 == by_command[world]["saved"]
     nothing = legato.post(path, {"route": "faq", "bound": 0.2}, ADMIN)
     assert "nothing captured" in nothing.error["message"]
+    assert legato.post(path, {"route": "gone", "bound": 0.2}, ADMIN).status == 404
     assert legato.post(path, {"route": "chat", "bound": 0.5}, ADMIN).error["field"] == "bound"
     timed = {"route": "chat", "bound": 0.1, "since": "soon"}
     assert legato.post(path, timed, ADMIN).error["field"] == "since"

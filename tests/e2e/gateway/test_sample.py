@@ -104,6 +104,11 @@ def test_it_shows_something_on_every_side(legato: RunningLegato, sample: dict[st
     assert legato.post(f"{SAMPLE}/workflows/validate", drawn, ADMIN).status == 200
     tried = legato.post(f"{SAMPLE}/guardrails/preview", {"text": "Ask ada@example.com"}, ADMIN)
     assert [one["rule"] for one in tried.json["hits"]] == ["mail"]
+    asked = {"strategy": "cheapest", "since": "7d"}
+    what_if = legato.post(f"{SAMPLE}/routes/careful/what-if", asked, ADMIN)
+    assert what_if.status == 200, what_if.body
+    assert what_if.json["requests"] > 20
+    assert float(what_if.json["changed"]["cost_usd"]) < float(what_if.json["as_is"]["cost_usd"])
     (one, *_) = rows("requests?limit=1&cache=miss&status=ok")
     assert one["saved_usd"] is not None
     told = legato.get(f"{SAMPLE}/requests/{one['request_id']}", ADMIN)

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from legato.app.checks.instance import Instance
+from legato.app.checks.instance import Instance, remember_config_file
 from legato.app.desks.finance import finance_books
 from legato.app.desks.stored_data import stored_data
 from legato.app.sample.company import ASSUMED, ORG, PROMPT, PROMPT_BEFORE, WORKFLOW
@@ -51,6 +51,7 @@ def fill(folder: Path) -> int:
     """
     instance = sample_instance(folder)
     instance.data.create()
+    remember_config_file(instance.data, instance.config_file)
     url, loaded = instance.database_url, instance.loaded
     with acting_as(Actor("process", AUTHOR)):
         prepare_database(url, loaded, instance.data)

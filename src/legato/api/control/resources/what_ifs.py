@@ -9,6 +9,7 @@ from msgspec import Meta, field
 
 from legato.api.control.access import Caller, make
 from legato.api.control.forms import Form, Shown, moment, usd
+from legato.api.control.gateway_view import GatewayView
 from legato.api.control.services import Services
 from legato.api.control.what_if_services import BoundAsked
 from legato.core.config import Strategy
@@ -164,6 +165,7 @@ async def try_bound(
 ) -> BoundResult:
     """Replay captured requests at another bound of the semantic cache. Nobody is called."""
     tenant = caller.tenant(data.org)
+    _knows(services.gateway(), data.route)
     _checked_time("since", data.since)
     asked = BoundAsked(org=tenant.org, route=data.route, bound=data.bound, since=data.since)
     found = await _tried(services, lambda: services.what_ifs.bound(asked))
@@ -185,9 +187,7 @@ async def _tried(services: Services, work: Callable[[], Found]) -> Found:
 
 def _known(services: Services, route: str, asked: RouteAsked) -> None:
     """Refuse what can't be simulated, by the field that is wrong. Raises NotFound."""
-    view = services.gateway()
-    if route not in {one.alias for one in view.routes}:
-        raise NotFound(f"there is no route {route!r}", param="route")
+    view = _knows(services.gateway(), route)
     if asked.deployments is None and asked.strategy is None and not asked.weights:
         told = "nothing is changed: give `deployments`, `strategy` or `weights`"
         raise InvalidRequest(told, param="deployments")
@@ -204,6 +204,12 @@ def _known(services: Services, route: str, asked: RouteAsked) -> None:
     _checked_time("since", asked.since)
     if asked.until is not None:
         _checked_time("until", asked.until)
+
+
+def _knows(view: GatewayView, route: str) -> GatewayView:
+    if route not in {one.alias for one in view.routes}:
+        raise NotFound(f"there is no route {route!r}", param="route")
+    return view
 
 
 def _checked_time(where: str, text: str) -> None:
