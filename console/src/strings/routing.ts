@@ -13,7 +13,7 @@ export const routing = {
     about: 'Another policy on the requests recorded in the time chosen above: simulated, nobody is called and nothing is changed. A deployment these requests never reached is taken to be as fast as the one asked most.',
     deployments: 'Deployments, in order', strategy: 'Strategy', asItIs: (now: string) => `as it is (${now})`, run: 'Try',
     strategies: { ordered: 'in order', weighted: 'by weight', cheapest: 'cheapest first', least_latency: 'fastest first', least_outstanding: 'least outstanding', peak_ewma: 'peak EWMA' },
-    columns: ['Figure', 'As it is', 'Changed', 'Difference (95 %)'], figures: { cost: 'Cost', answered: 'Answered', refused: 'Refused by limits and budgets', failed: 'Failed', fellBack: 'Fell back', p50: 'Latency, median', p95: 'Latency, 95 %' },
+    columns: ['Figure', 'As it is, simulated', 'Changed, simulated', 'Difference (95 %)'], figures: { cost: 'Cost', answered: 'Answered', refused: 'Refused by limits and budgets', failed: 'Failed', fellBack: 'Fell back', p50: 'Latency, median', p95: 'Latency, 95 %' },
     of: (requests: string, ledger: string, closes: boolean) => `${requests} requests; the ledger has ${ledger} of them${closes ? ', and so does the recorded world, to the nano-dollar.' : ', which the recorded world does not match.'}`,
     compared: (by: string) => `Compared over ${by}.`, quality: (told: string) => `Quality: ${told}.`, notes: 'What is measured, modelled and assumed', none: '–',
     tooFew: (value: string) => `${value} (too few to tell)`, between: (value: string, low: string, high: string) => `${value} (${low} to ${high})`,

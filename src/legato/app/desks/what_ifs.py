@@ -66,6 +66,9 @@ class WhatIfs:
             told = f"since: it took longer than {_LIMIT_S:.0f} s: choose a shorter time"
             raise InvalidRequest(told, param="since") from None
         if done.returncode != 0:
-            told = done.stderr.decode("utf-8", "replace").strip().removeprefix(_PREFIX)
+            said = done.stderr.decode("utf-8", "replace").strip()
+            _, ours, told = said.rpartition(_PREFIX)
+            if not ours:  # a defect of ours, which is nobody's request
+                raise RuntimeError(f"{words[0]} {words[1]} ended with {done.returncode}: {said}")
             raise InvalidRequest(told[:_TOLD_CHARACTERS])
         return msgspec.json.decode(done.stdout, type=form)
